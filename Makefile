@@ -1,0 +1,99 @@
+# Latchkey. `make` alone lists the targets.
+#
+# Everything is called as `.venv/bin/python -m …`: the scripts in .venv/bin carry
+# the folder's absolute path and stop working when the folder moves or has a space in it.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --quiet --no-input --disable-pip-version-check --require-hashes
+NODE := $(shell command -v node 2>/dev/null)
+
+# The first interpreter that is new enough; PYTHON=/path/to/python overrules the search.
+PYTHON ?= $(shell for p in python3 python python3.15 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+
+.PHONY: help run test check bench lock clean FORCE
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+
+run: $(VENV)/.runtime ## serve on http://localhost:8000 (PORT and HOST move it); Ctrl-C stops everything
+	@exec $(PY) -m gunicorn wsgi:app
+
+test: $(VENV)/.dev ## the whole suite against real SQLite, PostgreSQL, Valkey, gunicorn and Chromium
+	@$(chromium)
+	@$(PY) -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+check: $(VENV)/.dev ## format, lint, types, import rules
+	@echo "ruff format"; $(PY) -m ruff format --check --quiet --diff .
+	@echo "ruff check"; $(PY) -m ruff check --quiet .
+	@echo "mypy"; $(PY) -m mypy
+	@echo "import rules"; $(PY) $(VENV)/bin/lint-imports --no-logo
+ifeq ($(NODE),)
+	@echo "tsc: skipped, there is no node on the PATH"
+else
+	@$(MAKE) --no-print-directory node_modules/.stamp
+	@echo "tsc"; node node_modules/typescript/bin/tsc --project tsconfig.json
+endif
+
+bench: $(VENV)/.dev ## what a request costs, in CPU time and over gunicorn
+	@$(PY) -m bench $(ARGS)
+
+lock: ## pin requirements*.in anew (needs uv)
+	@for name in requirements requirements-dev; do \
+		uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --no-header --no-annotate $$name.in -o $$name.txt || exit 1; done
+
+clean: ## remove .venv, node_modules and caches; instance/ with its users stays
+	@rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+
+# -- what the targets stand on -------------------------------------------------------------
+
+# A stamp is newer than its list only after pip has finished, so an interrupted
+# install is taken up again and a finished one costs nothing.
+$(VENV)/.runtime: requirements.txt $(PY)
+	@echo "Installing what Latchkey runs on into $(VENV) ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	@echo "Installing what the tests and checks need into $(VENV) ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# Remade when missing and also when it points to a Python that is gone.
+$(PY): $(if $(wildcard $(PY)),,FORCE)
+	@$(refuse_bad_start)
+	@"$(PYTHON)" -m venv --clear $(VENV)
+
+node_modules/.stamp: package-lock.json
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+define refuse_bad_start
+	[ -n "$(PYTHON)" ] && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Latchkey needs Python 3.11 or newer, and found $$("$(or $(PYTHON),python3)" --version 2>/dev/null || echo none): install one, or name it with PYTHON=/path/to/python3." >&2; exit 1; }; \
+	"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python has no venv module: on Debian and Ubuntu install it with 'apt-get install python3-venv', then try again." >&2; exit 1; }; \
+	{ mkdir -p $(VENV) && : > $(VENV)/.probe; } 2>/dev/null || { \
+		echo "Latchkey cannot write $(VENV) in $(CURDIR): make the folder writable for $$(id -un), or clone it elsewhere." >&2; exit 1; }
+endef
+
+# $CHROMIUM, else `chromium` on the PATH, else Debian's package, else Playwright's own.
+# Without any of them the browser tests skip themselves, and fail when CI is set.
+define chromium
+	if [ -n "$$CHROMIUM" ] || command -v chromium >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then \
+		echo "Installing Chromium with apt-get ..."; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >$(VENV)/chromium.log 2>&1 \
+			|| echo "apt-get could not install Chromium; its output is in $(VENV)/chromium.log"; \
+	else \
+		echo "Installing Chromium with playwright ..."; \
+		$(PY) -m playwright install chromium >$(VENV)/chromium.log 2>&1 \
+			|| echo "playwright could not install Chromium; its output is in $(VENV)/chromium.log"; \
+	fi
+endef

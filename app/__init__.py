@@ -1,0 +1,56 @@
+"""Latchkey: JWT sessions for Flask. Start reading at `app/auth.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import api, cli, logs, pages
+from app.clock import Clock
+from app.extensions import csrf, migrate
+from app.services import NAME, build
+from app.web import guards, headers, origin, problems, sessions
+from config import ROOT, Settings
+
+MOST_BODY_BYTES: Final = 64 * 1024
+FORM_SECONDS: Final = 3600
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
+    """Build the application: the composition root, without logic of its own."""
+    logs.install()
+    app = Flask(
+        __name__,
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+        instance_path=str(settings.instance),
+    )
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=MOST_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MOST_BODY_BYTES,
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+        WTF_CSRF_TIME_LIMIT=FORM_SECONDS,
+        # The origin rule looks at every request; a Referer may be missing for good reasons.
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    own = build(settings, clock or Clock())
+    app.extensions[NAME] = own
+    origin.install(app, settings.public_url)
+    guards.install(app)
+    sessions.install(app)
+    csrf.init_app(app)
+    # Flask-Migrate needs no Flask-SQLAlchemy: whatever has `metadata` will do.
+    migrate.init_app(app, own.database, directory=str(ROOT / "migrations"))  # type: ignore[arg-type]
+    problems.install(app)
+    headers.install(app, https=settings.public_url.startswith("https:"))
+    api.install(app)
+    pages.install(app)
+    cli.install(app)
+    guards.public(app.view_functions["static"])
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,40 @@
+"""E-mail addresses: one spelling per account."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from email_validator import EmailNotValidError, validate_email
+
+LONGEST = 254
+
+
+def canonical(text: str) -> str:
+    """Return the one spelling of an address under which its account is kept.
+
+    No mail is sent, so whether the domain could receive any is not asked.
+
+    Raises:
+        ValueError: when `text` is not an e-mail address; the message is fit to show.
+
+    """
+    bare = unicodedata.normalize("NFKC", text).strip()
+    try:
+        valid = validate_email(bare, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        raise ValueError("Enter an e-mail address such as name@example.com.") from None
+    if len(valid.normalized) > LONGEST or "." not in valid.ascii_domain:
+        raise ValueError("Enter an e-mail address such as name@example.com.")
+    return valid.normalized.casefold()
+
+
+def account_key(text: str) -> str:
+    """Return what log-in attempts on an address are counted and looked up under.
+
+    Variants of case, space and Unicode form are one account, also for addresses that are
+    none: a spelling that is counted apart would be a free guess.
+    """
+    try:
+        return canonical(text)
+    except ValueError:
+        return unicodedata.normalize("NFKC", text).strip().casefold()[:LONGEST]

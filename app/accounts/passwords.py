@@ -1,0 +1,156 @@
+"""Passwords: the only importer of argon2.
+
+Hashing is the one expensive thing a stranger can ask for. The gate lets one hash run at a time
+in each worker, with a short queue; beyond it the answer is `busy` at once, so that a flood of
+log-ins neither exhausts memory nor holds every thread that protected routes need.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import threading
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from app.errors import Busy, InvalidRequest, WeakPassword
+
+MOST_BYTES: Final = 1024
+HASH_SLOTS: Final = 1
+QUEUE_LENGTH: Final = 6
+QUEUE_SECONDS: Final = 3.0
+RETRY_SECONDS: Final = 2
+SALT_BYTES: Final = 16
+HASH_BYTES: Final = 32
+
+# Below a million guesses a password falls in seconds even to Argon2id; longer ones than this
+# are on no list of common passwords, and the estimator's own limit is near.
+FEWEST_GUESSES: Final = 1_000_000
+LONGEST_ESTIMATED: Final = 64
+PRODUCT_WORDS: Final = ("latchkey",)
+
+
+class Passwords:
+    """Policy, hashing and verification with one set of Argon2id parameters."""
+
+    def __init__(self, memory_kib: int, passes: int, lanes: int, min_length: int) -> None:
+        """Take the Argon2id cost and the shortest length in code points."""
+        self.min_length: Final = min_length
+        self._hasher: Final = PasswordHasher(
+            passes, memory_kib, lanes, hash_len=HASH_BYTES, salt_len=SALT_BYTES
+        )
+        self._slots: Final = threading.BoundedSemaphore(HASH_SLOTS)
+        self._queue: Final = threading.BoundedSemaphore(HASH_SLOTS + QUEUE_LENGTH)
+        self._dummy: Final = _dummy_hash(memory_kib, passes, lanes)
+
+    def hash(self, password: str) -> str:
+        """Return the PHC string of `password`.
+
+        Raises:
+            Busy: when the queue is full.
+
+        """
+        with self._gate():
+            return self._hasher.hash(_bytes(password))
+
+    def verify(self, password_hash: str | None, password: str) -> bool:
+        """Tell whether `password` is right; None stands for no account and costs the same.
+
+        Raises:
+            Busy: when the queue is full.
+
+        """
+        raw = _bytes(password)
+        with self._gate():
+            try:
+                return self._hasher.verify(password_hash or self._dummy, raw) and bool(
+                    password_hash
+                )
+            except (VerificationError, InvalidHashError):
+                return False
+
+    def outdated(self, password_hash: str) -> bool:
+        """Tell whether a hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(password_hash)
+
+    def check_new(self, password: str, email: str) -> None:
+        """Refuse a new password that is short, common or the user's own address.
+
+        There are no rules of composition and nothing is cut off (NIST SP 800-63B-4 section
+        3.1.1.2): length counts, and being on attackers' lists.
+
+        Raises:
+            WeakPassword: with every reason.
+
+        """
+        text = _normal(password)
+        reasons = list(self._length_faults(text)) or list(_guess_faults(text, email))
+        if reasons:
+            raise WeakPassword(reasons)
+
+    def _length_faults(self, text: str) -> Iterator[tuple[str, str]]:
+        if len(text) < self.min_length:
+            yield "too_short", f"Use at least {self.min_length} characters; a few words will do."
+        if len(text.encode()) > MOST_BYTES:
+            yield "too_long", f"Use at most {MOST_BYTES} bytes."
+
+    @contextmanager
+    def _gate(self) -> Iterator[None]:
+        if not self._queue.acquire(blocking=False):
+            raise Busy(retry_after=RETRY_SECONDS)
+        try:
+            if not self._slots.acquire(timeout=QUEUE_SECONDS):
+                raise Busy(retry_after=RETRY_SECONDS)
+            try:
+                yield
+            finally:
+                self._slots.release()
+        finally:
+            self._queue.release()
+
+
+def _normal(password: str) -> str:
+    # NFC and nothing else: two keyboards may compose the same letter differently.
+    text = unicodedata.normalize("NFC", password)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest("The password is not valid Unicode text.") from None
+    return text
+
+
+def _bytes(password: str) -> bytes:
+    raw = _normal(password).encode()
+    if len(raw) > MOST_BYTES:
+        raise InvalidRequest(f"A password has at most {MOST_BYTES} bytes.")
+    return raw
+
+
+def _guess_faults(text: str, email: str) -> Iterator[tuple[str, str]]:
+    own = {email, email.partition("@")[0], *PRODUCT_WORDS}
+    if text.casefold() in own:
+        yield "own_email", "Do not use your e-mail address as your password."
+    elif len(text) <= LONGEST_ESTIMATED:
+        from zxcvbn import zxcvbn  # noqa: PLC0415 - word lists that most workers seldom need
+
+        found = zxcvbn(text, user_inputs=sorted(own))
+        if found["guesses"] < FEWEST_GUESSES:
+            why = found["feedback"]["warning"] or "This is among the first that attackers guess."
+            yield (
+                "too_common",
+                f"{why.rstrip('.')}. Try four or more words that do not belong together.",
+            )
+
+
+def _dummy_hash(memory_kib: int, passes: int, lanes: int) -> str:
+    """Return a hash of no password; verifying against it costs what a real one does."""
+    salt, tag = (
+        base64.b64encode(secrets.token_bytes(size)).rstrip(b"=").decode()
+        for size in (SALT_BYTES, HASH_BYTES)
+    )
+    return f"$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${tag}"

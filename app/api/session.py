@@ -1,0 +1,88 @@
+"""`/auth`: register, log in, refresh, log out, sessions, password."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response, jsonify, request
+
+from app.clock import rfc3339
+from app.services import services
+from app.web import bodies, cookies
+from app.web.answers import logged_out, remember_device, session_view, token_answer
+from app.web.client import client
+from app.web.guards import bearer_token, caller, public, require_access
+
+blueprint: Final = Blueprint("session", __name__, url_prefix="/auth")
+
+
+@blueprint.post("/register")
+@public
+def register() -> tuple[Response, int]:
+    """Open an account; it logs nobody in."""
+    body = bodies.read_object()
+    email, password = bodies.text(body, "email"), bodies.text(body, "password")
+    user = services().auth.register(email, password, client())
+    view = {"id": user.id, "email": user.email, "created_at": rfc3339(user.created_at)}
+    return jsonify(user=view), 201
+
+
+@blueprint.post("/login")
+@public
+def log_in() -> Response:
+    """Exchange a password for a session."""
+    body = bodies.read_object()
+    email, password = bodies.text(body, "email"), bodies.text(body, "password")
+    remember, held = bodies.flag(body, "remember"), cookies.read_refresh(request)
+    grant = services().auth.log_in(email, password, client(), held, remember=remember)
+    return remember_device(token_answer(grant), grant)
+
+
+@blueprint.post("/refresh")
+@public
+def refresh() -> Response:
+    """Rotate the refresh token of the cookie."""
+    return token_answer(services().auth.refresh(cookies.read_refresh(request), client()))
+
+
+@blueprint.post("/logout")
+@public
+def log_out() -> Response:
+    """End the session; works, and says so, whatever is left of it."""
+    services().auth.log_out(cookies.read_refresh(request), bearer_token(), client())
+    return logged_out(Response(status=204))
+
+
+@blueprint.post("/logout-everywhere")
+@require_access
+def log_out_everywhere() -> Response:
+    """End every session of the caller."""
+    services().auth.log_out_everywhere(caller().user_id, client())
+    return logged_out(Response(status=204))
+
+
+@blueprint.get("/sessions")
+@require_access
+def sessions() -> Response:
+    """List the caller's live sessions."""
+    own = services().auth.sessions(caller().user_id)
+    return jsonify(sessions=[session_view(family, caller().sid) for family in own])
+
+
+@blueprint.delete("/sessions/<family_id>")
+@require_access
+def end_session(family_id: str) -> Response:
+    """End one of the caller's sessions."""
+    services().auth.end_session(caller().user_id, family_id, client())
+    response = Response(status=204)
+    return logged_out(response) if family_id == caller().sid else response
+
+
+@blueprint.post("/password")
+@require_access
+def change_password() -> Response:
+    """Change the password and begin anew; everything issued before is over."""
+    body = bodies.read_object()
+    current, new = bodies.text(body, "current_password"), bodies.text(body, "new_password")
+    grant = services().auth.change_password(caller().sid, current, new, client())
+    return remember_device(token_answer(grant), grant)

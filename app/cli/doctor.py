@@ -1,0 +1,101 @@
+"""`flask doctor`: does the deployment keep the rules it cannot check at start?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import click
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from redis import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.services import Services, services
+from app.web.guards import MARK
+from config import ROOT
+
+MOST_SKEW_SECONDS: Final = 2
+
+
+@click.command("doctor")
+def doctor() -> None:
+    """Check this deployment; exit status 1 when something is wrong.
+
+    The environment itself was checked when the application was built: a fault there stops
+    every command with the full report.
+    """
+    own, faulty = services(), False
+    click.echo(f"ok    environment: {own.settings.env}, {own.settings.public_url}")
+    for name, check in CHECKS:
+        faults = list(check(own))
+        faulty = faulty or bool(faults)
+        for fault in faults:
+            click.echo(f"FAULT {name}: {fault}")
+        if not faults:
+            click.echo(f"ok    {name}")
+    if faulty:
+        raise SystemExit(1)
+
+
+def _database(own: Services) -> Iterator[str]:
+    head = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    try:
+        with own.database.autocommit() as connection:
+            at = MigrationContext.configure(connection).get_current_revision()
+            if at != head:
+                yield f"is at migration {at}, not {head}; run 'flask --app wsgi db upgrade'"
+            if connection.dialect.name == "sqlite":
+                yield from _sqlite(own, str(connection.scalar(text("PRAGMA journal_mode"))))
+    except SQLAlchemyError as error:
+        yield f"does not answer ({type(error).__name__}); check DATABASE_URL"
+
+
+def _sqlite(own: Services, journal: str) -> Iterator[str]:
+    if journal != "wal":
+        yield f"has journal mode {journal}, not wal; put it on a local disk"
+    if own.settings.env == "production":
+        click.echo("note  database: SQLite serves one machine; use PostgreSQL for more")
+
+
+def _redis(own: Services) -> Iterator[str]:
+    try:
+        facts = own.denylist.server_facts()
+    except RedisError as error:
+        yield f"does not answer ({type(error).__name__}); check REDIS_URL"
+        return
+    if facts.eviction not in {"noeviction", ""}:
+        yield f"evicts keys ({facts.eviction}); set maxmemory-policy to noeviction"
+    if facts.persistent is False:
+        yield "keeps nothing over a restart; set appendonly to yes"
+    if abs(facts.time - own.clock.now()) > own.settings.clock_leeway + MOST_SKEW_SECONDS:
+        yield "has a clock that is more than the leeway off; synchronise both machines"
+
+
+def _lifetimes(own: Services) -> Iterator[str]:
+    s = own.settings
+    pairs = (
+        ("REFRESH", s.refresh_idle_ttl, s.refresh_absolute_ttl),
+        ("REMEMBER", s.remember_idle_ttl, s.remember_absolute_ttl),
+    )
+    for name, idle, absolute in pairs:
+        if idle > absolute:
+            yield f"{name}_IDLE_TTL is above {name}_ABSOLUTE_TTL and never takes effect"
+        if idle < s.access_ttl:
+            yield f"{name}_IDLE_TTL is below ACCESS_TOKEN_TTL; sessions end while in use"
+
+
+def _routes(_own: Services) -> Iterator[str]:
+    for endpoint, view in current_app.view_functions.items():
+        if not hasattr(view, MARK):
+            yield f"{endpoint} is neither @public nor @require_access (it is shut)"
+
+
+CHECKS: Final[tuple[tuple[str, Callable[[Services], Iterator[str]]], ...]] = (
+    ("database", _database),
+    ("redis", _redis),
+    ("lifetimes", _lifetimes),
+    ("routes", _routes),
+)

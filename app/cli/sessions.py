@@ -1,0 +1,56 @@
+"""`flask sessions`, `flask prune`, `flask secrets`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+from flask.cli import AppGroup
+
+from app.cli.refusals import as_sentences, report
+from app.clock import rfc3339
+from app.services import services
+from app.web.devices import describe
+from config import new_secret
+
+sessions: Final = AppGroup("sessions", help="List and revoke sessions.")
+secrets: Final = AppGroup("secrets", help="Make secrets.")
+
+
+@sessions.command("list")
+@click.option("--user", "email", required=True, help="E-mail address of the account.")
+def show(email: str) -> None:
+    """List the live sessions of an account."""
+    with as_sentences():
+        own = services().admin.sessions(services().admin.user(email))
+    for family in own:
+        used = rfc3339(family.last_used_at)
+        click.echo(f"{family.family_id}  {used}  {family.ip}  {describe(family.user_agent)}")
+    click.echo(f"{len(own)} live sessions.")
+
+
+@sessions.command("revoke")
+@click.option("--user", "email", help="E-mail address of the account.")
+@click.option("--all", "everybody", is_flag=True, help="Everybody's sessions.")
+def revoke(email: str | None, *, everybody: bool) -> None:
+    """End the sessions of one account, or of everybody, at once."""
+    if bool(email) == everybody:
+        raise click.UsageError("Say either --user EMAIL or --all.")
+    with as_sentences():
+        user = services().admin.user(email) if email else None
+        count, told = services().admin.revoke_sessions(user)
+        report(f"{count} sessions revoked.", told=told)
+
+
+@click.command("prune")
+def prune() -> None:
+    """Delete families past their absolute life, in batches."""
+    with as_sentences():
+        pruned, erased = services().admin.prune()
+    click.echo(f"{pruned} families and {erased} erased accounts deleted.")
+
+
+@secrets.command("new")
+def new() -> None:
+    """Print fresh values for JWT_SECRET and SECRET_KEY."""
+    click.echo(f"JWT_SECRET={new_secret()}\nSECRET_KEY={new_secret()}")

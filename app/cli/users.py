@@ -1,0 +1,53 @@
+"""`flask users`: create, disable, enable, delete."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+from flask.cli import AppGroup
+
+from app.audit import Client
+from app.cli.refusals import as_sentences, report
+from app.services import services
+
+users: Final = AppGroup("users", help="Create, disable, enable and delete accounts.")
+TERMINAL: Final = Client(ip="127.0.0.1", user_agent="command line")
+
+
+@users.command("create")
+@click.argument("email")
+@click.password_option(help="Asked for when not given; a value here ends up in shell history.")
+def create(email: str, password: str) -> None:
+    """Open an account for EMAIL."""
+    with as_sentences():
+        user = services().auth.register(email, password, TERMINAL)
+    click.echo(f"Created {user.email} with id {user.id}.")
+
+
+@users.command("disable")
+@click.argument("email")
+def disable(email: str) -> None:
+    """Shut the account of EMAIL and end its sessions at once."""
+    with as_sentences():
+        count, told = services().admin.disable(services().admin.user(email))
+        report(f"Disabled. {count} sessions ended.", told=told)
+
+
+@users.command("enable")
+@click.argument("email")
+def enable(email: str) -> None:
+    """Open the account of EMAIL again."""
+    with as_sentences():
+        services().admin.enable(services().admin.user(email))
+    click.echo("Enabled.")
+
+
+@users.command("delete")
+@click.argument("email")
+@click.confirmation_option(prompt="Delete this account for good?")
+def delete(email: str) -> None:
+    """Erase the account of EMAIL and end its sessions at once."""
+    with as_sentences():
+        count, told = services().admin.delete(services().admin.user(email))
+        report(f"Deleted. {count} sessions ended.", told=told)

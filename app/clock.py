@@ -1,0 +1,23 @@
+"""The only reader of time. Everything else is told what time it is."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+class Clock:
+    """The machine's clock."""
+
+    def now(self) -> int:
+        """Return whole seconds since 1970, UTC: the NumericDate of RFC 7519."""
+        return int(time.time())
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards, for waits inside this process."""
+        return time.monotonic()
+
+
+def rfc3339(seconds: int) -> str:
+    """Return a UTC time as RFC 3339 text, such as 2026-11-23T08:27:00Z."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

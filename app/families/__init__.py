@@ -1,0 +1,1 @@
+"""What happens to a credential over time: families, their rotation, and the denylist."""

@@ -1,0 +1,211 @@
+"""The denylist: which `sid`s are refused before their access tokens expire.
+
+One key per revoked family, by `sid` and not by `jti`: one entry covers every access token of
+the session, also those nobody has at hand, and the database can say it again. That is what
+makes it safe to lose: the database is the truth, Redis only its fast echo, and an echo is
+trusted only on a connection over which it was repeated since the connection was opened.
+
+- Redis came back empty, was flushed, or is another one after a fail-over: the marker is gone or
+  the connection is new, so the families revoked within one access token's life are written
+  again before any answer is believed.
+- Redis is out of reach: the family's row is asked instead. Nobody revoked gets in and nobody
+  valid is thrown out.
+- Both are out of reach: `Unavailable`, never a yes, never a no.
+- An entry could not be written: this process trusts Redis no more until all of them are, and
+  goes on trying, so that others do not believe the gap.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from redis import Redis, RedisError
+from redis.connection import AbstractConnection
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.clock import Clock
+from app.database import Database
+from app.errors import Unavailable
+from app.families import rotation
+from app.families.models import Ended
+
+REST_SECONDS: Final = 1.0
+LOG_SECONDS: Final = 60.0
+RETRY_SECONDS: Final = 5
+
+logger: Final = logging.getLogger("latchkey.denylist")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The names of the Redis keys, and for how many seconds an entry can matter."""
+
+    prefix: str
+    marker: str
+    life: int
+    leeway: int
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """What a Redis server says of itself; None or empty when it does not say."""
+
+    time: int
+    eviction: str
+    persistent: bool | None
+
+
+class ConnectionCount:
+    """Counts the connections a Redis client opens; pass it as its `redis_connect_func`."""
+
+    def __init__(self) -> None:
+        """Start at none."""
+        self.opened = 0
+        self._numbers: Final = itertools.count(1)
+
+    def __call__(self, connection: AbstractConnection) -> None:
+        """Greet the server as redis-py would, then count."""
+        connection.on_connect()  # type: ignore[no-untyped-call]
+        self.opened = next(self._numbers)
+
+
+class Denylist:
+    """Asks and tells which families are denied. Safe to share between threads."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        connections: ConnectionCount,
+        database: Database,
+        clock: Clock,
+        keys: Keys,
+    ) -> None:
+        """Echo `database` into `redis`, whose connections are counted by `connections`."""
+        self._redis: Final = redis
+        self._connections: Final = connections
+        self._database: Final = database
+        self._clock: Final = clock
+        self._keys: Final = keys
+        self._losses = 0
+        self._complete_at = -1
+        self._rest_until = 0.0
+        self._quiet_until = 0.0
+        self._repairing: Final = threading.Lock()
+
+    def denied(self, sid: str) -> bool:
+        """Tell whether the family `sid` is revoked: one round trip while Redis is well.
+
+        Raises:
+            Unavailable: when neither Redis nor the database answers.
+
+        """
+        try:
+            if self._clock.monotonic() >= self._rest_until:
+                try:
+                    return self._ask(sid)
+                except RedisError as error:
+                    self._lost(error)
+            return self._ask_database(sid)
+        except SQLAlchemyError as error:
+            raise Unavailable(reason=type(error).__name__, retry_after=RETRY_SECONDS) from error
+
+    def deny(self, ended: Sequence[Ended]) -> bool:
+        """Refuse the access tokens of families whose revocation is committed.
+
+        Returns False when Redis could not be told; it will be, and until then this process
+        asks the database.
+        """
+        try:
+            if ended:
+                self._write(ended)
+        except RedisError as error:
+            self._lost(error)
+            threading.Thread(target=self._repair, name="denylist-repair", daemon=True).start()
+            return False
+        return True
+
+    def ping(self) -> None:
+        """Ask Redis for a sign of life.
+
+        Raises:
+            redis.RedisError: when there is none.
+
+        """
+        self._redis.ping()
+
+    def server_facts(self) -> ServerFacts:
+        """Ask Redis for what decides whether it may be relied on.
+
+        Raises:
+            redis.RedisError: when it does not answer.
+
+        """
+        seconds, _ = self._redis.time()
+        info = self._redis.info()
+        persistent = bool(info.get("aof_enabled")) if "aof_enabled" in info else None
+        return ServerFacts(int(seconds), str(info.get("maxmemory_policy", "")), persistent)
+
+    def _epoch(self) -> int:
+        # Whatever may have cost an entry moves this number: a new connection, a failed write.
+        return self._connections.opened + self._losses
+
+    def _ask(self, sid: str) -> bool:
+        marker, entry = self._redis.mget(self._keys.marker, self._keys.prefix + sid)
+        if marker is not None and self._complete_at == self._epoch():
+            return entry is not None
+        self._rebuild()
+        return self._ask_database(sid)
+
+    def _ask_database(self, sid: str) -> bool:
+        with self._database.autocommit() as connection:
+            return not rotation.is_live(connection, sid)
+
+    def _rebuild(self) -> None:
+        epoch = self._epoch()
+        since = self._clock.now() - self._keys.life - 2 * self._keys.leeway
+        with self._database.autocommit() as connection:
+            ended = rotation.revoked_since(connection, since)
+        self._write(ended, marker=True)
+        self._complete_at = epoch
+        if self._quiet_until:
+            self._quiet_until = 0.0
+            logger.warning("redis is back, %d revoked families written again", len(ended))
+
+    def _write(self, ended: Sequence[Ended], *, marker: bool = False) -> None:
+        now = self._clock.now()
+        with self._redis.pipeline(transaction=False) as pipe:
+            for family in ended:
+                # Rounded up by one second: a whole-second clock may be almost one behind.
+                left = family.rotated_at + self._keys.life + self._keys.leeway + 1 - now
+                if left > 0:
+                    pipe.set(self._keys.prefix + family.family_id, "1", ex=left)
+            if marker:
+                pipe.set(self._keys.marker, "1")
+            pipe.execute()
+
+    def _lost(self, error: Exception) -> None:
+        now = self._clock.monotonic()
+        self._losses += 1
+        self._rest_until = now + REST_SECONDS
+        if now >= self._quiet_until:
+            self._quiet_until = now + LOG_SECONDS
+            logger.warning("redis unreachable, asking the database: %s", type(error).__name__)
+
+    def _repair(self) -> None:
+        if not self._repairing.acquire(blocking=False):
+            return
+        try:
+            while self._complete_at != self._epoch():
+                time_to_retry = threading.Event()
+                time_to_retry.wait(REST_SECONDS)
+                try:
+                    self._rebuild()
+                except (RedisError, SQLAlchemyError) as error:
+                    self._lost(error)
+        finally:
+            self._repairing.release()

@@ -1,0 +1,180 @@
+"""Rotation and revocation. Each state change is one conditional statement with a named outcome.
+
+A correctly signed refresh token whose `jti` is not its family's current one is spent by that
+fact; no list of spent tokens is kept, so nothing grows with use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, select, update
+
+from app.families.models import Ended, Family, families, owners
+from app.tokens.claims import RefreshTokenClaims
+
+MOST_FAMILIES: Final = 20
+PRUNE_BATCH: Final = 500
+
+LOGGED_OUT: Final = "logged_out"
+REUSE: Final = "reuse"
+PASSWORD_CHANGED: Final = "password_changed"  # noqa: S105 - a reason, not a password
+ADMIN: Final = "admin"
+REPLACED: Final = "replaced"
+EXPIRED: Final = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a rotation writes: the successor's `jti`, the time, the idle life, and from where."""
+
+    jti: str
+    now: int
+    idle_ttl: int
+    remember_idle_ttl: int
+    ip: str
+    user_agent: str
+
+
+def insert(connection: Connection, family: Family) -> None:
+    """Begin a family."""
+    row = {column.name: getattr(family, column.name) for column in families.c}
+    connection.execute(families.insert().values(row))
+
+
+def rotate(
+    connection: Connection, claims: RefreshTokenClaims, step: Step
+) -> tuple[Family, str] | None:
+    """Exchange the current token for its successor; return the family and the user's address.
+
+    ONE conditional UPDATE: of any number of parallel attempts with one token the database lets
+    exactly one match. None means that this was not it; `why_not` says why.
+    """
+    now = step.now
+    idle = case((families.c.remembered, now + step.remember_idle_ttl), else_=now + step.idle_ttl)
+    absolute = families.c.absolute_expires_at
+    values = {
+        "previous_jti": families.c.jti,
+        "jti": step.jti,
+        "generation": families.c.generation + 1,
+        "rotated_at": now,
+        "last_used_at": now,
+        "idle_expires_at": case((idle < absolute, idle), else_=absolute),
+        "ip": step.ip,
+        "user_agent": step.user_agent,
+    }
+    email = select(owners.c.email).where(owners.c.id == families.c.user_id).scalar_subquery()
+    current = and_(_named(claims), families.c.jti == claims.jti, _live(now), _enabled())
+    row = connection.execute(
+        update(families).where(current).values(values).returning(*families.c, email)
+    ).one_or_none()
+    return (Family(*row[:-1]), row[-1]) if row else None
+
+
+def why_not(connection: Connection, claims: RefreshTokenClaims, now: int) -> str:
+    """Say why a correctly signed refresh token did not rotate: a word for the audit record."""
+    row = connection.execute(select(families).where(_named(claims))).one_or_none()
+    if row is None:
+        return "unknown"
+    family = Family(*row)
+    if family.revoked_reason is not None:
+        return family.revoked_reason
+    if family.jti != claims.jti:
+        return REUSE
+    return EXPIRED if family.idle_expires_at <= now else "disabled"
+
+
+def revoke(
+    connection: Connection, which: ColumnElement[bool], reason: str, now: int
+) -> list[Ended]:
+    """Revoke every family of `which` that is not revoked yet, and return those it ended."""
+    ended = connection.execute(
+        update(families)
+        .where(which, families.c.revoked_at.is_(None))
+        .values(revoked_at=now, revoked_reason=reason)
+        .returning(families.c.family_id, families.c.rotated_at)
+    )
+    return [Ended(*row) for row in ended]
+
+
+def of_family(family_id: str) -> ColumnElement[bool]:
+    """Select one family."""
+    return families.c.family_id == family_id
+
+
+def of_user(user_id: str) -> ColumnElement[bool]:
+    """Select all families of a user."""
+    return families.c.user_id == user_id
+
+
+def beyond_limit(user_id: str, keep: str, now: int) -> ColumnElement[bool]:
+    """Select the live families of a user beyond `keep` and the nineteen used last."""
+    others = and_(of_user(user_id), _live(now), families.c.family_id != keep)
+    newest = (
+        select(families.c.family_id)
+        .where(others)
+        .order_by(families.c.last_used_at.desc(), families.c.created_at.desc())
+        .limit(MOST_FAMILIES - 1)
+    )
+    return and_(others, families.c.family_id.not_in(newest))
+
+
+def live_of(connection: Connection, user_id: str, now: int) -> list[Family]:
+    """Return a user's live families, the latest used first."""
+    rows = connection.execute(
+        select(families)
+        .where(of_user(user_id), _live(now))
+        .order_by(families.c.last_used_at.desc(), families.c.created_at.desc())
+    )
+    return [Family(*row) for row in rows]
+
+
+def find(connection: Connection, family_id: str) -> Family | None:
+    """Return one family, live or not."""
+    row = connection.execute(select(families).where(of_family(family_id))).one_or_none()
+    return Family(*row) if row else None
+
+
+def is_live(connection: Connection, family_id: str) -> bool:
+    """Tell whether a family is unrevoked and its user enabled.
+
+    Expiry is not asked: an access token carries its own.
+    """
+    found = select(families.c.family_id).where(
+        of_family(family_id), families.c.revoked_at.is_(None), _enabled()
+    )
+    return connection.execute(found).first() is not None
+
+
+def revoked_since(connection: Connection, since: int) -> list[Ended]:
+    """Return the revoked families that minted an access token at `since` or later."""
+    rows = connection.execute(
+        select(families.c.family_id, families.c.rotated_at).where(
+            families.c.revoked_at >= since, families.c.rotated_at >= since
+        )
+    )
+    return [Ended(*row) for row in rows]
+
+
+def prune(connection: Connection, now: int) -> int:
+    """Delete one batch of families past their absolute life and return how many they were."""
+    over = (
+        select(families.c.family_id)
+        .where(families.c.absolute_expires_at < now)
+        .limit(PRUNE_BATCH)
+        .scalar_subquery()
+    )
+    return connection.execute(delete(families).where(families.c.family_id.in_(over))).rowcount
+
+
+def _named(claims: RefreshTokenClaims) -> ColumnElement[bool]:
+    return and_(families.c.family_id == claims.family_id, families.c.user_id == claims.sub)
+
+
+def _live(now: int) -> ColumnElement[bool]:
+    return and_(families.c.revoked_at.is_(None), families.c.idle_expires_at > now)
+
+
+def _enabled() -> ColumnElement[bool]:
+    return exists().where(owners.c.id == families.c.user_id, owners.c.disabled_at.is_(None))

@@ -1,0 +1,119 @@
+"""Grants: the pair of tokens that a log-in or a refresh gives, minted from the family's row."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.accounts.models import User
+from app.audit import Client
+from app.families.models import LONGEST_USER_AGENT, Family
+from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
+from app.tokens.codec import Codec
+
+ID_BYTES: Final = 16
+
+
+def new_id() -> str:
+    """Return 128 random bits as 22 base64url characters: for a user, a family or a `jti`."""
+    return secrets.token_urlsafe(ID_BYTES)
+
+
+@dataclass(frozen=True)
+class Lifetimes:
+    """Seconds that tokens and families live."""
+
+    access: int
+    idle: int
+    absolute: int
+    remember_idle: int
+    remember_absolute: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the web layer hands out. `cookie_max_age` is None for a cookie of the session."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: int
+    cookie_max_age: int | None
+    session_id: str
+    session_expires_at: int
+    user_id: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Mint:
+    """Begins families and mints their tokens."""
+
+    access: Codec[AccessTokenClaims]
+    refresh: Codec[RefreshTokenClaims]
+    life: Lifetimes
+
+    def new_family(self, user: User, client: Client, now: int, *, remembered: bool) -> Family:
+        """Return a family that begins now; nothing is stored yet."""
+        life = self.life
+        idle = life.remember_idle if remembered else life.idle
+        absolute = life.remember_absolute if remembered else life.absolute
+        return Family(
+            family_id=new_id(),
+            user_id=user.id,
+            jti=new_id(),
+            previous_jti=None,
+            generation=0,
+            created_at=now,
+            rotated_at=now,
+            last_used_at=now,
+            idle_expires_at=now + min(idle, absolute),
+            absolute_expires_at=now + absolute,
+            remembered=remembered,
+            ip=client.ip,
+            user_agent=client.user_agent[:LONGEST_USER_AGENT],
+            revoked_at=None,
+            revoked_reason=None,
+        )
+
+    def grant(self, family: Family, email: str) -> Grant:
+        """Mint the family's current pair of tokens.
+
+        Neither outlives the family: the refresh token ends when it would have been idle too
+        long, the access token at the latest with the family (RFC 9700 section 4.14.2).
+        """
+        now = family.rotated_at
+        access_exp = min(now + self.life.access, family.absolute_expires_at)
+        return Grant(
+            access_token=self.access.mint(self._access_claims(family, access_exp)),
+            refresh_token=self.refresh.mint(self._refresh_claims(family)),
+            expires_in=access_exp - now,
+            cookie_max_age=family.idle_expires_at - now if family.remembered else None,
+            session_id=family.family_id,
+            session_expires_at=family.absolute_expires_at,
+            user_id=family.user_id,
+            email=email,
+        )
+
+    def _access_claims(self, family: Family, expires: int) -> AccessTokenClaims:
+        return AccessTokenClaims(
+            iss=self.access.rules.issuer,
+            aud=self.access.rules.audience,
+            sub=family.user_id,
+            sid=family.family_id,
+            jti=new_id(),
+            iat=family.rotated_at,
+            exp=expires,
+            auth_time=family.created_at,
+        )
+
+    def _refresh_claims(self, family: Family) -> RefreshTokenClaims:
+        return RefreshTokenClaims(
+            iss=self.refresh.rules.issuer,
+            aud=self.refresh.rules.audience,
+            sub=family.user_id,
+            family_id=family.family_id,
+            jti=family.jti,
+            iat=family.rotated_at,
+            exp=family.idle_expires_at,
+        )

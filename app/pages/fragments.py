@@ -1,0 +1,63 @@
+"""Fragments: the content of the account pages, fetched by script with the access token."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+from flask import Blueprint, render_template
+
+from app.clock import rfc3339
+from app.services import services
+from app.web.answers import UserView, session_view
+from app.web.guards import caller, require_access
+
+blueprint: Final = Blueprint("fragments", __name__, url_prefix="/fragments")
+
+EXPLAIN: Final = {
+    "iss": "Who signed it: this site, and no other environment of it.",
+    "aud": "Whom it is for: this API. A token for another service is refused here.",
+    "sub": "Who you are: a random number, never your e-mail address.",
+    "sid": "Which session it belongs to. End that session and this token is refused at once.",
+    "jti": "This one token's own number.",
+    "iat": "When it was signed.",
+    "exp": "When it ends. A few minutes: what is stolen is soon worth nothing.",
+    "auth_time": "When you last gave your password.",
+}
+
+
+@blueprint.get("/account")
+@require_access
+def account() -> str:
+    """Render the account and the demonstration of the split."""
+    _, family = services().auth.account(caller().sid)
+    return render_template(
+        "fragments/account.html",
+        user=_user(),
+        session=session_view(family, caller().sid),
+        claims=asdict(caller().claims),
+        header=services().auth.mint.access.header(),
+        explain=EXPLAIN,
+    )
+
+
+@blueprint.get("/sessions")
+@require_access
+def sessions() -> str:
+    """Render the caller's live sessions."""
+    own = services().auth.sessions(caller().user_id)
+    views = [session_view(family, caller().sid) for family in own]
+    return render_template("fragments/sessions.html", sessions=views)
+
+
+@blueprint.get("/password")
+@require_access
+def password() -> str:
+    """Render the password form."""
+    shortest = services().auth.passwords.min_length
+    return render_template("fragments/password.html", user=_user(), password_min_length=shortest)
+
+
+def _user() -> UserView:
+    user, _ = services().auth.account(caller().sid)
+    return {"id": user.id, "email": user.email, "created_at": rfc3339(user.created_at)}

@@ -1,0 +1,151 @@
+"""The pages. Those behind a log-in are shells without data; script fetches their content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, cast
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+
+from app.errors import EmailTaken, Refusal, WeakPassword
+from app.grants import Grant
+from app.pages.catalogue import MISTAKES, THREATS
+from app.pages.forms import LogInForm, RegisterForm
+from app.pages.redirects import safe_path
+from app.services import services
+from app.web import cookies
+from app.web.answers import logged_out, remember_device
+from app.web.client import client
+from app.web.guards import public
+
+blueprint: Final = Blueprint("pages", __name__)
+
+NOTICES: Final = frozenset({"session_ended", "logged_out", "password_changed"})
+
+
+@blueprint.get("/")
+@public
+def home() -> str:
+    """Show what this is."""
+    return render_template("pages/home.html")
+
+
+@blueprint.route("/register", methods=["GET", "POST"])
+@public
+def register() -> Response | tuple[str, int]:
+    """Open an account and log in."""
+    form = RegisterForm()
+
+    def submit() -> Grant:
+        held = cookies.read_refresh(request)
+        return services().auth.register_and_log_in(
+            form.email.data or "", form.password.data or "", client(), held
+        )
+
+    return _form_page("pages/register.html", form, submit)
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+@public
+def login() -> Response | tuple[str, int]:
+    """Log in."""
+    form = LogInForm()
+
+    def submit() -> Grant:
+        held, remember = cookies.read_refresh(request), bool(form.remember.data)
+        return services().auth.log_in(
+            form.email.data or "", form.password.data or "", client(), held, remember=remember
+        )
+
+    return _form_page("pages/login.html", form, submit)
+
+
+@blueprint.post("/logout")
+@public
+def logout() -> Response:
+    """Log out by a plain form."""
+    services().auth.log_out(cookies.read_refresh(request), None, client())
+    return logged_out(_see_other(url_for("pages.login", notice="logged_out")))
+
+
+@blueprint.get("/account")
+@public
+def account() -> str:
+    """Show the shell of the account."""
+    return render_template("pages/account.html")
+
+
+@blueprint.get("/account/sessions")
+@public
+def sessions() -> str:
+    """Show the shell of the sessions."""
+    return render_template("pages/sessions.html")
+
+
+@blueprint.get("/account/password")
+@public
+def password() -> str:
+    """Show the shell of the password change."""
+    return render_template("pages/password.html")
+
+
+@blueprint.get("/threats")
+@public
+def threats() -> str:
+    """Show what attacks there are and what stops each."""
+    return render_template("pages/threats.html", threats=THREATS)
+
+
+@blueprint.get("/mistakes")
+@public
+def mistakes() -> str:
+    """Show the mistakes that are refused here."""
+    return render_template("pages/mistakes.html", mistakes=MISTAKES)
+
+
+def _form_page(
+    template: str, form: RegisterForm | LogInForm, submit: Callable[[], Grant]
+) -> Response | tuple[str, int]:
+    wanted, status = safe_path(request.values.get("next", "")), 200
+    if request.method == "POST":
+        status = 400
+        if form.validate():
+            try:
+                grant = submit()
+            except Refusal as refusal:
+                status = _explain(form, refusal)
+            else:
+                return _logged_in(grant, wanted)
+    notice = request.args.get("notice", "")
+    page = render_template(
+        template,
+        form=form,
+        next=wanted,
+        notice=notice if notice in NOTICES else "",
+        password_min_length=services().auth.passwords.min_length,
+    )
+    return page, status
+
+
+def _explain(form: RegisterForm | LogInForm, refusal: Refusal) -> int:
+    """Put a refusal where the reader looks for it, and return the page's status."""
+    if isinstance(refusal, WeakPassword):
+        form.password.errors = [sentence for _, sentence in refusal.reasons]
+    elif isinstance(refusal, EmailTaken) or refusal.reason == "email":
+        form.email.errors = [refusal.detail]
+    elif refusal.status in {401, 400, 429, 503}:
+        form.form_errors.append(refusal.detail)
+    else:
+        raise refusal
+    return refusal.status
+
+
+def _logged_in(grant: Grant, wanted: str) -> Response:
+    response = _see_other(wanted or url_for("pages.account"))
+    cookies.set_refresh(response, grant)
+    return remember_device(response, grant)
+
+
+def _see_other(location: str) -> Response:
+    # 303 and never 307: the password must not be posted on (RFC 9700 section 4.12).
+    return cast("Response", redirect(location, 303))

@@ -1,0 +1,1 @@
+"""What a credential says: claims, keys and the codec. Pure: no Flask, SQL or Redis."""

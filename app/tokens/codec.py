@@ -1,0 +1,133 @@
+"""Mint and read tokens; the only importer of `jwt`. To read is always to verify."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from typing import Any, Final, Generic, TypeVar
+
+import jwt
+
+from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
+from app.tokens.compact import ALGORITHM, TokenRefused, read_form
+from app.tokens.keys import KeyRing
+
+C = TypeVar("C", AccessTokenClaims, RefreshTokenClaims)
+
+REMEMBERED_TOKENS: Final = 2048
+LATEST_TIME: Final = 2**40
+
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
+_IDS: Final = ("sub", "sid", "family_id", "jti")
+_REASONS: Final = (
+    (jwt.InvalidSignatureError, "signature"),
+    (jwt.InvalidAudienceError, "audience"),
+    (jwt.InvalidIssuerError, "issuer"),
+)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What every token of one type must say. Times are seconds."""
+
+    typ: str
+    issuer: str
+    audience: str
+    longest_life: int
+    leeway: int
+
+
+class Codec(Generic[C]):
+    """Mints and reads tokens of one type with the keys of one purpose."""
+
+    def __init__(self, rules: Rules, ring: KeyRing, claims_type: type[C]) -> None:
+        """Fix everything that a token must never decide for itself."""
+        self.rules: Final = rules
+        self._ring: Final = ring
+        self._claims_type: Final[type[C]] = claims_type
+        self._types: Final = {f.name: int if f.type == "int" else str for f in fields(claims_type)}
+        self._jwt: Final = jwt.PyJWT(
+            {
+                "require": list(self._types),
+                "strict_aud": True,
+                "enforce_minimum_key_length": True,
+                # Times are checked below against the application's own clock, also when the
+                # signature was verified earlier; PyJWT would read a second clock.
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            }
+        )
+        # A browser sends the same token for ten minutes. Remembering the verified claims under
+        # the whole token is sound because a token has one spelling only (see `compact`), and
+        # only verified tokens are remembered: a refusal raises.
+        self._verified: Final[Callable[[str], C]] = lru_cache(maxsize=REMEMBERED_TOKENS)(
+            self._verify
+        )
+
+    def mint(self, claims: C) -> str:
+        """Sign `claims` with the current key; same claims, same token (HS256, RFC 7518)."""
+        headers = {"typ": self.rules.typ, "kid": self._ring.signing_kid}
+        return jwt.encode(asdict(claims), self._ring.signing_key, ALGORITHM, headers)
+
+    def read(self, token: str, now: int) -> C:
+        """Verify `token` at time `now` and return its claims.
+
+        Raises:
+            TokenRefused: with the reason, on any fault.
+
+        """
+        claims = self._verified(token)
+        if claims.exp + self.rules.leeway <= now:
+            raise TokenRefused("expired")
+        if claims.iat > now + self.rules.leeway:
+            raise TokenRefused("issued_in_future")
+        return claims
+
+    def read_expired(self, token: str) -> C:
+        """Verify all but the times: logging out works with a token that is out of date.
+
+        Raises:
+            TokenRefused: with the reason, on any fault.
+
+        """
+        return self._verified(token)
+
+    def header(self) -> dict[str, str]:
+        """Return the header that every token of this codec carries."""
+        return {"alg": ALGORITHM, "typ": self.rules.typ, "kid": self._ring.signing_kid}
+
+    def _verify(self, token: str) -> C:
+        kid = read_form(token, self.rules.typ)
+        key = self._ring.by_kid.get(kid)
+        if key is None:
+            raise TokenRefused("unknown_key")
+        payload = self._decoded(token, key)
+        if payload.keys() != self._types.keys():
+            raise TokenRefused("claims")
+        for name, kind in self._types.items():
+            if type(payload[name]) is not kind:
+                raise TokenRefused("claim_type")
+        return self._checked(self._claims_type(**payload))
+
+    def _decoded(self, token: str, key: bytes) -> dict[str, Any]:
+        rules = self.rules
+        try:
+            return self._jwt.decode(
+                token, key, algorithms=[ALGORITHM], audience=rules.audience, issuer=rules.issuer
+            )
+        except jwt.PyJWTError as error:
+            reason = next((name for kind, name in _REASONS if isinstance(error, kind)), "claims")
+            raise TokenRefused(reason) from None
+
+    def _checked(self, claims: C) -> C:
+        if not all(_ID.fullmatch(getattr(claims, n)) for n in _IDS if n in self._types):
+            raise TokenRefused("claim_value")
+        auth_time = getattr(claims, "auth_time", claims.iat)
+        if not 0 < auth_time <= claims.iat < claims.exp < LATEST_TIME:
+            raise TokenRefused("times")
+        if claims.exp - claims.iat > self.rules.longest_life:
+            raise TokenRefused("lifetime")
+        return claims

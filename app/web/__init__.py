@@ -1,0 +1,1 @@
+"""The HTTP words that both deliveries share."""

@@ -1,0 +1,54 @@
+"""Request bodies: one strict reader for every JSON endpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from app.errors import InvalidRequest, UnsupportedMediaType
+from app.strictjson import parse_object
+
+
+def read_object() -> dict[str, Any]:
+    """Return the JSON object of the request.
+
+    Raises:
+        UnsupportedMediaType: when it is not declared as JSON.
+        InvalidRequest: when it is not one well-formed object.
+
+    """
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    try:
+        return parse_object(request.get_data())
+    except ValueError:
+        raise InvalidRequest("The body is not one well-formed JSON object.") from None
+
+
+def text(body: dict[str, Any], name: str) -> str:
+    """Return a required text field.
+
+    Raises:
+        InvalidRequest: when it is missing, of another type, or not valid Unicode text.
+
+    """
+    value = body.get(name)
+    if type(value) is not str or not value:
+        raise InvalidRequest(f"The field “{name}” must be a text that is not empty.")
+    if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        raise InvalidRequest(f"The field “{name}” is not valid Unicode text.")
+    return value
+
+
+def flag(body: dict[str, Any], name: str) -> bool:
+    """Return an optional true or false field; absent is false.
+
+    Raises:
+        InvalidRequest: when it is of another type.
+
+    """
+    value = body.get(name, False)
+    if type(value) is not bool:
+        raise InvalidRequest(f"The field “{name}” must be true or false.")
+    return value

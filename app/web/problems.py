@@ -1,0 +1,155 @@
+"""Refusals on the wire: RFC 9457 for programs, a page for people."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Final, NotRequired, TypedDict
+
+from flask import Flask, Response, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from app.errors import InvalidToken, Refusal, SessionEnded, Unavailable, WeakPassword
+from app.web import cookies
+from app.web.client import request_id
+from app.web.guards import bearer_token
+
+logger: Final = logging.getLogger("latchkey")
+
+RETRY_SECONDS: Final = 5
+EXPIRED_FORM: Final = "The form was open for too long or came from another page. Send it again."
+
+
+class Reason(TypedDict):
+    """Why a new password is refused."""
+
+    code: str
+    detail: str
+
+
+class Problem(TypedDict):
+    """The body of every JSON refusal (RFC 9457); `code` is stable, `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    reasons: NotRequired[list[Reason]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A refusal's public side, whatever raised it."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    retry_after: int | None = None
+
+
+def install(app: Flask) -> None:
+    """Render every refusal and error of `app`."""
+    app.register_error_handler(Refusal, on_refusal)
+    app.register_error_handler(CSRFError, on_csrf_error)
+    app.register_error_handler(SQLAlchemyError, on_database_error)
+    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(Exception, on_crash)
+
+
+def on_refusal(refusal: Refusal) -> Response:
+    """Render a refusal and, for a session that ended, take the cookie back."""
+    fault = Fault(refusal.status, refusal.code, refusal.title, refusal.detail, refusal.retry_after)
+    reasons = refusal.reasons if isinstance(refusal, WeakPassword) else ()
+    response = render(fault, reasons)
+    if isinstance(refusal, SessionEnded):
+        cookies.clear_refresh(response)
+    if isinstance(refusal, InvalidToken):
+        error = ', error="invalid_token"' if bearer_token() is not None else ""
+        response.headers["WWW-Authenticate"] = f'Bearer realm="latchkey"{error}'
+    return response
+
+
+def on_csrf_error(_error: CSRFError) -> Response:
+    """Render a form that expired."""
+    return render(Fault(400, "expired_form", "This form has expired", EXPIRED_FORM))
+
+
+def on_database_error(error: SQLAlchemyError) -> Response:
+    """Render an unreachable or full database; the driver's words stay in the log."""
+    logger.error("database failed: %s", type(error).__name__, extra={"request_id": request_id()})
+    return on_refusal(Unavailable(retry_after=RETRY_SECONDS))
+
+
+def on_http_error(error: HTTPException) -> Response:
+    """Render what Flask or Werkzeug refused: unknown path, wrong method, oversized body."""
+    status = error.code or 500
+    name = error.name.lower().replace(" ", "_").replace("'", "")
+    response = render(Fault(status, name, error.name, _plain(status)))
+    for header, value in error.get_headers():
+        if header == "Allow":
+            response.headers[header] = value
+    return response
+
+
+def on_crash(error: Exception) -> Response:
+    """Render a fault of our own: the trace goes to the log, a number to the client."""
+    logger.error("unhandled error", exc_info=error, extra={"request_id": request_id()})
+    return render(Fault(500, "internal_error", "Something went wrong", _plain(500)))
+
+
+def render(fault: Fault, reasons: tuple[tuple[str, str], ...] = ()) -> Response:
+    """Return a page for a browser's navigation and a problem for everything else."""
+    response = _page(fault) if _wants_page() else _problem(fault, reasons)
+    response.status_code = fault.status
+    if fault.retry_after is not None:
+        response.headers["Retry-After"] = str(fault.retry_after)
+    return response
+
+
+def _wants_page() -> bool:
+    if request.path.startswith(("/auth/", "/api/", "/fragments/")):
+        return False
+    return request.blueprint == "pages" or request.accept_mimetypes.accept_html
+
+
+def _page(fault: Fault) -> Response:
+    return Response(
+        render_template(
+            "errors/error.html",
+            status=fault.status,
+            title=fault.title,
+            detail=fault.detail,
+            retry_after=fault.retry_after,
+            request_id=request_id(),
+        ),
+        content_type="text/html; charset=utf-8",
+    )
+
+
+def _problem(fault: Fault, reasons: tuple[tuple[str, str], ...]) -> Response:
+    problem: Problem = {
+        "type": f"urn:latchkey:problem:{fault.code}",
+        "title": fault.title,
+        "status": fault.status,
+        "detail": fault.detail,
+        "code": fault.code,
+        "request_id": request_id(),
+    }
+    if reasons:
+        problem["reasons"] = [{"code": code, "detail": detail} for code, detail in reasons]
+    return Response(json.dumps(problem), content_type="application/problem+json")
+
+
+def _plain(status: int) -> str:
+    return {
+        404: "There is nothing at this address.",
+        405: "This address does not answer that method.",
+        413: "What was sent is too large.",
+        500: "This is our fault, and it has been written down. Try again in a moment.",
+    }.get(status, "The request cannot be answered.")

@@ -1,0 +1,35 @@
+"""Flask's own session: it holds the form CSRF token and nothing else, and only on pages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+
+from app.web import cookies
+
+WITHOUT_FORMS: Final = ("/api/", "/auth/", "/fragments/", "/static/", "/healthz", "/readyz")
+
+
+class FormSessions(SecureCookieSessionInterface):
+    """Opens no session where there is no form: reading one would cost each API request."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return the session of a page; None elsewhere."""
+        if request.path.startswith(WITHOUT_FORMS):
+            return None
+        return super().open_session(app, request)
+
+
+def install(app: Flask) -> None:
+    """Give Flask's session the care of the refresh cookie."""
+    app.session_interface = FormSessions()
+    app.config.update(
+        SESSION_COOKIE_NAME=cookies.FORM,
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_PATH="/",
+        SESSION_COOKIE_DOMAIN=None,
+    )

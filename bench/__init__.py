@@ -1,0 +1,1 @@
+"""What a request costs; `make bench` runs it, README quotes it."""

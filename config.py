@@ -1,0 +1,347 @@
+"""Settings: the only reader of the environment.
+
+Every fault is reported at once, each with its variable, what is wrong and how to mend it.
+No secret has a default outside development, and no secret's value is ever printed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+ROOT: Final = Path(__file__).resolve().parent
+ENVIRONMENTS: Final = ("development", "testing", "staging", "production")
+HOUR: Final = 3600
+DAY: Final = 24 * HOUR
+LONGEST_REFRESH_TTL: Final = 30 * DAY
+SECRET_BYTES: Final = 32
+FORM_KEY_BYTES: Final = 16
+
+# Any one of these lines is enough: the OWASP Password Storage Cheat Sheet, Argon2id, p = 1.
+ARGON2_FLOOR: Final = ((47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5))
+
+# Keys printed in RFC 7515, RFC 7520 and on every JWT tutorial: all attackers try them first.
+PUBLISHED_KEYS: Final = (
+    "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+    "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg",
+)
+
+_DURATION: Final = re.compile(r"(\d{1,9})([smhd]?)")
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": HOUR, "d": DAY}
+_HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+
+
+class SettingsError(Exception):
+    """The environment is unusable; `str()` is the whole report, one fault a line."""
+
+    def __init__(self, faults: list[str]) -> None:
+        """Keep `faults`, one finished sentence each."""
+        self.faults = tuple(faults)
+        lines = "\n".join(f"  - {fault}" for fault in faults)
+        super().__init__(f"Latchkey cannot start: the environment has faults.\n{lines}")
+
+
+def new_secret() -> str:
+    """Return 48 bytes from the operating system's generator, as 64 base64url characters."""
+    return secrets.token_urlsafe(48)
+
+
+def decode_secret(text: str) -> bytes | None:
+    """Return the bytes behind hex, base64 or base64url text; None when it is neither."""
+    if re.fullmatch(r"(?:[0-9a-fA-F]{2})+", text):
+        return bytes.fromhex(text)
+    if not re.fullmatch(r"[A-Za-z0-9+/_-]+={0,2}", text):
+        return None
+    bare = text.rstrip("=").replace("+", "-").replace("/", "_")
+    try:
+        return base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+    except (binascii.Error, ValueError):
+        return None
+
+
+def secret_fault(text: str, least: int = SECRET_BYTES) -> str | None:
+    """Say what is wrong with a secret without quoting it; None when it is good.
+
+    RFC 7518 section 3.2 wants an HS256 key of at least 32 bytes and RFC 8725 section 3.5
+    forbids one that a human could remember.
+    """
+    raw = decode_secret(text)
+    if raw is None:
+        return "is neither hex nor base64"
+    if len(raw) < least:
+        return f"has {len(raw)} bytes after decoding and needs at least {least}"
+    if text in PUBLISHED_KEYS:
+        return "is a published example that every attacker tries first"
+    steps = {(b - a) % 256 for a, b in pairwise(raw)}
+    if len(set(raw)) < least * 5 // 8 or len(steps) < least // 2:
+        return "repeats itself; it is not random"
+    if (raw.isascii() and raw.decode().isprintable()) or _made_of_words(text):
+        return "is made of words or plain text; it is not random"
+    return None
+
+
+def _made_of_words(text: str) -> bool:
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - 30 ms of word lists, only ever needed here
+
+    sample = text[:72]
+    return float(zxcvbn(sample)["guesses_log10"]) < 0.6 * len(sample)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything an operator can set. Times are seconds, memory is KiB."""
+
+    env: str
+    host: str
+    port: int
+    instance: Path
+    public_url: str
+    audience: str
+    jwt_secret: bytes = field(repr=False)
+    jwt_secret_previous: tuple[bytes, ...] = field(repr=False)
+    secret_key: str = field(repr=False)
+    access_ttl: int
+    refresh_idle_ttl: int
+    refresh_absolute_ttl: int
+    remember_idle_ttl: int
+    remember_absolute_ttl: int
+    clock_leeway: int
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    argon2_memory_kib: int
+    argon2_time: int
+    argon2_parallelism: int
+    password_min_length: int
+    trusted_proxies: int
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read and check the whole environment.
+
+        Raises:
+            SettingsError: with every fault, when there is at least one.
+
+        """
+        return _Reader(environ).settings()
+
+
+class _Reader:
+    """Collects faults instead of stopping at the first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.faults: list[str] = []
+        self.env = self.text("APP_ENV", "development")
+        self.development = self.env == "development"
+        self.deployed = self.env in {"staging", "production"}
+        self.instance = ROOT / "instance"
+
+    def settings(self) -> Settings:
+        if self.env not in ENVIRONMENTS:
+            self.fault("APP_ENV", "is not a known environment", f"use {', '.join(ENVIRONMENTS)}")
+        if self.deployed and self.text("FLASK_DEBUG", "0").lower() not in {"0", "false", "no"}:
+            self.fault("FLASK_DEBUG", f"is on in {self.env}", "unset it; tracebacks leak secrets")
+        if self.development:
+            self.prepare_instance()
+        port = self.number("PORT", 8000, 1, 65535)
+        public_url = self.origin("PUBLIC_URL", f"http://localhost:{port}")
+        jwt_secret, previous = self.jwt_secrets()
+        memory, passes, lanes = self.argon2()
+        built = Settings(
+            env=self.env,
+            host=self.text("HOST", "127.0.0.1"),
+            port=port,
+            instance=self.instance,
+            public_url=public_url,
+            audience=self.audience(public_url),
+            jwt_secret=jwt_secret,
+            jwt_secret_previous=previous,
+            secret_key=self.secret_key(jwt_secret),
+            access_ttl=self.duration("ACCESS_TOKEN_TTL", 600, 60, 900),
+            refresh_idle_ttl=self.refresh_ttl("REFRESH_IDLE_TTL", 12 * HOUR),
+            refresh_absolute_ttl=self.refresh_ttl("REFRESH_ABSOLUTE_TTL", DAY),
+            remember_idle_ttl=self.refresh_ttl("REMEMBER_IDLE_TTL", 7 * DAY),
+            remember_absolute_ttl=self.refresh_ttl("REMEMBER_ABSOLUTE_TTL", LONGEST_REFRESH_TTL),
+            clock_leeway=self.duration("CLOCK_LEEWAY", 5, 0, 30),
+            database_url=self.database_url(),
+            redis_url=self.redis_url(),
+            argon2_memory_kib=memory,
+            argon2_time=passes,
+            argon2_parallelism=lanes,
+            password_min_length=self.number("PASSWORD_MIN_LENGTH", 15, 8, 64),
+            trusted_proxies=self.number("TRUSTED_PROXIES", 0, 0, 10),
+        )
+        if self.faults:
+            raise SettingsError(self.faults)
+        return built
+
+    def fault(self, name: str, wrong: str, mend: str) -> None:
+        self.faults.append(f"{name} {wrong}: {mend}.")
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.environ.get(name, "").strip() or default
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        given = self.text(name, str(default))
+        if re.fullmatch(r"[0-9]{1,9}", given) and least <= int(given) <= most:
+            return int(given)
+        self.fault(name, "is out of range", f"use a whole number from {least} to {most}")
+        return default
+
+    def duration(self, name: str, default: int, least: int, most: int) -> int:
+        match = _DURATION.fullmatch(self.text(name, str(default)))
+        seconds = int(match[1]) * _UNITS[match[2]] if match else -1
+        if least <= seconds <= most:
+            return seconds
+        self.fault(
+            name, "is out of range", f"use seconds from {least} to {most} (or 90s, 10m, 12h)"
+        )
+        return default
+
+    def refresh_ttl(self, name: str, default: int) -> int:
+        return self.duration(name, default, 1, LONGEST_REFRESH_TTL)
+
+    def origin(self, name: str, default: str) -> str:
+        wrong = self.fault
+        try:
+            url = urlsplit(self.text(name, default))
+            host, port = url.hostname or "", url.port
+        except ValueError:
+            wrong(name, "is not a URL", "use the form https://app.example.com")
+            return default
+        if url.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
+            wrong(name, "is not an http(s) origin", "use the form https://app.example.com")
+        if url.path not in {"", "/"} or url.query or url.fragment or "@" in url.netloc:
+            wrong(name, "has more than scheme, host and port", "cut it after the host")
+        if self.deployed and url.scheme != "https":
+            wrong(name, f"must be https in {self.env}", "the refresh cookie is Secure")
+        usual = {"http": 80, "https": 443}.get(url.scheme)
+        return f"{url.scheme}://{host}" + (f":{port}" if port and port != usual else "")
+
+    def audience(self, public_url: str) -> str:
+        audience = self.text("JWT_AUDIENCE", f"{public_url}/api")
+        if not re.fullmatch(r"[\x21-\x7e]{1,255}", audience):
+            self.fault("JWT_AUDIENCE", "is not one plain word", "use a URL or a name, no spaces")
+        if audience == f"{public_url}/auth/refresh":
+            self.fault("JWT_AUDIENCE", "is the refresh token's audience", "use another value")
+        return audience
+
+    def jwt_secrets(self) -> tuple[bytes, tuple[bytes, ...]]:
+        current = self.secret("JWT_SECRET", SECRET_BYTES)
+        former = [part.strip() for part in self.text("JWT_SECRET_PREVIOUS").split(",")]
+        previous = [self.checked("JWT_SECRET_PREVIOUS", p, SECRET_BYTES) for p in former if p]
+        if current and current in previous:
+            self.fault(
+                "JWT_SECRET_PREVIOUS", "holds JWT_SECRET itself", "list only former secrets"
+            )
+        return current, tuple(previous)
+
+    def secret_key(self, jwt_secret: bytes) -> str:
+        raw = self.secret("SECRET_KEY", FORM_KEY_BYTES)
+        if raw and raw == jwt_secret:
+            self.fault(
+                "SECRET_KEY", "equals JWT_SECRET", "give each its own; one leak must not be two"
+            )
+        return base64.urlsafe_b64encode(raw).decode()
+
+    def secret(self, name: str, least: int) -> bytes:
+        given = self.text(name)
+        if not given and self.development and not self.faults:
+            given = self.kept_secret(name)
+        if not given:
+            self.fault(name, "is missing", "make one with 'flask --app wsgi secrets new'")
+            return b""
+        return self.checked(name, given, least)
+
+    def checked(self, name: str, given: str, least: int) -> bytes:
+        wrong = secret_fault(given, least)
+        if wrong:
+            self.fault(name, wrong, "make one with 'flask --app wsgi secrets new'")
+        return decode_secret(given) or b""
+
+    def prepare_instance(self) -> None:
+        try:
+            self.instance.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            self.fault(
+                "instance/", f"cannot be made ({error.strerror})", "make the folder writable"
+            )
+
+    def kept_secret(self, name: str) -> str:
+        """Return the development secret of that name, made once and kept with mode 0600."""
+        path = self.instance / f"{name.lower()}.txt"
+        try:
+            _write_once(path, new_secret())
+            return path.read_text(encoding="ascii").strip()
+        except OSError as error:
+            self.fault(
+                "instance/", f"is not usable ({error.strerror})", "make the folder writable"
+            )
+            return ""
+
+    def database_url(self) -> str:
+        kept = f"sqlite:///{self.instance / 'latchkey.db'}" if self.development else ""
+        given = self.text("DATABASE_URL", kept)
+        if not given:
+            self.fault("DATABASE_URL", "is missing", "only development has a bundled database")
+            return ""
+        try:
+            url = make_url(given)
+        except ArgumentError:
+            url = None
+        if (
+            url is None
+            or url.drivername not in {"sqlite", "postgresql+psycopg"}
+            or not url.database
+        ):
+            mend = "use sqlite:////absolute/path or postgresql+psycopg://user@host/name"
+            self.fault("DATABASE_URL", "is not a database Latchkey knows", mend)
+        return given
+
+    def redis_url(self) -> str:
+        kept = f"unix://{self.instance / 'valkey.sock'}" if self.development else ""
+        given = self.text("REDIS_URL", kept)
+        if not given:
+            self.fault("REDIS_URL", "is missing", "only development has a bundled Valkey")
+        elif not given.startswith(("redis://", "rediss://", "unix://")):
+            self.fault("REDIS_URL", "has an unknown scheme", "use redis://, rediss:// or unix://")
+        return given
+
+    def argon2(self) -> tuple[int, int, int]:
+        memory = self.number("ARGON2_MEMORY_KIB", 47104, 8, 4194304)
+        passes = self.number("ARGON2_TIME", 1, 1, 100)
+        lanes = self.number("ARGON2_PARALLELISM", 1, 1, 64)
+        if not any(memory >= m and passes >= t for m, t in ARGON2_FLOOR):
+            floor = ", ".join(f"{m} KiB with time {t}" for m, t in ARGON2_FLOOR)
+            self.fault("ARGON2_MEMORY_KIB", "is below the OWASP minimum", f"use at least {floor}")
+        return memory, passes, lanes
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Create `path` with mode 0600 unless it is there; two processes never see half a file."""
+    if path.exists():
+        return
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

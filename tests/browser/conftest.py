@@ -1,0 +1,136 @@
+"""A real Chromium against real gunicorn.
+
+Chromium is `$CHROMIUM`, else `chromium` on the PATH, else Playwright's own. Without any, these
+tests are skipped and the last line of the run says how many; with CI set they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.servers.gunicorn_server import GunicornServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+    from tests.servers.valkey_server import ValkeyServer
+
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Other sites for cross-origin tests; `localhost` and its subdomains need no rule.
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
+    # Chromium's own sandbox cannot be set up by root.
+    *(["--no-sandbox"] if os.geteuid() == 0 else []),
+]
+DEADLINE_MS = 10_000
+SKIPPED = pytest.StashKey[int]()
+
+
+@cache
+def chromium() -> str | None:
+    """Find a Chromium; None when there is none."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return named
+    found = shutil.which("chromium")
+    if found:
+        return found
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if Path(own).exists() else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or fail, before any fixture asks for a browser."""
+    if chromium() is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI is set and there is no Chromium: a browser test may not be skipped")
+        item.config.stash[SKIPPED] = item.config.stash.get(SKIPPED, 0) + 1
+        pytest.skip("there is no Chromium")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say after pytest's own summary what was not tested."""
+    skipped = config.stash.get(SKIPPED, 0)
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if skipped and reporter:
+        reporter.write_line(
+            f"{skipped} browser tests were skipped: no Chromium was found or could be installed."
+        )
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Give Playwright's driver."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Give one headless Chromium for the session."""
+    browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def session_site(
+    tmp_path_factory: pytest.TempPathFactory,
+    base_environment: dict[str, str],
+    migrated_sqlite: Path,
+    valkey_server: ValkeyServer,
+) -> Iterator[GunicornServer]:
+    """Give the session's Latchkey; tests want `site`."""
+    folder = tmp_path_factory.mktemp("site")
+    database = shutil.copy(migrated_sqlite, folder / "latchkey.db")
+    servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
+    server = GunicornServer(base_environment | servers, folder / "gunicorn.log")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def site(session_site: GunicornServer, valkey: ValkeyServer) -> GunicornServer:  # noqa: ARG001 - `valkey` empties it
+    """Give a Latchkey that nobody has registered with; its `url` is the public one."""
+    with closing(sqlite3.connect(session_site.database, timeout=10)) as database, database:
+        tables = database.execute(
+            "SELECT name FROM sqlite_master"
+            " WHERE type = 'table' AND name <> 'alembic_version' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+        for (name,) in tables:
+            database.execute(f'DELETE FROM "{name}"')  # noqa: S608 - names from the schema itself
+    return session_site
+
+
+@pytest.fixture
+def context(browser: Browser, site: GunicornServer) -> Iterator[BrowserContext]:
+    """Give a fresh profile: its own cookies, its own cache."""
+    context = browser.new_context(base_url=site.url)
+    context.set_default_timeout(DEADLINE_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """Give a tab. `page.goto("/login")` is relative to the site."""
+    return context.new_page()

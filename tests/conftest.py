@@ -1,0 +1,187 @@
+"""Real parts for every test: SQLite, PostgreSQL, Valkey, and the app on top of them.
+
+A server starts once per session, on first need; each test finds it running and empty.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import flask_migrate
+import pytest
+from flask.testing import FlaskClient
+
+from app import create_app
+from config import Settings, new_secret
+from tests.servers.gunicorn_server import GunicornServer
+from tests.servers.postgres_server import PostgresServer
+from tests.servers.valkey_server import ValkeyServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+# https as deployed; localhost because that is where the test client keeps its cookies.
+PUBLIC_URL = "https://localhost"
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """Give the session's Valkey; tests want `valkey`."""
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(valkey_server: ValkeyServer) -> ValkeyServer:
+    """Give a running, empty Valkey, whatever the test before did to it."""
+    valkey_server.make_sound()
+    return valkey_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Give a PostgreSQL server: the wheel's, or that of TEST_POSTGRES_URL."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def base_environment() -> dict[str, str]:
+    """Give an environment as an operator would write it, without its two servers."""
+    return {
+        "APP_ENV": "testing",
+        "PUBLIC_URL": PUBLIC_URL,
+        "JWT_SECRET": new_secret(),
+        "SECRET_KEY": new_secret(),
+        # The cheapest line of the OWASP minimum.
+        "ARGON2_MEMORY_KIB": "7168",
+        "ARGON2_TIME": "5",
+    }
+
+
+@pytest.fixture(scope="session")
+def migrate(
+    base_environment: dict[str, str], valkey_server: ValkeyServer
+) -> Callable[[str], None]:
+    """Give a function that brings the database of that URL to the newest revision."""
+
+    def upgrade(database_url: str) -> None:
+        servers = {"DATABASE_URL": database_url, "REDIS_URL": valkey_server.url}
+        app = create_app(Settings.from_env(base_environment | servers))
+        with app.app_context():
+            flask_migrate.upgrade()
+        close(app)
+
+    return upgrade
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(
+    tmp_path_factory: pytest.TempPathFactory, migrate: Callable[[str], None]
+) -> Path:
+    """Give an empty, migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: PostgresServer, migrate: Callable[[str], None]) -> str:
+    """Give the URL of one migrated PostgreSQL database, shared by the session."""
+    url = postgres.create()
+    migrate(url)
+    return url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> str:
+    """Give a migrated SQLite database of the test's own."""
+    return f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'latchkey.db')}"
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, migrated_postgres: str) -> str:
+    """Give the migrated PostgreSQL database with no row in it."""
+    postgres.empty(migrated_postgres)
+    return migrated_postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Give an empty, migrated database; the test runs once on each kind."""
+    name = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+def environment(
+    base_environment: dict[str, str], database_url: str, valkey: ValkeyServer
+) -> dict[str, str]:
+    """Give the whole environment; a test or module overrides this to change a setting."""
+    return base_environment | {"DATABASE_URL": database_url, "REDIS_URL": valkey.url}
+
+
+@pytest.fixture
+def settings(environment: dict[str, str]) -> Settings:
+    """Give the settings that the environment spells."""
+    return Settings.from_env(environment)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """Give the app as wsgi.py builds it."""
+    app = create_app(settings)
+    yield app
+    close(app)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Give a client that stands at the public URL and keeps cookies."""
+    app.test_client_class = PublicClient
+    return app.test_client()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., GunicornServer]]:
+    """Give a function that starts gunicorn: `serve(environment, workers=2)`."""
+    started: list[GunicornServer] = []
+
+    def start(environment: dict[str, str], workers: int = 2) -> GunicornServer:
+        log = tmp_path / f"gunicorn-{len(started)}.log"
+        started.append(GunicornServer(environment, log, workers))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def gunicorn_server(
+    serve: Callable[..., GunicornServer], environment: dict[str, str]
+) -> GunicornServer:
+    """Give gunicorn with two workers on the test's database and Valkey."""
+    return serve(environment)
+
+
+class PublicClient(FlaskClient):
+    """A client whose paths belong to the public URL, as a browser's do."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's own
+        """Send a request to PUBLIC_URL unless another `base_url` is named."""
+        if args and isinstance(args[0], str):
+            kwargs.setdefault("base_url", PUBLIC_URL)
+        return super().open(*args, **kwargs)
+
+
+def close(app: Flask) -> None:
+    """Give back the database connections that the app holds."""
+    with app.app_context():
+        app.extensions["migrate"].db.engine.dispose()

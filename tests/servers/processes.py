@@ -1,0 +1,76 @@
+"""Starting and ending real processes so that none outlives the tests."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import socket
+import subprocess
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+_prctl = getattr(ctypes.CDLL(None), "prctl", None)
+PR_SET_PDEATHSIG = 1
+STOP_SECONDS = 15
+
+
+def spawn(command: Sequence[str | Path], **more: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - Popen's own
+    """Start a process in a session of its own; on Linux it dies with the tests."""
+    return subprocess.Popen(
+        [str(word) for word in command],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_prctl and partial(_prctl, PR_SET_PDEATHSIG, signal.SIGKILL),  # noqa: PLW1509 - a C call only
+        **more,
+    )
+
+
+def end(process: subprocess.Popen[bytes], first: signal.Signals = signal.SIGTERM) -> int:
+    """Ask a process to end, make it, and return its exit status."""
+    if process.poll() is None:
+        process.send_signal(first)
+    try:
+        return process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """List a process and all that descend from it."""
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def survivors(processes: list[psutil.Process], seconds: float = 5) -> list[psutil.Process]:
+    """List those that still run after some time."""
+    _gone, alive = psutil.wait_procs(processes, timeout=seconds)
+    return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 15, what: str = "it") -> None:
+    """Wait for something to become true.
+
+    Raises:
+        TimeoutError: when it does not.
+
+    """
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come within {seconds} s")
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    """Find a TCP port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

