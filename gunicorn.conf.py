@@ -7,6 +7,7 @@ environment is one report and exit status 1 instead of a traceback from each wor
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from contextlib import ExitStack
@@ -41,7 +42,8 @@ reuse_port = True
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - kernel memory, not a shared folder
 
 timeout = 30
-graceful_timeout = 30
+# Whoever pressed Ctrl-C is waiting; behind a proxy, requests are let finish.
+graceful_timeout = 5 if latchkey.env == "development" else 30
 # Longer than a proxy keeps its side open (60 s as a rule): the proxy must be the one to close.
 keepalive = 65
 
@@ -95,6 +97,15 @@ def _refuse_taken_port() -> None:
             f"Latchkey cannot listen on {bind} ({fault.strerror}): stop what uses that port, "
             f"or choose another one, as in PORT={latchkey.port % 65535 + 1} make run."
         )
+
+
+def post_fork(_server: Arbiter, _worker: Worker) -> None:
+    """Leave Ctrl-C to the master, which then tells the workers.
+
+    The terminal sends it to all of them, and a threaded worker that gets both it and the
+    master's signal hangs: gunicorn's handler takes the thread pool's lock a second time.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def post_worker_init(worker: Worker) -> None:

@@ -7,9 +7,9 @@ from typing import Final
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import api, cli, logs, pages
+from app import api, cli, logs, migrations, pages
 from app.clock import Clock
-from app.extensions import csrf, migrate
+from app.extensions import csrf
 from app.services import NAME, build
 from app.web import guards, headers, origin, problems, sessions
 from config import ROOT, Settings
@@ -42,8 +42,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     guards.install(app)
     sessions.install(app)
     csrf.init_app(app)
-    # Flask-Migrate needs no Flask-SQLAlchemy: whatever has `metadata` will do.
-    migrate.init_app(app, own.database, directory=str(ROOT / "migrations"))  # type: ignore[arg-type]
+    migrations.install(app, own.database)
     problems.install(app)
     headers.install(app, https=settings.public_url.startswith("https:"))
     api.install(app)

@@ -1,11 +1,9 @@
-"""The Flask extensions, unbound; `create_app` binds them."""
+"""The Flask extension, unbound; `create_app` binds it."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 
 csrf: Final = CSRFProtect()
-migrate: Final = Migrate()

@@ -29,7 +29,7 @@ ACCOUNT: Final = tuple(parse_many("5/5minute;20/hour"))
 KNOWN_DEVICE: Final = tuple(parse_many("10/5minute;60/hour"))
 ADDRESS: Final = tuple(parse_many("30/minute;300/hour"))
 REGISTRATIONS: Final = tuple(parse_many("120/minute;1000/hour"))
-REFRESHES: Final = tuple(parse_many("300/minute"))
+REFRESHES: Final = tuple(parse_many("1200/minute"))
 OUTAGE_LOG_SECONDS: Final = 60.0
 
 logger: Final = logging.getLogger("latchkey.throttle")

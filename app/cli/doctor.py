@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import click
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import current_app
 from redis import RedisError
 from sqlalchemy import text
@@ -41,6 +39,9 @@ def doctor() -> None:
 
 
 def _database(own: Services) -> Iterator[str]:
+    from alembic.migration import MigrationContext  # noqa: PLC0415 - see app/migrations.py
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - likewise
+
     head = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
     try:
         with own.database.autocommit() as connection:

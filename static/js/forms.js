@@ -38,7 +38,9 @@ export function showFaults(form, faults) {
 }
 
 /** @param {any} error @returns {Fault[]} */
-export const faultsOf = ({ message, retryAfter }) => [{ text: retryAfter ? `${message} Try again in ${retryAfter} seconds.` : message }];
+export const faultsOf = ({ message, retryAfter: wait }) => [
+  { text: wait ? `${message} (Possible again in ${wait < 120 ? `${wait} seconds` : `${Math.ceil(wait / 60)} minutes`}.)` : message },
+];
 
 /**
  * Runs `send` on submit: one at a time, the button saying what happens.

@@ -3,9 +3,9 @@
  * this module; the refresh token lives in a cookie no script can read. Nothing
  * here touches the DOM or a storage API, and importing it sends nothing.
  *
- * Whatever sees the token is taken from the platform at load, so code that
- * patches a built-in later learns nothing. That is hygiene, not a wall: script
- * running in this page can still act as the user while the page is open.
+ * What handles the token is taken from the platform at load, so patching a
+ * built-in later does not reveal it. That is hygiene, not a wall: script in this
+ * page can still act as the user, or ask for a token itself, while it is open.
  */
 
 /** @import { Problem, TokenAnswer } from './types.d.ts' */
@@ -74,7 +74,9 @@ export class SessionError extends Error {
 }
 
 const unreachable = () => new SessionError('unreachable', { detail: 'The server could not be reached.' });
-const superseded = () => new SessionError(state.status === 'logged_out' ? 'session_ended' : 'superseded');
+const ended = () => new SessionError('session_ended', { detail: 'Your session has ended.' });
+const superseded = () =>
+  state.status === 'logged_out' ? ended() : new SessionError('superseded', { detail: 'A login or logout came first. Try again.' });
 
 /** @param {Answer} answer */
 const refusal = ({ status, data, retryAfter }) =>
@@ -261,9 +263,9 @@ export function logout() {
 async function authorized(run, status) {
   const { user } = state;
   for (let first = true; ; first = false) {
-    if (state.status === 'logged_out') throw new SessionError('session_ended');
+    if (state.status === 'logged_out') throw ended();
     if (token === null || now() > expiresAt - NEARLY_MS) await refresh();
-    if (user && user.id !== state.user?.id) throw new SessionError('user_changed');
+    if (user && user.id !== state.user?.id) throw new SessionError('user_changed', { detail: 'Someone else is logged in here by now.' });
     const used = token;
     const answer = await run();
     if (status(answer) !== 401 || !first) return answer;

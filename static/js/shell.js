@@ -56,18 +56,22 @@ function fill(body) {
   unmount = root && views[root.dataset.view ?? '']?.(root);
 }
 
+/** @param {string} title @param {string} text @param {Node[]} more */
+function trouble(title, text, ...more) {
+  const heading = element('h1', { tabIndex: -1 }, title);
+  fill(element('body', {}, element('div', { className: 'notice trouble', role: 'alert' }, heading, element('p', {}, text), ...more)));
+}
+
 /** @param {any} error @param {string} path */
-function explain(error, path) {
-  if (error.code === 'session_ended' || error.code === 'user_changed') return; // onChange sees to it
-  const offline = error.code === 'unreachable';
-  const again = element('button', { className: 'button', onclick: () => show(path, true) }, 'Try again');
-  fill(element('body', {}, element('div', { className: 'notice trouble', role: 'alert' },
-    element('h1', { tabIndex: -1 }, offline ? 'No connection' : 'This page could not be loaded'),
-    element('p', {}, offline
-      ? 'The server could not be reached. You have not been logged out. This page comes back by itself once there is a connection.'
-      : 'The server could not answer just now. You have not been logged out. This page tries again by itself.'),
-    again)));
-  delay = Math.max((error.retryAfter ?? 0) * 1000, Math.min(delay * 2 || 4000, 60_000));
+function explain({ code, retryAfter }, path) {
+  if (code === 'session_ended' || code === 'user_changed') return; // onChange sees to it
+  const offline = code === 'unreachable';
+  trouble(
+    offline ? 'No connection' : 'This page could not be loaded',
+    `The server could not ${offline ? 'be reached' : 'answer just now'}. You have not been logged out. This page comes back by itself.`,
+    element('button', { className: 'button', onclick: () => show(path, true) }, 'Try again'),
+  );
+  delay = Math.max((retryAfter ?? 0) * 1000, Math.min(delay * 2 || 4000, 60_000));
   retry = setTimeout(show, delay * (1 + Math.random() / 4), path);
 }
 
@@ -111,10 +115,10 @@ export function start(given) {
   addEventListener('pageshow', ({ persisted }) => persisted && show(location.pathname));
   onChange(({ status, reason }) => {
     if (status === 'logged_in' && reason === null) return;
-    if (reason === 'logged_out' || reason === 'logged_out_elsewhere') location.replace('/login?notice=logged_out');
-    else if (status === 'logged_out') location.replace(`/login?notice=session_ended&next=${encodeURIComponent(location.pathname)}`);
-    if (reason !== 'logging_out' && reason) content().hidden = true; // nobody's data until it is known whose
-    if (reason === 'changed' || reason === 'user_changed') show(location.pathname);
+    if (reason && reason !== 'logging_out') content().hidden = true; // nobody's data until it is known whose
+    if (reason === 'session_ended') location.replace(`/login?notice=session_ended&next=${encodeURIComponent(location.pathname)}`);
+    else if (status === 'logged_out') location.replace('/login?notice=logged_out');
+    else if (reason === 'changed' || reason === 'user_changed') show(location.pathname);
   });
 }
 
@@ -137,8 +141,6 @@ async function leave(event) {
     await logout();
   } catch {
     button.textContent = 'Log out';
-    fill(element('body', {}, element('div', { className: 'notice trouble', role: 'alert' },
-      element('h1', { tabIndex: -1 }, 'You are not logged out yet'),
-      element('p', {}, 'The server could not be told, so your session may still be open. Check the connection, then log out again.'))));
+    trouble('You are not logged out yet', 'The server could not be told, so your session may still be open. Check the connection, then log out again.');
   }
 }

@@ -1,0 +1,108 @@
+"""GET /api/me."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.http.actor import Actor, Thief, claims, problem
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def test_says_who_the_caller_is(ada: Actor) -> None:
+    """The id, the address and the session, and nothing else."""
+    answer = ada.me()
+    assert answer.status_code == 200
+    body = answer.get_json()
+    session = body.pop("session")
+    assert body.keys() == {"id", "email", "created_at"}
+    assert (body["id"], body["email"]) == (ada.user_id, ada.email)
+    assert session.keys() == {"id", "created_at", "expires_at"}
+    assert session["id"] == ada.session_id
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_user_id_is_opaque(app: Flask, ada: Actor) -> None:
+    """`sub` tells nothing about the person and cannot be counted through."""
+    bob = Actor(app, "bob@example.com")
+    bob.register()
+    assert claims(ada.access_token)["sub"] == ada.user_id
+    assert len(ada.user_id) == len(bob.user_id) == 22
+    assert "ada" not in ada.user_id
+
+
+def test_no_token(thief: Thief) -> None:
+    """401 that names the scheme, and no error because nothing was shown."""
+    answer = thief.ask("GET", "/api/me")
+    problem(answer, 401, "invalid_token")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="latchkey"'
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer  {}",
+        "Bearer {} ",
+        "Bearer {},",
+        "Bearer {}, Bearer {}",
+        "Basic {}",
+        "Token {}",
+        "DPoP {}",
+        "{}",
+        "Bearer {}=",
+        "Bearer\t{}",
+    ],
+)
+def test_header_that_is_almost_right(ada: Actor, thief: Thief, header: str) -> None:
+    """One scheme, one space, one token."""
+    answer = thief.ask(
+        "GET", "/api/me", headers={"Authorization": header.replace("{}", ada.access_token)}
+    )
+    problem(answer, 401, "invalid_token")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="latchkey", error="invalid_token"'
+    assert ada.me().status_code == 200
+
+
+def test_scheme_in_any_case(ada: Actor, thief: Thief) -> None:
+    """RFC 9110 section 11.1: the scheme is not case-sensitive."""
+    for scheme in ("bearer", "BEARER", "Bearer"):
+        headers = {"Authorization": f"{scheme} {ada.access_token}"}
+        assert thief.ask("GET", "/api/me", headers=headers).status_code == 200
+
+
+def test_two_headers(ada: Actor) -> None:
+    """Two Authorization headers are refused, also when both are the right one."""
+    value = f"Bearer {ada.access_token}"
+    both = [("Authorization", value), ("Authorization", value)]
+    problem(ada.browser.get("/api/me", headers=both), 401, "invalid_token")
+
+
+@pytest.mark.parametrize("name", ["access_token", "token", "jwt", "Authorization"])
+def test_token_elsewhere(ada: Actor, thief: Thief, name: str) -> None:
+    """Neither a query parameter, nor a cookie, nor a form field is looked at."""
+    token = ada.access_token
+    problem(thief.ask("GET", f"/api/me?{name}={token}"), 401, "invalid_token")
+    problem(
+        thief.ask("GET", "/api/me", headers={"Cookie": f"{name}={token}"}), 401, "invalid_token"
+    )
+    problem(thief.ask("GET", "/api/me", data={name: token}), 401, "invalid_token")
+    problem(thief.ask("GET", "/api/me", cookie=token), 401, "invalid_token")
+    problem(thief.ask("GET", "/api/me", headers={"X-Access-Token": token}), 401, "invalid_token")
+
+
+def test_refresh_token_is_no_access_token(ada: Actor, thief: Thief) -> None:
+    """The two are told apart by type, audience and key."""
+    problem(thief.me(ada.refresh_token), 401, "invalid_token")
+
+
+def test_access_token_is_no_refresh_token(ada: Actor, thief: Thief) -> None:
+    """Neither the other way round; and nothing is revoked by the attempt."""
+    problem(thief.refresh(ada.access_token), 401, "session_ended")
+    assert ada.alive()
