@@ -33,6 +33,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         MAX_FORM_MEMORY_SIZE=MOST_BODY_BYTES,
         PROVIDE_AUTOMATIC_OPTIONS=False,
         WTF_CSRF_TIME_LIMIT=FORM_SECONDS,
+        # Pages ask for it themselves; the API's path has the origin rule and no form.
+        WTF_CSRF_CHECK_DEFAULT=False,
         # The origin rule looks at every request; a Referer may be missing for good reasons.
         WTF_CSRF_SSL_STRICT=False,
     )

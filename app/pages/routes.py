@@ -8,6 +8,7 @@ from typing import Final, cast
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from app.errors import EmailTaken, Refusal, WeakPassword
+from app.extensions import csrf
 from app.grants import Grant
 from app.pages.catalogue import MISTAKES, THREATS
 from app.pages.forms import LogInForm, RegisterForm
@@ -19,6 +20,7 @@ from app.web.client import client
 from app.web.guards import public
 
 blueprint: Final = Blueprint("pages", __name__)
+blueprint.before_request(csrf.protect)
 
 NOTICES: Final = frozenset({"session_ended", "logged_out", "password_changed"})
 

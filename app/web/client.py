@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
+from typing import Final
 
-from flask import g, request
+from flask import request
 
 from app.audit import Client
 from app.web import cookies
 
+REQUEST_ID: Final = "latchkey.request_id"
+
 
 def request_id() -> str:
     """Return the number of this request: in its answer, its problem and its audit lines."""
-    if "request_id" not in g:
-        g.request_id = secrets.token_hex(8)
-    return str(g.request_id)
+    return str(request.environ[REQUEST_ID])
 
 
 def client() -> Client:

@@ -6,11 +6,16 @@ use its freedom (seen in Chromium 156).
 
 from __future__ import annotations
 
-from typing import Final
+import secrets
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
-from app.web.client import request_id
+from app.web.client import REQUEST_ID
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; "
@@ -31,21 +36,33 @@ ALWAYS: Final = (
         "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
     ),
 )
+NO_STORE: Final = ("Cache-Control", "no-store")
+STATIC: Final = "/static/"
 STRICT_TRANSPORT: Final = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 
 def install(app: Flask, *, https: bool) -> None:
-    """Put the headers on everything `app` answers."""
-    fixed = (*ALWAYS, STRICT_TRANSPORT) if https else ALWAYS
+    """Put the headers on everything `app` answers, and number each request.
 
-    def add(response: Response) -> Response:
-        response.headers.extend(fixed)
-        response.headers["X-Request-Id"] = request_id()
-        if request.endpoint != "static":
-            response.headers["Cache-Control"] = "no-store"
-        return response
+    Below Flask, where no error handler and no early answer gets past, and where it costs one
+    list instead of eight checked insertions.
+    """
+    fixed = [*ALWAYS, STRICT_TRANSPORT] if https else list(ALWAYS)
+    inner = app.wsgi_app
 
-    app.after_request(add)
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        number = secrets.token_hex(8)
+        environ[REQUEST_ID] = number
+        own = [*fixed, ("X-Request-Id", number)]
+        if not environ.get("PATH_INFO", "").startswith(STATIC):
+            own.append(NO_STORE)
+
+        def start(status: str, headers: list[tuple[str, str]], *exc: Any) -> Any:  # noqa: ANN401
+            return start_response(status, headers + own, *exc)
+
+        return inner(environ, start)
+
+    app.wsgi_app = answer  # type: ignore[method-assign]
 
 
 def clear_site_data(response: Response) -> None:

@@ -24,7 +24,8 @@ def install(app: Flask, public_url: str) -> None:
     public_host = urlsplit(public_url).netloc
 
     def check() -> Response | None:
-        if request.host != public_host and request.endpoint not in ANY_HOST:
+        named = request.environ.get("HTTP_HOST") == public_host or request.host == public_host
+        if not named and request.endpoint not in ANY_HOST:
             if request.blueprint == "pages" and request.method in SAFE_METHODS:
                 return redirect(public_url + request.full_path.rstrip("?"), 308)
             raise Misdirected

@@ -40,7 +40,8 @@ export function startRegister(form) {
     const body = JSON.stringify({ email: data.email.trim(), password: data.password });
     const response = await fetch('/auth/register', { method: 'POST', headers: { 'content-type': 'application/json' }, body, cache: 'no-store' })
       .catch(() => { throw new Error('The server could not be reached. Nothing was registered.'); });
-    if (!response.ok) throw Object.assign(new Error(), await response.json().catch(() => ({ detail: 'Something went wrong. Try again.' })));
+    const answer = await response.json().catch(() => ({ detail: 'Something went wrong. Try again.' }));
+    if (!response.ok) throw answer;
     await logIn(data).catch(() => location.assign('/login'));
   }, newPasswordFaults('password'));
 }

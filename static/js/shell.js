@@ -91,7 +91,7 @@ export async function enter(path) {
   try {
     const page = await parse(await fetch(path, { cache: 'no-store' }));
     if (!page.querySelector('#content')) throw new Error('Not an account page.');
-    for (const part of ['header', 'main']) find(part).replaceWith(find(part, page));
+    for (const part of ['.links', 'main']) find(part).replaceWith(find(part, page));
     document.title = page.title;
     history.replaceState(null, '', path);
     start(views);

@@ -9,7 +9,7 @@ const units = [['day', 86400], ['hour', 3600], ['minute', 60]];
 export function relative(date) {
   const seconds = Math.round((date.getTime() - Date.now()) / 1000);
   for (const [unit, size] of units) {
-    if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
+    if (Math.abs(seconds) >= size) return words.format(Math.round(seconds / size), unit);
   }
   return seconds > 0 ? 'in less than a minute' : 'just now';
 }

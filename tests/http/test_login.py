@@ -1,0 +1,181 @@
+"""POST /auth/login."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.web.cookies import DEVICE
+from tests.http.actor import (
+    EMAIL,
+    PASSWORD,
+    SESSION_COOKIE,
+    Actor,
+    Thief,
+    claims,
+    ended,
+    other_browser,
+    problem,
+    set_cookies,
+)
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+DEVICE_COOKIE = f"{DEVICE}=…; Secure; HttpOnly; Max-Age=15552000; Path=/; SameSite=Strict"
+
+
+def attributes(line: str) -> tuple[str, set[str]]:
+    """Take a Set-Cookie header apart; the order of attributes means nothing."""
+    first, *rest = line.split("; ")
+    return first, set(rest)
+
+
+def test_token_answer(ada: Actor) -> None:
+    """The access token in the body, the refresh token in the cookie, and never the reverse."""
+    answer = ada.log_in()
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    body = answer.get_json()
+    assert body.keys() == {"access_token", "token_type", "expires_in", "session", "user"}
+    assert (body["token_type"], body["expires_in"]) == ("Bearer", 600)
+    assert body["session"].keys() == {"id", "expires_at"}
+    assert body["user"] == {"id": ada.user_id, "email": EMAIL}
+    assert ada.refresh_token
+    assert ada.refresh_token not in answer.get_data(as_text=True)
+    assert not any(
+        body["access_token"] in value for name, value in answer.headers if name != "Content-Length"
+    )
+
+
+def test_access_token_claims(ada: Actor) -> None:
+    """Exactly the documented claims, with the documented values."""
+    found = claims(ada.access_token)
+    assert found.keys() == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "auth_time"}
+    assert found["iss"] == "https://localhost"
+    assert found["aud"] == "https://localhost/api"
+    assert (found["sub"], found["sid"]) == (ada.user_id, ada.session_id)
+    assert found["exp"] - found["iat"] == 600
+    assert found["auth_time"] == found["iat"]
+    assert len(found["jti"]) == 22
+
+
+def test_refresh_token_claims(ada: Actor) -> None:
+    """Its own audience, the family's id, and no word about the person."""
+    found = claims(ada.refresh_token)
+    assert found.keys() == {"iss", "aud", "sub", "family_id", "jti", "iat", "exp"}
+    assert found["aud"] == "https://localhost/auth/refresh"
+    assert found["family_id"] == ada.session_id
+    assert found["exp"] - found["iat"] == 12 * 3600
+
+
+def test_cookie_of_the_browser_session(ada: Actor) -> None:
+    """No Max-Age: it goes when the browser closes."""
+    assert set_cookies(ada.log_in()) == [SESSION_COOKIE]
+
+
+def test_cookie_that_is_kept(ada: Actor) -> None:
+    """`remember` gives the cookie the idle lifetime, and the session thirty days."""
+    answer = ada.log_in(remember=True)
+    lines = [attributes(line) for line in set_cookies(answer)]
+    expected = attributes(SESSION_COOKIE.replace("Path", "Max-Age=604800; Path"))
+    assert lines == [expected]
+    expires = datetime.fromisoformat(answer.get_json()["session"]["expires_at"]).timestamp()
+    assert expires - claims(ada.access_token)["iat"] == 30 * 86400
+    assert ada.sessions()[0]["remembered"] is True
+
+
+def test_first_login_marks_the_browser(visitor: Actor) -> None:
+    """A known browser gets its mark once, with the same care as the refresh token."""
+    visitor.register()
+    lines = [attributes(line) for line in set_cookies(visitor.log_in())]
+    assert lines == [attributes(SESSION_COOKIE), attributes(DEVICE_COOKIE)]
+    assert len(set_cookies(visitor.log_in())) == 1
+
+
+def test_wrong_password_and_unknown_account_are_one_answer(app: Flask, ada: Actor) -> None:
+    """Same status, same body but for its number, same headers; no cookie is touched."""
+    wrong = ada.log_in("quarry lantern umbrella ten")
+    unknown = Actor(app, "nobody@example.com").log_in()
+    bodies = [problem(answer, 401, "invalid_credentials") for answer in (wrong, unknown)]
+    for answer, body in zip((wrong, unknown), bodies, strict=True):
+        assert "Set-Cookie" not in answer.headers
+        assert "WWW-Authenticate" not in answer.headers
+        assert body.pop("request_id")
+        answer.headers.pop("X-Request-Id")
+    assert bodies[0] == bodies[1]
+    assert list(wrong.headers) == list(unknown.headers)
+    assert ada.alive()
+
+
+@pytest.mark.parametrize("email", ["x", "a b", "\ud83d\ude00@example.com", "a" * 50_000, "'--"])
+def test_address_that_nobody_can_have(visitor: Actor, email: str) -> None:
+    """Logging in does not tell what an address looks like."""
+    visitor.email = email
+    problem(visitor.log_in(), 401, "invalid_credentials")
+
+
+def test_login_ends_the_browsers_former_family(ada: Actor, thief: Thief) -> None:
+    """One browser, one session: the old pair is dead, another browser's lives."""
+    phone = other_browser(ada)
+    access, refresh = ada.access_token, ada.refresh_token
+    assert ada.log_in().status_code == 200
+    problem(thief.me(access), 401, "invalid_token")
+    ended(thief.refresh(refresh))
+    assert ada.alive()
+    assert phone.alive()
+
+
+def test_refused_login_ends_nothing(ada: Actor) -> None:
+    """Mistyping the password in a logged-in browser costs nothing."""
+    problem(ada.log_in("quarry lantern umbrella ten"), 401, "invalid_credentials")
+    assert ada.alive()
+
+
+def test_login_as_somebody_else_ends_the_former_users_family(app: Flask, ada: Actor) -> None:
+    """The cookie is overwritten, so what it stood for ends, whoever's it was."""
+    bob = Actor(app, "bob@example.com")
+    bob.register()
+    access = ada.access_token
+    answer = ada.ask("POST", "/auth/login", {"email": bob.email, "password": PASSWORD})
+    assert answer.status_code == 200
+    problem(Thief(app).me(access), 401, "invalid_token")
+
+
+def test_garbage_cookie_does_not_hinder(ada: Actor, thief: Thief) -> None:
+    """A cookie that is no token is nothing to end."""
+    body = {"email": EMAIL, "password": PASSWORD}
+    assert thief.ask("POST", "/auth/login", cookie="rubbish", json=body).status_code == 200
+    assert ada.alive()
+
+
+def test_at_most_twenty_live_families(app: Flask, thief: Thief, ada: Actor) -> None:
+    """The twenty-first log-in ends the family that was used longest ago, and its tokens."""
+    with app.app_context():
+        first = ada.access_token
+        others = [other_browser(ada) for _ in range(19)]
+        assert len(others[-1].sessions()) == 20
+        assert ada.me().status_code == 200
+        last = other_browser(ada)
+    assert len(last.sessions()) == 20
+    dead = [actor for actor in (ada, *others, last) if actor.me().status_code == 401]
+    assert len(dead) == 1
+    assert last not in dead
+    assert first
+    ended(thief.refresh(dead[0].refresh_token))
+
+
+def test_long_unused_family_makes_room(app: Flask, ada: Actor) -> None:
+    """Which one goes is decided by last use, not by age."""
+    clock = app.extensions["latchkey"].clock
+    clock.forward(10)
+    idle = other_browser(ada)
+    clock.forward(10)
+    assert ada.refresh().status_code == 200
+    clock.forward(10)
+    for _ in range(19):
+        other_browser(ada)
+    assert ada.me().status_code == 200
+    assert idle.me().status_code == 401

@@ -1,0 +1,117 @@
+"""POST /auth/logout and /auth/logout-everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.http.actor import (
+    CLEARED,
+    Actor,
+    SettableClock,
+    Thief,
+    ended,
+    member,
+    other_browser,
+    problem,
+)
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+
+def logged_out(answer: TestResponse) -> None:
+    """Check that an answer says so: 204, the cookie taken back, the cache emptied."""
+    assert answer.status_code == 204
+    assert answer.get_data() == b""
+    assert answer.headers.getlist("Set-Cookie") == [CLEARED]
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("shown", ["cookie", "access", "both"])
+def test_ends_the_family(ada: Actor, thief: Thief, shown: str) -> None:
+    """Either credential is enough; both tokens are dead, another browser is untouched."""
+    phone = other_browser(ada)
+    access, refresh = ada.access_token, ada.refresh_token
+    answer = thief.ask(
+        "POST",
+        "/auth/logout",
+        refresh if shown != "access" else None,
+        access if shown != "cookie" else None,
+    )
+    logged_out(answer)
+    problem(thief.me(access), 401, "invalid_token")
+    ended(thief.refresh(refresh))
+    assert phone.alive()
+
+
+def test_without_any_credential(thief: Thief) -> None:
+    """Nothing to end is no fault."""
+    logged_out(thief.ask("POST", "/auth/logout"))
+    logged_out(thief.ask("POST", "/auth/logout", "rubbish", "rubbish"))
+
+
+def test_twice(ada: Actor) -> None:
+    """Logging out is idempotent, also with the dead access token in hand."""
+    logged_out(ada.log_out())
+    logged_out(ada.log_out())
+    assert ada.refresh_token == ""
+
+
+def test_with_expired_access_token(ada: Actor, thief: Thief, clock: SettableClock) -> None:
+    """Who comes back late can still end the session."""
+    clock.forward(3600)
+    problem(ada.me(), 401, "invalid_token")
+    logged_out(thief.ask("POST", "/auth/logout", access=ada.access_token))
+    ended(ada.refresh())
+
+
+def test_with_expired_or_spent_refresh_token(
+    ada: Actor, thief: Thief, clock: SettableClock
+) -> None:
+    """A cookie that is out of date names the family all the same."""
+    old = ada.refresh_token
+    clock.forward(3 * 3600)
+    ada.refresh()
+    clock.forward(10 * 3600)
+    logged_out(thief.ask("POST", "/auth/logout", old))
+    ended(ada.refresh())
+
+
+def test_two_families_at_once(app: Flask, ada: Actor, thief: Thief) -> None:
+    """A cookie of one and an access token of another: both were shown, both end."""
+    bob = member(app, "bob@example.com")
+    logged_out(thief.ask("POST", "/auth/logout", ada.refresh_token, bob.access_token))
+    problem(ada.me(), 401, "invalid_token")
+    problem(bob.me(), 401, "invalid_token")
+
+
+def test_forged_credentials_end_nothing(ada: Actor, thief: Thief) -> None:
+    """Only what is signed names a family."""
+    cut = [token.rpartition(".")[0] + "." for token in (ada.refresh_token, ada.access_token)]
+    logged_out(thief.ask("POST", "/auth/logout", cut[0] + "A" * 43, cut[1] + "A" * 43))
+    assert ada.alive()
+
+
+def test_everywhere(app: Flask, ada: Actor, thief: Thief) -> None:
+    """Every family of the user ends at once, nobody else's does."""
+    bob = member(app, "bob@example.com")
+    phone, laptop = other_browser(ada), other_browser(ada)
+    laptop.log_in(remember=True)
+    logged_out(ada.protected("POST", "/auth/logout-everywhere"))
+    for actor in (ada, phone, laptop):
+        problem(thief.me(actor.access_token), 401, "invalid_token")
+        ended(thief.refresh(actor.refresh_token)) if actor is not ada else None
+    assert bob.alive()
+    assert ada.log_in().status_code == 200
+
+
+def test_everywhere_needs_an_access_token(ada: Actor, thief: Thief) -> None:
+    """The cookie is no authority for it."""
+    problem(thief.ask("POST", "/auth/logout-everywhere", ada.refresh_token), 401, "invalid_token")
+    assert ada.alive()
+    problem(ada.ask("POST", "/auth/logout-everywhere"), 401, "invalid_token")
+    assert ada.refresh_token

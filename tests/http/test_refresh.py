@@ -1,0 +1,164 @@
+"""POST /auth/refresh."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.http.actor import (
+    SESSION_COOKIE,
+    Actor,
+    Thief,
+    claims,
+    ended,
+    member,
+    other_browser,
+    problem,
+    set_cookies,
+)
+
+if TYPE_CHECKING:
+    import io
+
+    from flask import Flask
+
+
+def test_rotates(ada: Actor) -> None:
+    """A new pair in the same family; the first pair's access token lives to its end."""
+    access, refresh = ada.access_token, ada.refresh_token
+    answer = ada.refresh()
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert set_cookies(answer) == [SESSION_COOKIE]
+    assert answer.get_json()["session"]["id"] == ada.session_id == claims(access)["sid"]
+    assert ada.access_token != access
+    assert ada.refresh_token != refresh
+    assert claims(ada.access_token)["auth_time"] == claims(access)["auth_time"]
+    assert ada.refresh_token not in answer.get_data(as_text=True)
+
+
+def test_rotates_many_times(ada: Actor) -> None:
+    """Each refresh token is another, each works once."""
+    seen = set()
+    for _ in range(10):
+        assert ada.refresh().status_code == 200
+        seen.add(claims(ada.refresh_token)["jti"])
+    assert len(seen) == 10
+
+
+def test_spent_token_ends_the_family(ada: Actor, thief: Thief) -> None:
+    """Reuse revokes before the 401 leaves: both sides' tokens are dead afterwards."""
+    phone = other_browser(ada)
+    spent = ada.refresh_token
+    ada.refresh()
+    ended(thief.refresh(spent))
+    problem(ada.me(), 401, "invalid_token")
+    ended(ada.refresh())
+    assert phone.alive()
+
+
+def test_any_ancestor_is_spent(ada: Actor, thief: Thief) -> None:
+    """Not only the last predecessor."""
+    first = ada.refresh_token
+    for _ in range(4):
+        ada.refresh()
+    ended(thief.refresh(first))
+    problem(ada.me(), 401, "invalid_token")
+
+
+@pytest.mark.parametrize("case", ["missing", "empty", "rubbish", "forged", "access", "truncated"])
+def test_useless_tokens_revoke_nothing(ada: Actor, thief: Thief, case: str) -> None:
+    """One answer for all, and nobody but the holder of a signed token can end a family."""
+    head, body, signature = ada.refresh_token.split(".")
+    cookie = {
+        "missing": None,
+        "empty": "",
+        "rubbish": "rubbish",
+        "forged": f"{head}.{body}.{'A' * len(signature)}",
+        "access": ada.access_token,
+        "truncated": ada.refresh_token[:-1],
+    }[case]
+    ended(thief.ask("POST", "/auth/refresh", cookie))
+    assert ada.alive()
+
+
+def test_all_refusals_look_alike(ada: Actor, thief: Thief) -> None:
+    """Nothing in the answer tells reuse from revocation from rubbish from expiry."""
+    spent = ada.refresh_token
+    ada.refresh()
+    answers = [thief.refresh("rubbish"), thief.ask("POST", "/auth/refresh")]
+    answers += [thief.refresh(spent), thief.refresh(spent), thief.refresh(ada.refresh_token)]
+    seen = set()
+    for answer in answers:
+        body = ended(answer)
+        del body["request_id"]
+        answer.headers.pop("X-Request-Id")
+        seen.add((str(sorted(body.items())), str(sorted(answer.headers))))
+    assert len(seen) == 1
+
+
+def test_audit_record_tells_them_apart(ada: Actor, thief: Thief, log: io.StringIO) -> None:
+    """What the answer hides the record says."""
+    spent = ada.refresh_token
+    ada.refresh()
+    for token in ("rubbish", spent, ada.refresh_token):
+        thief.refresh(token)
+    thief.ask("POST", "/auth/refresh")
+    reasons = [line.split('"reason": "')[1].split('"')[0] for line in log.getvalue().splitlines()]
+    assert reasons == ["not_compact", "reuse", "reuse", "missing"]
+
+
+def test_parallel_refreshes_have_one_winner(app: Flask, ada: Actor) -> None:
+    """Of many at once exactly one rotates; the others were reuse, so the family ends."""
+    token = ada.refresh_token
+    thieves = [Thief(app) for _ in range(6)]
+    with ThreadPoolExecutor(len(thieves)) as pool:
+        answers = list(pool.map(lambda one: one.refresh(token), thieves))
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 5
+    winner = next(answer for answer in answers if answer.status_code == 200)
+    problem(Thief(app).me(winner.get_json()["access_token"]), 401, "invalid_token")
+
+
+def test_token_of_another_account_stays_its_own(app: Flask, ada: Actor) -> None:
+    """A refresh answers for whom the token was made, whatever else is sent."""
+    bob = member(app, "bob@example.com")
+    headers = {"Authorization": f"Bearer {ada.access_token}"}
+    answer = bob.ask("POST", "/auth/refresh", headers=headers)
+    assert answer.get_json()["user"]["email"] == "bob@example.com"
+
+
+def test_body_is_not_read(ada: Actor) -> None:
+    """A refresh token in the body or the query is none."""
+    token = ada.refresh_token
+    thief = Thief(ada.app)
+    ended(thief.ask("POST", f"/auth/refresh?refresh_token={token}", json={"refresh_token": token}))
+    assert ada.alive()
+
+
+def test_family_of_nobody(app: Flask, ada: Actor) -> None:
+    """A signed token whose row was pruned is of no use."""
+    with app.app_context():
+        database = app.extensions["latchkey"].database
+        with database.transaction() as connection:
+            connection.exec_driver_sql("DELETE FROM families")
+    ended(ada.refresh())
+    problem(ada.me(), 401, "invalid_token")
+
+
+def test_remembered_cookie_stays_remembered(ada: Actor) -> None:
+    """Rotation renews Max-Age with it, and never adds one without it."""
+    ada.log_in(remember=True)
+    assert "Max-Age=604800" in ada.refresh().headers["Set-Cookie"]
+    ada.log_in()
+    assert "Max-Age" not in ada.refresh().headers["Set-Cookie"]
+
+
+def test_where_it_was_last_used(app: Flask, ada: Actor) -> None:
+    """The row follows the browser: address and agent of the last refresh."""
+    moved = Actor(app, agent="curl/8.0", ip="192.0.2.7")
+    moved.browser = ada.browser
+    moved.refresh()
+    (session,) = moved.sessions()
+    assert (session["ip"], session["device"]) == ("192.0.2.7", "curl")

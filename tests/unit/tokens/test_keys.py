@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import hashlib
+from typing import TypedDict
+
+import pytest
+
+from app.tokens.keys import KEY_BYTES, derive, key_ring
+
+SECRET = hashlib.sha256(b"one").digest()
+FORMER = hashlib.sha256(b"two").digest()
+
+
+class Words(TypedDict, total=False):
+    """What a key is derived for."""
+
+    env: str
+    issuer: str
+    purpose: str
+
+
+HERE: Words = {"env": "production", "issuer": "https://a.example", "purpose": "access token"}
+
+
+def test_the_same_words_derive_the_same_key() -> None:
+    """Every worker and every restart arrives at the same 32 bytes."""
+    assert derive(SECRET, **HERE) == derive(SECRET, **HERE)
+    assert len(derive(SECRET, **HERE)) == KEY_BYTES == 32
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"env": "staging"},
+        {"issuer": "https://b.example"},
+        {"purpose": "refresh token"},
+        {"purpose": "device"},
+    ],
+    ids=["env", "issuer", "other-token", "device"],
+)
+def test_another_environment_issuer_or_purpose_is_another_key(other: Words) -> None:
+    """A secret copied elsewhere signs nothing that is accepted here, and nor does its `kid`."""
+    assert derive(SECRET, **HERE) != derive(SECRET, **HERE | other)
+    mine, theirs = (key_ring(SECRET, (), **words) for words in (HERE, HERE | other))
+    assert not set(mine.by_kid) & set(theirs.by_kid)
+    assert not set(mine.by_kid.values()) & set(theirs.by_kid.values())
+
+
+def test_another_secret_is_another_key() -> None:
+    """Two secrets share neither key nor `kid`."""
+    assert derive(SECRET, **HERE) != derive(FORMER, **HERE)
+
+
+def test_words_cannot_be_shifted_into_each_other() -> None:
+    """Lengths are part of the derivation: `ab` + `c` is not `a` + `bc`."""
+    one = derive(SECRET, env="ab", issuer="c", purpose="p")
+    other = derive(SECRET, env="a", issuer="bc", purpose="p")
+    assert one != other
+
+
+def test_no_key_is_the_secret_or_shorter_than_the_hash() -> None:
+    """The secret itself signs nothing, and a key has the 256 bits that HS256 wants."""
+    ring = key_ring(SECRET, (FORMER,), **HERE)
+    for key in ring.by_kid.values():
+        assert key not in {SECRET, FORMER}
+        assert len(key) >= 32
+
+
+def test_the_current_secret_signs_and_former_ones_verify() -> None:
+    """The first secret's key signs; each former one is found by its own `kid`."""
+    ring, before = key_ring(SECRET, (FORMER,), **HERE), key_ring(FORMER, (), **HERE)
+    assert ring.signing_key == key_ring(SECRET, (), **HERE).signing_key
+    assert ring.by_kid[before.signing_kid] == before.signing_key
+    assert ring.signing_kid != before.signing_kid
+    assert len(ring.by_kid) == 2
+
+
+def test_a_kid_says_nothing_about_its_key() -> None:
+    """The `kid` is short, of the strict alphabet, and not a part of the key or secret."""
+    ring = key_ring(SECRET, (), **HERE)
+    assert len(ring.signing_kid) == 12
+    assert ring.signing_kid.replace("-", "").replace("_", "").isalnum()
+    assert ring.signing_key[:9] != derive(
+        SECRET, **HERE | {"purpose": "access token kid"}, length=9
+    )
+
+
+def test_a_ring_does_not_print_its_keys() -> None:
+    """Neither `repr` nor a trace with the ring in it shows a key."""
+    ring = key_ring(SECRET, (), **HERE)
+    assert repr(ring.signing_key) not in repr(ring)
+    assert repr(ring) == f"KeyRing(signing_kid={ring.signing_kid!r})"
