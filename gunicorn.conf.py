@@ -34,8 +34,8 @@ proc_name = "latchkey"
 
 # Threads, because a request mostly waits for the database or for Argon2, which releases the GIL.
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-worker_class = "gthread"
-threads = 4
+worker_class = "app.server.Worker"
+threads = 16
 # Each worker has its own listening socket; with a shared one, a worker can take every connection.
 reuse_port = True
 # The heartbeat must not wait for a disk.

@@ -23,9 +23,10 @@ def canonical(text: str) -> str:
         valid = validate_email(bare, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
         raise ValueError("Enter an e-mail address such as name@example.com.") from None
-    if len(valid.normalized) > LONGEST or "." not in valid.ascii_domain:
+    folded = valid.normalized.casefold()
+    if len(folded) > LONGEST or "." not in valid.ascii_domain:
         raise ValueError("Enter an e-mail address such as name@example.com.")
-    return valid.normalized.casefold()
+    return folded
 
 
 def account_key(text: str) -> str:

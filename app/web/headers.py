@@ -41,14 +41,18 @@ STATIC: Final = "/static/"
 STRICT_TRANSPORT: Final = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 
+def always(*, https: bool) -> list[tuple[str, str]]:
+    """Return what every response carries; HSTS only where there is TLS to insist on."""
+    return [*ALWAYS, STRICT_TRANSPORT] if https else list(ALWAYS)
+
+
 def install(app: Flask, *, https: bool) -> None:
     """Put the headers on everything `app` answers, and number each request.
 
     Below Flask, where no error handler and no early answer gets past, and where it costs one
     list instead of eight checked insertions.
     """
-    fixed = [*ALWAYS, STRICT_TRANSPORT] if https else list(ALWAYS)
-    inner = app.wsgi_app
+    fixed, inner = always(https=https), app.wsgi_app
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         number = secrets.token_hex(8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from flask import Flask, Request
@@ -14,6 +15,8 @@ WITHOUT_FORMS: Final = ("/api/", "/auth/", "/fragments/", "/static/", "/healthz"
 
 class FormSessions(SecureCookieSessionInterface):
     """Opens no session where there is no form: reading one would cost each API request."""
+
+    digest_method = staticmethod(hashlib.sha256)
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Return the session of a page; None elsewhere."""

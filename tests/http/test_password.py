@@ -1,0 +1,184 @@
+"""POST /auth/password."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.accounts import models as accounts
+from app.audit import Client
+from app.errors import InvalidCredentials
+from tests.http.actor import (
+    EMAIL,
+    NEW_PASSWORD,
+    PASSWORD,
+    SESSION_COOKIE,
+    Actor,
+    Thief,
+    claims,
+    ended,
+    member,
+    other_browser,
+    problem,
+    set_cookies,
+)
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def test_begins_anew(app: Flask, ada: Actor, thief: Thief) -> None:
+    """A new family here, every other one and every older access token dead at once."""
+    bob = member(app, "bob@example.com")
+    phone = other_browser(ada)
+    old_access, old_refresh, old_sid = ada.access_token, ada.refresh_token, ada.session_id
+    answer = ada.change_password(NEW_PASSWORD)
+    assert answer.status_code == 200
+    assert set_cookies(answer) == [SESSION_COOKIE]
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert ada.session_id != old_sid
+    for token in (old_access, phone.access_token):
+        problem(thief.me(token), 401, "invalid_token")
+    for token in (old_refresh, phone.refresh_token):
+        ended(thief.refresh(token))
+    assert ada.alive()
+    assert bob.alive()
+    assert len(ada.sessions()) == 1
+    problem(phone.log_in(PASSWORD), 401, "invalid_credentials")
+    assert phone.log_in(NEW_PASSWORD).status_code == 200
+
+
+def test_wrong_current_password(ada: Actor) -> None:
+    """403 and the session goes on: an access token alone changes no password."""
+    answer = ada.change_password(NEW_PASSWORD, current="quarry lantern umbrella ten")
+    problem(answer, 403, "wrong_password")
+    assert "Set-Cookie" not in answer.headers
+    assert ada.alive()
+    assert ada.log_in().status_code == 200
+
+
+def test_weak_new_password(ada: Actor) -> None:
+    """422 with reasons; nothing has changed."""
+    body = problem(ada.change_password("short"), 422, "weak_password")
+    assert body["reasons"][0]["code"] == "too_short"
+    assert ada.alive()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"new_password": NEW_PASSWORD}, {"current_password": PASSWORD}, {"password": "x"}],
+)
+def test_missing_fields(ada: Actor, body: dict[str, str]) -> None:
+    """Both are needed."""
+    problem(ada.protected("POST", "/auth/password", body), 400, "invalid_request")
+
+
+def test_keeps_the_session_remembered(ada: Actor) -> None:
+    """Who asked to stay logged in still is."""
+    ada.log_in(remember=True)
+    assert "Max-Age=604800" in ada.change_password(NEW_PASSWORD).headers["Set-Cookie"]
+
+
+def test_auth_time_is_now(ada: Actor) -> None:
+    """The password was just given."""
+    ada.app.extensions["latchkey"].clock.forward(100)
+    before = claims(ada.access_token)["auth_time"]
+    ada.change_password(NEW_PASSWORD)
+    assert claims(ada.access_token)["auth_time"] >= before + 100
+
+
+def test_guesses_are_limited(ada: Actor) -> None:
+    """A stolen access token is no way to guess the password without limit."""
+    for _ in range(10):
+        problem(ada.change_password(NEW_PASSWORD, current="wrong"), 403, "wrong_password")
+    answer = ada.change_password(NEW_PASSWORD)
+    problem(answer, 429, "too_many_attempts")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert ada.alive()
+
+
+def test_thief_without_the_owners_browser_is_limited_sooner(ada: Actor, thief: Thief) -> None:
+    """Five guesses with a stolen access token, and the owner's browser is not held up."""
+    body = {"current_password": "wrong", "new_password": NEW_PASSWORD}
+    answers = [
+        thief.ask("POST", "/auth/password", access=ada.access_token, json=body) for _ in range(6)
+    ]
+    assert [answer.status_code for answer in answers] == [403] * 5 + [429]
+    assert ada.change_password(NEW_PASSWORD).status_code == 200
+
+
+def test_two_changes_at_once_have_one_winner(ada: Actor) -> None:
+    """The loser's password is not set and its family never begins."""
+    twins = [Thief(ada.app), Thief(ada.app)]
+    words = [NEW_PASSWORD, NEW_PASSWORD + " again"]
+
+    def change(who: Thief, new: str) -> int:
+        body = {"current_password": PASSWORD, "new_password": new}
+        answer = who.ask("POST", "/auth/password", access=ada.access_token, json=body)
+        return answer.status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        statuses = list(pool.map(change, twins, words))
+    assert sorted(statuses) == [200, 401]
+    right = words[statuses.index(200)]
+    assert ada.log_in(right).status_code == 200
+    problem(ada.log_in(words[statuses.index(401)]), 401, "invalid_credentials")
+
+
+def test_login_that_raced_the_change(
+    app: Flask, ada: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log-in whose old password was verified before the change comes too late."""
+    auth = app.extensions["latchkey"].auth
+    verify = auth.passwords.verify
+
+    def slow(password_hash: str | None, password: str) -> bool:
+        right = bool(verify(password_hash, password))
+        monkeypatch.undo()
+        assert ada.change_password(NEW_PASSWORD).status_code == 200
+        return right
+
+    monkeypatch.setattr(auth.passwords, "verify", slow)
+    with pytest.raises(InvalidCredentials) as refused:
+        auth.log_in(EMAIL, PASSWORD, Client(), None, remember=False)
+    assert refused.value.reason == "account_changed"
+    assert len(ada.sessions()) == 1
+
+
+def test_logout_that_raced_the_change(
+    ada: Actor, thief: Thief, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who logged out while the new password was being hashed stays logged out."""
+    auth = ada.app.extensions["latchkey"].auth
+    hash_it = auth.passwords.hash
+    access, refresh = ada.access_token, ada.refresh_token
+
+    def slow(password: str) -> str:
+        monkeypatch.undo()
+        assert thief.ask("POST", "/auth/logout", refresh).status_code == 204
+        return str(hash_it(password))
+
+    monkeypatch.setattr(auth.passwords, "hash", slow)
+    problem(ada.change_password(NEW_PASSWORD), 401, "invalid_token")
+    problem(thief.me(access), 401, "invalid_token")
+    assert ada.log_in().status_code == 200
+    assert len(ada.sessions()) == 1
+
+
+def test_account_that_went_away_meanwhile(ada: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disabled between verifying and writing: nothing is written."""
+    own = ada.app.extensions["latchkey"]
+    hash_it = own.auth.passwords.hash
+
+    def slow(password: str) -> str:
+        with own.database.transaction() as connection:
+            accounts.disable(connection, ada.user_id, own.clock.now())
+        return str(hash_it(password))
+
+    monkeypatch.setattr(own.auth.passwords, "hash", slow)
+    problem(ada.change_password(NEW_PASSWORD), 401, "invalid_token")
+    monkeypatch.undo()
+    own.admin.enable(own.admin.user(EMAIL))
+    assert ada.log_in(PASSWORD).status_code == 200
