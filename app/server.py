@@ -12,9 +12,9 @@ from socket import socket
 from typing import Any, Final, cast
 
 from flask import Flask
-from gunicorn.http.errors import (
-    InvalidResponseHeader,  # type: ignore[attr-defined]  # newer than its stubs
-    InvalidResponseHeaderName,  # type: ignore[attr-defined]  # likewise
+from gunicorn.http.errors import (  # type: ignore[attr-defined]  # newer than its stubs
+    InvalidResponseHeader,
+    InvalidResponseHeaderName,
     LimitRequestHeaders,
     LimitRequestLine,
     ParseException,

@@ -38,4 +38,6 @@ def account_key(text: str) -> str:
     try:
         return canonical(text)
     except ValueError:
-        return unicodedata.normalize("NFKC", text).strip().casefold()[:LONGEST]
+        # PostgreSQL takes no NUL in a text.
+        bare = unicodedata.normalize("NFKC", text).strip().replace("\x00", "\ufffd")
+        return bare.casefold()[:LONGEST]

@@ -7,6 +7,7 @@ from typing import Final
 from flask import Blueprint, Response, jsonify, request
 
 from app.clock import rfc3339
+from app.errors import NotFound
 from app.services import services
 from app.web import bodies, cookies
 from app.web.answers import logged_out, remember_device, session_view, token_answer
@@ -73,6 +74,8 @@ def sessions() -> Response:
 @require_access
 def end_session(family_id: str) -> Response:
     """End one of the caller's sessions."""
+    if "\x00" in family_id:  # PostgreSQL takes none in a text
+        raise NotFound
     services().auth.end_session(caller().user_id, family_id, client())
     response = Response(status=204)
     return logged_out(response) if family_id == caller().sid else response

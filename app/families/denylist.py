@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,6 +38,12 @@ from app.families.models import Ended
 REST_SECONDS: Final = 1.0
 LOG_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 5
+DRAFT_SECONDS: Final = 60
+SET_IF_THERE: Final = """
+if redis.call("del", KEYS[1]) == 0 then return 0 end
+redis.call("set", KEYS[2], "1")
+return 1
+"""
 
 logger: Final = logging.getLogger("latchkey.denylist")
 
@@ -166,17 +173,22 @@ class Denylist:
             return not rotation.is_live(connection, sid)
 
     def _rebuild(self) -> None:
-        epoch = self._epoch()
+        epoch, draft = self._epoch(), f"{self._keys.marker}:{secrets.token_urlsafe(16)}"
+        self._redis.set(draft, "1", ex=DRAFT_SECONDS)
         since = self._clock.now() - self._keys.life - 2 * self._keys.leeway
         with self._database.autocommit() as connection:
             ended = rotation.revoked_since(connection, since)
-        self._write(ended, marker=True)
+        self._write(ended)
+        # A flush while we were reading and writing takes the draft with it: then entries that
+        # others wrote meanwhile are gone, and nobody may be told that the list is complete.
+        if not self._redis.eval(SET_IF_THERE, 2, draft, self._keys.marker):
+            return
         self._complete_at = epoch
         if self._quiet_until:
             self._quiet_until = 0.0
             logger.warning("redis is back, %d revoked families written again", len(ended))
 
-    def _write(self, ended: Sequence[Ended], *, marker: bool = False) -> None:
+    def _write(self, ended: Sequence[Ended]) -> None:
         now = self._clock.now()
         with self._redis.pipeline(transaction=False) as pipe:
             for family in ended:
@@ -184,8 +196,6 @@ class Denylist:
                 left = family.rotated_at + self._keys.life + self._keys.leeway + 1 - now
                 if left > 0:
                     pipe.set(self._keys.prefix + family.family_id, "1", ex=left)
-            if marker:
-                pipe.set(self._keys.marker, "1")
             pipe.execute()
 
     def _lost(self, error: Exception) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
@@ -22,6 +22,7 @@ from app.web.guards import public
 blueprint: Final = Blueprint("pages", __name__)
 blueprint.before_request(csrf.protect)
 
+Page: TypeAlias = Response | tuple[str, int, dict[str, str]]
 NOTICES: Final = frozenset({"session_ended", "logged_out", "password_changed"})
 
 
@@ -34,9 +35,9 @@ def home() -> str:
 
 @blueprint.route("/register", methods=["GET", "POST"])
 @public
-def register() -> Response | tuple[str, int]:
+def register() -> Page:
     """Open an account and log in."""
-    form = RegisterForm()
+    form = RegisterForm(request.form)
 
     def submit() -> Grant:
         held = cookies.read_refresh(request)
@@ -49,9 +50,9 @@ def register() -> Response | tuple[str, int]:
 
 @blueprint.route("/login", methods=["GET", "POST"])
 @public
-def login() -> Response | tuple[str, int]:
+def login() -> Page:
     """Log in."""
-    form = LogInForm()
+    form = LogInForm(request.form)
 
     def submit() -> Grant:
         held, remember = cookies.read_refresh(request), bool(form.remember.data)
@@ -105,10 +106,8 @@ def mistakes() -> str:
     return render_template("pages/mistakes.html", mistakes=MISTAKES)
 
 
-def _form_page(
-    template: str, form: RegisterForm | LogInForm, submit: Callable[[], Grant]
-) -> Response | tuple[str, int]:
-    wanted, status = safe_path(request.values.get("next", "")), 200
+def _form_page(template: str, form: RegisterForm | LogInForm, submit: Callable[[], Grant]) -> Page:
+    wanted, status, retry = safe_path(request.values.get("next", "")), 200, {}
     if request.method == "POST":
         status = 400
         if form.validate():
@@ -116,6 +115,8 @@ def _form_page(
                 grant = submit()
             except Refusal as refusal:
                 status = _explain(form, refusal)
+                if refusal.retry_after is not None:
+                    retry = {"Retry-After": str(refusal.retry_after)}
             else:
                 return _logged_in(grant, wanted)
     notice = request.args.get("notice", "")
@@ -126,7 +127,7 @@ def _form_page(
         notice=notice if notice in NOTICES else "",
         password_min_length=services().auth.passwords.min_length,
     )
-    return page, status
+    return page, status, retry
 
 
 def _explain(form: RegisterForm | LogInForm, refusal: Refusal) -> int:
