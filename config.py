@@ -55,7 +55,7 @@ WORDS: Final = (
 )
 MOST_ALIKE: Final = 0.7
 
-_DURATION: Final = re.compile(r"(\d{1,9})([smhd]?)")
+_DURATION: Final = re.compile(r"([0-9]{1,9})([smhd]?)")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": HOUR, "d": DAY}
 _HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
@@ -99,7 +99,7 @@ def secret_fault(text: str, least: int = SECRET_BYTES) -> str | None:
         return "is neither hex nor base64"
     if len(raw) < least:
         return f"has {len(raw)} bytes after decoding and needs at least {least}"
-    if text in PUBLISHED_KEYS:
+    if raw in map(decode_secret, PUBLISHED_KEYS):
         return "is a published example that every attacker tries first"
     steps = {(b - a) % 256 for a, b in pairwise(raw)}
     repeats = text in (text + text)[1:-1]
@@ -328,12 +328,12 @@ class _Reader:
             return ""
         try:
             url = make_url(given)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             url = None
         if (
             url is None
             or url.drivername not in {"sqlite", "postgresql+psycopg"}
-            or not url.database
+            or url.database in {None, "", ":memory:"}
         ):
             mend = "use sqlite:////absolute/path or postgresql+psycopg://user@host/name"
             self.fault("DATABASE_URL", "is not a database Latchkey knows", mend)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from flask import Flask
@@ -24,7 +25,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app = Flask(
         __name__,
         template_folder=str(ROOT / "templates"),
-        static_folder=str(ROOT / "static"),
+        static_folder=None,  # its route would come before the setting that shuts OPTIONS
         instance_path=str(settings.instance),
     )
     app.config.update(
@@ -50,7 +51,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     api.install(app)
     pages.install(app)
     cli.install(app)
-    guards.public(app.view_functions["static"])
+    app.static_folder = str(ROOT / "static")
+    static = guards.public(partial(app.send_static_file))
+    app.add_url_rule("/static/<path:filename>", "static", static)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

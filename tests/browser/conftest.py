@@ -17,12 +17,19 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.browser.people import ADA, BOB, Device, Person
 from tests.servers.gunicorn_server import GunicornServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+    from playwright.sync_api import (
+        APIRequestContext,
+        Browser,
+        BrowserContext,
+        Page,
+        Playwright,
+    )
 
     from tests.servers.valkey_server import ValkeyServer
 
@@ -134,3 +141,29 @@ def context(browser: Browser, site: GunicornServer) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """Give a tab. `page.goto("/login")` is relative to the site."""
     return context.new_page()
+
+
+@pytest.fixture
+def device(playwright: Playwright, site: GunicornServer) -> Iterator[Callable[[Person], Device]]:
+    """Give a function that hands a person another device, with cookies of its own."""
+    started: list[APIRequestContext] = []
+
+    def start(person: Person) -> Device:
+        started.append(playwright.request.new_context(base_url=site.url))
+        return Device(started[-1], person)
+
+    yield start
+    for api in started:
+        api.dispose()
+
+
+@pytest.fixture
+def ada(device: Callable[[Person], Device]) -> Person:
+    """Give somebody who has registered."""
+    return device(ADA).register()
+
+
+@pytest.fixture
+def bob(device: Callable[[Person], Device]) -> Person:
+    """Give somebody else who has registered."""
+    return device(BOB).register()

@@ -83,7 +83,13 @@ class Actor:
         sent = self._headers | (headers or {})
         kind = {} if body is None else {"json": body}
         return self.browser.open(
-            path, method=method, headers=sent, environ_overrides=self._environ, **kind, **more
+            path,
+            method=method,
+            headers=sent,
+            environ_overrides=self._environ,
+            buffered=True,
+            **kind,
+            **more,
         )
 
     def protected(self, method: str, path: str, body: object = None) -> TestResponse:
@@ -165,7 +171,7 @@ class Thief:
             sent["Cookie"] = f"{REFRESH}={cookie}"
         if access is not None:
             sent["Authorization"] = f"Bearer {access}"
-        return self._client.open(path, method=method, headers=sent, **more)
+        return self._client.open(path, method=method, headers=sent, buffered=True, **more)
 
     def refresh(self, cookie: str) -> TestResponse:
         """Try a stolen refresh token."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from config import Settings
+    from tests.servers.valkey_server import ValkeyServer
 
 
 @pytest.fixture
@@ -28,10 +30,14 @@ def clock() -> SettableClock:
 
 
 @pytest.fixture
-def app(settings: Settings, clock: SettableClock) -> Iterator[Flask]:
+def app(settings: Settings, clock: SettableClock, valkey: ValkeyServer) -> Iterator[Flask]:
     """Give the app as wsgi.py builds it, but for its clock."""
     app = create_app(settings, clock)
     yield app
+    for thread in threading.enumerate():
+        if thread.name == "denylist-repair":
+            valkey.make_sound()
+            thread.join()
     close(app)
 
 

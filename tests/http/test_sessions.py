@@ -103,9 +103,7 @@ def test_ending_the_current_one_is_logging_out(ada: Actor) -> None:
 def test_another_users_session_is_not_there(app: Flask, ada: Actor) -> None:
     """404 as for one that does not exist; nothing tells the two apart, nothing ends."""
     bob = member(app, "bob@example.com")
-    theirs = problem(
-        ada.protected("DELETE", f"/auth/sessions/{bob.session_id}"), 404, "not_found"
-    )
+    theirs = problem(ada.protected("DELETE", f"/auth/sessions/{bob.session_id}"), 404, "not_found")
     none = problem(ada.protected("DELETE", f"/auth/sessions/{'A' * 22}"), 404, "not_found")
     assert theirs | {"request_id": ""} == none | {"request_id": ""}
     assert bob.alive()

@@ -25,6 +25,7 @@ class GunicornServer:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self._log = log
+        self._count = workers
         self._environment = {
             "PATH": os.environ["PATH"],
             **environment,
@@ -67,7 +68,7 @@ class GunicornServer:
                 stderr=log,
             )
         try:
-            wait_until(lambda: self._ended() or answers(self.port), what="/readyz")
+            wait_until(lambda: self._ended() or self._serves(), what="/readyz")
         finally:
             if self._ended():
                 raise RuntimeError(f"gunicorn did not start:\n{self.log}")
@@ -76,10 +77,13 @@ class GunicornServer:
         """Stop it by its process id, and whatever of it should be left."""
         if self._process:
             processes = [] if self._ended() else family(self.pid)
-            end(self._process, signal.SIGINT)
-            for process in survivors(processes):
+            end(self._process, signal.SIGINT, seconds=3)
+            for process in survivors(processes, seconds=1):
                 process.kill()
             self._process = None
+
+    def _serves(self) -> bool:
+        return len(self.workers) == self._count and answers(self.port)
 
     def _ended(self) -> bool:
         return self._process is None or self._process.poll() is not None

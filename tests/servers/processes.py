@@ -32,12 +32,16 @@ def spawn(command: Sequence[str | Path], **more: Any) -> subprocess.Popen[bytes]
     )
 
 
-def end(process: subprocess.Popen[bytes], first: signal.Signals = signal.SIGTERM) -> int:
+def end(
+    process: subprocess.Popen[bytes],
+    first: signal.Signals = signal.SIGTERM,
+    seconds: float = STOP_SECONDS,
+) -> int:
     """Ask a process to end, make it, and return its exit status."""
     if process.poll() is None:
         process.send_signal(first)
     try:
-        return process.wait(STOP_SECONDS)
+        return process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()

@@ -106,7 +106,8 @@ def chromium_of(clone: Clone, tools: Path, **more: str) -> tuple[str, str]:
         f'echo "python $*" >>{notes}',
         'case "$*" in *install*) exit ${INSTALL_FAILS:-0};; esac',
     )
-    done = clone.make("test", f"PY={python}", f"--old-file={python}", PATH=str(tools), **more)
+    done_before = ("--old-file=.venv/.dev", f"--old-file={python}")
+    done = clone.make("test", f"PY={python}", *done_before, PATH=str(tools), **more)
     assert done.returncode == 0, done.stderr
     return notes.read_text(encoding="utf-8"), done.stdout
 

@@ -77,6 +77,16 @@ def test_ctrl_c_leaves_nothing(clone: Clone) -> None:
     assert not (clone.instance / "valkey.sock").exists()
 
 
+def test_ctrl_c_is_quick_after_work(clone: Clone) -> None:
+    """Workers with live threads end at once: gunicorn's handler would lock itself out."""
+    clone.run()
+    for _ in range(50):
+        assert answers(clone.port)
+    began = time.monotonic()
+    clone.interrupt()
+    assert time.monotonic() - began < 4
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
 def test_killed_master_leaves_nothing_and_can_be_started_again(clone: Clone) -> None:
     """Even `kill -9` of gunicorn's master leaves no Valkey, and no lock, behind."""

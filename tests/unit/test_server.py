@@ -71,5 +71,3 @@ def test_our_own_faults_stay_with_gunicorn(
     with ours, theirs:
         worker.handle_error(None, ours, None, error)
     assert passed == [error]
-
-

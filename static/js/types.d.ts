@@ -1,0 +1,101 @@
+// Printed by `flask --app wsgi types`. Do not edit.
+
+/** What a page may do for the next minutes (RFC 9068). All times are whole seconds, UTC. */
+export interface AccessTokenClaims {
+  readonly iss: string;
+  readonly aud: string;
+  readonly sub: string;
+  readonly sid: string;
+  readonly jti: string;
+  readonly iat: number;
+  readonly exp: number;
+  readonly auth_time: number;
+}
+
+/** One single-use step of a family. All times are whole seconds, UTC. */
+export interface RefreshTokenClaims {
+  readonly iss: string;
+  readonly aud: string;
+  readonly sub: string;
+  readonly family_id: string;
+  readonly jti: string;
+  readonly iat: number;
+  readonly exp: number;
+}
+
+/** All refresh tokens that descend from one log-in; all times are seconds, UTC. */
+export interface RefreshFamilyRecord {
+  readonly family_id: string;
+  readonly user_id: string;
+  readonly jti: string;
+  readonly previous_jti: string | null;
+  readonly generation: number;
+  readonly created_at: number;
+  readonly rotated_at: number;
+  readonly last_used_at: number;
+  readonly idle_expires_at: number;
+  readonly absolute_expires_at: number;
+  readonly remembered: boolean;
+  readonly ip: string;
+  readonly user_agent: string;
+  readonly revoked_at: number | null;
+  readonly revoked_reason: string | null;
+}
+
+/** The session a token answer belongs to; `expires_at` is its absolute end, RFC 3339. */
+export interface TokenSession {
+  id: string;
+  expires_at: string;
+}
+
+/** The user a token answer belongs to. */
+export interface TokenUser {
+  id: string;
+  email: string;
+}
+
+/** What log-in, refresh and password change answer; `expires_in` is in seconds. */
+export interface TokenAnswer {
+  access_token: string;
+  token_type: "Bearer";
+  expires_in: number;
+  session: TokenSession;
+  user: TokenUser;
+}
+
+/** Why a new password is refused. */
+export interface Reason {
+  code: string;
+  detail: string;
+}
+
+/** The body of every JSON refusal (RFC 9457); `code` is stable, `detail` is for people. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  request_id: string;
+  reasons?: Reason[];
+}
+
+/** A user as the API shows it. */
+export interface UserView {
+  id: string;
+  email: string;
+  created_at: string;
+}
+
+/** One of the user's own sessions as the API shows it; times are RFC 3339. */
+export interface SessionView {
+  id: string;
+  current: boolean;
+  created_at: string;
+  last_used_at: string;
+  expires_at: string;
+  ip: string;
+  user_agent: string;
+  device: string;
+  remembered: boolean;
+}

@@ -1,0 +1,379 @@
+"""The door: registering and logging in, with script and without."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.people import (
+    ADA,
+    BOB,
+    Person,
+    at_account,
+    at_login,
+    families,
+    fill_in,
+    live,
+    log_in,
+    log_out,
+    refresh_cookie,
+    submit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
+
+    from tests.servers.gunicorn_server import GunicornServer
+
+DAY: Final = 86400
+NO_PATH_OF_THIS_SITE: Final = [
+    "//evil.test/",
+    "/\\evil.test/",
+    "/\t/evil.test/",
+    "https://evil.test/",
+    "javascript:alert(1)",
+    "evil.test",
+]
+
+
+@pytest.fixture(params=["script", "no script"])
+def context(
+    request: pytest.FixtureRequest, browser: Browser, site: GunicornServer
+) -> Iterator[BrowserContext]:
+    """Give a fresh profile, once with JavaScript and once without."""
+    scripted = request.param == "script"
+    context = browser.new_context(base_url=site.url, java_script_enabled=scripted)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def script(request: pytest.FixtureRequest) -> bool:
+    """Tell whether the page at hand runs script."""
+    return bool(request.node.callspec.params["context"] == "script")
+
+
+@pytest.fixture
+def scripted_page(browser: Browser, site: GunicornServer) -> Iterator[Page]:
+    """Give a tab that runs script, for what only script does."""
+    with browser.new_context(base_url=site.url) as context:
+        yield context.new_page()
+
+
+def entered(page: Page, *, script: bool) -> None:
+    """Wait for the account page: its content, or the sentence that script is needed."""
+    page.wait_for_url("**/account")
+    if script:
+        at_account(page)
+    else:
+        expect(page.locator("#content noscript p")).to_be_visible()
+
+
+def faulty(page: Page, *words: str) -> None:
+    """Wait for the error summary; it holds these words and has the focus."""
+    summary = page.get_by_role("alert")
+    for sentence in words:
+        expect(summary).to_contain_text(sentence)
+    expect(summary).to_be_focused()
+
+
+def test_registering_logs_in(
+    page: Page, context: BrowserContext, site: GunicornServer, *, script: bool
+) -> None:
+    """Registering by the form opens one account and one session, and leads into it."""
+    page.goto("/")
+    page.get_by_role("main").get_by_role("link", name="Register").click()
+    fill_in(page, ADA)
+    submit(page)
+    entered(page, script=script)
+    assert refresh_cookie(context)
+    assert len(families(site)) == 1
+    if script:
+        expect(page.locator("#content")).to_contain_text(ADA.email)
+        expect(page).to_have_title(re.compile("^Your account"))
+
+
+def test_logging_in_and_out(
+    page: Page, context: BrowserContext, site: GunicornServer, ada: Person, *, script: bool
+) -> None:
+    """The right password opens a session; logging out ends it and takes the cookie back."""
+    page.goto("/login")
+    fill_in(page, ada)
+    submit(page)
+    entered(page, script=script)
+    assert len(live(site)) == 1
+    log_out(page)
+    expect(page.locator("main")).to_contain_text("You are logged out")
+    assert live(site) == []
+    assert refresh_cookie(context) is None
+
+
+def test_empty_form_names_both_fields(page: Page) -> None:
+    """Nothing filled in: both faults are in the summary and beside their fields."""
+    for path in ("/login", "/register"):
+        page.goto(path)
+        submit(page)
+        faulty(page, "Enter your e-mail address.", "password.")
+        for field in ("email", "password"):
+            expect(page.locator(f"#{field}")).to_have_attribute("aria-invalid", "true")
+            expect(page.locator(f"#{field}-fault")).not_to_be_empty()
+
+
+def test_wrong_password_and_unknown_address_look_alike(page: Page, ada: Person) -> None:
+    """Neither tells whether there is such an account; the address is kept, the password not."""
+    said = []
+    for person in (Person(ada.email, "not at all the password"), BOB):
+        page.goto("/login")
+        fill_in(page, person)
+        submit(page)
+        faulty(page)
+        said.append(page.get_by_role("alert").inner_text())
+        expect(page.get_by_label("E-mail address")).to_have_value(person.email)
+        expect(page.get_by_label("Password", exact=True)).to_have_value("")
+        assert person.password not in page.content()
+    assert said[0] == said[1]
+
+
+def test_refused_registration_keeps_the_address(page: Page, ada: Person) -> None:
+    """A refused registration says why at its field; the page never holds the password."""
+    page.goto("/register")
+    for person, field, words in (
+        (Person("carol@example.com", "tiny zebra"), "password", "at least 15 characters"),
+        (Person("carol@example.com", "passwordpassword"), "password", "words"),
+        (Person(ada.email, BOB.password), "email", "account"),
+        (Person("no address", BOB.password), "email", "e-mail address"),
+    ):
+        fill_in(page, person)
+        submit(page)
+        faulty(page, words)
+        expect(page.locator(f"#{field}-fault")).to_contain_text(words)
+        expect(page.get_by_label("E-mail address")).to_have_value(person.email)
+        assert person.password not in page.content()
+
+
+def test_summary_leads_to_the_field(page: Page) -> None:
+    """A link in the error summary moves the focus into the field it speaks of."""
+    page.goto("/register")
+    submit(page)
+    faulty(page)
+    for field, line in (("password", 1), ("email", 0)):
+        page.get_by_role("alert").get_by_role("link").nth(line).click()
+        expect(page.locator(f"#{field}")).to_be_focused()
+
+
+def test_too_many_attempts_say_when_to_return(page: Page, ada: Person) -> None:
+    """After too many wrong passwords the page says so, and how long to wait."""
+    page.goto("/login")
+    for _ in range(5):
+        fill_in(page, Person(ada.email, "not at all the password"))
+        submit(page)
+        faulty(page, "password")
+        page.goto("/login")
+    fill_in(page, ada)
+    submit(page)
+    faulty(page, "Too many")
+    expect(page).to_have_url(re.compile("/login$"))
+
+
+def test_password_managers_know_the_fields(page: Page, ada: Person) -> None:
+    """Names, types and autocomplete are what password managers look for; pasting works."""
+    for path, kind in (("/login", "current-password"), ("/register", "new-password")):
+        page.goto(path)
+        email, password = page.locator("#email"), page.locator("#password")
+        expect(email).to_have_attribute("autocomplete", "username")
+        expect(email).to_have_attribute("type", "email")
+        expect(email).to_have_attribute("name", "email")
+        expect(password).to_have_attribute("autocomplete", kind)
+        expect(password).to_have_attribute("type", "password")
+        expect(password).to_have_attribute("name", "password")
+        for field in (email, password):
+            assert field.get_attribute("placeholder") is None
+            assert field.get_attribute("onpaste") is None
+        page.get_by_label("E-mail address").fill(ada.email)
+        expect(email).to_have_value(ada.email)
+
+
+def test_keep_me_logged_in(
+    page: Page, context: BrowserContext, ada: Person, *, script: bool
+) -> None:
+    """The cookie outlives the browser only when that was asked for, and by at most 30 days."""
+    page.goto("/login")
+    fill_in(page, ada)
+    submit(page)
+    entered(page, script=script)
+    cookie = refresh_cookie(context)
+    assert cookie
+    assert cookie.get("expires") == -1
+    page.goto("/login")
+    fill_in(page, ada)
+    page.get_by_label("Keep me logged in").check()
+    submit(page)
+    entered(page, script=script)
+    cookie = refresh_cookie(context)
+    assert cookie
+    assert 6 * DAY < cookie.get("expires", 0) - time.time() <= 30 * DAY
+
+
+def test_next_leads_to_a_path_of_this_site(page: Page, ada: Person) -> None:
+    """Who was on the way to a page of this site is there after logging in."""
+    page.goto("/login?next=/threats")
+    fill_in(page, ada)
+    submit(page)
+    page.wait_for_url("**/threats")
+    expect(page.get_by_role("heading", name="Threats", exact=True)).to_be_visible()
+
+
+def test_next_leads_nowhere_else(
+    page: Page, context: BrowserContext, ada: Person, *, script: bool
+) -> None:
+    """`next` with another site in it is dropped, however it is spelled."""
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    for wanted in NO_PATH_OF_THIS_SITE:
+        page.goto("/login?next=" + quote(wanted))
+        field = page.locator("input[name=next]")
+        expect(field).to_have_value("")
+        field.evaluate("(field, text) => { field.value = text }", wanted)
+        fill_in(page, ada)
+        submit(page)
+        entered(page, script=script)
+    assert [url for url in asked if urlsplit(url).hostname != "localhost"] == []
+
+
+def test_double_submit_is_harmless(scripted_page: Page, site: GunicornServer) -> None:
+    """Pressing the button twice sends the form once."""
+    sent: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            sent.append(request.url.removeprefix(site.url))
+
+    scripted_page.on("request", note)
+    scripted_page.goto("/register")
+    fill_in(scripted_page, ADA)
+    button = scripted_page.locator("main form button.main")
+    button.evaluate("button => { button.click(); button.click(); button.click() }")
+    at_account(scripted_page)
+    assert sent == ["/auth/register", "/auth/login"]
+    log_out(scripted_page)
+    sent.clear()
+    scripted_page.goto("/login")
+    fill_in(scripted_page, ADA)
+    button.dblclick()
+    at_account(scripted_page)
+    assert sent == ["/auth/login"]
+    assert len(live(site)) == 1
+
+
+def test_submit_says_what_is_happening(scripted_page: Page, ada: Person) -> None:
+    """While the answer is awaited the button says so and stays enabled."""
+    page = scripted_page
+    held: list[Route] = []
+    page.route("**/auth/login", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it is given, and a list's method takes no mark
+    page.goto("/login")
+    fill_in(page, ada)
+    submit(page)
+    button = page.locator("main form button.main")
+    expect(button).to_have_text("Logging in…")
+    expect(button).to_be_enabled()
+    held[0].continue_()
+    at_account(page)
+
+
+def test_showing_the_password(scripted_page: Page, ada: Person) -> None:
+    """The toggle shows and hides what was typed, says so, and hides it again on sending."""
+    page = scripted_page
+    page.goto("/login")
+    fill_in(page, ada)
+    field = page.get_by_label("Password", exact=True)
+    toggle = page.get_by_role("button", name="Show password")
+    expect(toggle).to_have_attribute("aria-pressed", "false")
+    toggle.click()
+    expect(field).to_have_attribute("type", "text")
+    expect(toggle).to_have_attribute("aria-pressed", "true")
+    toggle.click()
+    expect(field).to_have_attribute("type", "password")
+    expect(toggle).to_have_attribute("aria-pressed", "false")
+    toggle.click()
+    field.fill("not at all the password")
+    submit(page)
+    faulty(page)
+    expect(field).to_have_attribute("type", "password")
+    expect(toggle).to_have_attribute("aria-pressed", "false")
+
+
+def test_without_script_there_is_no_dead_button(browser: Browser, site: GunicornServer) -> None:
+    """What only script can do is not offered without it."""
+    with browser.new_context(base_url=site.url, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto("/register")
+        expect(page.get_by_role("button")).to_have_text(["Register"])
+
+
+def test_suggested_passphrase_is_accepted(scripted_page: Page, site: GunicornServer) -> None:
+    """The suggestion is shown, called strong, and good enough to register with."""
+    page = scripted_page
+    page.goto("/register")
+    page.get_by_label("E-mail address").fill(ADA.email)
+    field = page.get_by_label("Password", exact=True)
+    field.fill("short")
+    expect(page.locator(".strength")).to_contain_text("Too short")
+    page.get_by_role("button", name="Suggest a passphrase").click()
+    expect(field).to_have_attribute("type", "text")
+    expect(page.locator(".strength")).to_contain_text("Strong")
+    submit(page)
+    at_account(page)
+    assert len(live(site)) == 1
+
+
+def test_logging_in_over_a_session_ends_it(page: Page, site: GunicornServer, ada: Person) -> None:
+    """A second log-in in the same browser leaves one session, not two."""
+    for _ in range(2):
+        page.goto("/login")
+        fill_in(page, ada)
+        submit(page)
+        page.wait_for_url("**/account")
+    assert len(families(site)) == 2
+    assert len(live(site)) == 1
+
+
+def test_notices_are_of_this_site(page: Page) -> None:
+    """A link cannot put words of its own on the page that asks for a password."""
+    page.goto("/login?notice=Call+this+number")
+    assert "Call" not in page.content()
+    page.goto("/login?notice=session_ended")
+    at_login(page, "session_ended")
+    expect(page.locator("main")).to_contain_text("Log in to go on")
+
+
+def test_form_left_open_is_explained(
+    page: Page, context: BrowserContext, ada: Person, *, script: bool
+) -> None:
+    """Without its form cookie a plain form is refused in words; script needs none."""
+    page.goto("/login")
+    context.clear_cookies()
+    fill_in(page, ada)
+    submit(page)
+    if script:
+        at_account(page)
+    else:
+        expect(page.get_by_role("heading", level=1)).to_have_text("This form has expired")
+
+
+def test_log_in_helper_waits_for_the_account(scripted_page: Page, ada: Person) -> None:
+    """Logging in by script keeps the document: one page load and no second one."""
+    page = scripted_page
+    page.goto("/login")
+    page.evaluate("window.kept = true")
+    fill_in(page, ada)
+    submit(page)
+    at_account(page)
+    assert page.evaluate("window.kept")
+    log_in(page, ada)

@@ -1,0 +1,347 @@
+"""Reloading, several tabs, and the way back: one session that no tab can lose or revive."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import DEADLINE_MS, FLAGS, chromium
+from tests.browser.people import (
+    ADA,
+    NEW_PASSWORD,
+    Device,
+    Person,
+    at_account,
+    at_login,
+    cookie_only,
+    fill_in,
+    live,
+    log_in,
+    log_out,
+    open_account,
+    refresh_cookie,
+    submit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request
+
+    from tests.servers.gunicorn_server import GunicornServer
+
+TABS: Final = 5
+
+# Notes each frame after the page came back in which a former user's address can be read.
+WATCH: Final = """
+addEventListener('pageshow', ({ persisted }) => {
+  window.restored = persisted;
+  window.seen = 0;
+  const look = () => {
+    if (document.body.innerText.includes('@example.com')) window.seen += 1;
+    requestAnimationFrame(look);
+  };
+  if (persisted) look();
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def remembering_browser(playwright: Playwright) -> Iterator[Browser]:
+    """Give a Chromium that keeps left pages for the way back; Playwright's own does not."""
+    browser = playwright.chromium.launch(
+        executable_path=chromium(),
+        args=FLAGS,
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def remembering_context(
+    remembering_browser: Browser, site: GunicornServer
+) -> Iterator[BrowserContext]:
+    """Give a fresh profile in it, whose pages tell what could be read after coming back."""
+    context = remembering_browser.new_context(base_url=site.url)
+    context.set_default_timeout(DEADLINE_MS)
+    context.add_init_script(WATCH)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def phone(device: Callable[[Person], Device]) -> Device:
+    """Give Ada's other device."""
+    return device(ADA)
+
+
+def posts(page: Page) -> list[str]:
+    """Give a list that grows with the paths the tab posts to."""
+    sent: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            sent.append(re.sub(r"^https?://[^/]+", "", request.url))
+
+    page.on("request", note)
+    return sent
+
+
+def section(page: Page, name: str) -> None:
+    """Go to another account page by the list of sections."""
+    page.get_by_role("navigation", name="Account").get_by_role("link", name=name).click()
+
+
+def test_reload_keeps_the_session(
+    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
+) -> None:
+    """A reload costs one exchange and keeps the session; so does coming back later."""
+    log_in(page, ada)
+    before = live(site)[0]
+    sent = posts(page)
+    page.reload()
+    at_account(page)
+    assert sent == ["/auth/refresh"]
+    page.goto("/threats")
+    page.goto("/account/sessions")
+    at_account(page, "Your sessions")
+    after = live(site)
+    assert [family["family_id"] for family in after] == [before["family_id"]]
+    assert after[0]["generation"] == before["generation"] + 2
+    assert refresh_cookie(context)
+
+
+@pytest.mark.parametrize("locks", [True, False])
+def test_tabs_opened_at_once_all_work(
+    context: BrowserContext, site: GunicornServer, ada: Person, *, locks: bool
+) -> None:
+    """Five tabs restored together share one session; nobody is taken for a thief.
+
+    Also where the tabs cannot take turns: the lock is an optimisation.
+    """
+    if not locks:
+        context.add_init_script("LockManager.prototype.request = () => Promise.reject(Error())")
+    cookie_only(context, ada)
+    tabs = [context.new_page() for _ in range(TABS)]
+    for tab in tabs:
+        tab.evaluate("url => void setTimeout(() => location.assign(url))", f"{site.url}/account")
+    for tab in tabs:
+        at_account(tab)
+    for tab in tabs:
+        section(tab, "Sessions")
+        at_account(tab, "Your sessions")
+        expect(tab.locator("[data-session]")).to_have_count(1)
+    tabs[0].reload()
+    at_account(tabs[0], "Your sessions")
+    assert len(live(site)) == 1
+
+
+def test_logout_is_seen_in_other_tabs(
+    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
+) -> None:
+    """Logging out in one tab empties and leaves the account pages in all."""
+    log_in(page, ada)
+    others = [open_account(context, path) for path in ("/account", "/account/password")]
+    log_out(page)
+    for other in others:
+        at_login(other, "logged_out")
+        assert ada.email not in other.content()
+    assert live(site) == []
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_another_user_in_another_tab(
+    page: Page, context: BrowserContext, ada: Person, bob: Person, *, told: bool
+) -> None:
+    """Once somebody else logs in here, no tab shows or asks anything as the former user.
+
+    Also when a tab could not be told: it finds out with its next request.
+    """
+    if not told:
+        context.add_init_script("delete window.BroadcastChannel")
+    log_in(page, ada)
+    log_in(context.new_page(), bob)
+    if not told:
+        section(page, "Sessions")
+        at_account(page, "Your sessions")
+        section(page, "Overview")
+    content = page.locator("#content")
+    expect(content).to_contain_text(bob.email)
+    expect(content).to_be_visible()
+    assert ada.email not in page.content()
+
+
+def test_back_and_forward_between_account_pages(page: Page, ada: Person) -> None:
+    """Moving between account pages keeps the document; title, focus and mark follow."""
+    log_in(page, ada)
+    page.evaluate("window.kept = true")
+    sent = posts(page)
+    section(page, "Sessions")
+    at_account(page, "Your sessions")
+    section(page, "Password")
+    for move, path, heading in (
+        (None, "/account/password", "Change your password"),
+        (page.go_back, "/account/sessions", "Your sessions"),
+        (page.go_back, "/account", "Your account"),
+        (page.go_forward, "/account/sessions", "Your sessions"),
+    ):
+        if move:
+            move(wait_until="commit")
+        at_account(page, heading)
+        expect(page).to_have_url(re.compile(path + "$"))
+        expect(page).to_have_title(re.compile(f"^{heading}\\b"))
+        expect(page.locator("#content h1")).to_be_focused()
+        expect(page.locator(".sections [aria-current]")).to_have_attribute("href", path)
+    assert page.evaluate("window.kept")
+    assert sent == []
+
+
+def test_way_back_after_logout_shows_nothing(page: Page, ada: Person) -> None:
+    """After logging out the back button leads to the log-in page, never to the account."""
+    log_in(page, ada)
+    section(page, "Sessions")
+    at_account(page, "Your sessions")
+    log_out(page)
+    page.go_back(wait_until="commit")
+    at_login(page, "session_ended")
+    assert ada.email not in page.content()
+
+
+def test_kept_page_after_logout_elsewhere_shows_nothing(
+    remembering_context: BrowserContext, ada: Person, phone: Device
+) -> None:
+    """A page kept by the back/forward cache comes back empty when its session has ended."""
+    page = remembering_context.new_page()
+    log_in(page, ada)
+    expect(page.locator("#content")).to_contain_text(ada.email)
+    page.goto("/threats")
+    phone.log_in()
+    phone.end_others()
+    page.go_back(wait_until="commit")
+    page.wait_for_function("window.restored === true || location.pathname === '/login'")
+    restored, seen = page.evaluate("[window.restored, window.seen]")
+    at_login(page, "session_ended")
+    assert (restored, seen) == (True, 0)
+    assert ada.email not in page.content()
+
+
+def test_kept_page_after_logout_here_shows_nothing(
+    remembering_context: BrowserContext, ada: Person
+) -> None:
+    """Neither does one when another tab of the same browser has logged out meanwhile."""
+    page = remembering_context.new_page()
+    log_in(page, ada)
+    page.goto("/threats")
+    other = open_account(remembering_context, "/account")
+    log_out(other)
+    page.go_back(wait_until="commit")
+    page.wait_for_url("**/login?notice=*")
+    assert ada.email not in page.content()
+
+
+def test_kept_page_of_a_live_session_goes_on(
+    remembering_context: BrowserContext, ada: Person, site: GunicornServer
+) -> None:
+    """A kept page whose session lives shows its content again without a new log-in."""
+    page = remembering_context.new_page()
+    log_in(page, ada)
+    page.goto("/threats")
+    page.go_back(wait_until="commit")
+    at_account(page)
+    expect(page.locator("#content")).to_be_visible()
+    expect(page.locator("#content")).to_contain_text(ada.email)
+    assert page.evaluate("window.restored")
+    assert len(live(site)) == 1
+
+
+def test_kept_page_of_a_former_user_shows_the_new_one(
+    remembering_context: BrowserContext, ada: Person, bob: Person
+) -> None:
+    """A kept page of Ada's never shows her data once Bob has logged in."""
+    page = remembering_context.new_page()
+    log_in(page, ada)
+    page.goto("/threats")
+    log_in(remembering_context.new_page(), bob)
+    page.go_back(wait_until="commit")
+    expect(page.locator("#content")).to_contain_text(bob.email)
+    assert ada.email not in page.content()
+
+
+def test_session_ended_elsewhere_leads_back_after_login(
+    page: Page, context: BrowserContext, ada: Person, phone: Device
+) -> None:
+    """A session ended on another device says so, and logging in leads back to where one was."""
+    log_in(page, ada)
+    phone.log_in()
+    phone.end_others()
+    section(page, "Sessions")
+    at_login(page, "session_ended")
+    expect(page.locator("main")).to_contain_text("ended from another device")
+    assert refresh_cookie(context) is None
+    fill_in(page, ada)
+    submit(page)
+    page.wait_for_url("**/account/sessions")
+    at_account(page, "Your sessions")
+    expect(page.locator("[data-session]")).to_have_count(2)
+    assert phone.me() == 200
+
+
+def test_password_change_in_one_tab(
+    page: Page, context: BrowserContext, site: GunicornServer, ada: Person, phone: Device
+) -> None:
+    """Changing the password keeps this browser's tabs and ends every other session at once."""
+    log_in(page, ada)
+    other = open_account(context, "/account/sessions")
+    at_account(other, "Your sessions")
+    phone.log_in()
+    section(page, "Password")
+    page.get_by_label("Current password", exact=True).fill("not at all the password")
+    page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
+    submit(page)
+    expect(page.locator("#current_password-fault")).not_to_be_empty()
+    page.get_by_label("Current password", exact=True).fill(ada.password)
+    page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
+    submit(page)
+    expect(page.get_by_role("heading", name="Your password is changed")).to_be_visible()
+    assert phone.me() == 401
+    assert len(live(site)) == 1
+    section(other, "Overview")
+    at_account(other)
+    expect(other.locator("#content")).to_contain_text(ada.email)
+    section(page, "Sessions")
+    expect(page.locator("[data-session]")).to_have_count(1)
+    log_out(page)
+    log_in(page, Person(ada.email, NEW_PASSWORD))
+
+
+def test_ending_sessions_from_the_list(
+    page: Page, site: GunicornServer, ada: Person, device: Callable[[Person], Device]
+) -> None:
+    """One session, all others, or everything: each asks once and is ended at once."""
+    devices = [device(ada) for _ in range(3)]
+    for one in devices:
+        one.log_in()
+    log_in(page, ada)
+    section(page, "Sessions")
+    rows = page.locator("[data-session]")
+    expect(rows).to_have_count(4)
+    rows.nth(1).get_by_text("End this session").click()
+    rows.nth(1).get_by_role("button", name="Keep it").click()
+    expect(rows).to_have_count(4)
+    rows.nth(1).get_by_text("End this session").click()
+    rows.nth(1).get_by_role("button", name="End session").click()
+    expect(rows).to_have_count(3)
+    assert sorted(one.me() for one in devices) == [200, 200, 401]
+    page.get_by_text("End all other sessions").click()
+    page.get_by_role("button", name="End the others").click()
+    expect(rows).to_have_count(1)
+    expect(page.locator("main")).to_contain_text("You are logged in on this device only.")
+    assert {one.me() for one in devices} == {401}
+    page.locator(".all").get_by_text("Log out everywhere").first.click()
+    page.get_by_role("button", name="Log out everywhere").click()
+    at_login(page, "logged_out")
+    assert live(site) == []

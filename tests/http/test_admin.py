@@ -1,0 +1,151 @@
+"""What an operator does, seen from outside: it holds at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.errors import NotFound
+from tests.http.actor import (
+    EMAIL,
+    NEW_PASSWORD,
+    Actor,
+    Thief,
+    ended,
+    member,
+    other_browser,
+    problem,
+)
+
+if TYPE_CHECKING:
+    from click.testing import Result
+    from flask import Flask
+
+    from app.admin import Admin
+
+
+@pytest.fixture
+def admin(app: Flask) -> Admin:
+    """Give the operator's use cases."""
+    found: Admin = app.extensions["latchkey"].admin
+    return found
+
+
+def command(app: Flask, *words: str) -> Result:
+    """Type `flask …`."""
+    return app.test_cli_runner().invoke(args=list(words))
+
+
+def shut_out(actor: Actor) -> None:
+    """Check that nothing of a session works."""
+    problem(actor.me(), 401, "invalid_token")
+    for path in ("/auth/sessions", "/fragments/account"):
+        problem(actor.protected("GET", path), 401, "invalid_token")
+    problem(actor.change_password(NEW_PASSWORD), 401, "invalid_token")
+    ended(actor.refresh())
+
+
+def test_disabled_user_is_out_at_once(app: Flask, ada: Actor, admin: Admin) -> None:
+    """Every session, and logging in is refused in the words of a wrong password."""
+    phone, bob = other_browser(ada), member(app, "bob@example.com")
+    assert admin.disable(admin.user(EMAIL)) == (2, True)
+    shut_out(ada)
+    shut_out(phone)
+    problem(ada.log_in(), 401, "invalid_credentials")
+    assert bob.alive()
+
+
+def test_enabled_user_logs_in_anew(ada: Actor, admin: Admin) -> None:
+    """What was ended stays ended."""
+    refresh = ada.refresh_token
+    admin.disable(admin.user(EMAIL))
+    admin.enable(admin.user(EMAIL))
+    problem(ada.me(), 401, "invalid_token")
+    ended(Thief(ada.app).refresh(refresh))
+    assert ada.log_in().status_code == 200
+
+
+def test_row_that_says_disabled_is_enough(app: Flask, ada: Actor, thief: Thief) -> None:
+    """Disabled behind the application's back: the refresh and the account are refused."""
+    with app.extensions["latchkey"].database.transaction() as connection:
+        connection.exec_driver_sql("UPDATE users SET disabled_at = 1")
+    problem(ada.me(), 401, "invalid_token")
+    ended(thief.refresh(ada.refresh_token))
+    problem(ada.log_in(), 401, "invalid_credentials")
+
+
+def test_deleted_user_is_out_at_once(app: Flask, ada: Actor, admin: Admin) -> None:
+    """Nothing of the person stays in the row, and the address is free."""
+    user_id = ada.user_id
+    assert admin.delete(admin.user(EMAIL)) == (1, True)
+    shut_out(ada)
+    problem(ada.log_in(), 401, "invalid_credentials")
+    with pytest.raises(NotFound):
+        admin.user(EMAIL)
+    with app.extensions["latchkey"].database.autocommit() as connection:
+        row = connection.exec_driver_sql("SELECT * FROM users").one()
+    assert EMAIL not in str(row)
+    assert "argon2" not in str(row)
+    again = member(app)
+    assert again.user_id != user_id
+    assert again.alive()
+
+
+def test_erased_row_goes_with_its_families(app: Flask, ada: Actor, admin: Admin) -> None:
+    """It stays as long as the denylist may have to be rebuilt from it."""
+    admin.delete(admin.user(ada.email))
+    assert admin.prune() == (0, 0)
+    app.extensions["latchkey"].clock.forward(2 * 86400)
+    assert admin.prune() == (1, 1)
+
+
+def test_sessions_revoked_by_hand(app: Flask, ada: Actor, admin: Admin) -> None:
+    """One user's, then everybody's; accounts go on."""
+    bob = member(app, "bob@example.com")
+    assert len(admin.sessions(admin.user(EMAIL))) == 1
+    assert admin.revoke_sessions(admin.user(EMAIL)) == (1, True)
+    problem(ada.me(), 401, "invalid_token")
+    assert bob.alive()
+    ada.log_in()
+    assert admin.revoke_sessions(None) == (2, True)
+    problem(ada.me(), 401, "invalid_token")
+    problem(bob.me(), 401, "invalid_token")
+    assert ada.log_in().status_code == 200
+
+
+def test_commands(app: Flask, ada: Actor) -> None:
+    """The same from the command line."""
+    made = command(app, "users", "create", "Bob@example.com", "--password", NEW_PASSWORD)
+    assert made.exit_code == 0
+    assert "bob@example.com" in made.output
+    bob = Actor(app, "bob@example.com", NEW_PASSWORD)
+    assert bob.log_in().status_code == 200
+    assert "1 live sessions." in command(app, "sessions", "list", "--user", EMAIL).output
+    revoked = command(app, "sessions", "revoke", "--user", EMAIL)
+    assert (revoked.exit_code, revoked.output) == (0, "1 sessions revoked.\n")
+    problem(ada.me(), 401, "invalid_token")
+    assert bob.alive()
+    assert command(app, "sessions", "revoke", "--all").exit_code == 0
+    problem(bob.me(), 401, "invalid_token")
+    bob.log_in()
+    assert command(app, "users", "disable", "bob@example.com").exit_code == 0
+    shut_out(bob)
+    assert command(app, "users", "enable", "bob@example.com").exit_code == 0
+    assert bob.log_in().status_code == 200
+    assert command(app, "users", "delete", "bob@example.com", "--yes").exit_code == 0
+    shut_out(bob)
+    problem(bob.log_in(), 401, "invalid_credentials")
+
+
+def test_commands_about_nobody(app: Flask) -> None:
+    """A sentence and exit status 1; never a trace."""
+    for words in (
+        ("users", "disable", "nobody@example.com"),
+        ("users", "delete", "nobody@example.com", "--yes"),
+        ("sessions", "list", "--user", "nobody@example.com"),
+        ("sessions", "revoke", "--user", "nobody@example.com"),
+    ):
+        done = command(app, *words)
+        assert (done.exit_code, "no account" in done.output) == (1, True)
+    assert command(app, "sessions", "revoke").exit_code == 2

@@ -1,0 +1,122 @@
+"""The cookies: attributes byte for byte, who reads them, and two of a name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from app.web.cookies import DEVICE, FORM, REFRESH
+from tests.http.actor import (
+    Actor,
+    Thief,
+    browser,
+    cookie_lines,
+    ended,
+    member,
+    other_browser,
+    problem,
+)
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+JWT = r"[\w-]+\.[\w-]+\.[\w-]+"
+CARE = "Secure; HttpOnly; Path=/; SameSite=Strict"
+
+
+def test_names() -> None:
+    """The prefix is half of the defence: current browsers enforce what it stands for."""
+    assert REFRESH == "__Host-Http-refresh"
+    assert {name[:12] for name in (REFRESH, FORM, DEVICE)} == {"__Host-Http-"}
+
+
+def test_byte_for_byte(ada: Actor) -> None:
+    """Each way of setting it, and of taking it back."""
+    assert re.fullmatch(f"{REFRESH}={JWT}; {CARE}", *cookie_lines(ada.log_in()))
+    assert re.fullmatch(f"{REFRESH}={JWT}; {CARE}", *cookie_lines(ada.refresh()))
+    kept = cookie_lines(ada.log_in(remember=True))
+    assert re.fullmatch(f"{REFRESH}={JWT}; Max-Age=604800; {CARE}", *kept)
+    assert cookie_lines(ada.log_out()) == [f"{REFRESH}=; Max-Age=0; {CARE}"]
+
+
+def test_no_cookie_has_a_domain(app: Flask, ada: Actor) -> None:
+    """Nothing reaches a sibling host."""
+    answers = [ada.log_in(), ada.refresh(), browser(app).get("/login"), ada.log_out()]
+    for answer in answers:
+        for line in answer.headers.getlist("Set-Cookie"):
+            assert "domain" not in line.lower()
+
+
+def test_two_refresh_cookies(app: Flask, ada: Actor, thief: Thief) -> None:
+    """One of them was planted: refused, in either order, and nothing is consumed or cleared."""
+    eve = member(app, "eve@example.com")
+    for first, second in (
+        (ada.refresh_token, eve.refresh_token),
+        (eve.refresh_token, ada.refresh_token),
+        (ada.refresh_token, ada.refresh_token),
+        ("", ada.refresh_token),
+        (ada.refresh_token, ""),
+    ):
+        both = {"Cookie": f"{REFRESH}={first}; other=1; {REFRESH}={second}"}
+        for path in ("/auth/refresh", "/auth/logout"):
+            answer = thief.ask("POST", path, headers=both)
+            problem(answer, 400, "invalid_request")
+            assert "Set-Cookie" not in answer.headers
+        body = {"email": ada.email, "password": ada.password}
+        problem(thief.ask("POST", "/auth/login", headers=both, json=body), 400, "invalid_request")
+    assert ada.alive()
+    assert eve.alive()
+
+
+def test_other_names_are_no_refresh_cookie(ada: Actor, thief: Thief) -> None:
+    """Exactly this name: a variant that another host could plant is not read."""
+    for name in ("refresh", "__Host-refresh", REFRESH.lower(), f"{REFRESH} x", f"x{REFRESH}"):
+        headers = {"Cookie": f"{name}={ada.refresh_token}"}
+        ended(thief.ask("POST", "/auth/refresh", headers=headers))
+    assert ada.alive()
+
+
+def test_only_auth_reads_it(ada: Actor, thief: Thief) -> None:
+    """Anywhere else the cookie says nothing and is left alone."""
+    for path in ("/", "/account", "/login", "/healthz", "/threats", "/static/js/app.js"):
+        answer = thief.ask("GET", path, ada.refresh_token)
+        assert answer.status_code == 200
+        assert REFRESH not in str(answer.headers)
+    problem(thief.ask("GET", "/api/me", ada.refresh_token), 401, "invalid_token")
+    assert ada.alive()
+
+
+def test_hostile_cookie_headers(ada: Actor, thief: Thief) -> None:
+    """Whatever is in the header, the answer is a refusal and never a fault."""
+    token = ada.refresh_token
+    for value in (
+        f'{REFRESH}="{token[:-1]}"',
+        f"{REFRESH}={token[:30]}; {token[30:]}",
+        f"{REFRESH}=\u00e9",
+        f"{REFRESH}={'A' * 60_000}",
+        ";" * 5000,
+        f"{REFRESH}",
+        "\x01\x02",
+        f"{REFRESH}={token},{REFRESH}={token}",
+    ):
+        ended(thief.ask("POST", "/auth/refresh", headers={"Cookie": value}))
+    assert ada.alive()
+
+
+def test_a_refusal_that_is_not_the_end_leaves_the_cookie(ada: Actor) -> None:
+    """403, 404, 409, 415, 422 and 429 are no reason to log anybody out."""
+    other_browser(ada)
+    answers = [
+        ada.ask("POST", "/auth/refresh", headers={"Origin": "null"}),
+        ada.register(),
+        ada.log_in("wrong wrong wrong"),
+        ada.change_password("short"),
+        ada.change_password("another marble teapot wanders", current="wrong"),
+        ada.protected("DELETE", "/auth/sessions/x"),
+        ada.ask("POST", "/auth/login", data=b"x"),
+        *(ada.log_in("wrong wrong wrong") for _ in range(10)),
+    ]
+    assert {answer.status_code for answer in answers} == {401, 403, 404, 409, 415, 422, 429}
+    for answer in answers:
+        assert "Set-Cookie" not in answer.headers
+    assert ada.alive()

@@ -1,0 +1,145 @@
+"""Errors: a page for people, a problem for programs, and nothing of the inside in either."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from app.web.guards import public
+from tests.http.actor import FROM_HERE, PASSWORD, Actor, Thief, browser, form_token, problem
+
+if TYPE_CHECKING:
+    import io
+
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+PEOPLE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+PROGRAMS = {"Accept": "application/json"}
+SECRET = "word-of-the-inside"
+
+
+@pytest.fixture
+def app(app: Flask) -> Flask:
+    """Give the app with two routes that fail."""
+
+    @app.get("/broken")
+    @app.get("/api/broken")
+    @public
+    def broken() -> NoReturn:
+        raise RuntimeError(SECRET)
+
+    return app
+
+
+def page(answer: TestResponse, status: int) -> str:
+    """Check that an answer is an error page, and return it."""
+    text = answer.get_data(as_text=True)
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    assert f'<p class="status">{status}</p>' in text
+    assert answer.headers["X-Request-Id"] in text
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Content-Security-Policy" in answer.headers
+    return text
+
+
+def test_not_found(thief: Thief) -> None:
+    """404, and the address is not echoed."""
+    text = page(thief.ask("GET", "/<script>alert(1)</script>", headers=PEOPLE), 404)
+    assert "alert" not in text
+    problem(thief.ask("GET", "/nowhere", headers=PROGRAMS), 404, "not_found")
+    problem(thief.ask("GET", "/api/nowhere", headers=PEOPLE), 404, "not_found")
+    problem(thief.ask("GET", "/auth/nowhere"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/nothing.js", "/static/../config.py", "/static/%2e%2e/config.py"]
+)
+def test_no_such_file(thief: Thief, path: str) -> None:
+    """Static files are those of the folder, and their absence is an error like any other."""
+    page(thief.ask("GET", path, headers=PEOPLE), 404)
+    problem(thief.ask("GET", path, headers=PROGRAMS), 404, "not_found")
+
+
+@pytest.mark.parametrize("headers", [PEOPLE, PROGRAMS])
+def test_wrong_method(thief: Thief, headers: dict[str, str]) -> None:
+    """405 names the methods there are."""
+    answer = thief.ask("DELETE", "/login", headers=headers)
+    assert answer.status_code == 405
+    assert {m.strip() for m in answer.headers["Allow"].split(",")} == {"GET", "HEAD", "POST"}
+    body = problem(thief.ask("GET", "/auth/refresh", headers=headers), 405, "method_not_allowed")
+    assert body["title"] == "Method Not Allowed"
+
+
+def test_cross_origin(thief: Thief) -> None:
+    """403 in both forms."""
+    elsewhere = {"Origin": "https://evil.example"}
+    page(thief.ask("POST", "/login", headers=PEOPLE | elsewhere), 403)
+    problem(thief.ask("POST", "/auth/login", headers=PEOPLE | elsewhere), 403, "cross_origin")
+
+
+def test_too_large(app: Flask, thief: Thief) -> None:
+    """413, before anything is made of the body."""
+    big = b'{"email": "' + b"a" * 65536 + b'"}'
+    headers = {"Content-Type": "application/json"}
+    problem(
+        thief.ask("POST", "/auth/login", headers=headers, data=big),
+        413,
+        "request_entity_too_large",
+    )
+    tab = browser(app)
+    fields = {"csrf_token": form_token(tab, "/login"), "email": "a" * 66_000, "password": "x"}
+    page(tab.post("/login", data=fields, headers=PEOPLE | FROM_HERE), 413)
+
+
+def test_too_many_attempts(ada: Actor, thief: Thief) -> None:
+    """429 as a problem, with the time to come back in its header."""
+    body = {"email": ada.email, "password": "wrong"}
+    for _ in range(5):
+        problem(thief.ask("POST", "/auth/login", json=body), 401, "invalid_credentials")
+    answer = thief.ask("POST", "/auth/login", json=body | {"password": PASSWORD})
+    problem(answer, 429, "too_many_attempts")
+    assert 0 < int(answer.headers["Retry-After"]) <= 3600
+
+
+def test_crash(thief: Thief, log: io.StringIO) -> None:
+    """500 with a number and no trace; the trace is in the log under that number."""
+    text = page(thief.ask("GET", "/broken", headers=PEOPLE), 500)
+    answer = thief.ask("GET", "/api/broken")
+    problem(answer, 500, "internal_error")
+    for shown in (text, answer.get_data(as_text=True)):
+        assert SECRET not in shown
+        assert "Traceback" not in shown
+        assert "RuntimeError" not in shown
+    *_, last = log.getvalue().splitlines()
+    assert SECRET in last
+    assert answer.headers["X-Request-Id"] in last
+
+
+def test_busy(ada: Actor) -> None:
+    """503 when no hash can be had, with the time to come back; the attempt was not counted."""
+    passwords = ada.app.extensions["latchkey"].auth.passwords
+    taken = 0
+    while passwords._queue.acquire(blocking=False):  # noqa: SLF001 - filling the queue
+        taken += 1
+    for _ in range(12):
+        answer = ada.log_in()
+        problem(answer, 503, "busy")
+        assert int(answer.headers["Retry-After"]) > 0
+    problem(Actor(ada.app, "new@example.com").register(), 503, "busy")
+    problem(ada.change_password("another marble teapot wanders"), 503, "busy")
+    for _ in range(taken):
+        passwords._queue.release()  # noqa: SLF001
+    assert ada.alive()
+    assert ada.log_in().status_code == 200
+
+
+def test_request_numbers(thief: Thief) -> None:
+    """Each request has its own, chosen here: the client's word for it is not taken."""
+    seen = {
+        thief.ask("GET", "/healthz", headers={"X-Request-Id": "mine"}).headers["X-Request-Id"]
+        for _ in range(3)
+    }
+    assert len(seen) == 3
+    assert "mine" not in seen

@@ -1,0 +1,358 @@
+"""The forms: register, log in and log out without any script."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from itsdangerous import URLSafeTimedSerializer
+
+from app.web.cookies import FORM, REFRESH
+from tests.http.actor import (
+    CLEARED,
+    EMAIL,
+    FORM_COOKIE,
+    FROM_HERE,
+    PASSWORD,
+    SESSION_COOKIE,
+    Actor,
+    Thief,
+    browser,
+    cookie_lines,
+    ended,
+    form_token,
+    member,
+    problem,
+    set_cookies,
+)
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+    from tests.conftest import PublicClient
+
+# What a browser says of a form that a page of this site sent.
+NAVIGATION = {**FROM_HERE, "Sec-Fetch-Mode": "navigate", "Accept": "text/html,*/*;q=0.8"}
+
+
+@pytest.fixture
+def tab(app: Flask) -> PublicClient:
+    """Give a browser that has not been here."""
+    return browser(app)
+
+
+def send(tab: PublicClient, path: str, **fields: str) -> TestResponse:
+    """Open the form of `path`, fill it in and send it."""
+    fields.setdefault("csrf_token", form_token(tab, path))
+    return tab.post(path, data=fields, headers=NAVIGATION)
+
+
+def refresh_cookie(tab: PublicClient) -> str:
+    """Return the refresh token the tab holds."""
+    cookie = tab.get_cookie(REFRESH)
+    return cookie.value if cookie else ""
+
+
+def test_registering_logs_in(app: Flask, tab: PublicClient) -> None:
+    """303 to the account, with the refresh cookie; the tab has a working session."""
+    answer = send(tab, "/register", email=EMAIL, password=PASSWORD)
+    assert (answer.status_code, answer.location) == (303, "/account")
+    assert set_cookies(answer)[0] == SESSION_COOKIE
+    assert Thief(app).refresh(refresh_cookie(tab)).get_json()["user"]["email"] == EMAIL
+
+
+def test_logging_in(app: Flask, ada: Actor, tab: PublicClient) -> None:
+    """303, and the password is in no answer."""
+    answer = send(tab, "/login", email=" ADA@example.com", password=PASSWORD)
+    assert (answer.status_code, answer.location) == (303, "/account")
+    assert set_cookies(answer)[0] == SESSION_COOKIE
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert Thief(app).refresh(refresh_cookie(tab)).status_code == 200
+    assert ada.alive()
+
+
+def test_keep_me_logged_in(ada: Actor, tab: PublicClient) -> None:
+    """The box gives the cookie a Max-Age."""
+    answer = send(tab, "/login", email=ada.email, password=PASSWORD, remember="y")
+    assert "Max-Age=604800" in answer.headers["Set-Cookie"]
+
+
+def test_logging_in_again_ends_the_tabs_former_family(ada: Actor) -> None:
+    """As over JSON: one browser, one session."""
+    access = ada.access_token
+    answer = send(ada.browser, "/login", email=ada.email, password=PASSWORD)
+    assert answer.status_code == 303
+    problem(Thief(ada.app).me(access), 401, "invalid_token")
+
+
+def test_registering_ends_the_tabs_former_family(ada: Actor) -> None:
+    """The cookie is overwritten here too."""
+    access = ada.access_token
+    assert (
+        send(ada.browser, "/register", email="bob@example.com", password=PASSWORD).status_code
+        == 303
+    )
+    problem(Thief(ada.app).me(access), 401, "invalid_token")
+
+
+def test_logging_out(ada: Actor) -> None:
+    """303 to the log-in page; the cookie is taken back and the family is dead."""
+    token = ada.refresh_token
+    fields = {"csrf_token": form_token(ada.browser, "/account")}
+    answer = ada.browser.post("/logout", data=fields, headers=NAVIGATION)
+    assert answer.status_code == 303
+    assert answer.location.startswith("/login")
+    assert CLEARED in cookie_lines(answer)
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    problem(ada.me(), 401, "invalid_token")
+    ended(Thief(ada.app).refresh(token))
+    assert "You are logged out" in ada.browser.get(answer.location).get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", ["/login", "/register", "/logout"])
+@pytest.mark.parametrize("token", ["missing", "empty", "rubbish", "another's", "expired"])
+def test_without_a_valid_form_token(
+    app: Flask, ada: Actor, tab: PublicClient, path: str, token: str
+) -> None:
+    """400 with a page that says what to do; nothing happened, nobody is logged in or out."""
+    own = form_token(tab, "/login")
+    key = app.secret_key
+    assert isinstance(key, str)
+    signer = URLSafeTimedSerializer(key, salt="wtf-csrf-token")
+    raw, stamped = signer.loads(own, return_timestamp=True)
+    assert stamped
+    value = {
+        "missing": None,
+        "empty": "",
+        "rubbish": "rubbish",
+        "another's": form_token(browser(app), "/login"),
+        "expired": expired(signer, str(raw)),
+    }[token]
+    fields = {"email": "new@example.com" if path == "/register" else EMAIL, "password": PASSWORD}
+    sent = fields | ({} if value is None else {"csrf_token": value})
+    tab.set_cookie(REFRESH, ada.refresh_token, secure=True)
+    answer = tab.post(path, data=sent, headers=NAVIGATION)
+    assert (answer.status_code, answer.mimetype) == (400, "text/html")
+    assert "This form has expired" in answer.get_data(as_text=True)
+    assert PASSWORD not in answer.get_data(as_text=True)
+    assert "Set-Cookie" not in answer.headers
+    assert ada.alive()
+    problem(Actor(app, "new@example.com").log_in(), 401, "invalid_credentials")
+
+
+def expired(signer: URLSafeTimedSerializer, raw: str) -> str:
+    """Return a token as it was issued an hour and a second ago."""
+
+    class Earlier(type(signer.make_signer())):  # type: ignore[misc]
+        def get_timestamp(self) -> int:
+            return int(super().get_timestamp()) - 3601
+
+    return str(URLSafeTimedSerializer(signer.secret_keys, signer.salt, signer=Earlier).dumps(raw))
+
+
+def test_form_token_without_its_cookie(ada: Actor, tab: PublicClient) -> None:
+    """A token alone, planted by another site, is worth nothing."""
+    token = form_token(tab, "/login")
+    tab.delete_cookie(FORM)
+    fields = {"email": ada.email, "password": PASSWORD, "csrf_token": token}
+    answer = tab.post("/login", data=fields, headers=NAVIGATION)
+    assert answer.status_code == 400
+    assert not refresh_cookie(tab)
+
+
+def test_form_cookie(tab: PublicClient) -> None:
+    """Flask's own session gets the care of the refresh cookie, and only forms open one."""
+    assert set_cookies(tab.get("/login")) == [FORM_COOKIE]
+    for path in ("/", "/threats", "/mistakes"):
+        assert "Set-Cookie" not in browser(tab.application).get(path).headers
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "https://evil.example",
+        "https:evil.example",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "\t//evil.example",
+        " //evil.example",
+        "evil.example",
+        "account",
+        "?x",
+        "/account\r\nSet-Cookie: a=b",
+        "/account\\..\\x",
+        "/\u2044evil.example",
+        "/" + "a" * 600,
+        "@evil.example",
+        "/\x00",
+    ],
+)
+def test_next_elsewhere(ada: Actor, tab: PublicClient, wanted: str) -> None:
+    """Only a path of this site is gone to, whether from the query or from the form."""
+    for path, fields in (("/login", {"next": wanted}), ("/login", {})):
+        data = {
+            "email": ada.email,
+            "password": PASSWORD,
+            "csrf_token": form_token(tab, "/login"),
+            **fields,
+        }
+        query = {} if fields else {"next": wanted}
+        answer = tab.post(path, data=data, query_string=query, headers=NAVIGATION)
+        assert (answer.status_code, answer.location) == (303, "/account")
+
+
+@pytest.mark.parametrize(
+    "wanted", ["/account/sessions", "/account?tab=2#x", "/", "/a%2F%2Fb", "/@evil.example"]
+)
+def test_next_here(ada: Actor, tab: PublicClient, wanted: str) -> None:
+    """A path of this site is, and the page carries it along."""
+    page = tab.get("/login", query_string={"next": wanted}).get_data(as_text=True)
+    assert f'name="next" value="{wanted}"' in page
+    answer = send(tab, "/login", email=ada.email, password=PASSWORD, next=wanted)
+    assert (answer.status_code, answer.location) == (303, wanted)
+
+
+def test_wrong_password_keeps_the_address(ada: Actor, tab: PublicClient) -> None:
+    """401 with the form: the address is kept, the password never."""
+    wrong = "quarry lantern umbrella ten"
+    answer = send(tab, "/login", email="  ADA@example.com", password=wrong, next="/account")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 401
+    assert "E-mail or password is wrong." in page
+    assert "ADA@example.com" in page
+    assert wrong not in page
+    assert 'value="/account"' in page
+    assert not refresh_cookie(tab)
+    assert ada.alive()
+
+
+def test_unknown_account_gives_the_same_page(ada: Actor, tab: PublicClient) -> None:
+    """But for the address that was typed, the form token and the number of the request."""
+    pages = [
+        send(tab, "/login", email=email, password="wrong wrong wrong").get_data(as_text=True)
+        for email in (ada.email, "bob@example.com")
+    ]
+    blank = [
+        re.sub(r'(name="csrf_token"[^>]*value=)"[^"]*"', r"\1", page).replace(email, "")
+        for page, email in zip(pages, (ada.email, "bob@example.com"), strict=True)
+    ]
+    assert blank[0] == blank[1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "says"),
+    [
+        ({"email": "ada", "password": PASSWORD}, 400, "such as name@example.com"),
+        ({"email": "", "password": PASSWORD}, 400, "Enter your e-mail address."),
+        ({"email": EMAIL, "password": ""}, 400, "Enter a password."),
+        ({"email": "new@example.com", "password": "short"}, 422, "at least 15 characters"),
+        ({"email": EMAIL, "password": PASSWORD}, 409, "already an account"),
+        ({"email": "a\x00b@example.com", "password": PASSWORD}, 400, "such as name@example.com"),
+        ({"email": "<b>@x", "password": PASSWORD}, 400, "&lt;b&gt;@x"),
+    ],
+)
+def test_refused_registration(
+    ada: Actor, tab: PublicClient, fields: dict[str, str], status: int, says: str
+) -> None:
+    """The form comes back with the reason and the address, without the password."""
+    answer = send(tab, "/register", **fields)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == status
+    assert says in page
+    assert PASSWORD not in page
+    assert not refresh_cookie(tab)
+    assert ada.alive()
+
+
+def test_empty_login(tab: PublicClient) -> None:
+    """400: both fields are asked for, each with its sentence."""
+    answer = send(tab, "/login")
+    assert answer.status_code == 400
+    page = answer.get_data(as_text=True)
+    assert "Enter your e-mail address." in page
+    assert "Enter your password." in page
+
+
+@pytest.mark.parametrize("email", ["a\x00b@example.com", "\x00", "\U0001f600", "a" * 60_000])
+def test_address_that_nobody_can_have(tab: PublicClient, email: str) -> None:
+    """It is a wrong address like any other."""
+    assert send(tab, "/login", email=email, password=PASSWORD).status_code == 401
+
+
+def test_too_many_attempts(ada: Actor, tab: PublicClient) -> None:
+    """429 says when to come back, in the page and in its header."""
+    for _ in range(5):
+        assert send(tab, "/login", email=ada.email, password="wrong").status_code == 401
+    answer = send(tab, "/login", email=ada.email, password=PASSWORD)
+    assert answer.status_code == 429
+    assert "Too many attempts" in answer.get_data(as_text=True)
+    assert 0 < int(answer.headers["Retry-After"]) <= 3600
+
+
+def test_two_refresh_cookies(ada: Actor, app: Flask) -> None:
+    """A page says so, and nobody is logged in or out."""
+    tab = browser(app)
+    token = form_token(tab, "/login")
+    form = tab.get_cookie(FORM)
+    assert form
+    twice = f"{FORM}={form.value}; {REFRESH}={ada.refresh_token}; {REFRESH}=x"
+    client = Thief(app)
+    for path in ("/login", "/logout"):
+        fields = {"email": ada.email, "password": PASSWORD, "csrf_token": token}
+        headers = {**NAVIGATION, "Cookie": twice}
+        answer = client.ask("POST", path, headers=headers, data=fields)
+        assert (answer.status_code, answer.mimetype) == (400, "text/html")
+        assert REFRESH not in str(answer.headers)
+    assert ada.alive()
+
+
+def test_busy(ada: Actor, tab: PublicClient) -> None:
+    """503 in the form when no hash can be had; nothing was counted as an attempt."""
+    passwords = ada.app.extensions["latchkey"].auth.passwords
+    taken = 0
+    while passwords._queue.acquire(blocking=False):  # noqa: SLF001 - filling the queue
+        taken += 1
+    answer = send(tab, "/login", email=ada.email, password=PASSWORD)
+    assert answer.status_code == 503
+    assert "busy" in answer.get_data(as_text=True)
+    assert int(answer.headers["Retry-After"]) > 0
+    for _ in range(taken):
+        passwords._queue.release()  # noqa: SLF001
+    assert send(tab, "/login", email=ada.email, password=PASSWORD).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"email": "ada@example.com", "password": "quarry lantern umbrella nine"}',
+        '{"email": 5, "password": ["x"]}',
+        "[" * 20_000,
+        "[1]",
+        "5",
+        "rubbish",
+    ],
+)
+def test_json_is_no_form(ada: Actor, tab: PublicClient, body: str) -> None:
+    """A JSON body fills in no form, whatever it holds, and gets no further."""
+    headers = NAVIGATION | {"X-CSRFToken": form_token(tab, "/login")}
+    headers["Content-Type"] = "application/json"
+    for path in ("/login", "/register"):
+        answer = tab.post(path, data=body, headers=headers)
+        assert (answer.status_code, answer.mimetype) == (400, "text/html")
+    assert not refresh_cookie(tab)
+    assert ada.alive()
+
+
+def test_member_of_the_form_shares_the_account_with_json(app: Flask, tab: PublicClient) -> None:
+    """One account, two deliveries."""
+    send(tab, "/register", email=EMAIL, password=PASSWORD)
+    assert Actor(app).log_in().status_code == 200
+    assert member(app, "bob@example.com").alive()

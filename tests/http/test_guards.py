@@ -1,0 +1,95 @@
+"""Who may pass: every route says it, and what says nothing is shut."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.web.guards import MARK, caller, public, require_access
+from tests.http.actor import Actor, Thief, problem
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+REQUIRED = {
+    "session.log_out_everywhere",
+    "session.sessions",
+    "session.end_session",
+    "session.change_password",
+    "account.me",
+    "fragments.account",
+    "fragments.sessions",
+    "fragments.password",
+}
+
+
+def test_every_route_is_marked(app: Flask) -> None:
+    """By name, and exactly these need an access token."""
+    marks = {
+        rule.endpoint: getattr(app.view_functions[rule.endpoint], MARK, None)
+        for rule in app.url_map.iter_rules()
+    }
+    assert {endpoint for endpoint, mark in marks.items() if mark == "required"} == REQUIRED
+    assert set(marks.values()) == {"required", "public"}
+
+
+def test_every_protected_route_is_shut(app: Flask, thief: Thief, ada: Actor) -> None:
+    """Without a token, with rubbish, with the wrong kind, with a dead one."""
+    dead = ada.access_token
+    ada.log_out()
+    ada.log_in()
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in REQUIRED:
+            path = rule.rule.replace("<family_id>", ada.session_id)
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+                for token in (None, "", "rubbish", dead, ada.refresh_token):
+                    problem(thief.ask(method, path, access=token), 401, "invalid_token")
+    assert ada.alive()
+
+
+@pytest.fixture
+def built_on(app: Flask) -> Flask:
+    """Give the app with routes that somebody added."""
+
+    @app.get("/forgotten")
+    def forgotten() -> str:
+        return "forgotten"
+
+    @app.get("/open")
+    @public
+    def opened() -> str:
+        return "open"
+
+    @app.get("/closed/<word>")
+    @require_access
+    def closed(word: str) -> str:
+        return f"{word} {caller().user_id} {caller().sid} {caller().auth_time}"
+
+    return app
+
+
+@pytest.mark.usefixtures("built_on")
+def test_forgotten_route_is_shut(ada: Actor, thief: Thief) -> None:
+    """A route with neither mark behaves as a protected one."""
+    problem(thief.ask("GET", "/forgotten"), 401, "invalid_token")
+    problem(thief.ask("GET", "/forgotten", access="rubbish"), 401, "invalid_token")
+    assert ada.protected("GET", "/forgotten").get_data() == b"forgotten"
+    ada.log_out()
+    problem(ada.protected("GET", "/forgotten"), 401, "invalid_token")
+
+
+@pytest.mark.usefixtures("built_on")
+def test_public_route_is_open(thief: Thief) -> None:
+    """Also to a token that is none."""
+    assert thief.ask("GET", "/open").get_data() == b"open"
+    assert thief.ask("GET", "/open", access="rubbish").get_data() == b"open"
+
+
+@pytest.mark.usefixtures("built_on")
+def test_protected_route_knows_its_caller(ada: Actor, thief: Thief) -> None:
+    """The decorator keeps the view's name and arguments, and sets the caller."""
+    said = ada.protected("GET", "/closed/hello").get_data(as_text=True).split()
+    assert said[:3] == ["hello", ada.user_id, ada.session_id]
+    assert int(said[3]) > 0
+    problem(thief.ask("GET", "/closed/hello"), 401, "invalid_token")

@@ -1,0 +1,124 @@
+"""The headers of every response there is."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app import create_app
+from app.web.headers import CONTENT_SECURITY_POLICY
+from config import Settings
+from tests.conftest import close
+from tests.http.actor import Actor, Thief
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "FOO")
+EXPECTED = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+}
+
+
+def check(answer: TestResponse) -> None:
+    """Check one response, whatever it is."""
+    for name, value in EXPECTED.items():
+        assert answer.headers.getlist(name) == [value]
+    assert len(answer.headers.getlist("Permissions-Policy")) == 1
+    assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["X-Request-Id"])
+    assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+    assert "Server" not in answer.headers
+    assert "X-Powered-By" not in answer.headers
+    if not (answer.request.path.startswith("/static/") and answer.status_code < 400):
+        assert answer.headers.getlist("Cache-Control") == ["no-store"]
+
+
+def paths(app: Flask) -> Iterator[str]:
+    """List an address of every route, and some of none."""
+    for rule in app.url_map.iter_rules():
+        yield re.sub(r"<[^>]+>", "x", rule.rule)
+    yield from ("/nowhere", "/auth/nowhere", "/api/", "/static/js/session.js", "/login/")
+
+
+def test_every_response(app: Flask, ada: Actor, thief: Thief) -> None:
+    """Every route with every method, with and without a token, from here and from elsewhere."""
+    elsewhere = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    for path in paths(app):
+        for method in METHODS:
+            check(thief.ask(method, path))
+        check(thief.ask("POST", path, headers=elsewhere))
+        check(thief.ask("OPTIONS", path, headers=elsewhere))
+        check(thief.ask("GET", path, access="rubbish"))
+        check(ada.protected("GET", path))
+
+
+def test_methods_that_are_not_answered(app: Flask, thief: Thief) -> None:
+    """Each route takes its own methods only; nothing answers OPTIONS, TRACE or a made-up one."""
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<[^>]+>", "x", rule.rule)
+        allowed = {
+            method
+            for other in app.url_map.iter_rules()
+            if other.rule == rule.rule
+            for method in other.methods or ()
+        }
+        assert not allowed & {"OPTIONS", "TRACE", "CONNECT"}
+        for method in set(METHODS) - allowed:
+            assert thief.ask(method, path).status_code == 405, (method, path)
+
+
+def test_static_files(thief: Thief) -> None:
+    """Served with the headers, also when the browser has the file already."""
+    answer = thief.ask("GET", "/static/js/session.js")
+    check(answer)
+    assert answer.mimetype == "text/javascript"
+    again = thief.ask(
+        "GET", "/static/js/session.js", headers={"If-None-Match": answer.headers["ETag"]}
+    )
+    assert again.status_code == 304
+    check(again)
+
+
+def test_no_cors(app: Flask, ada: Actor) -> None:
+    """No other origin is ever told that it may read an answer."""
+    for origin in ("https://evil.example", "null", "https://localhost"):
+        for path in paths(app):
+            answer = ada.ask("GET", path, headers={"Origin": origin} | ada.bearer)
+            assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+
+
+def test_policy_is_strict() -> None:
+    """No inline script, no eval, no other host, no frame, no plugin."""
+    policy = dict(part.split(" ", 1) for part in CONTENT_SECURITY_POLICY.split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["connect-src"] == policy["form-action"] == "'self'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert policy["require-trusted-types-for"] == "'script'"
+    for weak in ("unsafe", "http:", "https:", "data:", "*", "nonce-"):
+        assert weak not in CONTENT_SECURITY_POLICY
+
+
+@pytest.fixture
+def plain_app(environment: dict[str, str]) -> Iterator[Flask]:
+    """Give the app at an http address, as in development."""
+    app = create_app(Settings.from_env(environment | {"PUBLIC_URL": "http://localhost"}))
+    yield app
+    close(app)
+
+
+def test_hsts_only_with_https(plain_app: Flask) -> None:
+    """A browser that once saw it would never reach http://localhost again."""
+    answer = plain_app.test_client().get("/", base_url="http://localhost")
+    assert answer.status_code == 200
+    assert "Strict-Transport-Security" not in answer.headers
+    assert "Content-Security-Policy" in answer.headers

@@ -1,0 +1,34 @@
+"""GET /healthz and /readyz."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.http.actor import Thief
+
+if TYPE_CHECKING:
+    from tests.servers.valkey_server import ValkeyServer
+
+
+def test_all_is_well(thief: Thief) -> None:
+    """200 from both, for any cookie and any token."""
+    for path in ("/healthz", "/readyz"):
+        answer = thief.ask("GET", path, "rubbish", "rubbish")
+        assert (answer.status_code, answer.get_json()) == (200, {"status": "ok"})
+
+
+def test_redis_down(thief: Thief, valkey: ValkeyServer) -> None:
+    """Alive, but not ready, and it says what is missing."""
+    valkey.stop()
+    assert thief.ask("GET", "/healthz").status_code == 200
+    answer = thief.ask("GET", "/readyz")
+    assert answer.status_code == 503
+    assert answer.get_json() == {"status": "unavailable", "failing": ["redis"]}
+
+
+@pytest.fixture
+def no_database(environment: dict[str, str]) -> dict[str, str]:
+    """Give an environment whose database cannot be opened."""
+    return environment | {"DATABASE_URL": "sqlite:////nowhere/at/all.db"}

@@ -1,0 +1,118 @@
+"""The Host header: one name, and no other is answered for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.http.actor import Actor, Thief, problem
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+FOREIGN = (
+    "evil.example",
+    "127.0.0.1",
+    "[::1]",
+    "localhost.evil.example",
+    "evil.localhost",
+    "localhost:444",
+    "localhost.",
+    "localhost,evil.example",
+    "localhost@evil.example",
+    "localhost:443:443",
+)
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+def test_foreign_host(ada: Actor, thief: Thief, host: str) -> None:
+    """Pages lead to the right host, by name and never by the header; the rest is refused."""
+    for path in ("/", "/login?next=/account", "/account/sessions"):
+        answer = thief.ask("GET", path, headers={"Host": host})
+        assert answer.status_code in {308, 400}
+        assert answer.headers.get("Location", "https://localhost/").startswith(
+            "https://localhost/"
+        )
+    for method, path in (
+        ("POST", "/login"),
+        ("POST", "/auth/refresh"),
+        ("GET", "/api/me"),
+        ("GET", "/static/js/app.js"),
+        ("GET", "/nowhere"),
+        ("GET", "/fragments/account"),
+    ):
+        answer = thief.ask(
+            method, path, ada.refresh_token, ada.access_token, headers={"Host": host}
+        )
+        assert answer.status_code in {421, 400}
+        assert "Set-Cookie" not in answer.headers
+    assert ada.alive()
+
+
+def test_page_keeps_path_and_query(thief: Thief) -> None:
+    """308, and a form's POST is not sent on."""
+    headers = {"Host": "127.0.0.1"}
+    answer = thief.ask("GET", "/login?next=/account&notice=logged_out", headers=headers)
+    assert answer.status_code == 308
+    assert answer.location == "https://localhost/login?next=/account&notice=logged_out"
+    assert thief.ask("GET", "/", headers=headers).location == "https://localhost/"
+    problem(thief.ask("GET", "/api/me", headers=headers), 421, "misdirected")
+
+
+def test_health_under_any_host(thief: Thief) -> None:
+    """A probe asks by address."""
+    for path in ("/healthz", "/readyz"):
+        assert thief.ask("GET", path, headers={"Host": "10.0.0.7:8000"}).status_code == 200
+
+
+def test_default_port_is_the_same_host(thief: Thief) -> None:
+    """https means 443."""
+    assert thief.ask("GET", "/login", headers={"Host": "localhost:443"}).status_code == 200
+
+
+def test_forwarded_host_is_not_believed(ada: Actor, thief: Thief) -> None:
+    """Without a trusted proxy the X-Forwarded headers are somebody's claim."""
+    spoofed = {
+        "X-Forwarded-Host": "localhost",
+        "X-Forwarded-Proto": "https",
+        "Forwarded": "host=localhost",
+        "X-Original-Host": "localhost",
+        "Host": "evil.example",
+    }
+    problem(
+        thief.ask("GET", "/api/me", access=ada.access_token, headers=spoofed), 421, "misdirected"
+    )
+    spoofed |= {"X-Forwarded-Host": "evil.example", "Host": "localhost"}
+    assert thief.ask("GET", "/api/me", access=ada.access_token, headers=spoofed).status_code == 200
+
+
+def test_path_overrides_are_not_believed(thief: Thief) -> None:
+    """Nor are headers that name another path or method."""
+    headers = {
+        "X-Original-URL": "/api/me",
+        "X-Rewrite-URL": "/api/me",
+        "X-HTTP-Method-Override": "POST",
+        "X-Script-Name": "/x",
+        "X-Forwarded-Prefix": "/x",
+    }
+    answer = thief.ask("GET", "/healthz", headers=headers)
+    assert answer.get_json() == {"status": "ok"}
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:
+    """Give the environment, with a proxy where a test asks for one."""
+    return environment | getattr(request, "param", {})
+
+
+@pytest.mark.parametrize("environment", [{"TRUSTED_PROXIES": "1"}], indirect=True)
+def test_forwarded_host_of_a_trusted_proxy(app: Flask) -> None:
+    """With one, the host the browser asked for is what it wrote down last."""
+    thief = Thief(app)
+    inside = {"Host": "10.0.0.7:8000"}
+    right = inside | {"X-Forwarded-Host": "localhost", "X-Forwarded-Proto": "https"}
+    assert thief.ask("GET", "/login", headers=right).status_code == 200
+    wrong = right | {"X-Forwarded-Host": "localhost, evil.example"}
+    assert thief.ask("GET", "/login", headers=wrong).status_code == 308
+    assert thief.ask("GET", "/login", headers=inside).status_code == 308

@@ -1,0 +1,152 @@
+"""Time passes: what ends when, and what never gets longer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tests.http.actor import Actor, SettableClock, Thief, claims, ended, other_browser, problem
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+def absolute_end(answer: TestResponse) -> int:
+    """Return the end of the session that a token answer names."""
+    return int(datetime.fromisoformat(answer.get_json()["session"]["expires_at"]).timestamp())
+
+
+def test_access_token_ends(ada: Actor, clock: SettableClock) -> None:
+    """After ten minutes and the leeway; the session goes on."""
+    clock.forward(603)
+    assert ada.me().status_code == 200
+    clock.forward(3)
+    problem(ada.me(), 401, "invalid_token")
+    assert ada.refresh().status_code == 200
+    assert ada.alive()
+
+
+def test_clock_set_back(ada: Actor, clock: SettableClock) -> None:
+    """A token from the future is refused beyond the leeway."""
+    clock.forward(-3)
+    assert ada.me().status_code == 200
+    clock.forward(-30)
+    problem(ada.me(), 401, "invalid_token")
+
+
+def test_idle_session_ends(ada: Actor, clock: SettableClock) -> None:
+    """Twelve hours without a refresh."""
+    clock.forward(12 * HOUR - 5)
+    assert ada.refresh().status_code == 200
+    clock.forward(12 * HOUR + 1)
+    ended(ada.refresh())
+
+
+def test_expired_token_ends_nothing(ada: Actor, clock: SettableClock) -> None:
+    """An old spent token is only expired: refusing it must not be a way to log somebody out."""
+    spent = ada.refresh_token
+    for _ in range(2):
+        clock.forward(10 * HOUR)
+        ada.refresh()
+    ended(Thief(ada.app).refresh(spent))
+    assert ada.alive()
+
+
+def test_absolute_end_never_moves(ada: Actor, clock: SettableClock) -> None:
+    """However often it is refreshed, the session ends a day after the log-in."""
+    first = ada.log_in()
+    for _ in range(4):
+        clock.forward(5 * HOUR)
+        assert absolute_end(ada.refresh()) == absolute_end(first)
+    clock.forward(4 * HOUR - 30)
+    last = ada.refresh()
+    assert absolute_end(last) == absolute_end(first)
+    assert last.get_json()["expires_in"] <= 30
+    assert claims(ada.access_token)["exp"] <= absolute_end(first)
+    assert claims(ada.refresh_token)["exp"] <= absolute_end(first)
+    clock.forward(31)
+    ended(ada.refresh())
+    clock.forward(10)
+    problem(ada.me(), 401, "invalid_token")
+
+
+def test_remembered_session(ada: Actor, clock: SettableClock) -> None:
+    """Seven days of rest, thirty in all, and Max-Age never beyond the end."""
+    first = ada.log_in(remember=True)
+    for _ in range(4):
+        clock.forward(7 * DAY - 10)
+        assert "Max-Age=604800" in ada.refresh().headers["Set-Cookie"] or _ == 3
+    left = absolute_end(first) - clock.now()
+    assert f"Max-Age={left}" in ada.refresh().headers["Set-Cookie"]
+    clock.forward(left + 1)
+    ended(ada.refresh())
+
+
+def test_remembered_session_ends_when_idle(ada: Actor, clock: SettableClock) -> None:
+    """Seven days and a second."""
+    ada.log_in(remember=True)
+    clock.forward(7 * DAY + 1)
+    ended(ada.refresh())
+
+
+def test_revoked_token_stays_dead_through_the_leeway(
+    ada: Actor, thief: Thief, clock: SettableClock
+) -> None:
+    """The denylist's entry outlives the token by the leeway, not the other way round."""
+    access = ada.access_token
+    ada.log_out()
+    for _ in range(61):
+        clock.forward(10)
+        problem(thief.me(access), 401, "invalid_token")
+
+
+def test_denylist_entry_lives_as_long_as_the_token(app: Flask, ada: Actor) -> None:
+    """Redis holds one key per revoked family, no longer than it matters."""
+    redis = app.extensions["latchkey"].denylist._redis  # noqa: SLF001 - looking into the store
+    clock = app.extensions["latchkey"].clock
+    clock.forward(100)
+    ada.log_out()
+    (key,) = redis.keys("*deny:*")
+    assert ada.session_id in key.decode()
+    assert ada.access_token not in key.decode()
+    assert 600 + 5 - 100 <= redis.ttl(key) <= 600 + 5 - 100 + 2
+
+
+def test_expired_family_leaves_no_entry(app: Flask, ada: Actor) -> None:
+    """What has no living token needs no denial."""
+    redis = app.extensions["latchkey"].denylist._redis  # noqa: SLF001 - looking into the store
+    app.extensions["latchkey"].clock.forward(HOUR)
+    ada.log_out()
+    assert redis.keys("*deny:*") == []
+
+
+def test_pruned_family_stays_dead(app: Flask, ada: Actor, thief: Thief) -> None:
+    """Deleting old rows opens no door, not even for the leeway of the last access token."""
+    own, clock = app.extensions["latchkey"], app.extensions["latchkey"].clock
+    clock.forward(12 * HOUR - 10)
+    ada.refresh()
+    clock.forward(12 * HOUR - 20)
+    ada.refresh()
+    access = ada.access_token
+    ada.log_out()
+    left = claims(access)["exp"] - clock.now()
+    clock.forward(left + 2)
+    own.admin.prune()
+    own.denylist._redis.flushall()  # noqa: SLF001 - the store loses its memory
+    problem(thief.ask("GET", "/auth/sessions", access=access), 401, "invalid_token")
+    problem(thief.ask("GET", "/auth/sessions", access=access), 401, "invalid_token")
+
+
+def test_prune(app: Flask, ada: Actor) -> None:
+    """Families past their absolute life go, the others stay, and so does who uses them."""
+    own = app.extensions["latchkey"]
+    other_browser(ada)
+    own.clock.forward(DAY + 100)
+    assert ada.log_in().status_code == 200
+    assert own.admin.prune() == (2, 0)
+    assert own.admin.prune() == (0, 0)
+    assert ada.alive()

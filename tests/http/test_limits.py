@@ -1,0 +1,255 @@
+"""Limits: what can be tried how often, by whom, and who is not kept out by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.throttle import REFRESHES, REGISTRATIONS
+from app.web.cookies import DEVICE
+from tests.http.actor import EMAIL, PASSWORD, Actor, Thief, member, problem
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:
+    """Give the environment, with proxies where a test asks for them."""
+    return environment | getattr(request, "param", {})
+
+
+def guess(app: Flask, email: str = EMAIL, times: int = 1, ip: str = "192.0.2.1") -> TestResponse:
+    """Guess at an account from somewhere, in a browser that is not known; return the last."""
+    for _ in range(times):
+        answer = Actor(app, email, "wrong wrong wrong", ip=ip).log_in()
+    return answer
+
+
+def use_up(app: Flask, ip: str, times: int = 30) -> None:
+    """Count that many guesses of an address, each at another account."""
+    throttle = app.extensions["latchkey"].auth.throttle
+    for number in range(times):
+        throttle.log_in(f"{ip}-{number}@example.com", ip)
+
+
+def throttled(answer: TestResponse) -> int:
+    """Check that an answer is 429 and return when to come back."""
+    problem(answer, 429, "too_many_attempts")
+    assert "Set-Cookie" not in answer.headers
+    seconds = int(answer.headers["Retry-After"])
+    assert 0 < seconds <= 3600
+    return seconds
+
+
+def test_guesses_at_one_account(app: Flask, ada: Actor) -> None:
+    """Five, then 429; the right password too, since an answer would tell it."""
+    problem(guess(app, times=5), 401, "invalid_credentials")
+    throttled(guess(app))
+    throttled(Actor(app).log_in())
+    throttled(Actor(app, ip="198.51.100.9").log_in())
+    assert ada.me().status_code == 200
+    assert ada.refresh().status_code == 200
+
+
+def test_unknown_account_is_limited_alike(app: Flask, ada: Actor) -> None:
+    """Same number of tries, same answer: nothing tells whether there is an account."""
+    for email in (ada.email, "nobody@example.com"):
+        problem(guess(app, email, times=5), 401, "invalid_credentials")
+    known, unknown = guess(app), guess(app, "nobody@example.com")
+    assert abs(throttled(known) - throttled(unknown)) <= 2
+    body, other = known.get_json(force=True), unknown.get_json(force=True)
+    assert body | {"request_id": ""} == other | {"request_id": ""}
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("ADA@EXAMPLE.COM", " ada@example.com", "Ada@example.com ", "\uff41da@example.com"),
+        ("", "x y", "X Y", "  x\u00a0Y "),
+    ],
+)
+def test_spelling_does_not_start_anew(app: Flask, spellings: tuple[str, ...]) -> None:
+    """Case, space and Unicode form are counted together, for addresses that are none too."""
+    base, *others = (s or "x y" for s in spellings)
+    problem(guess(app, base, times=2), 401, "invalid_credentials")
+    for one in others:
+        problem(guess(app, one), 401, "invalid_credentials")
+    throttled(guess(app, base))
+
+
+def test_success_forgives(app: Flask, ada: Actor) -> None:
+    """Who knows the password in the end starts anew; the address is not charged for it."""
+    for _ in range(3):
+        problem(guess(app, times=4), 401, "invalid_credentials")
+        assert Actor(app, ip="192.0.2.1").log_in().status_code == 200
+    assert ada.alive()
+
+
+def test_guesses_from_one_address(app: Flask) -> None:
+    """Thirty a minute over all accounts, then that address waits and another does not."""
+    use_up(app, "192.0.2.1", 28)
+    for email in ("first@example.com", "second@example.com"):
+        problem(guess(app, email), 401, "invalid_credentials")
+    throttled(guess(app, "one-more@example.com"))
+    problem(guess(app, "another@example.com", ip="192.0.2.2"), 401, "invalid_credentials")
+
+
+def test_own_success_does_not_wash_an_address_clean(app: Flask) -> None:
+    """An attacker's own account is no way to reset what the address has used up."""
+    member(app, "eve@example.com", ip="192.0.2.1")
+    for _ in range(3):
+        use_up(app, "192.0.2.1", 10)
+        if _ < 2:
+            eve = Actor(app, "eve@example.com", ip="192.0.2.1")
+            assert eve.log_in().status_code == 200
+    throttled(guess(app, "one-more@example.com"))
+
+
+def test_addresses_of_one_network(app: Flask) -> None:
+    """An IPv6 visitor has 2**64 addresses and one count; an IPv4 address in IPv6 is itself."""
+    for number in range(30):
+        use_up(app, f"2001:db8::{number:x}", 1)
+    throttled(guess(app, "a@example.com", ip="2001:db8:0:0:ffff::1"))
+    problem(guess(app, "b@example.com", ip="2001:db8:0:1::1"), 401, "invalid_credentials")
+    use_up(app, "192.0.2.7")
+    throttled(guess(app, "c@example.com", ip="::ffff:192.0.2.7"))
+
+
+def test_a_peer_without_an_address(app: Flask) -> None:
+    """A unix socket names nobody, and is limited as one."""
+    use_up(app, "")
+    throttled(guess(app, "one-more@example.com", ip=""))
+
+
+def test_owner_is_not_locked_out_by_a_stranger(app: Flask, ada: Actor) -> None:
+    """A browser in which the owner once logged in is counted apart."""
+    ada.log_out()
+    guess(app, times=6)
+    throttled(guess(app))
+    assert ada.log_in().status_code == 200
+    throttled(guess(app))
+    throttled(Actor(app).log_in())
+
+
+def test_known_browser_is_limited_too(app: Flask, ada: Actor) -> None:
+    """Ten wrong ones; whoever stole the mark cannot guess for ever either."""
+    for _ in range(10):
+        problem(ada.log_in("wrong wrong wrong"), 401, "invalid_credentials")
+    throttled(ada.log_in())
+    assert Actor(app).log_in().status_code == 200
+
+
+def test_mark_of_a_browser_opens_one_account_only(app: Flask, ada: Actor) -> None:
+    """Neither another account's mark, nor a forged one, nor a refresh token counts apart."""
+    eve = member(app, "eve@example.com")
+    mark = eve.browser.get_cookie(DEVICE)
+    assert mark
+    thief = Thief(app)
+    guess(app, times=5)
+    for value in (mark.value, mark.value + "x", "rubbish", "W10.x", ada.refresh_token, "\u00e9"):
+        answer = thief.ask(
+            "POST",
+            "/auth/login",
+            headers={"Cookie": f"{DEVICE}={value}"},
+            json={"email": EMAIL, "password": PASSWORD},
+        )
+        throttled(answer)
+
+
+def test_mark_alone_is_no_credential(app: Flask, ada: Actor) -> None:
+    """It opens nothing."""
+    mark = ada.browser.get_cookie(DEVICE)
+    assert mark
+    thief = Thief(app)
+    cookie = {"Cookie": f"{DEVICE}={mark.value}"}
+    problem(thief.ask("POST", "/auth/refresh", headers=cookie), 401, "session_ended")
+    problem(thief.ask("GET", "/api/me", headers=cookie), 401, "invalid_token")
+    problem(thief.ask("GET", "/api/me", access=mark.value), 401, "invalid_token")
+
+
+def forwarded(app: Flask, chain: str) -> list[int]:
+    """Guess twice, each time with another X-Forwarded-For; return the statuses."""
+    thief = Thief(app)
+    return [
+        thief.ask(
+            "POST",
+            "/auth/login",
+            headers={"X-Forwarded-For": chain.replace("#", str(number))},
+            environ_overrides={"REMOTE_ADDR": "10.0.0.1"},
+            json={"email": f"person{number}@example.com", "password": "wrong wrong wrong"},
+        ).status_code
+        for number in range(2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environment", "chain", "real"),
+    [
+        ({"TRUSTED_PROXIES": "0"}, "203.0.113.#", "10.0.0.1"),
+        ({"TRUSTED_PROXIES": "1"}, "203.0.113.#, 192.0.2.1", "192.0.2.1"),
+        ({"TRUSTED_PROXIES": "2"}, "203.0.113.#, 192.0.2.1, 10.0.0.2", "192.0.2.1"),
+        # Fewer entries than proxies: the request came round them, so nothing is believed.
+        ({"TRUSTED_PROXIES": "2"}, "203.0.113.#", "10.0.0.1"),
+    ],
+    indirect=["environment"],
+)
+def test_spoofed_addresses_are_one(app: Flask, chain: str, real: str) -> None:
+    """What the client itself wrote into X-Forwarded-For makes no new visitor of it."""
+    use_up(app, real, 29)
+    assert forwarded(app, chain) == [401, 429]
+
+
+@pytest.mark.parametrize(
+    ("environment", "chain"),
+    [
+        ({"TRUSTED_PROXIES": "1"}, "192.0.2.1, 203.0.113.#"),
+        ({"TRUSTED_PROXIES": "2"}, "192.0.2.1, 203.0.113.#, 10.0.0.2"),
+    ],
+    indirect=["environment"],
+)
+def test_visitors_behind_trusted_proxies_are_many(app: Flask, chain: str) -> None:
+    """What the trusted proxy wrote down is who it was."""
+    use_up(app, "10.0.0.1")
+    use_up(app, "192.0.2.1")
+    assert forwarded(app, chain) == [401, 401]
+
+
+@pytest.mark.parametrize("environment", [{"TRUSTED_PROXIES": "1"}], indirect=True)
+def test_address_that_is_none(app: Flask) -> None:
+    """A proxy may write what it likes; it is kept short and breaks nothing."""
+    thief = Thief(app)
+    for address in ("unknown", "_hidden", "x" * 5000, "'; DROP TABLE users", "1.2.3.4:5678"):
+        headers = {"X-Forwarded-For": address}
+        body = {"email": EMAIL, "password": PASSWORD}
+        assert thief.ask("POST", "/auth/register", headers=headers, json=body).status_code in {
+            201,
+            409,
+        }
+        answer = thief.ask("POST", "/auth/login", headers=headers, json=body)
+        assert answer.status_code == 200
+
+
+def test_registrations_are_limited(app: Flask) -> None:
+    """Also those that fail: judging a password costs time, and nobody has paid for it yet."""
+    thief = Thief(app)
+    body = {"email": "new@example.com", "password": "short"}
+    throttle = app.extensions["latchkey"].auth.throttle
+    for _ in range(REGISTRATIONS[0].amount - 1):
+        throttle.register("127.0.0.1")
+    problem(thief.ask("POST", "/auth/register", json=body), 422, "weak_password")
+    throttled(thief.ask("POST", "/auth/register", json=body))
+
+
+def test_refreshes_are_limited(ada: Actor) -> None:
+    """A loop is stopped, and the session goes on afterwards: the cookie was not spent."""
+    throttle = ada.app.extensions["latchkey"].auth.throttle
+    for _ in range(REFRESHES[0].amount):
+        throttle.refresh(ada.session_id)
+    answer = ada.refresh()
+    throttled(answer)
+    assert int(answer.headers["Retry-After"]) <= 61
+    assert ada.me().status_code == 200
+    assert ada.refresh_token

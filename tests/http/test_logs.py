@@ -1,0 +1,131 @@
+"""The log of a whole day: every event is in it, and no secret."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from app.web.cookies import DEVICE, FORM
+from tests.http.actor import (
+    NEW_PASSWORD,
+    PASSWORD,
+    Actor,
+    SettableClock,
+    Thief,
+    form_token,
+    member,
+    other_browser,
+)
+from tests.http.test_forms import NAVIGATION
+
+if TYPE_CHECKING:
+    import io
+
+    from flask import Flask
+
+EVENTS = {
+    "registered",
+    "logged_in",
+    "log_in_refused",
+    "session_replaced",
+    "refresh_refused",
+    "logged_out",
+    "logged_out_everywhere",
+    "session_ended",
+    "password_changed",
+    "password_change_refused",
+    "sessions_revoked",
+    "user_disabled",
+    "user_enabled",
+    "user_deleted",
+}
+
+
+def test_no_secret_in_the_log(app: Flask, clock: SettableClock, log: io.StringIO) -> None:
+    """Every token and password of a long day, looked for in every line."""
+    secrets = {PASSWORD, NEW_PASSWORD, "wrong wrong wrong"}
+    ada, thief = member(app), Thief(app)
+
+    def note(actor: Actor) -> None:
+        secrets.update({actor.access_token, actor.refresh_token})
+        for name in (DEVICE, FORM):
+            cookie = actor.browser.get_cookie(name)
+            secrets.update({cookie.value} if cookie else ())
+
+    note(ada)
+    spent = ada.refresh_token
+    ada.refresh()
+    note(ada)
+    ada.log_in("wrong wrong wrong")
+    phone = other_browser(ada)
+    note(phone)
+    thief.refresh(spent)
+    thief.refresh(spent + "x")
+    thief.me(ada.access_token)
+    thief.ask("GET", f"/api/me?access_token={ada.access_token}")
+    ada.log_in()
+    note(ada)
+    ada.change_password(NEW_PASSWORD, current="wrong wrong wrong")
+    ada.change_password(NEW_PASSWORD)
+    note(ada)
+    phone.log_in(NEW_PASSWORD)
+    note(phone)
+    ada.protected("DELETE", f"/auth/sessions/{phone.session_id}")
+    ada.log_out()
+    ada.log_in()
+    note(ada)
+    ada.log_in()
+    ada.protected("POST", "/auth/logout-everywhere")
+    fields = {
+        "email": "bob@example.com",
+        "password": PASSWORD,
+        "csrf_token": form_token(phone.browser, "/register"),
+    }
+    secrets.add(fields["csrf_token"])
+    phone.browser.post("/register", data=fields, headers=NAVIGATION)
+    note(phone)
+    clock.forward(86400)
+    phone.refresh()
+    admin = app.extensions["latchkey"].admin
+    bob = admin.user("bob@example.com")
+    admin.revoke_sessions(bob)
+    admin.disable(bob)
+    admin.enable(bob)
+    admin.delete(bob)
+
+    text = log.getvalue()
+    for secret in secrets - {""}:
+        assert secret not in text
+        # Neither the part that makes a token worth having, nor its payload.
+        for part in secret.split(".")[1:]:
+            assert part not in text
+    events = {json.loads(line)["event"] for line in text.splitlines()}
+    assert events == EVENTS
+    assert "argon2" not in text
+
+
+def test_hostile_words_stay_in_their_line(app: Flask, log: io.StringIO) -> None:
+    """Line breaks, escapes and quotes in an e-mail or a browser's name forge no record."""
+    agent = 'x", "event": "user_deleted'
+    eve = Actor(app, 'a"\r\n{"event": "user_deleted"}\x1b[2J\u2028@example.com', agent=agent)
+    eve.register()
+    eve.log_in()
+    member(app, agent=agent + "\u00e9\x1b[2J")
+    lines = log.getvalue().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == [
+        "log_in_refused",
+        "registered",
+        "logged_in",
+    ]
+    assert "\x1b" not in log.getvalue()
+
+
+def test_who_where_and_which_request(ada: Actor, log: io.StringIO) -> None:
+    """A record names the session, the address and the request its answer names."""
+    answer = ada.log_out()
+    record = json.loads(log.getvalue())
+    assert record["event"] == "logged_out"
+    assert record["sid"] == ada.session_id
+    assert record["ip"] == "127.0.0.1"
+    assert record["request_id"] == answer.headers["X-Request-Id"]
+    assert record["ts"].endswith("Z")

@@ -1,0 +1,180 @@
+"""A part is gone: what is promised still holds, and nobody is logged out by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from tests.http.actor import (
+    NEW_PASSWORD,
+    Actor,
+    Thief,
+    ended,
+    form_token,
+    member,
+    other_browser,
+    problem,
+)
+from tests.http.test_forms import NAVIGATION
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from tests.servers.valkey_server import ValkeyServer
+
+
+@pytest.fixture
+def cut(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Give a function that cuts the line to the database."""
+    engine = app.extensions["latchkey"].database.engine
+
+    def connect(*_: object, **__: object) -> None:
+        raise OperationalError("SELECT secret_word", {"password": "secret_word"}, OSError("down"))
+
+    def act() -> None:
+        engine.dispose()
+        monkeypatch.setattr(type(engine.pool), "connect", connect)
+
+    return act
+
+
+def test_database_down(
+    ada: Actor, thief: Thief, cut: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 with Retry-After from whatever needs it; the cookie and the session are as before."""
+    token = form_token(ada.browser, "/login")
+    assert ada.me().status_code == 200
+    cut()
+    for method, path, body in (
+        ("POST", "/auth/login", {"email": ada.email, "password": ada.password}),
+        ("POST", "/auth/register", {"email": "bob@example.com", "password": ada.password}),
+        ("POST", "/auth/refresh", None),
+        ("POST", "/auth/logout", None),
+        ("POST", "/auth/logout-everywhere", None),
+        (
+            "POST",
+            "/auth/password",
+            {"current_password": ada.password, "new_password": NEW_PASSWORD},
+        ),
+        ("GET", "/auth/sessions", None),
+        ("DELETE", f"/auth/sessions/{ada.session_id}", None),
+        ("GET", "/api/me", None),
+        ("GET", "/fragments/account", None),
+    ):
+        answer = ada.protected(method, path, body)
+        shown = problem(answer, 503, "unavailable")
+        assert answer.headers["Retry-After"] == "5"
+        assert "Set-Cookie" not in answer.headers
+        assert "secret_word" not in str(shown)
+    fields = {"csrf_token": token, "email": ada.email, "password": ada.password}
+    page = ada.browser.post("/login", data=fields, headers=NAVIGATION)
+    assert (page.status_code, page.mimetype) == (503, "text/html")
+    assert page.headers["Retry-After"] == "5"
+    assert thief.ask("GET", "/login").status_code == 200
+    ready = thief.ask("GET", "/readyz")
+    assert (ready.status_code, ready.get_json()["failing"]) == (503, ["database"])
+    monkeypatch.undo()
+    assert ada.alive()
+
+
+def test_database_down_is_logged_without_its_words(
+    ada: Actor, cut: Callable[[], None], log: io.StringIO
+) -> None:
+    """Which kind of fault, under the number of the request; no statement, no parameter."""
+    cut()
+    answer = ada.refresh()
+    assert answer.headers["X-Request-Id"] in log.getvalue()
+    assert "OperationalError" in log.getvalue()
+    assert "secret_word" not in log.getvalue()
+
+
+def test_database_down_after_the_rotation(
+    ada: Actor, thief: Thief, cut: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A spent token shown while the database is away is a 503, and reuse once it is back."""
+    spent = ada.refresh_token
+    ada.refresh()
+    cut()
+    problem(thief.refresh(spent), 503, "unavailable")
+    monkeypatch.undo()
+    ended(thief.refresh(spent))
+    problem(ada.me(), 401, "invalid_token")
+
+
+def test_redis_down(app: Flask, ada: Actor, thief: Thief, valkey: ValkeyServer) -> None:
+    """The database is asked: who is revoked stays out, who is not stays in, all goes on."""
+    out, phone = member(app, "eve@example.com"), other_browser(ada)
+    out.log_out()
+    valkey.stop()
+    problem(thief.me(out.access_token), 401, "invalid_token")
+    assert ada.alive()
+    spent = phone.refresh_token
+    phone.refresh()
+    ended(thief.refresh(spent))
+    problem(phone.me(), 401, "invalid_token")
+    assert ada.change_password(NEW_PASSWORD).status_code == 200
+    assert ada.log_out().status_code == 204
+    problem(ada.me(), 401, "invalid_token")
+    assert ada.log_in().status_code == 200
+
+
+def test_redis_down_limits_all_the_same(app: Flask, ada: Actor, valkey: ValkeyServer) -> None:
+    """Each worker counts for itself."""
+    assert ada.session_id
+    valkey.stop()
+    stranger = Actor(app)
+    for _ in range(5):
+        problem(stranger.log_in("wrong wrong wrong"), 401, "invalid_credentials")
+    problem(stranger.log_in(), 429, "too_many_attempts")
+    assert ada.log_in().status_code == 200
+
+
+def test_both_down(
+    ada: Actor, thief: Thief, valkey: ValkeyServer, cut: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """503 with Retry-After: never a yes, never a no."""
+    dead = ada.access_token
+    ada.log_out()
+    ada.log_in()
+    valkey.stop()
+    cut()
+    for token in (ada.access_token, dead):
+        answer = thief.me(token)
+        problem(answer, 503, "unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+    problem(thief.ask("GET", "/api/me", access="rubbish"), 401, "invalid_token")
+    ready = thief.ask("GET", "/readyz")
+    assert ready.get_json()["failing"] == ["database", "redis"]
+    monkeypatch.undo()
+    assert ada.me().status_code == 200
+    problem(thief.me(dead), 401, "invalid_token")
+
+
+def test_redis_forgets(ada: Actor, thief: Thief, valkey: ValkeyServer) -> None:
+    """Flushed or restarted empty: nobody revoked comes back."""
+    phone = other_browser(ada)
+    dead = phone.access_token
+    phone.log_out()
+    for lose in (valkey.flush, valkey.restart_empty, valkey.restart):
+        lose()
+        problem(thief.me(dead), 401, "invalid_token")
+        assert ada.me().status_code == 200
+    assert ada.alive()
+
+
+def test_command_line_says_when_redis_could_not_be_told(
+    app: Flask, ada: Actor, valkey: ValkeyServer
+) -> None:
+    """The revocation stands, and the operator hears that it is not everywhere yet."""
+    valkey.stop()
+    done = app.test_cli_runner().invoke(args=["sessions", "revoke", "--user", ada.email])
+    assert done.exit_code == 1
+    assert "1 sessions revoked." in done.output
+    assert "Redis could not be told" in done.output
+    problem(ada.me(), 401, "invalid_token")

@@ -1,0 +1,85 @@
+"""The pages: what anybody sees, and shells that hold nobody's data."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tests.http.actor import Actor, browser, member
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from tests.conftest import PublicClient
+
+PAGES = ("/", "/register", "/login", "/threats", "/mistakes")
+SHELLS = ("/account", "/account/sessions", "/account/password")
+
+
+def body(tab: PublicClient, path: str) -> str:
+    """Open a page, check how it is sent, and return it without its form token."""
+    answer = tab.get(path)
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    assert answer.headers["Cache-Control"] == "no-store"
+    page = answer.get_data(as_text=True)
+    return re.sub(r'(name="csrf_token"[^>]*value=)"[^"]*"', r"\1", page)
+
+
+def test_pages_say_the_same_to_everybody(app: Flask, ada: Actor) -> None:
+    """Neither page nor shell looks at the refresh cookie: logged in or not, the same bytes."""
+    tab = browser(app)
+    for path in (*PAGES, *SHELLS):
+        assert body(tab, path) == body(ada.browser, path)
+
+
+def test_shells_are_free_of_data(ada: Actor) -> None:
+    """Nothing of the person, the session or the tokens is in what a cache or a frame could see."""
+    for path in SHELLS:
+        page = body(ada.browser, path)
+        for secret in (
+            ada.email,
+            ada.user_id,
+            ada.session_id,
+            ada.access_token,
+            ada.refresh_token,
+        ):
+            assert secret not in page
+        assert 'data-fragment="/fragments/' in page
+
+
+def test_no_inline_script_or_style(app: Flask) -> None:
+    """What the policy would refuse is not there in the first place."""
+    tab = browser(app)
+    for path in (*PAGES, *SHELLS):
+        page = body(tab, path)
+        assert not re.search(r"<script(?![^>]*\ssrc=)", page)
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", page)
+        assert not re.search(r'(src|href)="(https?:)?//', page)
+
+
+def test_public_pages_need_no_script(app: Flask) -> None:
+    """Those that only inform load none, so they call nothing."""
+    for path in ("/", "/threats", "/mistakes"):
+        assert "<script" not in body(browser(app), path)
+
+
+def test_notices_are_named_not_quoted(app: Flask) -> None:
+    """A link cannot put words into the page's mouth."""
+    tab = browser(app)
+    assert "that session has ended" in body(tab, "/login?notice=session_ended")
+    plain = body(tab, "/login")
+    for notice in ("<b>hello", "anything", "session_ended,logged_out"):
+        assert tab.get("/login", query_string={"notice": notice}).status_code == 200
+        assert body(tab, "/login?notice=anything") == plain
+
+
+def test_reading_changes_nothing(app: Flask) -> None:
+    """GET and HEAD on everything leave the session as it was."""
+    ada = member(app)
+    before = ada.sessions()
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and not rule.arguments:
+            for method in ("GET", "HEAD"):
+                ada.protected(method, rule.rule)
+    assert ada.sessions() == before
+    assert ada.alive()

@@ -1,0 +1,81 @@
+"""Stronger Argon2id parameters reach old accounts when their owners log in."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app import create_app
+from app.accounts import models as accounts
+from config import Settings
+from tests.conftest import close
+from tests.http.actor import EMAIL, NEW_PASSWORD, Actor, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+
+
+@pytest.fixture
+def stronger(environment: dict[str, str], ada: Actor) -> Iterator[Flask]:
+    """Give the app with other parameters than those with which Ada registered."""
+    assert ada.session_id
+    cost = {"ARGON2_MEMORY_KIB": "9216", "ARGON2_TIME": "4"}
+    app = create_app(Settings.from_env(environment | cost))
+    yield app
+    close(app)
+
+
+def stored(app: Flask) -> str:
+    """Return Ada's hash."""
+    with app.extensions["latchkey"].database.autocommit() as connection:
+        user = accounts.find_by_email(connection, EMAIL)
+    assert user
+    return str(user.password_hash)
+
+
+def test_rehash_on_login(stronger: Flask) -> None:
+    """Once, on success; the parameters are in the hash."""
+    assert "m=7168,t=5,p=1" in stored(stronger)
+    problem(Actor(stronger).log_in("wrong wrong wrong"), 401, "invalid_credentials")
+    assert "m=7168,t=5,p=1" in stored(stronger)
+    assert Actor(stronger).log_in().status_code == 200
+    renewed = stored(stronger)
+    assert "m=9216,t=4,p=1" in renewed
+    assert Actor(stronger).log_in().status_code == 200
+    assert stored(stronger) == renewed
+
+
+def test_rehash_ends_no_session(stronger: Flask, ada: Actor) -> None:
+    """It is the same password."""
+    assert Actor(stronger).log_in().status_code == 200
+    assert ada.alive()
+
+
+def test_two_logins_at_once_both_succeed(stronger: Flask) -> None:
+    """The right password is right, also while another log-in writes the new hash."""
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(Actor.log_in, [Actor(stronger) for _ in range(4)]))
+    assert [answer.status_code for answer in answers] == [200] * 4
+
+
+def test_password_changed_during_the_rehash(
+    stronger: Flask, ada: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change wins: neither the old password's hash nor its log-in comes after it."""
+    passwords = stronger.extensions["latchkey"].auth.passwords
+    hash_it = passwords.hash
+
+    def slow(password: str) -> str:
+        assert ada.change_password(NEW_PASSWORD).status_code == 200
+        return str(hash_it(password))
+
+    monkeypatch.setattr(passwords, "hash", slow)
+    problem(Actor(stronger).log_in(), 401, "invalid_credentials")
+    monkeypatch.undo()
+    assert ada.alive()
+    assert ada.log_in(NEW_PASSWORD).status_code == 200
+    assert len(ada.sessions()) == 1

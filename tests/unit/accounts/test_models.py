@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.accounts import models as accounts
+from app.families.models import families
+from tests.unit.parts import NOW, a_family, a_user
+
+if TYPE_CHECKING:
+    from app.accounts.models import User
+    from app.database import Database
+
+
+def found(database: Database, user: User) -> User | None:
+    """Give the account's row as it is now."""
+    with database.autocommit() as connection:
+        return accounts.find(connection, user.id)
+
+
+def test_an_account_is_found_by_id_and_by_address(database: Database) -> None:
+    """Both give the whole row; another id or address gives nothing."""
+    user = a_user(database)
+    a_user(database, "eve@example.com")
+    with database.autocommit() as connection:
+        assert accounts.find(connection, user.id) == user
+        assert accounts.find_by_email(connection, user.email) == user
+        assert accounts.find(connection, "nobody") is None
+        assert accounts.find_by_email(connection, "nobody@example.com") is None
+
+
+def test_an_address_has_one_account(database: Database) -> None:
+    """The unique index refuses the second one, and the first stays."""
+    user = a_user(database)
+    with pytest.raises(IntegrityError):
+        a_user(database, user.email)
+    assert found(database, user) == user
+
+
+def test_the_hash_is_not_printed(database: Database) -> None:
+    """An account in a trace or a log line does not bring its hash along."""
+    user = a_user(database)
+    assert user.password_hash not in repr(user)
+    assert user.email in repr(user)
+
+
+def test_an_enabled_account_is_still_enabled(database: Database) -> None:
+    """Nothing changed since it was read: yes, and without values nothing is written."""
+    user = a_user(database)
+    with database.transaction() as connection:
+        assert accounts.still_enabled(connection, user)
+    assert found(database, user) == user
+
+
+def test_values_are_written_with_the_look(database: Database) -> None:
+    """The look and the write are one statement."""
+    user = a_user(database)
+    with database.transaction() as connection:
+        assert accounts.still_enabled(
+            connection, user, password_hash="new", password_changed_at=NOW + 1
+        )
+    assert found(database, user) == replace(user, password_hash="new", password_changed_at=NOW + 1)
+
+
+def test_a_disabled_account_is_not_enabled(database: Database) -> None:
+    """Disabled while the password was verified: no, and nothing is written."""
+    user = a_user(database)
+    with database.transaction() as connection:
+        accounts.disable(connection, user.id, NOW + 5)
+        assert not accounts.still_enabled(connection, user, password_hash="new")
+    assert found(database, user) == replace(user, disabled_at=NOW + 5)
+
+
+def test_a_changed_password_is_not_the_same_account(database: Database) -> None:
+    """A log-in with the old password does not outlive the change."""
+    user = a_user(database)
+    with database.transaction() as connection:
+        assert accounts.still_enabled(connection, user, password_hash="new")
+    with database.transaction() as connection:
+        assert not accounts.still_enabled(connection, user)
+        assert accounts.still_enabled(connection, replace(user, password_hash="new"))
+
+
+def test_an_account_that_is_gone_is_not_enabled(database: Database) -> None:
+    """No row is no yes."""
+    user = a_user(database)
+    with database.transaction() as connection:
+        assert not accounts.still_enabled(connection, replace(user, id="nobody"))
+
+
+def test_enabling_undoes_disabling(database: Database) -> None:
+    """The account is as before; another one was never touched."""
+    user, other = a_user(database), a_user(database, "eve@example.com")
+    with database.transaction() as connection:
+        accounts.disable(connection, user.id, NOW)
+    assert found(database, other) == other
+    with database.transaction() as connection:
+        accounts.enable(connection, user.id)
+    assert found(database, user) == user
+
+
+def test_erasing_forgets_the_person_and_frees_the_address(database: Database) -> None:
+    """Address and hash are gone, the row stays disabled, and the address can register anew."""
+    user = a_user(database)
+    with database.transaction() as connection:
+        accounts.erase(connection, user.id, NOW + 9)
+    erased = found(database, user)
+    assert erased == replace(
+        user,
+        email=f"deleted:{user.id}",
+        password_hash="",
+        disabled_at=NOW + 9,
+        deleted_at=NOW + 9,
+    )
+    assert a_user(database, user.email).id != user.id
+
+
+def test_an_erased_account_is_deleted_after_its_families(database: Database) -> None:
+    """While one of its families is left the row stays; others are never deleted."""
+    user, disabled, living = (a_user(database, f"{n}@example.com") for n in "abc")
+    a_family(database, user)
+    with database.transaction() as connection:
+        accounts.erase(connection, user.id, NOW)
+        accounts.disable(connection, disabled.id, NOW)
+        kept = select(families.c.user_id)
+        assert accounts.prune_erased(connection, kept) == 0
+        connection.execute(families.delete())
+        assert accounts.prune_erased(connection, kept) == 1
+    assert found(database, user) is None
+    assert found(database, living) == living
+    assert found(database, disabled) is not None

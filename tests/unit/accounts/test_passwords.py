@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.accounts import passwords
+from app.accounts.passwords import MOST_BYTES, QUEUE_LENGTH, Passwords
+from app.errors import Busy, InvalidRequest, WeakPassword
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EMAIL = "ada.lovelace@example.com"
+GOOD = "violet harbour anchors"
+
+
+@pytest.fixture(scope="module")
+def cheap() -> Passwords:
+    """Give the policy with parameters that cost nothing."""
+    return Passwords(8, 1, 1, 15)
+
+
+@pytest.fixture
+def held() -> Iterator[tuple[Passwords, threading.Event, threading.Event]]:
+    """Give passwords whose one slot is taken until the second event is set."""
+    own, taken, release = Passwords(8, 1, 1, 15), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with own._gate():  # noqa: SLF001 - a hash that takes as long as the test needs
+            taken.set()
+            release.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    taken.wait()
+    yield own, taken, release
+    release.set()
+    thread.join()
+
+
+def codes(own: Passwords, password: str) -> list[str]:
+    """Give the codes of the reasons against a new password, none when it is accepted."""
+    try:
+        own.check_new(password, EMAIL)
+    except WeakPassword as weak:
+        return [code for code, _ in weak.reasons]
+    return []
+
+
+# -- hashing and verifying -----------------------------------------------------------------
+
+
+def test_the_right_password_is_right_and_another_is_wrong(cheap: Passwords) -> None:
+    """A hash verifies its own password and no other."""
+    hashed = cheap.hash(GOOD)
+    assert cheap.verify(hashed, GOOD)
+    assert not cheap.verify(hashed, GOOD + "x")
+
+
+def test_two_hashes_of_one_password_differ(cheap: Passwords) -> None:
+    """Each has its own salt, and says how it was made."""
+    first, second = cheap.hash(GOOD), cheap.hash(GOOD)
+    assert first != second
+    assert first.startswith("$argon2id$v=19$m=8,t=1,p=1$")
+
+
+@pytest.mark.parametrize("password", [GOOD, "", "x" * MOST_BYTES])
+def test_nobody_has_no_password(cheap: Passwords, password: str) -> None:
+    """Without an account the answer is no, whatever the password."""
+    assert not cheap.verify(None, password)
+
+
+def test_no_account_costs_what_a_real_one_costs() -> None:
+    """The time of a refusal does not tell whether the account exists: both run one hash."""
+    own = Passwords(19456, 2, 1, 15)
+    hashed = own.hash(GOOD)
+
+    def fastest(password_hash: str | None) -> float:
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            own.verify(password_hash, "wrong")
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert 0.5 < fastest(None) / fastest(hashed) < 2
+
+
+def test_the_stand_in_hash_has_the_current_parameters() -> None:
+    """What unknown accounts are verified against is as expensive as a new hash."""
+    own = Passwords(64, 2, 1, 15)
+    assert not own.outdated(own._dummy)  # noqa: SLF001 - never leaves the object
+
+
+@pytest.mark.parametrize("broken", ["", "x", "$argon2id$", "$2b$12$abc", "plain text"])
+def test_a_broken_hash_verifies_nothing(cheap: Passwords, broken: str) -> None:
+    """An erased or foreign hash is a no and not a crash."""
+    assert not cheap.verify(broken, GOOD)
+
+
+def test_a_hash_of_other_parameters_verifies_and_is_outdated(cheap: Passwords) -> None:
+    """After a change of cost, old hashes work and are known for what they are."""
+    old = Passwords(16, 1, 1, 15).hash(GOOD)
+    assert cheap.verify(old, GOOD)
+    assert cheap.outdated(old)
+    assert not cheap.outdated(cheap.hash(GOOD))
+
+
+# -- the text: as typed, all of it ---------------------------------------------------------
+
+
+def test_composed_and_decomposed_letters_are_one_password(cheap: Passwords) -> None:
+    """Another keyboard's umlaut logs in too (NFC), and a lookalike does not (no NFKC)."""
+    hashed = cheap.hash("gr\u00fc\u00dfe aus der ferne")
+    assert cheap.verify(hashed, "gru\u0308\u00dfe aus der ferne")
+    assert not cheap.verify(hashed, "gr\u00fcsse aus der ferne")
+    assert not cheap.verify(hashed, "\uff47r\u00fc\u00dfe aus der ferne")
+
+
+@pytest.mark.parametrize("other", [f" {GOOD}", f"{GOOD} ", GOOD.upper(), GOOD.replace(" ", "")])
+def test_space_and_case_count(cheap: Passwords, other: str) -> None:
+    """A password is verified as it was typed: nothing is trimmed or folded."""
+    assert not cheap.verify(cheap.hash(GOOD), other)
+    assert cheap.verify(cheap.hash(other), other)
+
+
+@pytest.mark.parametrize("length", [73, 200, MOST_BYTES])
+def test_nothing_is_cut_off(cheap: Passwords, length: int) -> None:
+    """Two long passwords that differ in the last character are different."""
+    hashed = cheap.hash("a" * (length - 1) + "b")
+    assert cheap.verify(hashed, "a" * (length - 1) + "b")
+    assert not cheap.verify(hashed, "a" * (length - 1) + "c")
+
+
+def test_a_nul_ends_nothing(cheap: Passwords) -> None:
+    """What follows a NUL is part of the password."""
+    hashed = cheap.hash("before\0after")
+    assert cheap.verify(hashed, "before\0after")
+    assert not cheap.verify(hashed, "before\0")
+
+
+def test_more_than_a_kilobyte_is_refused_before_hashing(cheap: Passwords) -> None:
+    """1024 bytes are hashed; one more is refused, when logging in as when registering."""
+    hashed = cheap.hash("\u00fc" * 512)
+    assert cheap.verify(hashed, "\u00fc" * 512)
+    for act in (cheap.hash, lambda text: cheap.verify(hashed, text)):
+        with pytest.raises(InvalidRequest, match=r"^invalid_request$") as refused:
+            act("\u00fc" * 512 + "x")
+        assert refused.value.detail == "A password has at most 1024 bytes."
+
+
+def test_text_that_is_no_unicode_is_refused(cheap: Passwords) -> None:
+    """A lone surrogate cannot be written down, so it is no password; an emoji is."""
+    for act in (cheap.hash, lambda text: cheap.check_new(text, EMAIL)):
+        with pytest.raises(InvalidRequest) as refused:
+            act("a lone \ud800 surrogate")
+        assert refused.value.detail == "The password is not valid Unicode text."
+    assert cheap.verify(cheap.hash("\U0001f511" * 15), "\U0001f511" * 15)
+
+
+# -- the policy ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        GOOD,
+        "zvkqhwmxjfubtpd",
+        "  zvk qhw mxj fub  ",
+        "correct horse battery staple",
+        "\u0431\u0443\u0434\u0435\u0442 \u0441\u043d\u0435\u0433 \u0437\u0438\u043c\u043e\u0439",
+        "9173640285501927366",
+        "qz" + "\U0001f511\U0001f40e\U0001f50b\U0001f4ce" * 4,
+        "x" * 70 + "unlisted",
+    ],
+)
+def test_a_long_uncommon_password_is_accepted(cheap: Passwords, password: str) -> None:
+    """There are no rules of composition: letters, spaces, digits or emoji alone will do."""
+    assert codes(cheap, password) == []
+
+
+def test_length_is_counted_in_code_points(cheap: Passwords) -> None:
+    """14 are too few and 15 enough, whatever their bytes; composed before counting."""
+    assert codes(cheap, "\u00fc\u0436\u4e2d" + "kqzvwxjhfbm") == ["too_short"]
+    assert codes(cheap, "\u00fc\u0436\u4e2d" + "kqzvwxjhfbmp") == []
+    assert codes(cheap, "u\u0308\u0436\u4e2d" + "kqzvwxjhfbm") == ["too_short"]
+
+
+def test_the_shortest_length_is_a_setting() -> None:
+    """Its sentence names the number that is set."""
+    own = Passwords(8, 1, 1, 20)
+    with pytest.raises(WeakPassword) as weak:
+        own.check_new("zvkqhwmxjfubtpdrgyc", EMAIL)
+    assert weak.value.detail == "Use at least 20 characters; a few words will do."
+    own.check_new("zvkqhwmxjfubtpdrgycs", EMAIL)
+
+
+def test_too_long_is_said_before_it_is_refused(cheap: Passwords) -> None:
+    """1025 bytes are a weak password with a reason; 1024 are accepted."""
+    assert codes(cheap, "\u00fcq" * 341 + "x") == []
+    assert codes(cheap, "\u00fcq" * 341 + "xy") == ["too_long"]
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "passwordpassword",
+        "password123456789",
+        "qwertyuiopasdfghjkl",
+        "aaaaaaaaaaaaaaaa",
+        "123456789012345678",
+        "abcdefghijklmnopqrst",
+        "iloveyouiloveyou",
+        "latchkeylatchkey",
+        "P@ssw0rdP@ssw0rd",
+        "20012001200120012001",
+    ],
+)
+def test_what_attackers_try_first_is_refused(cheap: Passwords, password: str) -> None:
+    """Long is not enough: lists, keyboard rows, repetitions and the product's own name."""
+    assert codes(cheap, password) == ["too_common"]
+
+
+@pytest.mark.parametrize("password", [EMAIL, EMAIL.upper()])
+def test_ones_own_address_is_refused(cheap: Passwords, password: str) -> None:
+    """The address is known to every attacker of this very account."""
+    assert codes(cheap, password) == ["own_email"]
+
+
+def test_the_part_before_the_at_is_refused() -> None:
+    """So is what stands before the @, when it is long enough to be tried."""
+    own = Passwords(8, 1, 1, 8)
+    with pytest.raises(WeakPassword) as weak:
+        own.check_new("ada.lovelace", EMAIL)
+    assert weak.value.detail == "Do not use your e-mail address as your password."
+    own.check_new("zvkqhwmxjf", EMAIL)
+
+
+def test_a_short_password_hears_only_that(cheap: Passwords) -> None:
+    """The first thing to mend is named, and not what a longer one might still be."""
+    assert codes(cheap, "password") == ["too_short"]
+
+
+# -- the gate ------------------------------------------------------------------------------
+
+
+def test_beyond_the_queue_the_answer_is_busy_at_once(
+    held: tuple[Passwords, threading.Event, threading.Event],
+) -> None:
+    """One hash runs, six wait, the next is told to come back; afterwards all is well again."""
+    own, _, release = held
+    waiting = [threading.Thread(target=own.verify, args=(None, "x")) for _ in range(QUEUE_LENGTH)]
+    for thread in waiting:
+        thread.start()
+    while own._queue._value:  # noqa: SLF001 - until all queue up
+        time.sleep(0.001)
+    start = time.monotonic()
+    with pytest.raises(Busy) as busy:
+        own.verify(None, "x")
+    assert busy.value.retry_after == passwords.RETRY_SECONDS
+    assert time.monotonic() - start < 1
+    release.set()
+    for thread in waiting:
+        thread.join()
+    assert own.verify(own.hash(GOOD), GOOD)
+
+
+def test_who_waits_too_long_is_told_to_come_back(
+    held: tuple[Passwords, threading.Event, threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place in the queue is given up after a while, and is free for the next."""
+    own, _, release = held
+    monkeypatch.setattr(passwords, "QUEUE_SECONDS", 0.01)
+    for _ in range(QUEUE_LENGTH + 2):
+        with pytest.raises(Busy):
+            own.hash(GOOD)
+    release.set()
+    monkeypatch.setattr(passwords, "QUEUE_SECONDS", 3)
+    assert own.hash(GOOD)
+
+
+def test_only_one_hash_runs_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ask, the memory of one is in use."""
+    own, running, most = Passwords(8, 1, 1, 15), [0], [0]
+
+    def watched(raw: bytes) -> str:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        time.sleep(0.01)
+        running[0] -= 1
+        return raw.decode()
+
+    monkeypatch.setattr(own, "_hasher", type("Watched", (), {"hash": staticmethod(watched)})())
+    threads = [threading.Thread(target=own.hash, args=(GOOD,)) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1]
+
+
+def test_a_hash_that_fails_gives_its_place_back(cheap: Passwords) -> None:
+    """Broken hashes do not use the slots up one by one."""
+    for _ in range(QUEUE_LENGTH + 3):
+        assert not cheap.verify("broken", GOOD)
+    assert cheap.hash(GOOD)

@@ -1,0 +1,79 @@
+"""The command line of an application on real servers, and people with sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+from flask.cli import FlaskGroup
+
+from app import create_app
+from app.audit import Client
+from app.services import NAME
+from tests.conftest import close
+from tests.unit.parts import SetClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from click.testing import Result
+    from flask import Flask
+
+    from app.grants import Grant
+    from app.services import Services
+    from config import Settings
+
+PASSWORD = "violet harbour anchors"
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; rv:152.0) Gecko/20100101 Firefox/152.0"
+
+
+def on(app: Flask, *words: str, **more: Any) -> Result:  # noqa: ANN401 - click's own
+    """Run a command as `flask --app wsgi` does."""
+    group = FlaskGroup(create_app=lambda: app, load_dotenv=False)
+    return CliRunner().invoke(group, words, prog_name="flask", **more)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """Give the application's clock."""
+    return SetClock()
+
+
+@pytest.fixture
+def app(settings: Settings, clock: SetClock) -> Iterator[Flask]:
+    """Give the app as wsgi.py builds it, but for its clock."""
+    app = create_app(settings, clock)
+    yield app
+    close(app)
+
+
+@pytest.fixture
+def own(app: Flask) -> Services:
+    """Give the application's own parts."""
+    parts: Services = app.extensions[NAME]
+    return parts
+
+
+@pytest.fixture
+def flask(app: Flask) -> Callable[..., Result]:
+    """Give what an operator types after `flask --app wsgi`."""
+
+    def run(*words: str, **more: Any) -> Result:  # noqa: ANN401 - click's own
+        return on(app, *words, **more)
+
+    return run
+
+
+@pytest.fixture
+def ada(own: Services) -> Grant:
+    """Give the session of somebody who just registered."""
+    client = Client("192.0.2.1", FIREFOX)
+    return own.auth.register_and_log_in("ada@example.com", PASSWORD, client, None)
+
+
+@pytest.fixture
+def eve(own: Services) -> Grant:
+    """Give the session of somebody else."""
+    client = Client("198.51.100.7")
+    return own.auth.register_and_log_in("eve@example.com", PASSWORD, client, None)

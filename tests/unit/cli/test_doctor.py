@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event
+
+from app import create_app
+from app.families.denylist import ServerFacts
+from app.services import NAME
+from app.web.guards import public
+from tests.conftest import close
+from tests.unit.cli.conftest import on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+    from flask import Flask
+
+    from app.services import Services
+    from config import Settings
+    from tests.servers.valkey_server import ValkeyServer
+    from tests.unit.parts import SetClock
+
+WELL = [
+    "ok    environment: testing, https://localhost",
+    "ok    database",
+    "ok    redis",
+    "ok    lifetimes",
+    "ok    routes",
+]
+
+
+@pytest.fixture
+def healthy_redis(own: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Redis agree about the time, which stands still here."""
+    facts = ServerFacts(clock.now(), "noeviction", persistent=True)
+    monkeypatch.setattr(own.denylist, "server_facts", lambda: facts)
+
+
+def examine(settings: Settings) -> Result:
+    """Run the doctor on a deployment with these settings and the machine's clock."""
+    app = create_app(settings)
+    done = on(app, "doctor")
+    close(app)
+    return done
+
+
+def test_a_sound_deployment_is_well(settings: Settings) -> None:
+    """Every check by name, and exit status 0."""
+    done = examine(settings)
+    assert (done.exit_code, done.output.splitlines()) == (0, WELL)
+
+
+def test_a_database_that_is_not_migrated_is_a_fault(settings: Settings, tmp_path: object) -> None:
+    """It says what to run."""
+    done = examine(replace(settings, database_url=f"sqlite:///{tmp_path}/empty.db"))
+    assert done.exit_code == 1
+    assert "FAULT database: is at migration None, not 0001; run 'flask --app wsgi db upgrade'" in (
+        done.output
+    )
+
+
+def test_a_database_that_is_away_is_a_fault(settings: Settings) -> None:
+    """The driver's words and the URL stay inside."""
+    done = examine(replace(settings, database_url="sqlite:////nowhere/hunter2.db"))
+    assert done.exit_code == 1
+    assert "FAULT database: does not answer (OperationalError); check DATABASE_URL" in done.output
+    assert "hunter2" not in done.output
+
+
+def test_sqlite_without_a_write_ahead_log_is_a_fault(settings: Settings, sqlite_url: str) -> None:
+    """Some disks cannot have one."""
+    app = create_app(replace(settings, database_url=sqlite_url))
+    parts: Services = app.extensions[NAME]
+
+    def as_on_a_network_disk(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
+        connection.execute("PRAGMA journal_mode=DELETE")
+
+    event.listen(parts.database.engine, "connect", as_on_a_network_disk)
+    done = on(app, "doctor")
+    close(app)
+    assert done.exit_code == 1
+    assert "FAULT database: has journal mode delete, not wal" in done.output
+
+
+def test_sqlite_in_production_is_noted(settings: Settings, sqlite_url: str) -> None:
+    """It works, on one machine: a note and no fault."""
+    done = examine(replace(settings, env="production", database_url=sqlite_url))
+    assert done.exit_code == 0
+    assert "note  database: SQLite serves one machine" in done.output
+
+
+def test_a_redis_that_is_away_is_a_fault(settings: Settings, valkey: ValkeyServer) -> None:
+    """Everything else is examined all the same."""
+    valkey.stop()
+    done = examine(settings)
+    assert done.exit_code == 1
+    assert "FAULT redis: does not answer (ConnectionError); check REDIS_URL" in done.output
+    assert done.output.splitlines()[-1] == "ok    routes"
+
+
+@pytest.mark.parametrize(
+    ("setting", "wrong", "right", "fault"),
+    [
+        ("maxmemory-policy", "allkeys-lru", "noeviction", "evicts keys (allkeys-lru)"),
+        ("appendonly", "no", "yes", "keeps nothing over a restart; set appendonly to yes"),
+    ],
+    ids=["eviction", "persistence"],
+)
+def test_a_redis_that_forgets_is_a_fault(  # noqa: PLR0913, PLR0917 - its table
+    settings: Settings, valkey: ValkeyServer, setting: str, wrong: str, right: str, fault: str
+) -> None:
+    """A denylist that loses entries is no denylist."""
+    valkey.client.config_set(setting, wrong)
+    done = examine(settings)
+    valkey.client.config_set(setting, right)
+    assert done.exit_code == 1
+    assert f"FAULT redis: {fault}" in done.output
+
+
+def test_a_redis_that_does_not_say_is_believed(
+    flask: Callable[..., Result], own: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hosted servers hide their configuration; that is no fault."""
+    facts = ServerFacts(clock.now(), "", persistent=None)
+    monkeypatch.setattr(own.denylist, "server_facts", lambda: facts)
+    assert flask("doctor").exit_code == 0
+
+
+@pytest.mark.parametrize(("skew", "well"), [(7, True), (-7, True), (8, False), (-8, False)])
+def test_clocks_must_agree(  # noqa: PLR0913 - its table
+    flask: Callable[..., Result],
+    own: Services,
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+    skew: int,
+    *,
+    well: bool,
+) -> None:
+    """Within the leeway and two seconds they do."""
+    facts = ServerFacts(clock.now() + skew, "noeviction", persistent=True)
+    monkeypatch.setattr(own.denylist, "server_facts", lambda: facts)
+    done = flask("doctor")
+    assert done.exit_code == (0 if well else 1)
+    assert ("FAULT redis: has a clock that is more than the leeway off" in done.output) != well
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (
+            {"refresh_idle_ttl": 90000},
+            "REFRESH_IDLE_TTL is above REFRESH_ABSOLUTE_TTL and never takes effect",
+        ),
+        (
+            {"remember_absolute_ttl": 3600},
+            "REMEMBER_IDLE_TTL is above REMEMBER_ABSOLUTE_TTL and never takes effect",
+        ),
+        (
+            {"refresh_idle_ttl": 599},
+            "REFRESH_IDLE_TTL is below ACCESS_TOKEN_TTL; sessions end while in use",
+        ),
+    ],
+    ids=["idle-above-absolute", "remembered-idle-above-absolute", "idle-below-access"],
+)
+def test_lifetimes_must_fit_together(
+    settings: Settings, change: dict[str, int], fault: str
+) -> None:
+    """Each is in its range and together they make no sense: a fault."""
+    done = examine(replace(settings, **change))  # type: ignore[arg-type]
+    assert done.exit_code == 1
+    assert f"FAULT lifetimes: {fault}" in done.output
+
+
+@pytest.mark.usefixtures("healthy_redis")
+def test_a_route_without_a_mark_is_a_fault(app: Flask, flask: Callable[..., Result]) -> None:
+    """It is shut, and somebody should know; a marked one beside it is well."""
+    app.add_url_rule("/open", "open", public(lambda: "open"))
+    assert flask("doctor").exit_code == 0
+    app.add_url_rule("/forgotten", "forgotten", lambda: "forgotten")
+    done = flask("doctor")
+    assert done.exit_code == 1
+    assert "FAULT routes: forgotten is neither @public nor @require_access" in done.output

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app import create_app
+from config import decode_secret, secret_fault
+from tests.conftest import close
+from tests.unit.cli.conftest import on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+    from app.grants import Grant
+    from app.services import Services
+    from config import Settings
+    from tests.unit.parts import SetClock
+
+
+@pytest.mark.usefixtures("eve")
+def test_live_sessions_are_listed(flask: Callable[..., Result], ada: Grant) -> None:
+    """One line each, with when, from where and with what; nobody else's."""
+    done = flask("sessions", "list", "--user", " ADA@example.com")
+    assert done.exit_code == 0
+    assert done.output == (
+        f"{ada.session_id}  2027-01-15T08:00:00Z  192.0.2.1  Firefox on Windows\n"
+        "1 live sessions.\n"
+    )
+
+
+def test_ended_sessions_are_not_listed(flask: Callable[..., Result], ada: Grant) -> None:
+    """After revoking, none is left."""
+    assert ada.session_id
+    flask("sessions", "revoke", "--user", "ada@example.com")
+    assert flask("sessions", "list", "--user", "ada@example.com").output == "0 live sessions.\n"
+
+
+def test_sessions_of_one_account_are_revoked(
+    flask: Callable[..., Result], own: Services, ada: Grant, eve: Grant
+) -> None:
+    """At once, and only theirs; a second time there is nothing to revoke."""
+    done = flask("sessions", "revoke", "--user", "ada@example.com")
+    assert (done.exit_code, done.output) == (0, "1 sessions revoked.\n")
+    assert own.denylist.denied(ada.session_id)
+    assert not own.denylist.denied(eve.session_id)
+    again = flask("sessions", "revoke", "--user", "ada@example.com")
+    assert (again.exit_code, again.output) == (0, "0 sessions revoked.\n")
+
+
+def test_everybodys_sessions_are_revoked(
+    flask: Callable[..., Result], own: Services, ada: Grant, eve: Grant
+) -> None:
+    """After a leak of the database nobody stays logged in."""
+    done = flask("sessions", "revoke", "--all")
+    assert (done.exit_code, done.output) == (0, "2 sessions revoked.\n")
+    assert own.denylist.denied(ada.session_id)
+    assert own.denylist.denied(eve.session_id)
+
+
+@pytest.mark.parametrize("words", [[], ["--all", "--user", "ada@example.com"]])
+def test_whose_sessions_must_be_said(
+    flask: Callable[..., Result], own: Services, ada: Grant, words: list[str]
+) -> None:
+    """One account or everybody: neither and both are refused, and nothing is revoked."""
+    done = flask("sessions", "revoke", *words)
+    assert done.exit_code == 2
+    assert "Say either --user EMAIL or --all." in done.output
+    assert not own.denylist.denied(ada.session_id)
+
+
+@pytest.mark.parametrize("command", ["list", "revoke"])
+def test_sessions_of_nobody_are_a_sentence(flask: Callable[..., Result], command: str) -> None:
+    """A misspelt address is said to be unknown."""
+    done = flask("sessions", command, "--user", "nobody@example.com")
+    assert done.exit_code == 1
+    assert done.output == "Error: There is no account with that e-mail address.\n"
+
+
+@pytest.mark.usefixtures("ada")
+def test_pruning_deletes_what_is_over(
+    flask: Callable[..., Result], own: Services, clock: SetClock
+) -> None:
+    """Families past their life, and accounts erased before; a living one stays."""
+    flask("users", "delete", "ada@example.com", "--yes")
+    assert flask("prune").output == "0 families and 0 erased accounts deleted.\n"
+    clock.forward(40 * 86400)
+    assert flask("prune").output == "1 families and 1 erased accounts deleted.\n"
+    assert flask("prune").output == "0 families and 0 erased accounts deleted.\n"
+    assert own.clock is clock
+
+
+def test_new_secrets_are_good_ones(flask: Callable[..., Result]) -> None:
+    """Two lines for an environment file, each time others, that pass the check at start."""
+    done = flask("secrets", "new")
+    match = re.fullmatch(r"JWT_SECRET=(\S+)\nSECRET_KEY=(\S+)\n", done.output)
+    assert match is not None
+    assert len({*match.groups()}) == 2
+    for text in match.groups():
+        assert secret_fault(text) is None
+        assert len(decode_secret(text) or b"") == 48
+    assert flask("secrets", "new").output != done.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["prune"], ["sessions", "revoke", "--all"], ["sessions", "list", "--user", "a@example.com"]],
+    ids=lambda words: "-".join(words[:2]),
+)
+def test_an_unreachable_database_is_a_sentence(settings: Settings, words: list[str]) -> None:
+    """Exit status 1, no trace, and nothing of the URL."""
+    app = create_app(replace(settings, database_url="sqlite:////nowhere/hunter2.db"))
+    done = on(app, *words)
+    assert done.exit_code == 1
+    assert done.output == (
+        "Error: The database does not answer (OperationalError). "
+        "Is DATABASE_URL right and migrated?\n"
+    )
+    close(app)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.audit import Client
+from app.cli.refusals import UNTOLD
+from app.errors import InvalidCredentials
+from tests.unit.cli.conftest import PASSWORD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+    from app.grants import Grant
+    from app.services import Services
+    from tests.servers.valkey_server import ValkeyServer
+
+
+def log_in(own: Services, email: str) -> Grant:
+    """Log in as a browser would."""
+    return own.auth.log_in(email, PASSWORD, Client("192.0.2.1"), None, remember=False)
+
+
+def test_an_account_is_created(flask: Callable[..., Result], own: Services) -> None:
+    """Its owner can log in; the address is kept in its one spelling."""
+    done = flask("users", "create", "Ada@Example.com", "--password", PASSWORD)
+    assert done.exit_code == 0
+    user_id = log_in(own, "ada@example.com").user_id
+    assert done.output == f"Created ada@example.com with id {user_id}.\n"
+
+
+def test_the_password_is_asked_for(flask: Callable[..., Result], own: Services) -> None:
+    """Twice, and shown neither time."""
+    done = flask("users", "create", "ada@example.com", input=f"{PASSWORD}\n{PASSWORD}\n")
+    assert done.exit_code == 0
+    assert PASSWORD not in done.output
+    assert log_in(own, "ada@example.com").email == "ada@example.com"
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize(
+    ("email", "password", "sentence"),
+    [
+        ("ada@example.com", PASSWORD, "There is already an account for this e-mail address."),
+        ("eve", PASSWORD, "Enter an e-mail address such as name@example.com."),
+        ("eve@example.com", "short", "Use at least 15 characters; a few words will do."),
+    ],
+    ids=["taken", "no-address", "weak"],
+)
+def test_what_is_refused_is_a_sentence(
+    flask: Callable[..., Result], email: str, password: str, sentence: str
+) -> None:
+    """Exit status 1, one line, no trace."""
+    done = flask("users", "create", email, "--password", password)
+    assert (done.exit_code, done.output) == (1, f"Error: {sentence}\n")
+
+
+def test_disabling_ends_all_at_once(
+    flask: Callable[..., Result], own: Services, ada: Grant, eve: Grant
+) -> None:
+    """No log-in, no refresh, no access token; nobody else is touched."""
+    done = flask("users", "disable", "ADA@example.com")
+    assert (done.exit_code, done.output) == (0, "Disabled. 1 sessions ended.\n")
+    assert own.denylist.denied(ada.session_id)
+    assert not own.denylist.denied(eve.session_id)
+    with pytest.raises(InvalidCredentials):
+        log_in(own, "ada@example.com")
+    assert log_in(own, "eve@example.com").email == "eve@example.com"
+
+
+def test_enabling_opens_the_account_again(
+    flask: Callable[..., Result], own: Services, ada: Grant
+) -> None:
+    """The owner logs in anew; the ended session stays ended."""
+    flask("users", "disable", "ada@example.com")
+    done = flask("users", "enable", "ada@example.com")
+    assert (done.exit_code, done.output) == (0, "Enabled.\n")
+    assert own.denylist.denied(ada.session_id)
+    assert not own.denylist.denied(log_in(own, "ada@example.com").session_id)
+
+
+def test_deleting_erases_and_frees_the_address(
+    flask: Callable[..., Result], own: Services, ada: Grant
+) -> None:
+    """The session ends at once, and the address can be registered anew."""
+    done = flask("users", "delete", "ada@example.com", "--yes")
+    assert (done.exit_code, done.output) == (0, "Deleted. 1 sessions ended.\n")
+    assert own.denylist.denied(ada.session_id)
+    with pytest.raises(InvalidCredentials):
+        log_in(own, "ada@example.com")
+    assert flask("users", "create", "ada@example.com", "--password", PASSWORD).exit_code == 0
+
+
+def test_deleting_asks_first(flask: Callable[..., Result], own: Services, ada: Grant) -> None:
+    """Whoever does not say yes deletes nothing."""
+    assert flask("users", "delete", "ada@example.com", input="n\n").exit_code == 1
+    assert not own.denylist.denied(ada.session_id)
+    assert log_in(own, "ada@example.com").email == "ada@example.com"
+
+
+@pytest.mark.parametrize("command", ["disable", "enable", "delete"])
+def test_an_unknown_account_is_a_sentence(flask: Callable[..., Result], command: str) -> None:
+    """A misspelt address is said to be unknown; exit status 1."""
+    words = [command, "nobody@example.com", *(["--yes"] if command == "delete" else [])]
+    done = flask("users", *words)
+    assert done.exit_code == 1
+    assert done.output == "Error: There is no account with that e-mail address.\n"
+
+
+@pytest.mark.parametrize("command", ["disable", "delete"])
+def test_without_redis_it_is_done_and_said(
+    flask: Callable[..., Result],
+    own: Services,
+    ada: Grant,
+    valkey: ValkeyServer,
+    command: str,
+) -> None:
+    """The database knows, the running workers will; the operator is told so, by exit status 1."""
+    valkey.stop()
+    done = flask("users", command, "ada@example.com", *(["--yes"] if command == "delete" else []))
+    assert done.exit_code == 1
+    assert done.output.splitlines() == [
+        f"{command.capitalize()}d. 1 sessions ended.",
+        f"Error: {UNTOLD}",
+    ]
+    assert own.denylist.denied(ada.session_id)

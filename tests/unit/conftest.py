@@ -1,0 +1,41 @@
+"""Parts of the application on real servers, without the application around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.database import Database
+from tests.unit.parts import Log, SetClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """Give a clock that only the test moves."""
+    return SetClock()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Give an empty, migrated database; the test runs once on each kind."""
+    database = Database(database_url)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def log_of() -> Iterator[Callable[[str], Log]]:
+    """Give a function that collects what the logger of that name is told."""
+    opened: list[Log] = []
+
+    def collect(name: str) -> Log:
+        opened.append(Log(name))
+        return opened[-1]
+
+    yield collect
+    for log in opened:
+        log.shut()

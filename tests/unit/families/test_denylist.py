@@ -1,0 +1,554 @@
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from redis import RedisError
+from sqlalchemy import event
+
+from app.accounts import models as accounts
+from app.errors import Unavailable
+from app.families import denylist as module
+from app.families import rotation
+from app.families.models import Ended
+from app.services import Services, build
+from tests.servers.processes import wait_until
+from tests.unit.parts import NOW, a_family, a_user, revoke
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from app.families.denylist import Denylist
+    from app.families.models import Family
+    from config import Settings
+    from tests.servers.valkey_server import ValkeyServer
+    from tests.unit.parts import Log, SetClock
+
+PREFIX = "latchkey:{testing}:deny:"
+MARKER = "latchkey:{testing}:denylist-complete"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Run once: the statements behind the denylist are tested on both databases elsewhere."""
+    return sqlite_url
+
+
+@pytest.fixture(autouse=True)
+def short_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the repair try often; the time between questions is the settable clock's."""
+    monkeypatch.setattr(module, "REST_SECONDS", 0.02)
+
+
+@pytest.fixture
+def process(settings: Settings, clock: SetClock, valkey: ValkeyServer) -> Iterator[Services]:
+    """Give one process's own parts; afterwards nothing of it is still at work."""
+    own = build(settings, clock)
+    yield own
+    valkey.make_sound()
+    wait_until(lambda: not repairing(), what="the end of the repair")
+    own.database.engine.dispose()
+
+
+@pytest.fixture
+def denylist(process: Services) -> Denylist:
+    """Give the denylist of that process."""
+    return process.denylist
+
+
+@pytest.fixture
+def living(process: Services) -> Family:
+    """Give a family that nobody revoked."""
+    return a_family(process.database, a_user(process.database))
+
+
+@pytest.fixture
+def ended(process: Services) -> Family:
+    """Give a family whose revocation is committed, and of which Redis knows nothing yet."""
+    family = a_family(process.database, a_user(process.database, "eve@example.com"))
+    revoke(process.database, family)
+    return family
+
+
+def repairing() -> list[threading.Thread]:
+    """List the repairs that are under way."""
+    return [one for one in threading.enumerate() if one.name == "denylist-repair"]
+
+
+def deny(denylist: Denylist, family: Family) -> bool:
+    """Tell Redis of a family that ended."""
+    return denylist.deny([Ended(family.family_id, family.rotated_at)])
+
+
+def entry(valkey: ValkeyServer, family: Family) -> bool:
+    """Tell whether Redis has the family's entry."""
+    return bool(valkey.client.exists(PREFIX + family.family_id))
+
+
+def verdicts(denylist: Denylist, living: Family, ended: Family) -> tuple[bool, bool]:
+    """Ask about a living and an ended family."""
+    return denylist.denied(living.family_id), denylist.denied(ended.family_id)
+
+
+RIGHT = (False, True)
+
+
+@pytest.fixture
+def statements(process: Services) -> list[str]:
+    """Collect the statements that reach the database."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        seen.append(statement)
+
+    event.listen(process.database.engine, "before_cursor_execute", note)
+    return seen
+
+
+# -- Redis is well -------------------------------------------------------------------------
+
+
+def test_an_ended_family_is_denied_and_a_living_one_is_not(
+    denylist: Denylist, living: Family, ended: Family
+) -> None:
+    """The entry decides, for the one family it names."""
+    assert denylist.denied(living.family_id) is False
+    assert deny(denylist, ended)
+    assert verdicts(denylist, living, ended) == RIGHT
+
+
+def test_a_question_is_one_round_trip(
+    denylist: Denylist, living: Family, ended: Family, valkey: ValkeyServer, statements: list[str]
+) -> None:
+    """While Redis is well a request costs one MGET and no statement."""
+    deny(denylist, ended)
+    denylist.denied(living.family_id)
+    statements.clear()
+    valkey.client.config_resetstat()
+    assert verdicts(denylist, living, ended) == RIGHT
+    stats = valkey.client.info("commandstats")
+    assert stats["cmdstat_mget"]["calls"] == 2
+    assert stats.keys() <= {"cmdstat_mget", "cmdstat_config|resetstat", "cmdstat_info"}
+    assert statements == []
+
+
+@pytest.mark.parametrize("age", [0, 1, 100, 604])
+def test_an_entry_outlives_the_newest_access_token(
+    denylist: Denylist, ended: Family, valkey: ValkeyServer, settings: Settings, age: int
+) -> None:
+    """It lasts what is left of the token, the leeway, and the second that rounding may cost."""
+    denylist.deny([Ended(ended.family_id, NOW - age)])
+    lasts = settings.access_ttl - age + settings.clock_leeway + 1
+    assert lasts - 1 <= valkey.client.ttl(PREFIX + ended.family_id) <= lasts
+
+
+def test_a_token_that_is_out_of_date_needs_no_entry(
+    denylist: Denylist, ended: Family, valkey: ValkeyServer, settings: Settings
+) -> None:
+    """Past its life and the leeway nothing is written."""
+    beyond = settings.access_ttl + settings.clock_leeway + 1
+    assert denylist.deny([Ended(ended.family_id, NOW - beyond)])
+    assert not entry(valkey, ended)
+    assert denylist.deny([Ended(ended.family_id, NOW - beyond + 1)])
+    assert entry(valkey, ended)
+
+
+def test_denying_nothing_asks_nobody(denylist: Denylist, valkey: ValkeyServer) -> None:
+    """No family ended, so Redis may be away."""
+    valkey.stop()
+    assert denylist.deny([])
+    assert not repairing()
+
+
+# -- Redis forgot --------------------------------------------------------------------------
+
+
+def lose_nothing(valkey: ValkeyServer) -> None:
+    """Restart with what is on disk."""
+    valkey.restart()
+
+
+def lose_all_by_restart(valkey: ValkeyServer) -> None:
+    """Come back as a replica that had nothing yet."""
+    valkey.restart_empty()
+
+
+def lose_all_by_command(valkey: ValkeyServer) -> None:
+    """Flush."""
+    valkey.flush()
+
+
+def lose_an_entry_by_failover(valkey: ValkeyServer) -> None:
+    """Come back as a replica that has the marker and lacks the newest entries."""
+    valkey.restart()
+    for key in valkey.client.scan_iter(f"{PREFIX}*"):
+        valkey.client.delete(key)
+    assert valkey.client.exists(MARKER)
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [lose_nothing, lose_all_by_restart, lose_all_by_command, lose_an_entry_by_failover],
+    ids=lambda lose: str(lose.__name__),
+)
+def test_no_loss_of_memory_lets_anybody_in_or_out(
+    lose: Callable[[ValkeyServer], None],
+    denylist: Denylist,
+    living: Family,
+    ended: Family,
+    valkey: ValkeyServer,
+) -> None:
+    """Whatever Redis forgot, the first answer and every later one are right."""
+    deny(denylist, ended)
+    assert verdicts(denylist, living, ended) == RIGHT
+    lose(valkey)
+    for _ in range(3):
+        assert verdicts(denylist, living, ended) == RIGHT
+    assert entry(valkey, ended)
+
+
+def test_what_was_written_again_is_trusted_again(
+    denylist: Denylist, living: Family, ended: Family, valkey: ValkeyServer, statements: list[str]
+) -> None:
+    """After a flush the database is asked once; the entries are there with their TTL."""
+    deny(denylist, ended)
+    denylist.denied(living.family_id)
+    valkey.flush()
+    denylist.denied(living.family_id)
+    assert valkey.client.ttl(PREFIX + ended.family_id) > 600
+    statements.clear()
+    assert verdicts(denylist, living, ended) == RIGHT
+    assert statements == []
+
+
+def test_only_what_still_matters_is_written_again(
+    denylist: Denylist, process: Services, living: Family, valkey: ValkeyServer
+) -> None:
+    """Families revoked longer ago than an access token lives are not."""
+    user = a_user(process.database, "bob@example.com")
+    old = a_family(process.database, user, rotated_at=NOW - 700, revoked_at=NOW - 690)
+    new = a_family(process.database, user, rotated_at=NOW - 500, revoked_at=NOW - 490)
+    denylist.denied(living.family_id)
+    assert (entry(valkey, old), entry(valkey, new)) == (False, True)
+
+
+def test_a_flush_in_the_middle_of_writing_again_is_noticed(
+    denylist: Denylist, process: Services, living: Family, ended: Family, valkey: ValkeyServer
+) -> None:
+    """What others wrote meanwhile is gone with it, so the list is not called complete."""
+    flushes = [valkey.flush]
+
+    def flush_once(*_: object) -> None:
+        if flushes:
+            flushes.pop()()
+
+    event.listen(process.database.engine, "before_cursor_execute", flush_once)
+    assert denylist.denied(ended.family_id)
+    assert not flushes
+    assert not valkey.client.exists(MARKER)
+    assert verdicts(denylist, living, ended) == RIGHT
+    assert valkey.client.exists(MARKER)
+
+
+def test_a_second_process_trusts_nothing_it_did_not_see(  # noqa: PLR0913, PLR0917 - its fixtures
+    denylist: Denylist,
+    living: Family,
+    ended: Family,
+    valkey: ValkeyServer,
+    settings: Settings,
+    clock: SetClock,
+) -> None:
+    """A worker that just started writes again first, whatever marker it finds."""
+    denylist.denied(living.family_id)
+    valkey.client.delete(PREFIX + ended.family_id)
+    second = build(settings, clock)
+    assert verdicts(second.denylist, living, ended) == RIGHT
+    assert entry(valkey, ended)
+    second.database.engine.dispose()
+
+
+def test_a_connection_that_the_server_closed_is_no_outage(
+    denylist: Denylist,
+    living: Family,
+    ended: Family,
+    valkey: ValkeyServer,
+    log_of: Callable[[str], Log],
+) -> None:
+    """An idle connection is opened anew without a word, and trusted after a repetition."""
+    log = log_of("latchkey.denylist")
+    deny(denylist, ended)
+    denylist.denied(living.family_id)
+    valkey.client.client_kill_filter(_type="normal", skipme=True)
+    assert verdicts(denylist, living, ended) == RIGHT
+    assert log.lines() == []
+
+
+# -- Redis is out of reach -----------------------------------------------------------------
+
+
+def test_without_redis_the_database_decides(
+    denylist: Denylist, process: Services, living: Family, ended: Family, valkey: ValkeyServer
+) -> None:
+    """Nobody revoked gets in and nobody valid is thrown out, also of a disabled account."""
+    denylist.denied(living.family_id)
+    valkey.stop()
+    assert verdicts(denylist, living, ended) == RIGHT
+    assert denylist.denied("no such family")
+    with process.database.transaction() as connection:
+        accounts.disable(connection, living.user_id, NOW)
+    assert denylist.denied(living.family_id)
+
+
+def test_a_redis_that_hangs_is_as_good_as_none(
+    denylist: Denylist, living: Family, ended: Family, valkey: ValkeyServer
+) -> None:
+    """It takes connections and answers nothing: the database decides before long."""
+    denylist.denied(living.family_id)
+    valkey.freeze()
+    start = time.monotonic()
+    assert verdicts(denylist, living, ended) == RIGHT
+    assert time.monotonic() - start < 3
+
+
+def test_without_redis_and_database_there_is_no_answer(
+    settings: Settings, clock: SetClock, living: Family, valkey: ValkeyServer
+) -> None:
+    """Both gone: never a yes and never a no, but a time to come back."""
+    both_gone = build(replace(settings, database_url="sqlite:////nowhere/latchkey.db"), clock)
+    valkey.stop()
+    with pytest.raises(Unavailable) as refused:
+        both_gone.denylist.denied(living.family_id)
+    assert refused.value.retry_after == module.RETRY_SECONDS
+    assert refused.value.reason == "OperationalError"
+    valkey.start()
+    clock.forward(10)
+    with pytest.raises(Unavailable):
+        both_gone.denylist.denied(living.family_id)
+
+
+def test_a_trusted_redis_needs_no_database(
+    denylist: Denylist, process: Services, living: Family, ended: Family, sqlite_url: str
+) -> None:
+    """Beside it: while Redis is well the database may be away."""
+    deny(denylist, ended)
+    denylist.denied(living.family_id)
+    process.database.engine.dispose()
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    path.rename(path.with_suffix(".away"))
+    assert verdicts(denylist, living, ended) == RIGHT
+
+
+def test_an_unreachable_redis_rests(
+    denylist: Denylist,
+    living: Family,
+    valkey: ValkeyServer,
+    clock: SetClock,
+    statements: list[str],
+) -> None:
+    """After a failure it is not asked for a while, and then it is again."""
+    denylist.denied(living.family_id)
+    valkey.stop()
+    denylist.denied(living.family_id)
+    valkey.start()
+    valkey.client.config_resetstat()
+    denylist.denied(living.family_id)
+    assert "cmdstat_mget" not in valkey.client.info("commandstats")
+    clock.forward(1)
+    denylist.denied(living.family_id)
+    statements.clear()
+    assert denylist.denied(living.family_id) is False
+    assert statements == []
+
+
+def test_an_outage_is_logged_once_a_window(
+    denylist: Denylist,
+    living: Family,
+    valkey: ValkeyServer,
+    clock: SetClock,
+    log_of: Callable[[str], Log],
+) -> None:
+    """A thousand requests during an outage are one line a minute, and one when it is over."""
+    log = log_of("latchkey.denylist")
+    denylist.denied(living.family_id)
+    valkey.stop()
+    for _ in range(5):
+        denylist.denied(living.family_id)
+        clock.forward(10)
+    assert log.lines() == ["redis unreachable, asking the database: ConnectionError"]
+    clock.forward(60)
+    denylist.denied(living.family_id)
+    assert len(log.lines()) == 2
+    valkey.start()
+    clock.forward(1)
+    for _ in range(3):
+        denylist.denied(living.family_id)
+    assert log.lines()[2:] == ["redis is back, 0 revoked families written again"]
+
+
+# -- an entry could not be written ---------------------------------------------------------
+
+
+def full(valkey: ValkeyServer) -> None:
+    """Have no memory for another entry."""
+    valkey.client.config_set("maxmemory", 1)
+
+
+def roomy(valkey: ValkeyServer) -> None:
+    """Have memory again."""
+    valkey.client.config_set("maxmemory", 0)
+
+
+def read_only(valkey: ValkeyServer) -> None:
+    """Be the replica of a server that is gone."""
+    valkey.client.replicaof("127.0.0.1", 1)
+
+
+def writable(valkey: ValkeyServer) -> None:
+    """Be nobody's replica."""
+    valkey.client.replicaof("NO", "ONE")
+
+
+def away(valkey: ValkeyServer) -> None:
+    """Be gone."""
+    valkey.stop()
+
+
+def back(valkey: ValkeyServer) -> None:
+    """Be there again, with all that is on disk."""
+    valkey.start()
+
+
+@pytest.mark.parametrize(
+    ("hinder", "mend"),
+    [(full, roomy), (read_only, writable), (away, back)],
+    ids=["out-of-memory", "read-only", "stopped"],
+)
+def test_an_entry_that_could_not_be_written_is_not_forgotten(  # noqa: PLR0913, PLR0917 - its fixtures
+    hinder: Callable[[ValkeyServer], None],
+    mend: Callable[[ValkeyServer], None],
+    denylist: Denylist,
+    living: Family,
+    ended: Family,
+    valkey: ValkeyServer,
+    clock: SetClock,
+) -> None:
+    """This process asks the database meanwhile; the entry is written by itself afterwards."""
+    denylist.denied(living.family_id)
+    valkey.client.delete(PREFIX + ended.family_id)
+    hinder(valkey)
+    assert deny(denylist, ended) is False
+    for _ in range(3):
+        assert verdicts(denylist, living, ended) == RIGHT
+        clock.forward(2)
+    mend(valkey)
+    wait_until(lambda: entry(valkey, ended), what="the entry, without any request")
+    wait_until(lambda: not repairing(), what="the end of the repair")
+    assert verdicts(denylist, living, ended) == RIGHT
+
+
+def test_one_repair_at_a_time(
+    denylist: Denylist, living: Family, ended: Family, valkey: ValkeyServer
+) -> None:
+    """However many entries fail, one thread goes on trying, and all of them are written."""
+    denylist.denied(living.family_id)
+    valkey.stop()
+    for _ in range(5):
+        assert deny(denylist, ended) is False
+    wait_until(lambda: len(repairing()) == 1, what="one repair")
+    assert repairing()
+    valkey.start()
+    wait_until(lambda: entry(valkey, ended), what="the entry")
+
+
+def test_the_repair_outlasts_the_database(  # noqa: PLR0913, PLR0917 - its fixtures
+    denylist: Denylist,
+    process: Services,
+    living: Family,
+    ended: Family,
+    valkey: ValkeyServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """When Redis comes back before the database does, the repair waits for both."""
+    denylist.denied(living.family_id)
+    valkey.client.delete(PREFIX + ended.family_id)
+    valkey.stop()
+    elsewhere = build(
+        replace(process.settings, database_url="sqlite:////nowhere/latchkey.db"), process.clock
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(denylist, "_database", elsewhere.database)
+        deny(denylist, ended)
+        valkey.start()
+        time.sleep(0.1)
+        assert repairing()
+        assert not entry(valkey, ended)
+    wait_until(lambda: entry(valkey, ended), what="the entry")
+
+
+# -- the rest ------------------------------------------------------------------------------
+
+
+def test_many_threads_get_right_answers_through_a_flush(
+    denylist: Denylist, living: Family, ended: Family, valkey: ValkeyServer
+) -> None:
+    """Threads share one denylist; none of them ever sees the gap."""
+    deny(denylist, ended)
+    wrong: list[tuple[bool, bool]] = []
+
+    def ask() -> None:
+        for _ in range(40):
+            answer = verdicts(denylist, living, ended)
+            if answer != RIGHT:
+                wrong.append(answer)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(10):
+        valkey.flush()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_ping_tells_whether_redis_answers(denylist: Denylist, valkey: ValkeyServer) -> None:
+    """With an answer it returns, without one it raises."""
+    denylist.ping()
+    valkey.stop()
+    with pytest.raises(RedisError):
+        denylist.ping()
+
+
+def test_redis_says_what_it_can_be_relied_on_for(denylist: Denylist, valkey: ValkeyServer) -> None:
+    """Its time, whether it evicts, whether it keeps anything over a restart."""
+    facts = denylist.server_facts()
+    assert abs(facts.time - time.time()) < 5
+    assert (facts.eviction, facts.persistent) == ("noeviction", True)
+    valkey.client.config_set("maxmemory-policy", "allkeys-lru")
+    assert denylist.server_facts().eviction == "allkeys-lru"
+    valkey.client.config_set("maxmemory-policy", "noeviction")
+
+
+def test_the_revoked_stay_denied_after_pruning(
+    denylist: Denylist, process: Services, living: Family, valkey: ValkeyServer, clock: SetClock
+) -> None:
+    """While an access token may still pass, leeway included, its family can be said again."""
+    clock.time = NOW + 100
+    user = a_user(process.database, "bob@example.com")
+    ending = a_family(
+        process.database,
+        user,
+        rotated_at=NOW,
+        idle_expires_at=NOW + 98,
+        absolute_expires_at=NOW + 98,
+        revoked_at=NOW + 90,
+        revoked_reason=rotation.ADMIN,
+    )
+    process.admin.prune()
+    valkey.flush()
+    for _ in range(2):
+        assert verdicts(denylist, living, ending) == RIGHT

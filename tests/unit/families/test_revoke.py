@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.accounts import models as accounts
+from app.families import rotation
+from app.families.models import Ended
+from app.families.rotation import MOST_FAMILIES, PRUNE_BATCH
+from tests.unit.parts import NOW, a_family, a_user, revoke, stored
+
+if TYPE_CHECKING:
+    from app.database import Database
+
+OLD = 10 * 86400
+
+
+def test_revoking_says_what_it_ended(database: Database) -> None:
+    """It returns the families it ended, with the time of their newest access token."""
+    user = a_user(database)
+    family, other = a_family(database, user, rotated_at=NOW + 7), a_family(database, user)
+    with database.autocommit() as connection:
+        which = rotation.of_family(family.family_id)
+        ended = rotation.revoke(connection, which, rotation.LOGGED_OUT, NOW + 9)
+    assert ended == [Ended(family.family_id, NOW + 7)]
+    assert stored(database, family) == replace(
+        family, revoked_at=NOW + 9, revoked_reason="logged_out"
+    )
+    assert stored(database, other) == other
+
+
+def test_revoking_twice_keeps_the_first_reason(database: Database) -> None:
+    """The second time nothing ends, and the record stays as it was."""
+    family = a_family(database, a_user(database))
+    which = rotation.of_family(family.family_id)
+    with database.autocommit() as connection:
+        assert len(rotation.revoke(connection, which, rotation.REUSE, NOW)) == 1
+        assert rotation.revoke(connection, which, rotation.LOGGED_OUT, NOW + 1) == []
+    after = stored(database, family)
+    assert after is not None
+    assert (after.revoked_at, after.revoked_reason) == (NOW, "reuse")
+
+
+def test_revoking_all_of_a_user_leaves_others(database: Database) -> None:
+    """Every family of the user ends, nobody else's does."""
+    user, eve = a_user(database), a_user(database, "eve@example.com")
+    own = [a_family(database, user) for _ in range(3)]
+    others = a_family(database, eve)
+    with database.autocommit() as connection:
+        ended = rotation.revoke(
+            connection, rotation.of_user(user.id), rotation.PASSWORD_CHANGED, NOW
+        )
+    assert {one.family_id for one in ended} == {one.family_id for one in own}
+    assert stored(database, others) == others
+
+
+@pytest.mark.parametrize(
+    ("change", "live"),
+    [
+        ({}, True),
+        ({"revoked_at": NOW, "revoked_reason": "reuse"}, False),
+        ({"idle_expires_at": NOW - 1}, True),
+    ],
+    ids=["untouched", "revoked", "idle-too-long"],
+)
+def test_a_family_is_live_until_it_is_revoked(
+    database: Database, change: dict[str, int | str], *, live: bool
+) -> None:
+    """What decides over access tokens is revocation; they bring their own expiry."""
+    family = a_family(database, a_user(database), **change)
+    with database.autocommit() as connection:
+        assert rotation.is_live(connection, family.family_id) is live
+
+
+def test_a_family_of_a_disabled_account_is_not_live(database: Database) -> None:
+    """Nor is one that does not exist."""
+    user = a_user(database)
+    family = a_family(database, user)
+    with database.transaction() as connection:
+        accounts.disable(connection, user.id, NOW)
+    with database.autocommit() as connection:
+        assert not rotation.is_live(connection, family.family_id)
+        assert not rotation.is_live(connection, "nobody")
+
+
+def test_live_families_are_listed_latest_first(database: Database) -> None:
+    """Revoked, idle and other people's families are not among them."""
+    user, eve = a_user(database), a_user(database, "eve@example.com")
+    old = a_family(database, user, last_used_at=NOW + 1)
+    new = a_family(database, user, last_used_at=NOW + 2)
+    younger = a_family(database, user, last_used_at=NOW + 1, created_at=NOW + 1)
+    a_family(database, user, idle_expires_at=NOW)
+    revoke(database, a_family(database, user))
+    a_family(database, eve)
+    with database.autocommit() as connection:
+        assert rotation.live_of(connection, user.id, NOW) == [new, younger, old]
+
+
+def test_one_family_is_found_in_any_state(database: Database) -> None:
+    """A revoked family is found too; another id finds nothing."""
+    family = a_family(database, a_user(database), idle_expires_at=NOW - 1)
+    revoke(database, family)
+    with database.autocommit() as connection:
+        found = rotation.find(connection, family.family_id)
+        assert rotation.find(connection, "nobody") is None
+    assert found == replace(family, revoked_at=NOW, revoked_reason="admin")
+
+
+def test_families_beyond_the_limit_are_those_used_longest_ago(database: Database) -> None:
+    """Twenty live families may be: the new one and the nineteen used last."""
+    user, eve = a_user(database), a_user(database, "eve@example.com")
+    families = [
+        a_family(database, user, last_used_at=NOW + number) for number in range(MOST_FAMILIES + 2)
+    ]
+    a_family(database, eve, last_used_at=NOW - 1)
+    revoke(database, a_family(database, user, last_used_at=NOW - 1))
+    a_family(database, user, last_used_at=NOW - 2, idle_expires_at=NOW)
+    newest = a_family(database, user, last_used_at=NOW - 5)
+    with database.autocommit() as connection:
+        which = rotation.beyond_limit(user.id, newest.family_id, NOW)
+        ended = rotation.revoke(connection, which, rotation.REPLACED, NOW)
+        left = rotation.live_of(connection, user.id, NOW)
+    assert {one.family_id for one in ended} == {one.family_id for one in families[:3]}
+    assert len(left) == MOST_FAMILIES
+    assert left[-1] == newest
+
+
+def test_within_the_limit_nothing_ends(database: Database) -> None:
+    """Nineteen others and a new one are twenty: all stay."""
+    user = a_user(database)
+    newest = [a_family(database, user) for _ in range(MOST_FAMILIES)][-1]
+    with database.autocommit() as connection:
+        which = rotation.beyond_limit(user.id, newest.family_id, NOW)
+        assert rotation.revoke(connection, which, rotation.REPLACED, NOW) == []
+
+
+def test_what_was_revoked_since_can_be_said_again(database: Database) -> None:
+    """Families revoked, and minted from, at `since` or later; no living ones."""
+    user, since = a_user(database), NOW - 600
+    at_once = a_family(database, user, rotated_at=since, revoked_at=since)
+    later = a_family(database, user, rotated_at=NOW - 5, revoked_at=NOW)
+    a_family(database, user, rotated_at=since - 1, revoked_at=NOW)
+    a_family(database, user, rotated_at=since - 9, revoked_at=since - 1)
+    a_family(database, user)
+    with database.autocommit() as connection:
+        found = rotation.revoked_since(connection, since)
+    assert set(found) == {Ended(at_once.family_id, since), Ended(later.family_id, NOW - 5)}
+
+
+def test_pruning_deletes_what_is_past_its_absolute_life(database: Database) -> None:
+    """Past it, revoked or not, a family is deleted; at its very end it is still there."""
+    user = a_user(database)
+    over = a_family(database, user, absolute_expires_at=NOW - OLD)
+    revoked = a_family(database, user, absolute_expires_at=NOW - OLD, revoked_at=NOW - OLD)
+    ending = a_family(database, user, absolute_expires_at=NOW)
+    living = a_family(database, user, revoked_at=NOW)
+    with database.transaction() as connection:
+        assert rotation.prune(connection, NOW) == 2
+        assert rotation.prune(connection, NOW) == 0
+    assert [stored(database, one) for one in (over, revoked)] == [None, None]
+    assert [stored(database, one) for one in (ending, living)] == [ending, living]
+
+
+def test_pruning_goes_in_batches(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call deletes one batch, so that no write lock is held for long."""
+    monkeypatch.setattr(rotation, "PRUNE_BATCH", 3)
+    user = a_user(database)
+    for _ in range(4):
+        a_family(database, user, absolute_expires_at=NOW - OLD)
+    counts = []
+    for _ in range(3):
+        with database.transaction() as connection:
+            counts.append(rotation.prune(connection, NOW))
+    assert counts == [3, 1, 0]
+    assert PRUNE_BATCH == 500

@@ -1,0 +1,124 @@
+"""What the unit tests build their cases from: a clock to set, people, families, a log to read."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from app.accounts import models as accounts
+from app.accounts.models import User
+from app.clock import Clock
+from app.families import rotation
+from app.families.models import Family
+from app.grants import new_id
+from app.tokens.claims import RefreshTokenClaims
+
+if TYPE_CHECKING:
+    from app.database import Database
+
+NOW = 1_800_000_000
+
+
+class SetClock(Clock):
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.time = NOW
+        self.waited = 1000.0
+
+    def now(self) -> int:
+        """Return the time of the day it is set to."""
+        return self.time
+
+    def monotonic(self) -> float:
+        """Return the seconds that passed in this process."""
+        return self.waited
+
+    def forward(self, seconds: int) -> None:
+        """Let time pass, by both measures."""
+        self.time += seconds
+        self.waited += seconds
+
+
+class Log(logging.Handler):
+    """Collects what one logger is told, until it is shut."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+        self._logger = logging.getLogger(name)
+        self._before = self._logger.level
+        self._logger.setLevel(logging.INFO)
+        self._logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        self.records.append(record)
+
+    def lines(self) -> list[str]:
+        """Give the messages so far."""
+        return [record.getMessage() for record in self.records]
+
+    def shut(self) -> None:
+        """Collect no more."""
+        self._logger.removeHandler(self)
+        self._logger.setLevel(self._before)
+
+
+def a_user(database: Database, email: str = "ada@example.com") -> User:
+    """Insert an account whose password nobody knows."""
+    user = User(new_id(), email, f"hash-{new_id()}", NOW, NOW, None, None)
+    with database.transaction() as connection:
+        accounts.insert(connection, user)
+    return user
+
+
+def a_family(database: Database, user: User, **changes: int | str | bool | None) -> Family:
+    """Insert a family that began now; `changes` are columns."""
+    family = Family(
+        family_id=new_id(),
+        user_id=user.id,
+        jti=new_id(),
+        previous_jti=None,
+        generation=0,
+        created_at=NOW,
+        rotated_at=NOW,
+        last_used_at=NOW,
+        idle_expires_at=NOW + 3600,
+        absolute_expires_at=NOW + 7200,
+        remembered=False,
+        ip="192.0.2.1",
+        user_agent="a browser",
+        revoked_at=None,
+        revoked_reason=None,
+    )
+    family = replace(family, **changes)  # type: ignore[arg-type]
+    with database.transaction() as connection:
+        rotation.insert(connection, family)
+    return family
+
+
+def stored(database: Database, family: Family) -> Family | None:
+    """Give a family's row as it is now."""
+    with database.autocommit() as connection:
+        return rotation.find(connection, family.family_id)
+
+
+def revoke(database: Database, family: Family, now: int = NOW) -> None:
+    """Revoke a family in the database alone."""
+    with database.autocommit() as connection:
+        rotation.revoke(connection, rotation.of_family(family.family_id), rotation.ADMIN, now)
+
+
+def claims_of(family: Family) -> RefreshTokenClaims:
+    """Give the claims of a family's current refresh token."""
+    return RefreshTokenClaims(
+        iss="https://localhost",
+        aud="https://localhost/auth/refresh",
+        sub=family.user_id,
+        family_id=family.family_id,
+        jti=family.jti,
+        iat=family.rotated_at,
+        exp=family.idle_expires_at,
+    )

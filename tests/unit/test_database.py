@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from app.accounts import models as accounts
+from app.database import STATEMENT_MS, Database
+from tests.unit.parts import NOW, a_family, a_user, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Connection
+
+
+@pytest.fixture
+def sqlite(sqlite_url: str) -> Iterator[Database]:
+    """Give the database on SQLite."""
+    database = Database(sqlite_url)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def postgresql(postgres_url: str) -> Iterator[Database]:
+    """Give the database on PostgreSQL."""
+    database = Database(postgres_url)
+    yield database
+    database.engine.dispose()
+
+
+def disable_then_fail(opened: AbstractContextManager[Connection], user_id: str) -> None:
+    """Write on a connection whose block ends in an error."""
+    with opened as connection:
+        accounts.disable(connection, user_id, NOW)
+        raise RuntimeError("half way")
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
+)
+def test_sqlite_is_set_up_to_be_relied_on(sqlite: Database, pragma: str, value: object) -> None:
+    """WAL, synchronous FULL, foreign keys, and waiting for a lock, on every connection."""
+    for opened in (sqlite.autocommit, sqlite.transaction):
+        with opened() as connection:
+            assert connection.scalar(text(f"PRAGMA {pragma}")) == value
+
+
+def test_a_transaction_takes_the_write_lock_at_once(sqlite: Database, sqlite_url: str) -> None:
+    """BEGIN IMMEDIATE: a second writer waits at the start instead of failing in the middle."""
+    other = Database(sqlite_url)
+    with sqlite.transaction(), other.engine.connect() as second:
+        driver = second.connection.dbapi_connection
+        assert driver is not None
+        driver.execute("PRAGMA busy_timeout=1")
+        with pytest.raises(OperationalError, match="locked"):
+            second.execute(text("SELECT 1"))
+    other.engine.dispose()
+
+
+def test_a_reader_does_not_wait_for_a_writer(sqlite: Database) -> None:
+    """Protected requests are answered while somebody registers."""
+    user = a_user(sqlite)
+    with sqlite.transaction() as writing:
+        accounts.disable(writing, user.id, NOW)
+        with sqlite.autocommit() as reading:
+            found = accounts.find(reading, user.id)
+    assert found == user
+
+
+def test_two_transactions_wait_for_each_other(sqlite: Database) -> None:
+    """A second transaction begins when the first one is over, and both succeed."""
+    user, order = a_user(sqlite), []
+    started = threading.Event()
+
+    def second() -> None:
+        started.wait()
+        with sqlite.transaction() as connection:
+            order.append("second")
+            accounts.enable(connection, user.id)
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with sqlite.transaction() as connection:
+        started.set()
+        time.sleep(0.05)
+        order.append("first")
+        accounts.disable(connection, user.id, NOW)
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_a_transaction_commits(database: Database) -> None:
+    """What a transaction wrote is there afterwards."""
+    user = a_user(database)
+    with database.autocommit() as connection:
+        assert accounts.find(connection, user.id) == user
+
+
+def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
+    """An exception undoes every statement of it."""
+    user = a_user(database)
+    with pytest.raises(RuntimeError):
+        disable_then_fail(database.transaction(), user.id)
+    with database.autocommit() as connection:
+        assert accounts.find(connection, user.id) == user
+
+
+def test_autocommit_keeps_each_statement(database: Database) -> None:
+    """A statement on its own stands, also when what follows it fails: a 401 undoes nothing."""
+    user = a_user(database)
+    with pytest.raises(RuntimeError):
+        disable_then_fail(database.autocommit(), user.id)
+    with database.autocommit() as connection:
+        found = accounts.find(connection, user.id)
+    assert found is not None
+    assert found.disabled_at == NOW
+
+
+def test_a_connection_is_clean_for_the_next_user(database: Database) -> None:
+    """Autocommit and transactions share connections and do not leave their mode behind."""
+    user = a_user(database)
+    for _ in range(3):
+        with database.autocommit() as connection:
+            accounts.enable(connection, user.id)
+        with pytest.raises(RuntimeError):
+            disable_then_fail(database.transaction(), user.id)
+        with database.autocommit() as connection:
+            assert accounts.find(connection, user.id) == user
+
+
+def test_a_family_belongs_to_a_user(database: Database) -> None:
+    """Foreign keys are enforced on both kinds; with its user a family is stored."""
+    user = a_user(database)
+    family = a_family(database, user)
+    assert stored(database, family) == family
+    with pytest.raises(IntegrityError):
+        a_family(database, user, user_id="nobody")
+
+
+def test_an_error_does_not_print_the_values(database: Database) -> None:
+    """A password hash never reaches the log by way of a failed statement."""
+    user = a_user(database)
+    with pytest.raises(IntegrityError) as failed:
+        a_user(database)
+    assert "hash-" in user.password_hash
+    assert "hash-" not in str(failed.value)
+    assert "parameters hidden" in str(failed.value)
+
+
+def test_postgresql_gives_up_on_a_hanging_statement(postgresql: Database) -> None:
+    """A statement has a time limit and times are UTC."""
+    with postgresql.autocommit() as connection:
+        assert connection.scalar(text("SHOW statement_timeout")) == f"{STATEMENT_MS // 1000}s"
+        assert connection.scalar(text("SHOW timezone")) == "UTC"
+
+
+def test_building_connects_to_nothing() -> None:
+    """An engine for a server that is not there is no error until it is asked."""
+    Database("sqlite:////nowhere/latchkey.db")
+    Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
