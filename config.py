@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from redis.connection import parse_url
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -260,7 +261,9 @@ class _Reader:
         return f"{url.scheme}://{host}" + (f":{port}" if port and port != usual else "")
 
     def audience(self, public_url: str) -> str:
-        audience = self.text("JWT_AUDIENCE", f"{public_url}/api")
+        audience = self.text("JWT_AUDIENCE")
+        if not audience:
+            return f"{public_url}/api"
         if not re.fullmatch(r"[\x21-\x7e]{1,255}", audience):
             self.fault("JWT_AUDIENCE", "is not one plain word", "use a URL or a name, no spaces")
         if audience == f"{public_url}/auth/refresh":
@@ -287,8 +290,10 @@ class _Reader:
 
     def secret(self, name: str, least: int) -> bytes:
         given = self.text(name)
-        if not given and self.development and not self.faults:
+        if not given and self.development:
             given = self.kept_secret(name)
+            if not given:
+                return b""
         if not given:
             self.fault(name, "is missing", "make one with 'flask --app wsgi secrets new'")
             return b""
@@ -344,8 +349,9 @@ class _Reader:
         given = self.text("REDIS_URL", kept)
         if not given:
             self.fault("REDIS_URL", "is missing", "only development has a bundled Valkey")
-        elif not given.startswith(("redis://", "rediss://", "unix://")):
-            self.fault("REDIS_URL", "has an unknown scheme", "use redis://, rediss:// or unix://")
+        elif not _is_redis_url(given):
+            mend = "use redis://host:6379/0, rediss:// or unix:///path"
+            self.fault("REDIS_URL", "is not a Redis URL", mend)
         return given
 
     def argon2(self) -> tuple[int, int, int]:
@@ -356,6 +362,14 @@ class _Reader:
             floor = ", ".join(f"{m} KiB with time {t}" for m, t in ARGON2_FLOOR)
             self.fault("ARGON2_MEMORY_KIB", "is below the OWASP minimum", f"use at least {floor}")
         return memory, passes, lanes
+
+
+def _is_redis_url(given: str) -> bool:
+    try:
+        parse_url(given)  # type: ignore[no-untyped-call]
+    except ValueError:
+        return False
+    return True
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -182,10 +182,10 @@ class Auth:
 
         """
         user, family = self.account(sid)
-        self.passwords.check_new(new, user.email)
         if not self._verified(user.email, user, current, client):
             self.audit.record("password_change_refused", client, user_id=user.id, sid=sid)
             raise WrongPassword
+        self.passwords.check_new(new, user.email)
         hashed, now = self.passwords.hash(new), self.clock.now()
         begun = self.mint.new_family(user, client, now, remembered=family.remembered)
         with self.database.transaction() as connection:

@@ -128,11 +128,13 @@ class Throttle:
 
 
 def _hit(limiter: FixedWindowRateLimiter, bucket: Bucket) -> float | None:
-    """Count in every window; return when the first full one ends, or None."""
+    """Count in one window after the other; return when the first full one ends, or None."""
     key = _digest(bucket)
-    full = [item for item in bucket.limits if not limiter.hit(item, bucket.kind, key)]
-    stats = [limiter.get_window_stats(item, bucket.kind, key) for item in full]
-    return max((window.reset_time for window in stats), default=None)
+    for item in bucket.limits:
+        if not limiter.hit(item, bucket.kind, key):
+            # What the short window refuses is no attempt, and does not fill the long one.
+            return limiter.get_window_stats(item, bucket.kind, key).reset_time
+    return None
 
 
 def _clear(limiter: FixedWindowRateLimiter, bucket: Bucket) -> None:

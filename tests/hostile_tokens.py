@@ -1,4 +1,4 @@
-"""Hostile tokens: over two hundred, each with its name, how it is forged, and why it is refused.
+"""Hostile tokens: several hundred, each with its name, how it is forged, and why it is refused.
 
 They are signed with the application's real derived key, by hand and not through PyJWT, so that
 nothing is wrong with a token but the one thing it is named after. Each is refused twice: by the
@@ -605,6 +605,8 @@ def _flipped(segment: int, forger: Forger) -> str:
     raw = bytearray(base64.urlsafe_b64decode(parts[segment] + "=="))
     value = {0: forger.ring().signing_kid, 1: forger.jti}.get(segment, "")
     at = raw.index(value.encode()) if value else 0
+    while value and not chr(raw[at] ^ 0b1).isalnum():
+        at += 1
     raw[at] ^= 0b1
     parts[segment] = encode(bytes(raw))
     return ".".join(parts)

@@ -23,7 +23,8 @@ def canonical(text: str) -> str:
         valid = validate_email(bare, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
         raise ValueError("Enter an e-mail address such as name@example.com.") from None
-    folded = valid.normalized.casefold()
+    # The domain was folded by the rules of IDNA: there, faß.de is not fass.de.
+    folded = f"{valid.local_part.casefold()}@{valid.domain}"
     if len(folded) > LONGEST or "." not in valid.ascii_domain:
         raise ValueError("Enter an e-mail address such as name@example.com.")
     return folded
@@ -38,6 +39,6 @@ def account_key(text: str) -> str:
     try:
         return canonical(text)
     except ValueError:
-        # PostgreSQL takes no NUL in a text.
-        bare = unicodedata.normalize("NFKC", text).strip().replace("\x00", "\ufffd")
-        return bare.casefold()[:LONGEST]
+        # No database takes half a surrogate pair, and PostgreSQL no NUL.
+        whole = text.encode("utf-8", "replace").decode().replace("\x00", "?")
+        return unicodedata.normalize("NFKC", whole).strip().casefold()[:LONGEST]

@@ -32,6 +32,10 @@ HASH_BYTES: Final = 32
 # are on no list of common passwords, and the estimator's own limit is near.
 FEWEST_GUESSES: Final = 1_000_000
 LONGEST_ESTIMATED: Final = 64
+# The estimator tries every combination of look-alikes (@ for a, ! or | for i): with all of them
+# in one password that takes it seconds, and no such password is a common one.
+LOOK_ALIKES: Final = frozenset("@({[<&#!/|$+%")
+MOST_LOOK_ALIKES: Final = 3
 PRODUCT_WORDS: Final = ("latchkey",)
 
 
@@ -135,7 +139,7 @@ def _guess_faults(text: str, email: str) -> Iterator[tuple[str, str]]:
     own = {email, email.partition("@")[0], *PRODUCT_WORDS}
     if text.casefold() in own:
         yield "own_email", "Do not use your e-mail address as your password."
-    elif len(text) <= LONGEST_ESTIMATED:
+    elif len(text) <= LONGEST_ESTIMATED and len(LOOK_ALIKES & set(text)) <= MOST_LOOK_ALIKES:
         from zxcvbn import zxcvbn  # noqa: PLC0415 - word lists that most workers seldom need
 
         found = zxcvbn(text, user_inputs=sorted(own))

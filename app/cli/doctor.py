@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 from flask import current_app
+from flask.cli import with_appcontext
 from redis import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +20,7 @@ MOST_SKEW_SECONDS: Final = 2
 
 
 @click.command("doctor")
+@with_appcontext
 def doctor() -> None:
     """Check this deployment; exit status 1 when something is wrong.
 

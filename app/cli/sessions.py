@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import click
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from app.cli.refusals import as_sentences, report
 from app.clock import rfc3339
@@ -43,6 +43,7 @@ def revoke(email: str | None, *, everybody: bool) -> None:
 
 
 @click.command("prune")
+@with_appcontext
 def prune() -> None:
     """Delete families past their absolute life, in batches."""
     with as_sentences():

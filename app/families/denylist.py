@@ -99,7 +99,7 @@ class Denylist:
         self._clock: Final = clock
         self._keys: Final = keys
         self._losses = 0
-        self._complete_at = -1
+        self._complete_at: tuple[int, int] | None = None
         self._rest_until = 0.0
         self._quiet_until = 0.0
         self._repairing: Final = threading.Lock()
@@ -157,9 +157,9 @@ class Denylist:
         persistent = bool(info.get("aof_enabled")) if "aof_enabled" in info else None
         return ServerFacts(int(seconds), str(info.get("maxmemory_policy", "")), persistent)
 
-    def _epoch(self) -> int:
-        # Whatever may have cost an entry moves this number: a new connection, a failed write.
-        return self._connections.opened + self._losses
+    def _epoch(self) -> tuple[int, int]:
+        # Whatever may have cost an entry moves one of these: a new connection, a failed write.
+        return self._connections.opened, self._losses
 
     def _ask(self, sid: str) -> bool:
         marker, entry = self._redis.mget(self._keys.marker, self._keys.prefix + sid)

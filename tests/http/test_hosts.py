@@ -67,7 +67,7 @@ def test_health_under_any_host(thief: Thief) -> None:
 
 
 def test_default_port_is_the_same_host(thief: Thief) -> None:
-    """https means 443."""
+    """With https that is 443."""
     assert thief.ask("GET", "/login", headers={"Host": "localhost:443"}).status_code == 200
 
 

@@ -45,7 +45,7 @@ FORGED = (
     {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Origin": "null"},
     {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1"},
 )
-PASSING = (
+PASSING: tuple[dict[str, str], ...] = (
     {},
     FROM_HERE,
     {"Origin": "https://localhost"},

@@ -108,7 +108,7 @@ def test_weak_password(visitor: Actor, password: str, reason: str) -> None:
     [
         "quarry lantern ",
         "quarry\x20lantern\x20umbrella",
-        "\u0431\u0435\u043b\u044b\u0439 \u0447\u0430\u0439\u043d\u0438\u043a \u0433\u0443\u043b\u044f",
+        "\u0431\u0435\u043b\u044b\u0439 \u0447\u0430\u0439 umbrella nine",
         "".join(chr(0x1F400 + 7 * i * i % 61) for i in range(16)),
         "x7!" + "k" * 1021,
     ],

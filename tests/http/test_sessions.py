@@ -131,8 +131,7 @@ def test_names_that_no_session_has(ada: Actor, name: str) -> None:
         ("<script>alert(1)</script>", "Unknown browser"),
         ("python-requests/2", "A Python program"),
         (
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
-            " Chrome/150.0.0.0 Safari/537.36",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36",
             "Chrome on Linux",
         ),
         ("x" * 5000, "Unknown browser"),

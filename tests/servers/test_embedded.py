@@ -7,6 +7,7 @@ import os
 import sqlite3
 import stat
 import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -190,5 +191,5 @@ def test_second_start_migrates_nothing(
 ) -> None:
     """A database at the newest revision costs one query, not a second interpreter."""
     embedded.start(development).stop()
-    monkeypatch.setattr(embedded.sys, "executable", "/no/such/python")
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
     embedded.start(development).stop()

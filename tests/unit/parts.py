@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,12 @@ from app.families import rotation
 from app.families.models import Family
 from app.grants import new_id
 from app.tokens.claims import RefreshTokenClaims
+from tests.servers.processes import wait_until
 
 if TYPE_CHECKING:
     from app.database import Database
+    from app.services import Services
+    from tests.servers.valkey_server import ValkeyServer
 
 NOW = 1_800_000_000
 
@@ -64,6 +68,19 @@ class Log(logging.Handler):
         """Collect no more."""
         self._logger.removeHandler(self)
         self._logger.setLevel(self._before)
+
+
+def repairing() -> list[threading.Thread]:
+    """List the repairs of a denylist that are under way."""
+    return [one for one in threading.enumerate() if one.name == "denylist-repair"]
+
+
+def settle(own: Services, valkey: ValkeyServer) -> None:
+    """Let an application's own threads end, and give its connections back."""
+    valkey.make_sound()
+    wait_until(lambda: not repairing(), what="the end of the repair")
+    own.database.engine.dispose()
+    own.denylist._redis.close()  # noqa: SLF001 - a process never closes it
 
 
 def a_user(database: Database, email: str = "ada@example.com") -> User:

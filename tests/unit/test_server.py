@@ -13,8 +13,8 @@ from gunicorn.http.errors import (
     LimitRequestLine,
     UnsupportedTransferCoding,
 )
-from gunicorn.http.errors import (
-    InvalidResponseHeader as OurFault,  # type: ignore[attr-defined]  # newer than its stubs
+from gunicorn.http.errors import (  # type: ignore[attr-defined]  # newer than its stubs
+    InvalidResponseHeader as OurFault,
 )
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def worker(app: Flask) -> Worker:
     """Give a worker as far as `handle_error` needs one."""
     worker = Worker.__new__(Worker)
-    worker.wsgi = app
+    worker.wsgi = app  # type: ignore[assignment]
     worker.log = logging.getLogger("gunicorn.error")  # type: ignore[assignment]
     return worker
 

@@ -9,6 +9,7 @@ import pytest
 from app import throttle as module
 from app.errors import TooManyAttempts
 from app.services import build
+from tests.unit.parts import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,12 +33,12 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def process(settings: Settings, clock: SetClock) -> Iterator[Services]:
+def process(settings: Settings, clock: SetClock, valkey: ValkeyServer) -> Iterator[Services]:
     """Give one process's own parts; the limits count by the machine's time."""
     clock.time = int(time.time())
     own = build(settings, clock)
     yield own
-    own.database.engine.dispose()
+    settle(own, valkey)
 
 
 @pytest.fixture
@@ -267,7 +268,7 @@ def test_a_full_limit_refuses_the_right_password_too(throttle: Throttle) -> None
 
 
 def test_parallel_attempts_cannot_exceed_the_limit(
-    throttle: Throttle, settings: Settings, clock: SetClock
+    throttle: Throttle, settings: Settings, clock: SetClock, valkey: ValkeyServer
 ) -> None:
     """Sixteen threads of two processes: exactly five get through."""
     second = build(settings, clock)
@@ -285,7 +286,7 @@ def test_parallel_attempts_cannot_exceed_the_limit(
     for thread in threads:
         thread.join()
     assert sum(passed) == 5
-    second.database.engine.dispose()
+    settle(second, valkey)
 
 
 def test_without_redis_each_process_counts_for_itself(

@@ -10,9 +10,9 @@ from flask.cli import FlaskGroup
 
 from app import create_app
 from app.audit import Client
+from app.families import denylist
 from app.services import NAME
-from tests.conftest import close
-from tests.unit.parts import SetClock
+from tests.unit.parts import SetClock, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.grants import Grant
     from app.services import Services
     from config import Settings
+    from tests.servers.valkey_server import ValkeyServer
 
 PASSWORD = "violet harbour anchors"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; rv:152.0) Gecko/20100101 Firefox/152.0"
@@ -41,11 +42,14 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def app(settings: Settings, clock: SetClock) -> Iterator[Flask]:
-    """Give the app as wsgi.py builds it, but for its clock."""
+def app(
+    settings: Settings, clock: SetClock, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Flask]:
+    """Give the app as wsgi.py builds it, but for its clock and for short rests."""
+    monkeypatch.setattr(denylist, "REST_SECONDS", 0.02)
     app = create_app(settings, clock)
     yield app
-    close(app)
+    settle(app.extensions[NAME], valkey)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from app.families import rotation
 from app.families.models import Ended
 from app.services import Services, build
 from tests.servers.processes import wait_until
-from tests.unit.parts import NOW, a_family, a_user, revoke
+from tests.unit.parts import NOW, a_family, a_user, repairing, revoke, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,9 +49,7 @@ def process(settings: Settings, clock: SetClock, valkey: ValkeyServer) -> Iterat
     """Give one process's own parts; afterwards nothing of it is still at work."""
     own = build(settings, clock)
     yield own
-    valkey.make_sound()
-    wait_until(lambda: not repairing(), what="the end of the repair")
-    own.database.engine.dispose()
+    settle(own, valkey)
 
 
 @pytest.fixture
@@ -72,11 +70,6 @@ def ended(process: Services) -> Family:
     family = a_family(process.database, a_user(process.database, "eve@example.com"))
     revoke(process.database, family)
     return family
-
-
-def repairing() -> list[threading.Thread]:
-    """List the repairs that are under way."""
-    return [one for one in threading.enumerate() if one.name == "denylist-repair"]
 
 
 def deny(denylist: Denylist, family: Family) -> bool:
@@ -268,7 +261,7 @@ def test_a_second_process_trusts_nothing_it_did_not_see(  # noqa: PLR0913, PLR09
     second = build(settings, clock)
     assert verdicts(second.denylist, living, ended) == RIGHT
     assert entry(valkey, ended)
-    second.database.engine.dispose()
+    settle(second, valkey)
 
 
 def test_a_connection_that_the_server_closed_is_no_outage(
@@ -328,6 +321,7 @@ def test_without_redis_and_database_there_is_no_answer(
     clock.forward(10)
     with pytest.raises(Unavailable):
         both_gone.denylist.denied(living.family_id)
+    settle(both_gone, valkey)
 
 
 def test_a_trusted_redis_needs_no_database(

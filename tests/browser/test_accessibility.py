@@ -1,0 +1,204 @@
+"""Everybody can use it: assistive technology, keyboard alone, small and large screens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.people import (
+    ADA,
+    NEW_PASSWORD,
+    Device,
+    Person,
+    at_account,
+    at_login,
+    fill_in,
+    log_in,
+    submit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Locator, Page
+
+PUBLIC: Final = ["/", "/login", "/register", "/threats", "/mistakes", "/nowhere"]
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+NARROW: Final = {"width": 320, "height": 700}
+MIDDLE: Final = {"width": 1280, "height": 800}
+WIDE: Final = {"width": 1600, "height": 900}
+MOST_STEPS: Final = 40
+
+# What sticks out to the right of the window; what is cut to a point for the ears only does not.
+STICKING_OUT: Final = """
+() => [...document.querySelectorAll('body *')].filter(element => {
+  const { right, width } = element.getBoundingClientRect();
+  return width > 1 && right > innerWidth + 1;
+}).map(element => element.outerHTML.slice(0, 80))
+"""
+# The ring around what has the focus: its width and style as drawn.
+RING: Final = """
+() => {
+  const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+  return outlineStyle === 'none' ? 0 : parseFloat(outlineWidth);
+}
+"""
+
+
+def sound(page: Page, state: str) -> None:
+    """Check the page as it stands: small and large, light and dark."""
+    page.emulate_media(reduced_motion="reduce")
+    for size in (NARROW, MIDDLE):
+        page.set_viewport_size({"width": size["width"], "height": size["height"]})
+        fits(page, state)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            result = Axe().run(page)
+            assert result.violations_count == 0, f"{state}: {result.generate_report()}"
+    page.set_viewport_size({"width": WIDE["width"], "height": WIDE["height"]})
+    fits(page, state)
+
+
+def fits(page: Page, state: str) -> None:
+    """Check that nothing has to be scrolled sideways."""
+    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wider <= 0, f"{state}: {wider} px too wide"
+    assert page.evaluate(STICKING_OUT) == [], state
+
+
+def step_to(page: Page, target: Locator) -> None:
+    """Press Tab until the target has the focus; each stop on the way can be seen."""
+    for _ in range(MOST_STEPS):
+        page.keyboard.press("Tab")
+        assert page.evaluate(RING) >= 2, page.evaluate("document.activeElement.outerHTML")
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"{target} cannot be reached with the Tab key")
+
+
+def test_public_pages(page: Page) -> None:
+    """Every public page and the error page: no violation, nothing sticks out."""
+    for path in PUBLIC:
+        page.goto(path)
+        sound(page, path)
+
+
+def test_forms_with_errors_and_notices(page: Page) -> None:
+    """The same with an error summary, and with a notice above the form."""
+    for path in ("/login", "/register"):
+        page.goto(path)
+        submit(page)
+        page.locator("#summary li").first.wait_for()
+        sound(page, f"{path} with errors")
+    for notice in ("session_ended", "logged_out"):
+        page.goto(f"/login?notice={notice}")
+        sound(page, notice)
+
+
+def test_account_pages(page: Page, ada: Person, device: Callable[[Person], Device]) -> None:
+    """Every account page, opened up as far as it goes."""
+    device(ADA).log_in()
+    log_in(page, ada)
+    page.get_by_role("button", name="Ask the API").click()
+    expect(page.locator(".answer")).to_contain_text("200")
+    page.get_by_text("What it says").click()
+    sound(page, "account")
+    page.goto("/account/sessions")
+    at_account(page, "Your sessions")
+    for question in page.locator(".ask > summary").all():
+        question.click()
+    sound(page, "sessions")
+    page.goto("/account/password")
+    at_account(page, "Change your password")
+    submit(page)
+    page.locator("#summary li").first.wait_for()
+    sound(page, "password with errors")
+
+
+def test_account_in_trouble(page: Page, ada: Person) -> None:
+    """The account page without its content: while it loads, and when it cannot be loaded."""
+    log_in(page, ada)
+    page.route("**/fragments/account", lambda route: route.abort("connectionfailed"))
+    page.reload()
+    page.get_by_role("alert").wait_for()
+    sound(page, "no connection")
+
+
+def test_main_job_by_keyboard_alone(page: Page) -> None:
+    """Register, look at the sessions, change the password, log out: without a mouse."""
+    page.goto("/")
+    step_to(page, page.get_by_role("main").get_by_role("link", name="Register"))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/register")
+    step_to(page, page.get_by_label("E-mail address"))
+    page.keyboard.type(ADA.email)
+    step_to(page, page.get_by_label("Password", exact=True))
+    page.keyboard.type(ADA.password)
+    page.keyboard.press("Enter")
+    at_account(page)
+    expect(page.locator("#content h1")).to_be_focused()
+    page.reload()
+    at_account(page)
+    sections = page.get_by_role("navigation", name="Account")
+    step_to(page, sections.get_by_role("link", name="Sessions"))
+    page.keyboard.press("Enter")
+    at_account(page, "Your sessions")
+    question = page.locator(".ask > summary").first
+    step_to(page, question)
+    page.keyboard.press("Enter")
+    step_to(page, page.get_by_role("button", name="Keep it").first)
+    page.keyboard.press("Enter")
+    expect(question).to_be_focused()
+    page.reload()
+    at_account(page, "Your sessions")
+    step_to(page, sections.get_by_role("link", name="Password"))
+    page.keyboard.press("Enter")
+    at_account(page, "Change your password")
+    step_to(page, page.get_by_label("Current password", exact=True))
+    page.keyboard.type(ADA.password)
+    step_to(page, page.get_by_label("New password", exact=True))
+    page.keyboard.type(NEW_PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".done")).to_be_focused()
+    page.reload()
+    at_account(page, "Change your password")
+    step_to(page, page.get_by_role("button", name="Log out", exact=True))
+    page.keyboard.press("Enter")
+    at_login(page, "logged_out")
+
+
+def test_skip_link_leads_past_the_header(page: Page) -> None:
+    """The first stop of the Tab key leads to the content."""
+    page.goto("/threats")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_twice_the_text_size_fits(page: Page, ada: Person) -> None:
+    """With text at 200 % nothing is cut off or has to be scrolled sideways."""
+    page.set_viewport_size({"width": 640, "height": 800})
+    log_in(page, ada)
+    for path in ("/account", "/account/sessions", *PUBLIC):
+        page.goto(path)
+        if path.startswith("/account"):
+            page.locator("#content [data-view]").wait_for()
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        fits(page, path)
+
+
+def test_faults_are_read_out_with_their_field(page: Page) -> None:
+    """A field's fault is its description, so that it is heard where it can be mended."""
+    page.goto("/login")
+    fill_in(page, Person("not an address", ""))
+    submit(page)
+    expect(page.get_by_label("E-mail address")).to_have_accessible_description(
+        "Error: Enter an e-mail address like name@example.com."
+    )
+    expect(page.get_by_label("Password", exact=True)).to_have_accessible_description(
+        "Error: Enter your password."
+    )

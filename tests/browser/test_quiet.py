@@ -1,0 +1,181 @@
+"""A visit leaves no noise: console, network, page weight, and nothing that jumps."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.browser.people import (
+    NEW_PASSWORD,
+    Person,
+    at_account,
+    cookie_only,
+    fill_in,
+    log_in,
+    log_out,
+    submit,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from tests.servers.gunicorn_server import GunicornServer
+
+STATIC: Final = Path(__file__).resolve().parents[2] / "static"
+MOST_CSS: Final = 25_000
+MOST_JS: Final = 20_000
+MOST_SHIFT: Final = 0.05
+PUBLIC: Final = ["/", "/login", "/register", "/threats", "/mistakes"]
+TOKYO: Final = timezone(timedelta(hours=9))
+
+# Adds up all shifts, also those right after a click, which browsers forgive.
+SHIFTS: Final = """
+window.shift = 0;
+new PerformanceObserver(list => {
+  for (const entry of list.getEntries()) window.shift += entry.value;
+}).observe({ type: 'layout-shift', buffered: true });
+"""
+PAINTED: Final = """
+() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))
+"""
+
+
+class Noise:
+    """All that a visit should not leave behind."""
+
+    def __init__(self, context: BrowserContext, site: GunicornServer) -> None:
+        self.heard: list[str] = []
+        self.asked: list[str] = []
+        self._home = site.url
+        context.on("console", lambda message: self._hear(message.text))
+        context.on("weberror", lambda error: self._hear(str(error.error)))
+        context.on("requestfailed", lambda request: self._fail(request.url, request.failure))
+        context.on("request", lambda request: self._ask(request.url))
+
+    def _hear(self, text: str) -> None:
+        # Chromium's own words when a site has it forget what it kept.
+        if not text.startswith("Clear-Site-Data header on"):
+            self.heard.append(text)
+
+    def _fail(self, url: str, why: str | None) -> None:
+        # What was still loading when the page was left is no failure.
+        if why != "net::ERR_ABORTED":
+            self._hear(f"{url}: {why}")
+
+    def _ask(self, url: str) -> None:
+        self.asked.append(urlsplit(url).path)
+        if not url.startswith(self._home + "/"):
+            self._hear(f"{url} is another host")
+
+
+def shifted(page: Page) -> float:
+    """Return by how much the page has jumped so far."""
+    page.evaluate(PAINTED)
+    shift: float = page.evaluate("window.shift")
+    return shift
+
+
+def test_whole_visit_makes_no_noise(
+    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
+) -> None:
+    """Every page, logged out and logged in: nothing on the console, no failed request."""
+    noise = Noise(context, site)
+    for path in PUBLIC:
+        page.goto(path)
+    log_in(page, ada)
+    page.get_by_role("button", name="Refresh now").click()
+    page.locator(".said", has_text="Done.").wait_for()
+    page.get_by_role("button", name="Ask the API").click()
+    page.locator(".answer", has_text="200").wait_for()
+    for name, heading in (("Sessions", "Your sessions"), ("Password", "Change your password")):
+        page.locator(".sections").get_by_role("link", name=name).click()
+        at_account(page, heading)
+    page.get_by_label("Current password", exact=True).fill(ada.password)
+    page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
+    submit(page)
+    page.locator(".done").wait_for()
+    for path in ("/account", "/account/sessions", "/account/password"):
+        page.goto(path)
+        page.locator("#content [data-view]").wait_for()
+    log_out(page)
+    page.goto("/register")
+    fill_in(page, Person("carol@example.com", ada.password))
+    submit(page)
+    at_account(page)
+    log_out(page)
+    assert noise.heard == []
+
+
+def test_anonymous_visitor_calls_nothing_protected(
+    page: Page, context: BrowserContext, site: GunicornServer
+) -> None:
+    """Public pages ask for themselves and static files: nothing that could answer 401."""
+    noise = Noise(context, site)
+    for path in PUBLIC:
+        page.goto(path, wait_until="networkidle")
+    assert noise.heard == []
+    assert [path for path in noise.asked if path.startswith(("/auth", "/api", "/frag"))] == []
+
+
+def test_weight() -> None:
+    """Style sheets stay below 25 KB and scripts below 20 KB, as they lie on the disk."""
+    css = sum(file.stat().st_size for file in STATIC.rglob("*.css"))
+    js = sum(file.stat().st_size for file in STATIC.rglob("*.js"))
+    packed = sum(len(gzip.compress(file.read_bytes())) for file in STATIC.rglob("*.js"))
+    assert css < MOST_CSS
+    assert js < MOST_JS, f"{js} bytes of script, {packed} compressed"
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_nothing_jumps(page: Page, context: BrowserContext, ada: Person, width: int) -> None:
+    """Loading a page and swapping its content moves nothing that was already there."""
+    context.add_init_script(SHIFTS)
+    page.set_viewport_size({"width": width, "height": 800})
+    cookie_only(context, ada)
+    for path in (*PUBLIC, "/account", "/account/sessions", "/account/password"):
+        page.goto(path)
+        if path.startswith("/account"):
+            page.locator("#content [data-view]").wait_for()
+        assert shifted(page) < MOST_SHIFT, path
+    for name, heading in (
+        ("Overview", "Your account"),
+        ("Sessions", "Your sessions"),
+        ("Password", "Change your password"),
+        ("Overview", "Your account"),
+    ):
+        page.evaluate("window.shift = 0")
+        page.locator(".sections").get_by_role("link", name=name).click()
+        at_account(page, heading)
+        assert shifted(page) < MOST_SHIFT, name
+    # The measure measures:
+    page.evaluate(
+        "document.body.prepend(Object.assign(document.createElement('p'),"
+        " { textContent: 'x\\n'.repeat(99), className: 'answer' }))"
+    )
+    page.wait_for_function("window.shift > 0.05")
+
+
+def test_times_are_in_the_readers_zone(
+    browser: Browser, site: GunicornServer, ada: Person
+) -> None:
+    """A time is told in words; the exact one, in the reader's own zone, is a hover away."""
+    with browser.new_context(
+        base_url=site.url, timezone_id="Asia/Tokyo", locale="en-US"
+    ) as context:
+        page = context.new_page()
+        log_in(page, ada)
+        times = page.locator("#content time").all()
+        assert len(times) >= 3
+        for one in page.locator("#content time[datetime]").all():
+            exact = datetime.fromisoformat(one.get_attribute("datetime") or "")
+            assert exact.tzinfo == UTC
+            local = exact.astimezone(TOKYO)
+            title = (one.get_attribute("title") or "").replace("\u202f", " ")
+            assert f"{local:%A, %B} {local.day}, {local.year}" in title
+            assert f"{local.hour % 12 or 12}:{local:%M:%S %p} GMT+9" in title
+            assert one.inner_text() in {"just now", "in 24 hours", "tomorrow", "in 1 day"}

@@ -1,0 +1,69 @@
+"""Sidejacking: somebody on the network reads what passes and takes the tokens out of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.web.cookies import REFRESH
+from config import Settings, SettingsError, new_secret
+from tests.http.actor import Actor, Thief, browser, cookie_lines
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def production(**changed: str) -> dict[str, str]:
+    """Spell the environment of a deployment, and what is different about it."""
+    return {
+        "APP_ENV": "production",
+        "PUBLIC_URL": "https://app.example.com",
+        "JWT_SECRET": new_secret(),
+        "SECRET_KEY": new_secret(),
+        "DATABASE_URL": "postgresql+psycopg://latchkey@db/latchkey",
+        "REDIS_URL": "rediss://cache:6379/0",
+        **changed,
+    }
+
+
+@pytest.mark.parametrize("env", ["staging", "production"])
+def test_without_tls_it_does_not_start(env: str) -> None:
+    """Tokens in the clear are no setting that can be made; with https it starts."""
+    with pytest.raises(SettingsError, match="PUBLIC_URL must be https"):
+        Settings.from_env(production(APP_ENV=env, PUBLIC_URL="http://app.example.com"))
+
+    assert Settings.from_env(production(APP_ENV=env)).public_url == "https://app.example.com"
+
+
+def test_browser_is_told_to_insist_on_tls(app: Flask, thief: Thief) -> None:
+    """For two years, on every kind of answer; a stripped link is never followed in the clear."""
+    for path in ("/", "/api/me", "/nowhere", "/static/css/latchkey.css"):
+        header = thief.ask("GET", path).headers["Strict-Transport-Security"]
+        assert header == "max-age=63072000; includeSubDomains"
+    assert browser(app).get("/login").status_code == 200
+
+
+def test_cookie_never_leaves_in_the_clear(ada: Actor) -> None:
+    """`Secure`, and a name whose prefix makes current browsers insist on it."""
+    for answer in (ada.log_in(), ada.refresh(), ada.log_in(remember=True), ada.log_out()):
+        (line,) = cookie_lines(answer)
+        assert line.startswith(f"{REFRESH}=")
+        assert "; Secure; HttpOnly; Path=/; SameSite=Strict" in line
+    assert REFRESH.startswith("__Host-Http-")
+
+
+def test_no_token_in_an_address(ada: Actor, thief: Thief) -> None:
+    """What stands in an address stands in every log and Referer on the way; it opens nothing."""
+    for name in ("access_token", "token"):
+        address = f"/api/me?{name}={ada.access_token}"
+        assert thief.ask("GET", address).status_code == 401
+    assert ada.me().status_code == 200
+
+
+def test_nothing_of_a_session_is_kept_on_the_way(ada: Actor) -> None:
+    """No proxy or disk cache may keep an answer that carries credentials or personal data."""
+    answers = [ada.log_in(), ada.refresh(), ada.me(), ada.protected("GET", "/fragments/account")]
+    for answer in answers:
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "no-store"

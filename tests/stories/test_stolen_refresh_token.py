@@ -1,0 +1,85 @@
+"""Refresh token theft: a thief copies the long-lived token and comes back days later."""
+
+from __future__ import annotations
+
+from tests.http.actor import Actor, SettableClock, Thief, ended, other_browser, problem
+
+DAY = 86400
+
+
+def test_used_days_later(ada: Actor, thief: Thief, clock: SettableClock) -> None:
+    """By then Ada's browser has rotated it. The thief gets nothing, and the theft is noticed."""
+    ada.log_in(remember=True)
+    phone = other_browser(ada)
+    phone.log_in(remember=True)
+    stolen = ada.refresh_token
+    for _ in range(3):
+        clock.forward(DAY)
+        assert ada.refresh().status_code == 200
+
+    ended(thief.refresh(stolen))
+
+    # The whole family is over, Ada's side too: nobody can tell which of the two is the thief.
+    problem(ada.me(), 401, "invalid_token")
+    ended(ada.refresh())
+    assert "reuse" in recorded_reasons(ada)
+    # Ada logs in again; her phone, another family, was never in question.
+    assert ada.log_in().status_code == 200
+    assert ada.alive()
+    assert phone.refresh().status_code == 200
+
+
+def recorded_reasons(ada: Actor) -> set[str]:
+    """Return why families ended, as their rows say."""
+    with ada.app.extensions["latchkey"].database.autocommit() as connection:
+        rows = connection.exec_driver_sql("SELECT revoked_reason FROM families").scalars()
+        return {str(reason) for reason in rows}
+
+
+def test_thief_comes_first(ada: Actor, thief: Thief, clock: SettableClock) -> None:
+    """The thief rotates it unnoticed, until Ada's browser shows the token it still holds."""
+    ada.log_in(remember=True)
+    clock.forward(3 * DAY)
+    won = thief.refresh(ada.refresh_token)
+    assert won.status_code == 200
+    (line,) = won.headers.getlist("Set-Cookie")
+    successor = line.partition("=")[2].partition(";")[0]
+
+    ended(ada.refresh())
+
+    problem(thief.me(won.get_json()["access_token"]), 401, "invalid_token")
+    ended(thief.refresh(successor))
+    assert ada.log_in().status_code == 200
+
+
+def test_never_used_again_by_anybody(ada: Actor, thief: Thief, clock: SettableClock) -> None:
+    """Ada's browser is gone for good: the token is over when it was idle for seven days."""
+    ada.log_in(remember=True)
+    stolen = ada.refresh_token
+    clock.forward(7 * DAY)
+
+    ended(thief.refresh(stolen))
+
+
+def test_kept_alive_by_the_thief(ada: Actor, thief: Thief, clock: SettableClock) -> None:
+    """However often the thief rotates, the family ends thirty days after Ada's log-in."""
+    ada.log_in(remember=True)
+    held = ada.refresh_token
+    for _ in range(5):
+        clock.forward(6 * DAY - 60)
+        answer = thief.refresh(held)
+        assert answer.status_code == 200
+        held = answer.headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+    clock.forward(5 * 60 + 1)
+
+    ended(thief.refresh(held))
+
+
+def test_taken_from_the_database(ada: Actor, thief: Thief) -> None:
+    """Who reads the families table has ids, and no token: none can be made of them."""
+    with ada.app.extensions["latchkey"].database.autocommit() as connection:
+        row = connection.exec_driver_sql("SELECT * FROM families").one()
+    assert ada.refresh_token not in str(row)
+    for value in row:
+        ended(thief.refresh(str(value)))
+    assert ada.alive()
