@@ -17,7 +17,8 @@ from app.audit import Audit
 from app.auth import Auth
 from app.clock import Clock
 from app.database import Database
-from app.families.denylist import ConnectionCount, Denylist, Keys
+from app.families.connections import ConnectionCount
+from app.families.denylist import Denylist, Keys
 from app.grants import Lifetimes, Mint
 from app.throttle import Throttle
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
@@ -36,6 +37,7 @@ class Services:
     settings: Settings
     clock: Clock
     database: Database
+    redis: Redis
     denylist: Denylist
     auth: Auth
     admin: Admin
@@ -64,7 +66,7 @@ def build(settings: Settings, clock: Clock) -> Services:
         clock=clock,
     )
     admin = Admin(database=database, denylist=denylist, audit=audit, clock=clock)
-    return Services(settings, clock, database, denylist, auth, admin)
+    return Services(settings, clock, database, redis, denylist, auth, admin)
 
 
 def services() -> Services:

@@ -43,7 +43,7 @@ def _database() -> bool:
 
 def _redis() -> bool:
     try:
-        services().denylist.ping()
+        services().redis.ping()
     except RedisError:
         return False
     return True

@@ -12,6 +12,7 @@ from redis import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.families.connections import server_facts
 from app.services import Services, services
 from app.web.guards import MARK
 from config import ROOT
@@ -65,7 +66,7 @@ def _sqlite(own: Services, journal: str) -> Iterator[str]:
 
 def _redis(own: Services) -> Iterator[str]:
     try:
-        facts = own.denylist.server_facts()
+        facts = server_facts(own.redis)
     except RedisError as error:
         yield f"does not answer ({type(error).__name__}); check REDIS_URL"
         return

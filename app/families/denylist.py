@@ -11,13 +11,14 @@ trusted only on a connection over which it was repeated since the connection was
 - Redis is out of reach: the family's row is asked instead. Nobody revoked gets in and nobody
   valid is thrown out.
 - Both are out of reach: `Unavailable`, never a yes, never a no.
+- A worker was killed between its commit and its entry: what was revoked lately is read from the
+  database again every few seconds.
 - An entry could not be written: this process trusts Redis no more until all of them are, and
   goes on trying, so that others do not believe the gap.
 """
 
 from __future__ import annotations
 
-import itertools
 import logging
 import secrets
 import threading
@@ -26,19 +27,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from redis import Redis, RedisError
-from redis.connection import AbstractConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import Clock
 from app.database import Database
 from app.errors import Unavailable
 from app.families import rotation
+from app.families.connections import ConnectionCount
 from app.families.models import Ended
 
 REST_SECONDS: Final = 1.0
 LOG_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 5
 DRAFT_SECONDS: Final = 60
+REVIEW_SECONDS: Final = 10
 SET_IF_THERE: Final = """
 if redis.call("del", KEYS[1]) == 0 then return 0 end
 redis.call("set", KEYS[2], "1")
@@ -56,29 +58,6 @@ class Keys:
     marker: str
     life: int
     leeway: int
-
-
-@dataclass(frozen=True)
-class ServerFacts:
-    """What a Redis server says of itself; None or empty when it does not say."""
-
-    time: int
-    eviction: str
-    persistent: bool | None
-
-
-class ConnectionCount:
-    """Counts the connections a Redis client opens; pass it as its `redis_connect_func`."""
-
-    def __init__(self) -> None:
-        """Start at none."""
-        self.opened = 0
-        self._numbers: Final = itertools.count(1)
-
-    def __call__(self, connection: AbstractConnection) -> None:
-        """Greet the server as redis-py would, then count."""
-        connection.on_connect()  # type: ignore[no-untyped-call]
-        self.opened = next(self._numbers)
 
 
 class Denylist:
@@ -100,6 +79,7 @@ class Denylist:
         self._keys: Final = keys
         self._losses = 0
         self._complete_at: tuple[int, int] | None = None
+        self._review_at = 0.0
         self._rest_until = 0.0
         self._quiet_until = 0.0
         self._repairing: Final = threading.Lock()
@@ -136,36 +116,20 @@ class Denylist:
             return False
         return True
 
-    def ping(self) -> None:
-        """Ask Redis for a sign of life.
-
-        Raises:
-            redis.RedisError: when there is none.
-
-        """
-        self._redis.ping()
-
-    def server_facts(self) -> ServerFacts:
-        """Ask Redis for what decides whether it may be relied on.
-
-        Raises:
-            redis.RedisError: when it does not answer.
-
-        """
-        seconds, _ = self._redis.time()
-        info = self._redis.info()
-        persistent = bool(info.get("aof_enabled")) if "aof_enabled" in info else None
-        return ServerFacts(int(seconds), str(info.get("maxmemory_policy", "")), persistent)
-
     def _epoch(self) -> tuple[int, int]:
         # Whatever may have cost an entry moves one of these: a new connection, a failed write.
         return self._connections.opened, self._losses
 
     def _ask(self, sid: str) -> bool:
         marker, entry = self._redis.mget(self._keys.marker, self._keys.prefix + sid)
-        if marker is not None and self._complete_at == self._epoch():
-            return entry is not None
-        self._rebuild()
+        if entry is not None:
+            return True
+        if marker is None or self._complete_at != self._epoch():
+            self._rebuild()
+        elif self._clock.monotonic() >= self._review_at:
+            self._review()
+        else:
+            return False
         return self._ask_database(sid)
 
     def _ask_database(self, sid: str) -> bool:
@@ -173,12 +137,10 @@ class Denylist:
             return not rotation.is_live(connection, sid)
 
     def _rebuild(self) -> None:
+        """Write all that can matter again, then say that the list is complete."""
         epoch, draft = self._epoch(), f"{self._keys.marker}:{secrets.token_urlsafe(16)}"
         self._redis.set(draft, "1", ex=DRAFT_SECONDS)
-        since = self._clock.now() - self._keys.life - 2 * self._keys.leeway
-        with self._database.autocommit() as connection:
-            ended = rotation.revoked_since(connection, since)
-        self._write(ended)
+        written = self._write_since(self._clock.now() - self._keys.life - 2 * self._keys.leeway)
         # A flush while we were reading and writing takes the draft with it: then entries that
         # others wrote meanwhile are gone, and nobody may be told that the list is complete.
         if not self._redis.eval(SET_IF_THERE, 2, draft, self._keys.marker):
@@ -186,7 +148,23 @@ class Denylist:
         self._complete_at = epoch
         if self._quiet_until:
             self._quiet_until = 0.0
-            logger.warning("redis is back, %d revoked families written again", len(ended))
+            logger.warning("redis is back, %d revoked families written again", written)
+
+    def _review(self) -> None:
+        """Write again what was revoked lately.
+
+        A worker that is killed between its commit and its entry leaves a revocation that only
+        the database knows; this bounds how long the others go without.
+        """
+        self._write_since(self._clock.now() - 3 * REVIEW_SECONDS - 2 * self._keys.leeway)
+
+    def _write_since(self, since: int) -> int:
+        self._review_at = self._clock.monotonic() + REVIEW_SECONDS
+        minted_since = self._clock.now() - self._keys.life - 2 * self._keys.leeway
+        with self._database.autocommit() as connection:
+            ended = rotation.revoked_since(connection, since, minted_since)
+        self._write(ended)
+        return len(ended)
 
     def _write(self, ended: Sequence[Ended]) -> None:
         now = self._clock.now()

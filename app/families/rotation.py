@@ -148,11 +148,11 @@ def is_live(connection: Connection, family_id: str) -> bool:
     return connection.execute(found).first() is not None
 
 
-def revoked_since(connection: Connection, since: int) -> list[Ended]:
-    """Return the revoked families that minted an access token at `since` or later."""
+def revoked_since(connection: Connection, since: int, minted_since: int) -> list[Ended]:
+    """Return the families revoked at `since` or later that minted a token at `minted_since`."""
     rows = connection.execute(
         select(families.c.family_id, families.c.rotated_at).where(
-            families.c.revoked_at >= since, families.c.rotated_at >= since
+            families.c.revoked_at >= since, families.c.rotated_at >= minted_since
         )
     )
     return [Ended(*row) for row in rows]

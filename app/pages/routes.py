@@ -136,10 +136,8 @@ def _explain(form: RegisterForm | LogInForm, refusal: Refusal) -> int:
         form.password.errors = [sentence for _, sentence in refusal.reasons]
     elif isinstance(refusal, EmailTaken) or refusal.reason == "email":
         form.email.errors = [refusal.detail]
-    elif refusal.status in {401, 400, 429, 503}:
-        form.form_errors.append(refusal.detail)
     else:
-        raise refusal
+        form.form_errors.append(refusal.detail)
     return refusal.status
 
 

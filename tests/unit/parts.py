@@ -80,7 +80,7 @@ def settle(own: Services, valkey: ValkeyServer) -> None:
     valkey.make_sound()
     wait_until(lambda: not repairing(), what="the end of the repair")
     own.database.engine.dispose()
-    own.denylist._redis.close()  # noqa: SLF001 - a process never closes it
+    own.redis.close()
 
 
 def a_user(database: Database, email: str = "ada@example.com") -> User:

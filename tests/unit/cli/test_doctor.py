@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from app import create_app
-from app.families.denylist import ServerFacts
+from app.families.connections import ServerFacts
 from app.services import NAME
 from app.web.guards import public
 from tests.conftest import close
@@ -34,10 +34,10 @@ WELL = [
 
 
 @pytest.fixture
-def healthy_redis(own: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def healthy_redis(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have Redis agree about the time, which stands still here."""
     facts = ServerFacts(clock.now(), "noeviction", persistent=True)
-    monkeypatch.setattr(own.denylist, "server_facts", lambda: facts)
+    monkeypatch.setattr("app.cli.doctor.server_facts", lambda _redis: facts)
 
 
 def examine(settings: Settings) -> Result:
@@ -122,18 +122,17 @@ def test_a_redis_that_forgets_is_a_fault(  # noqa: PLR0913, PLR0917 - its table
 
 
 def test_a_redis_that_does_not_say_is_believed(
-    flask: Callable[..., Result], own: Services, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+    flask: Callable[..., Result], clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hosted servers hide their configuration; that is no fault."""
     facts = ServerFacts(clock.now(), "", persistent=None)
-    monkeypatch.setattr(own.denylist, "server_facts", lambda: facts)
+    monkeypatch.setattr("app.cli.doctor.server_facts", lambda _redis: facts)
     assert flask("doctor").exit_code == 0
 
 
 @pytest.mark.parametrize(("skew", "well"), [(7, True), (-7, True), (8, False), (-8, False)])
-def test_clocks_must_agree(  # noqa: PLR0913 - its table
+def test_clocks_must_agree(
     flask: Callable[..., Result],
-    own: Services,
     clock: SetClock,
     monkeypatch: pytest.MonkeyPatch,
     skew: int,
@@ -142,7 +141,7 @@ def test_clocks_must_agree(  # noqa: PLR0913 - its table
 ) -> None:
     """Within the leeway and two seconds they do."""
     facts = ServerFacts(clock.now() + skew, "noeviction", persistent=True)
-    monkeypatch.setattr(own.denylist, "server_facts", lambda: facts)
+    monkeypatch.setattr("app.cli.doctor.server_facts", lambda _redis: facts)
     done = flask("doctor")
     assert done.exit_code == (0 if well else 1)
     assert ("FAULT redis: has a clock that is more than the leeway off" in done.output) != well

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from redis import RedisError
 from sqlalchemy import event
 
 from app.accounts import models as accounts
@@ -336,6 +335,34 @@ def test_a_trusted_redis_needs_no_database(
     assert verdicts(denylist, living, ended) == RIGHT
 
 
+def test_a_revocation_whose_worker_was_killed_is_found(
+    denylist: Denylist,
+    process: Services,
+    living: Family,
+    valkey: ValkeyServer,
+    clock: SetClock,
+) -> None:
+    """Committed and never echoed: within seconds it is read from the database again."""
+    denylist.denied(living.family_id)
+    killed = a_family(process.database, a_user(process.database, "eve@example.com"))
+    revoke(process.database, killed)
+    clock.forward(module.REVIEW_SECONDS)
+    assert verdicts(denylist, living, killed) == RIGHT
+    assert entry(valkey, killed)
+
+
+def test_a_review_reads_only_what_was_revoked_lately(
+    denylist: Denylist, process: Services, living: Family, valkey: ValkeyServer, clock: SetClock
+) -> None:
+    """What was revoked before was written when the list was completed."""
+    denylist.denied(living.family_id)
+    before = a_family(process.database, a_user(process.database, "eve@example.com"))
+    revoke(process.database, before)
+    clock.forward(10 * module.REVIEW_SECONDS)
+    denylist.denied(living.family_id)
+    assert not entry(valkey, before)
+
+
 def test_an_unreachable_redis_rests(
     denylist: Denylist,
     living: Family,
@@ -507,24 +534,6 @@ def test_many_threads_get_right_answers_through_a_flush(
     for thread in threads:
         thread.join()
     assert wrong == []
-
-
-def test_a_ping_tells_whether_redis_answers(denylist: Denylist, valkey: ValkeyServer) -> None:
-    """With an answer it returns, without one it raises."""
-    denylist.ping()
-    valkey.stop()
-    with pytest.raises(RedisError):
-        denylist.ping()
-
-
-def test_redis_says_what_it_can_be_relied_on_for(denylist: Denylist, valkey: ValkeyServer) -> None:
-    """Its time, whether it evicts, whether it keeps anything over a restart."""
-    facts = denylist.server_facts()
-    assert abs(facts.time - time.time()) < 5
-    assert (facts.eviction, facts.persistent) == ("noeviction", True)
-    valkey.client.config_set("maxmemory-policy", "allkeys-lru")
-    assert denylist.server_facts().eviction == "allkeys-lru"
-    valkey.client.config_set("maxmemory-policy", "noeviction")
 
 
 def test_the_revoked_stay_denied_after_pruning(

@@ -145,7 +145,7 @@ def test_what_was_revoked_since_can_be_said_again(database: Database) -> None:
     a_family(database, user, rotated_at=since - 9, revoked_at=since - 1)
     a_family(database, user)
     with database.autocommit() as connection:
-        found = rotation.revoked_since(connection, since)
+        found = rotation.revoked_since(connection, since, since)
     assert set(found) == {Ended(at_once.family_id, since), Ended(later.family_id, NOW - 5)}
 
 
