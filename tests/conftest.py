@@ -6,6 +6,7 @@ A server starts once per session, on first need; each test finds it running and 
 from __future__ import annotations
 
 import shutil
+import threading
 from typing import TYPE_CHECKING, Any
 
 import flask_migrate
@@ -16,6 +17,7 @@ from app import create_app
 from config import Settings, new_secret
 from tests.servers.gunicorn_server import GunicornServer
 from tests.servers.postgres_server import PostgresServer
+from tests.servers.processes import wait_until
 from tests.servers.valkey_server import ValkeyServer
 
 if TYPE_CHECKING:
@@ -133,11 +135,18 @@ def settings(environment: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
-    """Give the app as wsgi.py builds it."""
+def app(settings: Settings, valkey: ValkeyServer) -> Iterator[Flask]:
+    """Give the app as wsgi.py builds it; afterwards no thread of it is still at work."""
     app = create_app(settings)
     yield app
+    valkey.make_sound()
+    wait_until(lambda: not repairing(), what="the end of the repair")
     close(app)
+
+
+def repairing() -> bool:
+    """Tell whether a denylist is telling Redis what it could not."""
+    return any(thread.name == "denylist-repair" for thread in threading.enumerate())
 
 
 @pytest.fixture
@@ -182,6 +191,7 @@ class PublicClient(FlaskClient):
 
 
 def close(app: Flask) -> None:
-    """Give back the database connections that the app holds."""
-    with app.app_context():
-        app.extensions["migrate"].db.engine.dispose()
+    """Give back the connections that the app holds."""
+    own = app.extensions["latchkey"]
+    own.database.engine.dispose()
+    own.redis.close()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PUBLIC: Final = ["/", "/login", "/register", "/threats", "/mistakes", "/nowhere"]
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+ALL: Final[dict[str, object]] = {}
+COLOURS: Final = {"runOnly": ["color-contrast"]}  # all that depends on the scheme
 NARROW: Final = {"width": 320, "height": 700}
 MIDDLE: Final = {"width": 1280, "height": 800}
 WIDE: Final = {"width": 1600, "height": 900}
@@ -55,7 +57,7 @@ def sound(page: Page, state: str) -> None:
         fits(page, state)
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
-            result = Axe().run(page)
+            result = Axe().run(page, options=ALL if scheme == "light" else COLOURS)
             assert result.violations_count == 0, f"{state}: {result.generate_report()}"
     page.set_viewport_size({"width": WIDE["width"], "height": WIDE["height"]})
     fits(page, state)

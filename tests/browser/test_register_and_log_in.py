@@ -367,8 +367,8 @@ def test_form_left_open_is_explained(
         expect(page.get_by_role("heading", level=1)).to_have_text("This form has expired")
 
 
-def test_log_in_helper_waits_for_the_account(scripted_page: Page, ada: Person) -> None:
-    """Logging in by script keeps the document: one page load and no second one."""
+def test_logging_in_keeps_the_document(scripted_page: Page, ada: Person) -> None:
+    """Logging in by script needs no second page load, so the token stays."""
     page = scripted_page
     page.goto("/login")
     page.evaluate("window.kept = true")
