@@ -1,84 +1,96 @@
-/** What the forms share: errors that can be found, passwords that can be read. */
+/** Faults that can be found, passwords that can be read and chosen. */
 
-/** @typedef {{field?: string, text: string}} Fault */
+/** @returns {any} */
+export const find = (selector, root = document) => root.querySelector(selector);
 
-/** @template {Element} [T=HTMLElement] @param {string} selector @param {ParentNode} [root] */
-export const find = (selector, root = document) => /** @type {T} */ (root.querySelector(selector));
-
-/**
- * @template {keyof HTMLElementTagNameMap} K
- * @param {K} tag @param {Partial<HTMLElementTagNameMap[K]>} properties @param {(Node | string)[]} children
- */
-export function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
+export function element(tag, ...children) {
+  const made = document.createElement(tag);
   made.append(...children);
   return made;
 }
 
-/**
- * Fills the error summary and the line beside each field, and moves the focus
- * to the summary; no faults clears both.
- * @param {HTMLFormElement} form @param {Fault[]} faults
- */
-export function showFaults(form, faults) {
-  const summary = find('.summary');
-  const first = find('input:not([type=hidden], [hidden])', form).id;
-  for (const line of form.querySelectorAll('.fault')) line.textContent = '';
-  for (const input of form.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
-  for (const { field, text } of faults) {
-    if (!field) continue;
-    find(`#${field}-fault`).textContent = text;
-    find(`#${field}`).setAttribute('aria-invalid', 'true');
-  }
-  find('ul', summary).replaceChildren(
-    ...faults.map(({ field = first, text }) => element('li', {}, element('a', { href: `#${field}` }, text))),
-  );
-  summary.hidden = faults.length === 0;
-  if (faults.length) summary.focus();
+/** @type {any} */ const words = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+export function relative(seconds) {
+  const size = Math.abs(seconds);
+  if (seconds > -60 && seconds <= 0) return 'just now';
+  const [unit, length] = size < 3600 ? ['minute', 60] : size < 86_400 ? ['hour', 3600] : ['day', 86_400];
+  return words.format(Math.round(seconds / length), unit);
 }
 
-/** @param {any} error @returns {Fault[]} */
-export const faultsOf = ({ message, retryAfter: wait }) => [
-  { text: wait ? `${message} (Possible again in ${wait < 120 ? `${wait} seconds` : `${Math.ceil(wait / 60)} minutes`}.)` : message },
-];
+/** A fault of no field leads to the first one. */
+function showFaults(form, faultOf, general = '') {
+  const summary = find('.summary');
+  const fields = [...form.querySelectorAll('.field input')];
+  let faulty = fields.filter((field) => {
+    const text = faultOf(field) || '';
+    find(`#${field.id}-fault`).textContent = text;
+    field.ariaInvalid = text ? 'true' : null;
+    return text;
+  });
+  if (general && !faulty.length) faulty = [fields[0]];
+  find('ul', summary).replaceChildren(...faulty.map((field) =>
+    element('li', Object.assign(element('a', faultOf(field) || general), { href: `#${field.id}` }))));
+  summary.hidden = !faulty.length;
+  summary.focus();
+  return faulty.length;
+}
 
-/**
- * Runs `send` on submit: one at a time, the button saying what happens.
- * `check` names faults before anything is sent.
- * @param {HTMLFormElement} form
- * @param {(data: Record<string, any>) => Fault[]} check
- * @param {(data: Record<string, any>) => Promise<void>} send
- * @param {(error: any) => Fault[]} [explain]
- */
-export function onSubmit(form, check, send, explain = faultsOf) {
-  const button = find('button:not([type=button])', form);
+/** Sends one at a time, the button saying what happens. */
+export function onSubmit(form, send) {
+  const button = find('button:not([type])', form);
   const label = button.textContent;
-  let busy = false;
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    if (busy) return;
-    for (const peek of form.querySelectorAll('.peek[aria-pressed=true]')) /** @type {HTMLElement} */ (peek).click();
-    const data = /** @type {Record<string, any>} */ (Object.fromEntries(new FormData(form)));
-    const faults = check(data);
-    showFaults(form, faults);
-    if (faults.length) return;
-    busy = true;
-    button.textContent = button.dataset.busy ?? label;
-    try {
-      await send(data);
-    } catch (error) {
-      showFaults(form, explain(error));
-    }
-    busy = false;
+    if (button.textContent !== label) return;
+    button.textContent = button.dataset.busy;
+    await send(Object.fromEntries(new FormData(form)));
     button.textContent = label;
   });
-  for (const peek of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll('.peek'))) {
-    const input = /** @type {HTMLInputElement} */ (peek.previousElementSibling);
+}
+
+/** The same for a form whose fields name their faults. */
+export function onFilled(form, send) {
+  onSubmit(form, async (data) => {
+    for (const peek of form.querySelectorAll('.peek[aria-pressed=true]')) peek.click();
+    const check = ({ value, validity, dataset }) => value ? validity.patternMismatch && dataset.wrong : dataset.missing;
+    if (showFaults(form, check)) return;
+    await send(data).catch(({ code, message, retryAfter }) => {
+      const text = retryAfter ? `${message} (Possible again ${relative(retryAfter)}.)` : message;
+      showFaults(form, ({ dataset }) => dataset.refusal?.includes(code) && text, text);
+    });
+  });
+  for (const peek of form.querySelectorAll('.peek')) {
+    const input = peek.previousElementSibling;
     peek.hidden = false;
     peek.addEventListener('click', () => {
-      const shown = input.type === 'password';
-      input.type = shown ? 'text' : 'password';
-      peek.setAttribute('aria-pressed', String(shown));
+      input.type = input.type === 'text' ? 'password' : 'text';
+      peek.ariaPressed = input.type === 'text';
     });
   }
+  const suggest = find('.suggest', form);
+  if (suggest) advise(find('[data-least]', form), find('.strength', form), suggest);
+}
+
+/** Four words that mean nothing: 64 random bits. */
+const passphrase = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(23)), (byte, at) =>
+    at % 6 === 5 ? '-' : at % 6 % 2 ? 'aeio'[byte % 4] : 'bdfghjklmnprstvz'[byte % 16]).join('');
+
+/** A new password's strength in the page's words; the server has the last one. */
+function advise(field, said, suggest) {
+  const say = () => {
+    const { length } = [...field.value];
+    const over = length - field.dataset.least;
+    const level = over < 0 ? 'short' : new Set(field.value).size < 8 ? 'weak' : over < 6 ? 'good' : 'strong';
+    said.dataset.level = level;
+    said.textContent = length ? said.dataset[level].replace('#', length) : '';
+  };
+  field.addEventListener('input', say);
+  suggest.hidden = false;
+  suggest.addEventListener('click', () => {
+    field.value = passphrase();
+    say();
+    if (field.type === 'password') field.nextElementSibling.click();
+    field.focus();
+  });
 }

@@ -105,7 +105,10 @@ def test_script_cannot_plant_it_in_an_emptied_jar(
 ) -> None:
     """Crowding it out logs the user out; putting the attacker's in its place fails."""
     log_in(page, ada)
-    page.evaluate(OVERFLOW)
+    for _ in range(20):  # which cookies go first is the browser's own business
+        page.evaluate(OVERFLOW)
+        if refresh_cookie(context) is None:
+            break
     assert refresh_cookie(context) is None
     for line in PLANTS:
         page.evaluate("line => { document.cookie = line }", line)
