@@ -16,7 +16,7 @@ NODE := $(shell command -v node 2>/dev/null)
 PYTHON ?= $(shell for p in python3 python python3.15 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 
-.PHONY: help run test check bench lock clean FORCE
+.PHONY: help run test check bench stories lock clean FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ endif
 
 bench: $(VENV)/.dev ## what a request costs, in CPU time and over gunicorn
 	@$(PY) -m bench $(ARGS)
+
+stories: $(VENV)/.dev ## what bound sessions promise, with numbers: a bad line, 10,000 refreshes, 1,000 thefts
+	@$(PY) -m bench stories $(ARGS)
 
 lock: ## pin requirements*.in anew (needs uv)
 	@for name in requirements requirements-dev; do \

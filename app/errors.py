@@ -12,7 +12,7 @@ from typing import ClassVar
 class Refusal(Exception):
     """A request that is refused on purpose; rendered by one handler as RFC 9457."""
 
-    status: ClassVar[int] = 400
+    status: int = 400
     code: ClassVar[str] = "invalid_request"
     title: ClassVar[str] = "The request is not valid"
     detail: str = "The request is not valid."
@@ -83,6 +83,28 @@ class CrossOrigin(Refusal):
     code = "cross_origin"
     title = "Cross-origin request refused"
     detail = "This request did not come from this site."
+
+
+class InvalidProof(Refusal):
+    """A DPoP proof that is not accepted; the request is refused and no session ends."""
+
+    status = 400
+    code = "invalid_dpop_proof"
+    title = "Proof refused"
+    detail = "The DPoP proof is not valid for this request."
+
+    def __init__(self, *, reason: str, status: int) -> None:
+        """Take an audit-only `reason` and the HTTP `status`."""
+        super().__init__(reason=reason)
+        self.status = status
+
+
+class UseNonce(InvalidProof):
+    """A proof without a nonce of ours, or with an old one (RFC 9449 section 8)."""
+
+    code = "use_dpop_nonce"
+    title = "Newer nonce needed"
+    detail = "Repeat the request with a proof that carries the nonce of DPoP-Nonce."
 
 
 class NotFound(Refusal):

@@ -11,6 +11,8 @@ from app.audit import Client
 from app.families.models import LONGEST_USER_AGENT, Family
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
 from app.tokens.codec import Codec
+from app.tokens.compact import TokenRefused
+from app.tokens.proofs import Proof
 
 ID_BYTES: Final = 16
 
@@ -32,6 +34,22 @@ class Lifetimes:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What a browser brings besides its request; None for what it lacks.
+
+    `proof` is verified and not used up yet.
+    """
+
+    cookie: str | None = field(default=None, repr=False)
+    proof: Proof | None = None
+
+    @property
+    def jkt(self) -> str | None:
+        """The thumbprint of the proof's key."""
+        return self.proof.jkt if self.proof else None
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What the web layer hands out. `cookie_max_age` is None for a cookie of the session."""
 
@@ -39,6 +57,7 @@ class Grant:
     refresh_token: str = field(repr=False)
     expires_in: int
     cookie_max_age: int | None
+    bound: bool
     session_id: str
     session_expires_at: int
     user_id: str
@@ -53,8 +72,10 @@ class Mint:
     refresh: Codec[RefreshTokenClaims]
     life: Lifetimes
 
-    def new_family(self, user: User, client: Client, now: int, *, remembered: bool) -> Family:
-        """Return a family that begins now; nothing is stored yet."""
+    def new_family(
+        self, user: User, client: Client, now: int, *, remembered: bool, jkt: str | None
+    ) -> Family:
+        """Return a family that begins now, bound to the key `jkt`; nothing is stored yet."""
         life = self.life
         idle = life.remember_idle if remembered else life.idle
         absolute = life.remember_absolute if remembered else life.absolute
@@ -74,6 +95,8 @@ class Mint:
             user_agent=client.user_agent[:LONGEST_USER_AGENT],
             revoked_at=None,
             revoked_reason=None,
+            jkt=jkt,
+            burst_from=now,
         )
 
     def grant(self, family: Family, email: str) -> Grant:
@@ -82,18 +105,33 @@ class Mint:
         Neither outlives the family: the refresh token ends when it would have been idle too
         long, the access token at the latest with the family (RFC 9700 section 4.14.2).
         """
-        now = family.rotated_at
+        now = family.last_used_at
         access_exp = min(now + self.life.access, family.absolute_expires_at)
         return Grant(
             access_token=self.access.mint(self._access_claims(family, access_exp)),
             refresh_token=self.refresh.mint(self._refresh_claims(family)),
             expires_in=access_exp - now,
             cookie_max_age=family.idle_expires_at - now if family.remembered else None,
+            bound=family.jkt is not None,
             session_id=family.family_id,
             session_expires_at=family.absolute_expires_at,
             user_id=family.user_id,
             email=email,
         )
+
+    def family_of_cookie(self, cookie: str | None) -> str | None:
+        """Return the family that a refresh token names, also when it is out of date."""
+        try:
+            return self.refresh.read_expired(cookie or "").family_id
+        except TokenRefused:
+            return None
+
+    def family_of_token(self, access_token: str | None) -> str | None:
+        """Return the family that an access token names, also when it is out of date."""
+        try:
+            return self.access.read_expired(access_token or "").sid
+        except TokenRefused:
+            return None
 
     def _access_claims(self, family: Family, expires: int) -> AccessTokenClaims:
         return AccessTokenClaims(
@@ -102,9 +140,10 @@ class Mint:
             sub=family.user_id,
             sid=family.family_id,
             jti=new_id(),
-            iat=family.rotated_at,
+            iat=family.last_used_at,
             exp=expires,
             auth_time=family.created_at,
+            cnf={"jkt": family.jkt} if family.jkt else None,
         )
 
     def _refresh_claims(self, family: Family) -> RefreshTokenClaims:

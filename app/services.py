@@ -13,17 +13,21 @@ from redis.retry import Retry
 from app.accounts.devices import Devices
 from app.accounts.passwords import Passwords
 from app.admin import Admin
+from app.attempts import Attempts
 from app.audit import Audit
 from app.auth import Auth
 from app.clock import Clock
 from app.database import Database
 from app.families.connections import ConnectionCount
 from app.families.denylist import Denylist, Keys
+from app.families.once import Once
 from app.grants import Lifetimes, Mint
+from app.overview import Overview
 from app.throttle import Throttle
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
 from app.tokens.codec import Codec, Rules
 from app.tokens.keys import KeyRing, derive, key_ring
+from app.tokens.nonces import Nonces
 from config import Settings
 
 REDIS_SECONDS: Final = 0.5
@@ -39,8 +43,13 @@ class Services:
     database: Database
     redis: Redis
     denylist: Denylist
+    nonces: Nonces
     auth: Auth
     admin: Admin
+
+    def nonce(self) -> str:
+        """Return the newest nonce for proofs."""
+        return self.nonces.current(self.clock.now())
 
 
 def build(settings: Settings, clock: Clock) -> Services:
@@ -54,19 +63,24 @@ def build(settings: Settings, clock: Clock) -> Services:
         life=settings.access_ttl,
         leeway=settings.clock_leeway,
     )
-    denylist = Denylist(redis, connections, database, clock, keys)
+    once = Once(redis, prefix, clock)
+    denylist = Denylist(redis, connections, database, clock, keys, once)
+    devices = Devices(_purpose_key(settings, "device"))
+    throttle = Throttle(redis, prefix, clock)
     auth = Auth(
         database=database,
         denylist=denylist,
         mint=_mint(settings),
-        passwords=_passwords(settings),
-        devices=Devices(_purpose_key(settings, "device")),
-        throttle=Throttle(redis, prefix, clock),
+        overview=Overview(database, clock),
+        attempts=Attempts(database, _passwords(settings), devices, throttle),
+        throttle=throttle,
+        once=once,
         audit=audit,
         clock=clock,
     )
     admin = Admin(database=database, denylist=denylist, audit=audit, clock=clock)
-    return Services(settings, clock, database, redis, denylist, auth, admin)
+    nonces = Nonces(_purpose_key(settings, "nonce"))
+    return Services(settings, clock, database, redis, denylist, nonces, auth, admin)
 
 
 def services() -> Services:

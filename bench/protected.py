@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import BytesIO
+from itertools import repeat
 from typing import Any, Final
 
 from flask import Flask, jsonify
@@ -18,9 +19,12 @@ from redis import Redis
 
 from app import create_app
 from app.audit import Client
+from app.grants import Grant, Held
 from app.services import services
+from app.tokens.proofs import Proof
 from app.web.guards import public, require_access
 from config import Settings
+from tests.prover import Prover
 
 BATCHES: Final = 25
 REQUESTS: Final = 400
@@ -34,15 +38,17 @@ def run(settings: Settings) -> None:
     variants = {
         "Latchkey, bare route": _latchkey(settings, "/bench/bare"),
         "Latchkey, protected route": _latchkey(settings, "/bench/protected"),
+        "Latchkey, protected route, bound: a new proof each time": _bound(settings),
         "flask-jwt-extended, bare route": _rival(settings, "/bare"),
         "flask-jwt-extended, protected route, Redis blocklist": _rival(settings, "/protected"),
     }
     cost = measure(variants)
     for name, micros in cost.items():
         print(f"{micros:8.0f} µs  {name}")
-    bare, guarded, rival_bare, rival = cost.values()
+    bare, guarded, bound, rival_bare, rival = cost.values()
     print(f"{guarded - bare:8.0f} µs  Latchkey's guard: codec, claims and denylist")
     print(f"{rival - rival_bare:8.0f} µs  flask-jwt-extended's guard")
+    print(f"{bound - bare:8.0f} µs  Latchkey's guard with proof of possession")
     print(f"{(guarded - bare) / (rival - rival_bare):8.2f}     ratio of the two")
 
 
@@ -65,6 +71,28 @@ def _batch(call: Call) -> float:
 
 
 def _latchkey(settings: Settings, path: str) -> Call:
+    app = _app(settings)
+    grant = _grant(app, Held())
+    bearer = {"HTTP_AUTHORIZATION": f"Bearer {grant.access_token}"}
+    return _caller(app, path, settings.public_url, repeat(bearer))
+
+
+def _bound(settings: Settings) -> Call:
+    """Make every proof beforehand: the browser's share is not the server's."""
+    app, prover, path = _app(settings), Prover(), "/bench/protected"
+    with app.app_context():
+        prover.nonce = services().nonce()
+    grant = _grant(app, Held(proof=Proof(prover.thumbprint, "bench")))
+    proofs = [
+        prover.proof("GET", settings.public_url + path, grant.access_token)
+        for _ in range((BATCHES + 1) * REQUESTS)
+    ]
+    scheme = f"DPoP {grant.access_token}"
+    headers = ({"HTTP_AUTHORIZATION": scheme, "HTTP_DPOP": proof} for proof in proofs)
+    return _caller(app, path, settings.public_url, headers)
+
+
+def _app(settings: Settings) -> Flask:
     app = create_app(settings)
 
     @app.get("/bench/bare")
@@ -77,11 +105,13 @@ def _latchkey(settings: Settings, path: str) -> Call:
     def protected() -> dict[str, bool]:
         return {"ok": True}
 
+    return app
+
+
+def _grant(app: Flask, held: Held) -> Grant:
+    email = f"bench-{time.time_ns()}@example.com"
     with app.app_context():
-        auth = services().auth
-        email = f"bench-{time.time_ns()}@example.com"
-        grant = auth.register_and_log_in(email, "four words for a bench", CALLER, None)
-    return _caller(app, path, settings.public_url, grant.access_token)
+        return services().auth.register_and_log_in(email, "four words for a bench", CALLER, held)
 
 
 def _rival(settings: Settings, path: str) -> Call:
@@ -105,10 +135,11 @@ def _rival(settings: Settings, path: str) -> Call:
     app.add_url_rule("/protected", "protected", jwt_required()(lambda: jsonify(ok=True)))
     with app.app_context():
         token = create_access_token(identity="somebody")
-    return _caller(app, path, settings.public_url, token)
+    bearer = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+    return _caller(app, path, settings.public_url, repeat(bearer))
 
 
-def _caller(app: Flask, path: str, public_url: str, token: str) -> Call:
+def _caller(app: Flask, path: str, public_url: str, headers: Iterator[dict[str, str]]) -> Call:
     scheme, _, host = public_url.partition("://")
     environ = {
         "REQUEST_METHOD": "GET",
@@ -119,7 +150,6 @@ def _caller(app: Flask, path: str, public_url: str, token: str) -> Call:
         "SERVER_PORT": host.partition(":")[2] or "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_HOST": host,
-        "HTTP_AUTHORIZATION": f"Bearer {token}",
         "HTTP_USER_AGENT": "bench",
         "REMOTE_ADDR": "127.0.0.1",
         "wsgi.version": (1, 0),
@@ -135,7 +165,9 @@ def _caller(app: Flask, path: str, public_url: str, token: str) -> Call:
             raise RuntimeError(status)
 
     def call() -> None:
-        for _ in app.wsgi_app({**environ, "wsgi.input": BytesIO()}, start_response):
+        for _ in app.wsgi_app(
+            {**environ, **next(headers), "wsgi.input": BytesIO()}, start_response
+        ):
             pass
 
     return call

@@ -17,7 +17,7 @@ blueprint: Final = Blueprint("account", __name__, url_prefix="/api")
 @require_access
 def me() -> Response:
     """Say who the caller is, and in which session."""
-    user, family = services().auth.account(caller().sid)
+    user, family = services().auth.overview.account(caller().sid)
     session = {
         "id": family.family_id,
         "created_at": rfc3339(family.created_at),

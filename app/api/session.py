@@ -12,7 +12,8 @@ from app.services import services
 from app.web import bodies, cookies
 from app.web.answers import logged_out, remember_device, session_view, token_answer
 from app.web.client import client
-from app.web.guards import bearer_token, caller, public, require_access
+from app.web.guards import caller, credential, public, require_access
+from app.web.proofs import held
 
 blueprint: Final = Blueprint("session", __name__, url_prefix="/auth")
 
@@ -34,23 +35,24 @@ def log_in() -> Response:
     """Exchange a password for a session."""
     body = bodies.read_object()
     email, password = bodies.text(body, "email"), bodies.text(body, "password")
-    remember, held = bodies.flag(body, "remember"), cookies.read_refresh(request)
-    grant = services().auth.log_in(email, password, client(), held, remember=remember)
+    remember = bodies.flag(body, "remember")
+    grant = services().auth.log_in(email, password, client(), held(), remember=remember)
     return remember_device(token_answer(grant), grant)
 
 
 @blueprint.post("/refresh")
 @public
 def refresh() -> Response:
-    """Rotate the refresh token of the cookie."""
-    return token_answer(services().auth.refresh(cookies.read_refresh(request), client()))
+    """Rotate the refresh token of the cookie; a proof binds its family, or is by its key."""
+    return token_answer(services().auth.refresh(held(), client()))
 
 
 @blueprint.post("/logout")
 @public
 def log_out() -> Response:
     """End the session; works, and says so, whatever is left of it."""
-    services().auth.log_out(cookies.read_refresh(request), bearer_token(), client())
+    _, token = credential()
+    services().auth.log_out(cookies.read_refresh(request), token, client())
     return logged_out(Response(status=204))
 
 
@@ -66,7 +68,7 @@ def log_out_everywhere() -> Response:
 @require_access
 def sessions() -> Response:
     """List the caller's live sessions."""
-    own = services().auth.sessions(caller().user_id)
+    own = services().auth.overview.sessions(caller().user_id)
     return jsonify(sessions=[session_view(family, caller().sid) for family in own])
 
 

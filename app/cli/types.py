@@ -10,11 +10,12 @@ from typing import Any, Final, Literal, NotRequired, Union, get_args, get_origin
 import click
 
 from app.families.models import Family
-from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
+from app.tokens.claims import AccessTokenClaims, Confirmation, RefreshTokenClaims
 from app.web.answers import SessionView, TokenAnswer, TokenSession, TokenUser, UserView
 from app.web.problems import Problem, Reason
 
 EXPORTED: Final[dict[type[Any], str]] = {
+    Confirmation: "Confirmation",
     AccessTokenClaims: "AccessTokenClaims",
     RefreshTokenClaims: "RefreshTokenClaims",
     Family: "RefreshFamilyRecord",
@@ -49,10 +50,17 @@ def _interface(kind: type[Any], name: str) -> str:
 
 def _fields(kind: type[Any]) -> Iterator[str]:
     for name, hint in get_type_hints(kind, include_extras=True).items():
-        optional = get_origin(hint) is NotRequired
-        inner = get_args(hint)[0] if optional else hint
+        optional = get_origin(hint) is NotRequired or name in _defaulted(kind)
+        inner = get_args(hint)[0] if get_origin(hint) is NotRequired else hint
         readonly = "readonly " if dataclasses.is_dataclass(kind) else ""
         yield f"  {readonly}{name}{'?' if optional else ''}: {_type(inner)};"
+
+
+def _defaulted(kind: type[Any]) -> set[str]:
+    """Return the claims that a token may go without; a stored record has all its fields."""
+    if kind is not AccessTokenClaims:
+        return set()
+    return {f.name for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING}
 
 
 def _type(hint: Any) -> str:  # noqa: ANN401 - a type hint is any object

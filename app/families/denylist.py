@@ -35,11 +35,18 @@ from app.errors import Unavailable
 from app.families import rotation
 from app.families.connections import ConnectionCount
 from app.families.models import Ended
+from app.families.once import Once
+from app.tokens.nonces import PROOF_SECONDS
+from app.tokens.proofs import Proof, ProofRefused
 
 REST_SECONDS: Final = 1.0
 LOG_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 5
 DRAFT_SECONDS: Final = 60
+LOOK_AND_USE: Final = """
+local first = redis.call("set", KEYS[3], "1", "NX", "EX", ARGV[1])
+return {redis.call("get", KEYS[1]), redis.call("get", KEYS[2]), first and 1 or 0}
+"""
 REVIEW_SECONDS: Final = 10
 SET_IF_THERE: Final = """
 if redis.call("del", KEYS[1]) == 0 then return 0 end
@@ -63,13 +70,14 @@ class Keys:
 class Denylist:
     """Asks and tells which families are denied. Safe to share between threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts it stands on
         self,
         redis: Redis,
         connections: ConnectionCount,
         database: Database,
         clock: Clock,
         keys: Keys,
+        once: Once,
     ) -> None:
         """Echo `database` into `redis`, whose connections are counted by `connections`."""
         self._redis: Final = redis
@@ -77,6 +85,8 @@ class Denylist:
         self._database: Final = database
         self._clock: Final = clock
         self._keys: Final = keys
+        self._once: Final = once
+        self._look_and_use: Final = redis.register_script(LOOK_AND_USE)
         self._losses = 0
         self._complete_at: tuple[int, int] | None = None
         self._review_at = 0.0
@@ -84,19 +94,23 @@ class Denylist:
         self._quiet_until = 0.0
         self._repairing: Final = threading.Lock()
 
-    def denied(self, sid: str) -> bool:
-        """Tell whether the family `sid` is revoked: one round trip while Redis is well.
+    def denied(self, sid: str, proof: Proof | None = None) -> bool:
+        """Tell whether the family `sid` is revoked, and use `proof` up in the same round trip.
 
         Raises:
+            ProofRefused: when the proof was used before.
             Unavailable: when neither Redis nor the database answers.
 
         """
+        key = self._once.key(proof) if proof else None
         try:
             if self._clock.monotonic() >= self._rest_until:
                 try:
-                    return self._ask(sid)
+                    return self._ask(sid, key)
                 except RedisError as error:
                     self._lost(error)
+            if key and not self._once.use_here(key):
+                raise ProofRefused("replayed")
             return self._ask_database(sid)
         except SQLAlchemyError as error:
             raise Unavailable(reason=type(error).__name__, retry_after=RETRY_SECONDS) from error
@@ -120,8 +134,14 @@ class Denylist:
         # Whatever may have cost an entry moves one of these: a new connection, a failed write.
         return self._connections.opened, self._losses
 
-    def _ask(self, sid: str) -> bool:
-        marker, entry = self._redis.mget(self._keys.marker, self._keys.prefix + sid)
+    def _ask(self, sid: str, proof_key: str | None) -> bool:
+        keys = [self._keys.marker, self._keys.prefix + sid]
+        if proof_key is None:
+            marker, entry = self._redis.mget(keys)
+        else:
+            marker, entry, fresh = self._look_and_use([*keys, proof_key], [PROOF_SECONDS])
+            if not fresh or self._once.used_here(proof_key):
+                raise ProofRefused("replayed")
         if entry is not None:
             return True
         if marker is None or self._complete_at != self._epoch():
@@ -171,7 +191,7 @@ class Denylist:
         with self._redis.pipeline(transaction=False) as pipe:
             for family in ended:
                 # Rounded up by one second: a whole-second clock may be almost one behind.
-                left = family.rotated_at + self._keys.life + self._keys.leeway + 1 - now
+                left = family.last_used_at + self._keys.life + self._keys.leeway + 1 - now
                 if left > 0:
                     pipe.set(self._keys.prefix + family.family_id, "1", ex=left)
             pipe.execute()

@@ -40,6 +40,10 @@ families: Final = Table(
     Column("user_agent", String(LONGEST_USER_AGENT), nullable=False),
     Column("revoked_at", BigInteger),
     Column("revoked_reason", String(32)),
+    Column("revoked_ip", String(45)),
+    Column("jkt", String(43)),
+    Column("retries", Integer, nullable=False, server_default="0"),
+    Column("burst_from", BigInteger, nullable=False, server_default="0"),
     Index("ix_families_revoked_at", "revoked_at"),
 )
 
@@ -51,9 +55,12 @@ owners: Final = table("users", column("id"), column("email"), column("disabled_a
 class Family:
     """All refresh tokens that descend from one log-in; all times are seconds, UTC.
 
-    `jti` names the only refresh token that is not spent. `rotated_at` is when the newest pair
-    of tokens was minted, at first by the log-in itself. `idle_expires_at` never passes
-    `absolute_expires_at`, which never moves.
+    `jti` names the only refresh token that is not spent. `rotated_at` is when it was minted, at
+    first by the log-in itself; `last_used_at` is when the newest access token was, which a retry
+    moves too. `idle_expires_at` never passes `absolute_expires_at`, which never moves. `jkt` is
+    the thumbprint of the key that the family is bound to, if it is; `revoked_ip` is where the
+    request that ended it came from. `burst_from` is when the oldest token was minted that can
+    still be on its way, see `rotation.retry`.
     """
 
     family_id: str
@@ -71,6 +78,10 @@ class Family:
     user_agent: str
     revoked_at: int | None
     revoked_reason: str | None
+    revoked_ip: str | None = None
+    jkt: str | None = None
+    retries: int = 0
+    burst_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +89,4 @@ class Ended:
     """A family that was just revoked, and when its newest access token was minted."""
 
     family_id: str
-    rotated_at: int
+    last_used_at: int

@@ -7,15 +7,16 @@ fact; no list of spent tokens is kept, so nothing grows with use.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, select, update
 
 from app.families.models import Ended, Family, families, owners
 from app.tokens.claims import RefreshTokenClaims
 
 MOST_FAMILIES: Final = 20
 PRUNE_BATCH: Final = 500
+IN_FLIGHT_SECONDS: Final = 30  # twice what a browser waits for one answer
 PRUNE_AFTER: Final = 60  # above any clock leeway: until then a last access token is good
 
 LOGGED_OUT: Final = "logged_out"
@@ -23,12 +24,18 @@ REUSE: Final = "reuse"
 PASSWORD_CHANGED: Final = "password_changed"  # noqa: S105 - a reason, not a password
 ADMIN: Final = "admin"
 REPLACED: Final = "replaced"
+NO_PROOF: Final = "no_proof"
+FOREIGN_KEY: Final = "foreign_key"
+THEFTS: Final = frozenset({REUSE, NO_PROOF, FOREIGN_KEY})
 EXPIRED: Final = "expired"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a rotation writes: the successor's `jti`, the time, the idle life, and from where."""
+    """What a rotation writes: the successor's `jti`, the time, the idle life, and from where.
+
+    `jkt` is the thumbprint of the verified proof's key; None when there was no proof.
+    """
 
     jti: str
     now: int
@@ -36,6 +43,7 @@ class Step:
     remember_idle_ttl: int
     ip: str
     user_agent: str
+    jkt: str | None = None
 
 
 def insert(connection: Connection, family: Family) -> None:
@@ -50,7 +58,9 @@ def rotate(
     """Exchange the current token for its successor; return the family and the user's address.
 
     ONE conditional UPDATE: of any number of parallel attempts with one token the database lets
-    exactly one match. None means that this was not it; `why_not` says why.
+    exactly one match. The same UPDATE binds an unbound family to the proof's key, on first use,
+    and matches a bound one only with that key. None means that this was not it; `retry` and
+    `why_not` say what it was.
     """
     now = step.now
     idle = case((families.c.remembered, now + step.remember_idle_ttl), else_=now + step.idle_ttl)
@@ -64,16 +74,51 @@ def rotate(
         "idle_expires_at": case((idle < absolute, idle), else_=absolute),
         "ip": step.ip,
         "user_agent": step.user_agent,
+        "jkt": func.coalesce(families.c.jkt, step.jkt),
+        "burst_from": case(
+            (families.c.rotated_at < now - IN_FLIGHT_SECONDS, families.c.rotated_at),
+            else_=families.c.burst_from,
+        ),
     }
+    bound = families.c.jkt.is_(None) | (families.c.jkt == step.jkt)
+    current = and_(_named(claims), families.c.jti == claims.jti, bound, _live(now), _enabled())
+    return _changed(connection, current, values)
+
+
+def retry(
+    connection: Connection, claims: RefreshTokenClaims, step: Step
+) -> tuple[Family, str] | None:
+    """Take a spent token once more, from whoever proves to hold the family's key.
+
+    The immediate predecessor, whose answer was lost; or one that was overtaken: with many tabs
+    and reloads, a request or a Set-Cookie may arrive after others rotated twice. It is of the
+    present burst then: every rotation since followed the one before within `IN_FLIGHT_SECONDS`.
+    An older one is theft. The family goes on as it is, nothing is extended, and the successor
+    is minted again from the row, byte for byte.
+    """
+    again = and_(
+        _named(claims),
+        families.c.jti != claims.jti,
+        (families.c.previous_jti == claims.jti) | (families.c.burst_from <= claims.iat),
+        families.c.jkt == step.jkt,
+        _live(step.now),
+        _enabled(),
+    )
+    values = {"last_used_at": step.now, "retries": families.c.retries + 1}
+    return _changed(connection, again, values) if step.jkt else None
+
+
+def _changed(
+    connection: Connection, which: ColumnElement[bool], values: dict[str, Any]
+) -> tuple[Family, str] | None:
     email = select(owners.c.email).where(owners.c.id == families.c.user_id).scalar_subquery()
-    current = and_(_named(claims), families.c.jti == claims.jti, _live(now), _enabled())
     row = connection.execute(
-        update(families).where(current).values(values).returning(*families.c, email)
+        update(families).where(which).values(values).returning(*families.c, email)
     ).one_or_none()
     return (Family(*row[:-1]), row[-1]) if row else None
 
 
-def why_not(connection: Connection, claims: RefreshTokenClaims, now: int) -> str:
+def why_not(connection: Connection, claims: RefreshTokenClaims, now: int, jkt: str | None) -> str:
     """Say why a correctly signed refresh token did not rotate: a word for the audit record."""
     row = connection.execute(select(families).where(_named(claims))).one_or_none()
     if row is None:
@@ -81,20 +126,22 @@ def why_not(connection: Connection, claims: RefreshTokenClaims, now: int) -> str
     family = Family(*row)
     if family.revoked_reason is not None:
         return family.revoked_reason
+    if family.jkt is not None and family.jkt != jkt:
+        return NO_PROOF if jkt is None else FOREIGN_KEY
     if family.jti != claims.jti:
         return REUSE
     return EXPIRED if family.idle_expires_at <= now else "disabled"
 
 
 def revoke(
-    connection: Connection, which: ColumnElement[bool], reason: str, now: int
+    connection: Connection, which: ColumnElement[bool], reason: str, now: int, ip: str = ""
 ) -> list[Ended]:
     """Revoke every family of `which` that is not revoked yet, and return those it ended."""
     ended = connection.execute(
         update(families)
         .where(which, families.c.revoked_at.is_(None))
-        .values(revoked_at=now, revoked_reason=reason)
-        .returning(families.c.family_id, families.c.rotated_at)
+        .values(revoked_at=now, revoked_reason=reason, revoked_ip=ip or None)
+        .returning(families.c.family_id, families.c.last_used_at)
     )
     return [Ended(*row) for row in ended]
 
@@ -131,6 +178,20 @@ def live_of(connection: Connection, user_id: str, now: int) -> list[Family]:
     return [Family(*row) for row in rows]
 
 
+def stolen_of(connection: Connection, user_id: str, since: int) -> list[Family]:
+    """Return a user's families that ended in theft since then, the latest first."""
+    rows = connection.execute(
+        select(families)
+        .where(
+            of_user(user_id),
+            families.c.revoked_at >= since,
+            families.c.revoked_reason.in_(THEFTS),
+        )
+        .order_by(families.c.revoked_at.desc())
+    )
+    return [Family(*row) for row in rows]
+
+
 def find(connection: Connection, family_id: str) -> Family | None:
     """Return one family, live or not."""
     row = connection.execute(select(families).where(of_family(family_id))).one_or_none()
@@ -151,8 +212,8 @@ def is_live(connection: Connection, family_id: str) -> bool:
 def revoked_since(connection: Connection, since: int, minted_since: int) -> list[Ended]:
     """Return the families revoked at `since` or later that minted a token at `minted_since`."""
     rows = connection.execute(
-        select(families.c.family_id, families.c.rotated_at).where(
-            families.c.revoked_at >= since, families.c.rotated_at >= minted_since
+        select(families.c.family_id, families.c.last_used_at).where(
+            families.c.revoked_at >= since, families.c.last_used_at >= minted_since
         )
     )
     return [Ended(*row) for row in rows]

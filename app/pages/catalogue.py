@@ -58,7 +58,8 @@ THREATS: Final = (
         "Replay of a captured token",
         "A token that was valid once is captured and sent again.",
         "A refresh token works once: sent again, it ends its whole family. An access token ends "
-        "after minutes, and at once when its session ends.",
+        "after minutes, and at once when its session ends. Bound to the browser's key, each "
+        "request needs a proof of its own, which works once.",
         "app/families/rotation.py: one conditional UPDATE decides, its row count is the verdict; "
         "app/families/denylist.py: Redis by session id, TTL = the token's remaining life.",
         "tests/stories/test_replay.py",
@@ -68,7 +69,8 @@ THREATS: Final = (
         "Sidejacking on a hostile network",
         "Someone on the network reads or alters what passes and takes the tokens out of it.",
         "Nothing passes in the clear: outside development the application refuses to start "
-        "without https, tells browsers to insist on it, and marks every cookie Secure.",
+        "without https, tells browsers to insist on it, and marks every cookie Secure. What is "
+        "taken all the same is of no use without the browser's key.",
         "config.py refuses a PUBLIC_URL without https in staging and production; HSTS for two "
         "years on every response; the prefix __Host-Http- makes Secure a condition of the name.",
         "tests/stories/test_sidejacking.py",
@@ -77,7 +79,8 @@ THREATS: Final = (
         "refresh-token-theft",
         "Refresh token stolen and used days later",
         "A thief copies the long-lived refresh token and comes back with it days later.",
-        "By then the owner's browser has rotated it: it is spent, and using it ends the family, "
+        "Bound to the browser's key, it is refused at its first use and its family ends. Unbound, "
+        "the owner's browser has rotated it by then: it is spent, and using it ends the family, "
         "the thief's and the owner's side alike. Unused, it expires.",
         "app/auth.py refresh: the revocation is committed and denied before the 401 leaves; idle "
         "and absolute lifetimes are in the row and never extended beyond the first log-in's.",
@@ -90,7 +93,8 @@ MISTAKES: Final = (
         "tokens-in-localstorage",
         "Tokens in localStorage",
         "Any script on the page can read localStorage, today's or next year's injected one.",
-        "The browser module uses no storage at all. A browser test looks through everything that "
+        "No token is ever put into storage; all that is kept there is a key that script can use "
+        "and cannot copy. A browser test looks through everything that "
         "script can read after a log-in and finds no token.",
         "tests/browser/test_xss_token_theft.py",
     ),

@@ -9,7 +9,7 @@ from flask import Blueprint, render_template
 
 from app.clock import rfc3339
 from app.services import services
-from app.web.answers import UserView, session_view
+from app.web.answers import UserView, session_view, theft_view
 from app.web.guards import caller, require_access
 
 blueprint: Final = Blueprint("fragments", __name__, url_prefix="/fragments")
@@ -23,6 +23,7 @@ EXPLAIN: Final = {
     "iat": "When it was signed.",
     "exp": "When it ends. A few minutes: what is stolen is soon worth nothing.",
     "auth_time": "When you last gave your password.",
+    "cnf": "The fingerprint of this browser's key. Without its proof the token is refused.",
 }
 
 
@@ -30,12 +31,12 @@ EXPLAIN: Final = {
 @require_access
 def account() -> str:
     """Render the account and the demonstration of the split."""
-    _, family = services().auth.account(caller().sid)
+    _, family = services().auth.overview.account(caller().sid)
     return render_template(
         "fragments/account.html",
         user=_user(),
         session=session_view(family, caller().sid),
-        claims=asdict(caller().claims),
+        claims={k: v for k, v in asdict(caller().claims).items() if v is not None},
         header=services().auth.mint.access.header(),
         explain=EXPLAIN,
     )
@@ -45,19 +46,20 @@ def account() -> str:
 @require_access
 def sessions() -> str:
     """Render the caller's live sessions."""
-    own = services().auth.sessions(caller().user_id)
+    own = services().auth.overview.sessions(caller().user_id)
     views = [session_view(family, caller().sid) for family in own]
-    return render_template("fragments/sessions.html", sessions=views)
+    thefts = [theft_view(family) for family in services().auth.overview.thefts(caller().user_id)]
+    return render_template("fragments/sessions.html", sessions=views, thefts=thefts)
 
 
 @blueprint.get("/password")
 @require_access
 def password() -> str:
     """Render the password form."""
-    shortest = services().auth.passwords.min_length
+    shortest = services().auth.attempts.passwords.min_length
     return render_template("fragments/password.html", user=_user(), password_min_length=shortest)
 
 
 def _user() -> UserView:
-    user, _ = services().auth.account(caller().sid)
+    user, _ = services().auth.overview.account(caller().sid)
     return {"id": user.id, "email": user.email, "created_at": rfc3339(user.created_at)}

@@ -18,6 +18,7 @@ from app.web import cookies
 from app.web.answers import logged_out, remember_device
 from app.web.client import client
 from app.web.guards import public
+from app.web.proofs import held
 
 blueprint: Final = Blueprint("pages", __name__)
 blueprint.before_request(csrf.protect)
@@ -40,9 +41,8 @@ def register() -> Page:
     form = RegisterForm(request.form)
 
     def submit() -> Grant:
-        held = cookies.read_refresh(request)
         return services().auth.register_and_log_in(
-            form.email.data or "", form.password.data or "", client(), held
+            form.email.data or "", form.password.data or "", client(), held()
         )
 
     return _form_page("pages/register.html", form, submit)
@@ -55,9 +55,9 @@ def login() -> Page:
     form = LogInForm(request.form)
 
     def submit() -> Grant:
-        held, remember = cookies.read_refresh(request), bool(form.remember.data)
+        remember = bool(form.remember.data)
         return services().auth.log_in(
-            form.email.data or "", form.password.data or "", client(), held, remember=remember
+            form.email.data or "", form.password.data or "", client(), held(), remember=remember
         )
 
     return _form_page("pages/login.html", form, submit)
@@ -125,7 +125,7 @@ def _form_page(template: str, form: RegisterForm | LogInForm, submit: Callable[[
         form=form,
         next=wanted,
         notice=notice if notice in NOTICES else "",
-        password_min_length=services().auth.passwords.min_length,
+        password_min_length=services().auth.attempts.passwords.min_length,
     )
     return page, status, retry
 

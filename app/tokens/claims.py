@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
+
+
+class Confirmation(TypedDict):
+    """The thumbprint (RFC 7638) of the key whose proof a bound token needs (RFC 9449)."""
+
+    jkt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,7 @@ class AccessTokenClaims:
     iat: int
     exp: int
     auth_time: int
+    cnf: Confirmation | None = None
 
 
 @dataclass(frozen=True, slots=True)

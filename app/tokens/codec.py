@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
@@ -18,8 +18,10 @@ C = TypeVar("C", AccessTokenClaims, RefreshTokenClaims)
 
 REMEMBERED_TOKENS: Final = 2048
 LATEST_TIME: Final = 2**40
+CONFIRMATION: Final = "cnf"
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
+_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _IDS: Final = ("sub", "sid", "family_id", "jti")
 _REASONS: Final = (
     (jwt.InvalidSignatureError, "signature"),
@@ -47,7 +49,12 @@ class Codec(Generic[C]):
         self.rules: Final = rules
         self._ring: Final = ring
         self._claims_type: Final[type[C]] = claims_type
-        self._types: Final = {f.name: int if f.type == "int" else str for f in fields(claims_type)}
+        self._types: Final = {
+            f.name: int if f.type == "int" else str
+            for f in fields(claims_type)
+            if f.default is MISSING
+        }
+        self._binds: Final = any(f.name == CONFIRMATION for f in fields(claims_type))
         self._jwt: Final = jwt.PyJWT(
             {
                 "require": list(self._types),
@@ -70,7 +77,8 @@ class Codec(Generic[C]):
     def mint(self, claims: C) -> str:
         """Sign `claims` with the current key; same claims, same token (HS256, RFC 7518)."""
         headers = {"typ": self.rules.typ, "kid": self._ring.signing_kid}
-        return jwt.encode(asdict(claims), self._ring.signing_key, ALGORITHM, headers)
+        said = {name: value for name, value in asdict(claims).items() if value is not None}
+        return jwt.encode(said, self._ring.signing_key, ALGORITHM, headers)
 
     def read(self, token: str, now: int) -> C:
         """Verify `token` at time `now` and return its claims.
@@ -105,8 +113,11 @@ class Codec(Generic[C]):
         if key is None:
             raise TokenRefused("unknown_key")
         payload = self._decoded(token, key)
-        if payload.keys() != self._types.keys():
+        allowed = self._types.keys() | {CONFIRMATION} if self._binds else self._types.keys()
+        if payload.keys() not in (self._types.keys(), allowed):
             raise TokenRefused("claims")
+        if CONFIRMATION in payload and not _is_confirmation(payload[CONFIRMATION]):
+            raise TokenRefused("claim_type")
         for name, kind in self._types.items():
             if type(payload[name]) is not kind:
                 raise TokenRefused("claim_type")
@@ -131,3 +142,9 @@ class Codec(Generic[C]):
         if claims.exp - claims.iat > self.rules.longest_life:
             raise TokenRefused("lifetime")
         return claims
+
+
+def _is_confirmation(value: object) -> bool:
+    if type(value) is not dict or value.keys() != {"jkt"}:
+        return False
+    return type(value["jkt"]) is str and _THUMBPRINT.fullmatch(value["jkt"]) is not None

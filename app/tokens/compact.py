@@ -19,7 +19,7 @@ LONGEST_TOKEN: Final = 4096
 ALGORITHM: Final = "HS256"
 HEADER_NAMES: Final = frozenset({"alg", "typ", "kid"})
 
-_COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
+COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 _KID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 
 
@@ -42,10 +42,10 @@ def read_form(token: str, typ: str) -> str:
     """
     if len(token) > LONGEST_TOKEN:
         raise TokenRefused("too_long")
-    match = _COMPACT.fullmatch(token)
+    match = COMPACT.fullmatch(token)
     if match is None:
         raise TokenRefused("not_compact")
-    header_bytes, payload_bytes, _ = (_canonical(segment) for segment in match.groups())
+    header_bytes, payload_bytes, _ = (canonical(segment) for segment in match.groups())
     try:
         header = parse_object(header_bytes)
         parse_object(payload_bytes)
@@ -68,7 +68,13 @@ def _kid_of(header: dict[str, Any], typ: str) -> str:
     return kid
 
 
-def _canonical(segment: str) -> bytes:
+def canonical(segment: str) -> bytes:
+    """Decode the only base64url spelling of some bytes.
+
+    Raises:
+        TokenRefused: `not_canonical`.
+
+    """
     try:
         raw = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
     except binascii.Error:

@@ -34,7 +34,7 @@ class TokenAnswer(TypedDict):
     """What log-in, refresh and password change answer; `expires_in` is in seconds."""
 
     access_token: str
-    token_type: Literal["Bearer"]
+    token_type: Literal["Bearer", "DPoP"]
     expires_in: int
     session: TokenSession
     user: TokenUser
@@ -46,6 +46,16 @@ class UserView(TypedDict):
     id: str
     email: str
     created_at: str
+
+
+class TheftView(TypedDict):
+    """One of the user's sessions that ended in theft: what happened, when, from where."""
+
+    device: str
+    created_at: str
+    ended_at: str
+    ip: str
+    reason: str
 
 
 class SessionView(TypedDict):
@@ -66,7 +76,7 @@ def token_answer(grant: Grant) -> Response:
     """Answer with the access token in the body and the refresh token in the cookie alone."""
     body: TokenAnswer = {
         "access_token": grant.access_token,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if grant.bound else "Bearer",
         "expires_in": grant.expires_in,
         "session": {"id": grant.session_id, "expires_at": rfc3339(grant.session_expires_at)},
         "user": {"id": grant.user_id, "email": grant.email},
@@ -78,7 +88,7 @@ def token_answer(grant: Grant) -> Response:
 
 def remember_device(response: Response, grant: Grant) -> Response:
     """Mark the browser as one in which this account logged in, unless it is already."""
-    devices, key = services().auth.devices, account_key(grant.email)
+    devices, key = services().auth.attempts.devices, account_key(grant.email)
     if not devices.read(cookies.read_device(request), key):
         cookies.set_device(response, devices.issue(key))
     return response
@@ -103,4 +113,15 @@ def session_view(family: Family, current_sid: str) -> SessionView:
         "user_agent": family.user_agent,
         "device": describe(family.user_agent),
         "remembered": family.remembered,
+    }
+
+
+def theft_view(family: Family) -> TheftView:
+    """Show a family that ended in theft to its own user."""
+    return {
+        "device": describe(family.user_agent),
+        "created_at": rfc3339(family.created_at),
+        "ended_at": rfc3339(family.revoked_at or 0),
+        "ip": family.revoked_ip or "",
+        "reason": family.revoked_reason or "",
     }

@@ -14,15 +14,18 @@ from flask import Flask, current_app, g, request
 
 from app.errors import InvalidToken
 from app.services import services
-from app.tokens.claims import AccessTokenClaims
+from app.tokens.claims import AccessTokenClaims, Confirmation
 from app.tokens.compact import TokenRefused
+from app.tokens.proofs import Proof, ProofRefused, token_hash
+from app.web import proofs
 
 P = ParamSpec("P")
 R = TypeVar("R")
 View = TypeVar("View", bound=Callable[..., Any])
 
 MARK: Final = "latchkey_access"
-SCHEME: Final = "bearer"
+BEARER: Final = "bearer"
+DPOP: Final = "dpop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,9 @@ class Caller:
 def require_access(view: Callable[P, R]) -> Callable[P, R]:
     """Let only a verified, undenied access token through, and set the caller.
 
-    The token comes in `Authorization: Bearer …` and in nothing else: not in a query, which is
-    logged; not in a cookie or form field, which browsers attach by themselves (RFC 6750).
+    The token comes in `Authorization: Bearer …` (or `DPoP …`, RFC 9449) and in nothing else: not
+    in a query, which is logged; not in a cookie or form field, which browsers attach by
+    themselves (RFC 6750).
     """
 
     @wraps(view)
@@ -65,34 +69,57 @@ def caller() -> Caller:
 def authenticate() -> None:
     """Verify the request's access token and set the caller.
 
+    A token that is bound to a key needs the scheme DPoP and a proof by that key for this very
+    request; the same token under Bearer is refused, and so is an unbound one under DPoP.
+
     Raises:
         InvalidToken: no token, or one that is refused.
+        InvalidProof: the token may be good, its proof is not.
         Unavailable: when it cannot be told whether the token's family was revoked.
 
     """
-    token = bearer_token()
+    scheme, token = credential()
     if token is None:
         raise InvalidToken(reason="missing")
     own = services()
     try:
         claims = own.auth.mint.access.read(token, own.clock.now())
+        proof = _proof_for(scheme, token, claims.cnf)
+        denied = own.denylist.denied(claims.sid, proof)
     except TokenRefused as refused:
         raise InvalidToken(reason=refused.reason) from None
-    if own.denylist.denied(claims.sid):
+    except ProofRefused as refused:
+        raise proofs.refusal(refused, status=401) from None
+    if denied:
         raise InvalidToken(reason="denied")
     g.caller = Caller(claims.sub, claims.sid, claims.auth_time, claims)
 
 
-def bearer_token() -> str | None:
-    """Return what follows `Bearer` in the Authorization header; None when there is no header.
+def _proof_for(scheme: str, token: str, bound: Confirmation | None) -> Proof | None:
+    if scheme != (BEARER if bound is None else DPOP):
+        raise TokenRefused("scheme")
+    if bound is None:
+        return None
+    text = proofs.header()
+    if text is None:
+        raise ProofRefused("missing")
+    proof = proofs.read(text, token_hash(token))
+    if proof.jkt != bound["jkt"]:
+        raise ProofRefused("foreign_key")
+    return proof
+
+
+def credential() -> tuple[str, str | None]:
+    """Return scheme and token of the Authorization header; None when there is no header.
 
     Two headers arrive joined by a comma, which no token contains.
     """
     header = request.environ.get("HTTP_AUTHORIZATION")
     if header is None:
-        return None
+        return "", None
     scheme, _, token = header.partition(" ")
-    return token if scheme.lower() == SCHEME else ""
+    scheme = scheme.lower()
+    return scheme, token if scheme in {BEARER, DPOP} else ""
 
 
 def install(app: Flask) -> None:

@@ -7,7 +7,7 @@ use its freedom (seen in Chromium 156).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask, Response
@@ -38,6 +38,7 @@ ALWAYS: Final = (
 )
 NO_STORE: Final = ("Cache-Control", "no-store")
 STATIC: Final = "/static/"
+AUTH: Final = "/auth/"
 STRICT_TRANSPORT: Final = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 
@@ -46,8 +47,10 @@ def always(*, https: bool) -> list[tuple[str, str]]:
     return [*ALWAYS, STRICT_TRANSPORT] if https else list(ALWAYS)
 
 
-def install(app: Flask, *, https: bool) -> None:
+def install(app: Flask, *, https: bool, nonce: Callable[[], str]) -> None:
     """Put the headers on everything `app` answers, and number each request.
+
+    Answers under `/auth` and every 401 bring the newest nonce for proofs.
 
     Below Flask, where no error handler and no early answer gets past, and where it costs one
     list instead of eight checked insertions.
@@ -61,8 +64,10 @@ def install(app: Flask, *, https: bool) -> None:
         static = environ.get("PATH_INFO", "").startswith(STATIC)
 
         def start(status: str, headers: list[tuple[str, str]], *exc: Any) -> Any:  # noqa: ANN401
-            kept = static and status < "4"
-            return start_response(status, headers + (own if kept else [*own, NO_STORE]), *exc)
+            added = own if static and status < "4" else [*own, NO_STORE]
+            if status.startswith("401") or environ.get("PATH_INFO", "").startswith(AUTH):
+                added = [*added, ("DPoP-Nonce", nonce())]
+            return start_response(status, headers + added, *exc)
 
         return inner(environ, start)
 

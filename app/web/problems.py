@@ -12,14 +12,15 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from app.errors import InvalidToken, Refusal, SessionEnded, Unavailable, WeakPassword
+from app.errors import InvalidProof, InvalidToken, Refusal, SessionEnded, Unavailable, WeakPassword
 from app.web import cookies
 from app.web.client import request_id
-from app.web.guards import bearer_token
+from app.web.guards import DPOP, credential
 
 logger: Final = logging.getLogger("latchkey")
 
 RETRY_SECONDS: Final = 5
+UNAUTHORIZED: Final = 401
 EXPIRED_FORM: Final = "The form was open for too long or came from another page. Send it again."
 
 
@@ -69,10 +70,17 @@ def on_refusal(refusal: Refusal) -> Response:
     response = render(fault, reasons)
     if isinstance(refusal, SessionEnded):
         cookies.clear_refresh(response)
-    if isinstance(refusal, InvalidToken):
-        error = ', error="invalid_token"' if bearer_token() is not None else ""
-        response.headers["WWW-Authenticate"] = f'Bearer realm="latchkey"{error}'
+    if isinstance(refusal, InvalidToken | InvalidProof) and refusal.status == UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = _challenge(refusal)
     return response
+
+
+def _challenge(refusal: Refusal) -> str:
+    scheme, token = credential()
+    error = f', error="{refusal.code}"' if token is not None else ""
+    if scheme == DPOP:
+        return f'DPoP realm="latchkey"{error}, algs="ES256"'
+    return f'Bearer realm="latchkey"{error}'
 
 
 def on_csrf_error(_error: CSRFError) -> Response:

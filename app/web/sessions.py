@@ -14,13 +14,16 @@ WITHOUT_FORMS: Final = ("/api/", "/auth/", "/fragments/", "/static/", "/healthz"
 
 
 class FormSessions(SecureCookieSessionInterface):
-    """Opens no session where there is no form: reading one would cost each API request."""
+    """Opens no session where there is no form: reading one would cost each API request.
+
+    A form is sent by navigation, and a navigation carries no Authorization header.
+    """
 
     digest_method = staticmethod(hashlib.sha256)
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Return the session of a page; None elsewhere."""
-        if request.path.startswith(WITHOUT_FORMS):
+        if "HTTP_AUTHORIZATION" in request.environ or request.path.startswith(WITHOUT_FORMS):
             return None
         return super().open_session(app, request)
 

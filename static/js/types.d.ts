@@ -1,5 +1,10 @@
 // Printed by `flask --app wsgi types`. Do not edit.
 
+/** The thumbprint (RFC 7638) of the key whose proof a bound token needs (RFC 9449). */
+export interface Confirmation {
+  jkt: string;
+}
+
 /** What a page may do for the next minutes (RFC 9068). All times are whole seconds, UTC. */
 export interface AccessTokenClaims {
   readonly iss: string;
@@ -10,6 +15,7 @@ export interface AccessTokenClaims {
   readonly iat: number;
   readonly exp: number;
   readonly auth_time: number;
+  readonly cnf?: Confirmation | null;
 }
 
 /** One single-use step of a family. All times are whole seconds, UTC. */
@@ -40,6 +46,10 @@ export interface RefreshFamilyRecord {
   readonly user_agent: string;
   readonly revoked_at: number | null;
   readonly revoked_reason: string | null;
+  readonly revoked_ip: string | null;
+  readonly jkt: string | null;
+  readonly retries: number;
+  readonly burst_from: number;
 }
 
 /** The session a token answer belongs to; `expires_at` is its absolute end, RFC 3339. */
@@ -57,7 +67,7 @@ export interface TokenUser {
 /** What log-in, refresh and password change answer; `expires_in` is in seconds. */
 export interface TokenAnswer {
   access_token: string;
-  token_type: "Bearer";
+  token_type: "Bearer" | "DPoP";
   expires_in: number;
   session: TokenSession;
   user: TokenUser;

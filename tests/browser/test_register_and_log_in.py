@@ -283,6 +283,8 @@ def test_submit_says_what_is_happening(scripted_page: Page, ada: Person) -> None
     button = page.locator("main form button.main")
     expect(button).to_have_text("Logging in…")
     expect(button).to_be_enabled()
+    while not held:  # a proof is made first
+        page.wait_for_timeout(10)
     held[0].continue_()
     at_account(page)
 

@@ -119,7 +119,7 @@ def test_crash(thief: Thief, log: io.StringIO) -> None:
 
 def test_busy(ada: Actor) -> None:
     """503 when no hash can be had, with the time to come back; the attempt was not counted."""
-    passwords = ada.app.extensions["latchkey"].auth.passwords
+    passwords = ada.app.extensions["latchkey"].auth.attempts.passwords
     taken = 0
     while passwords._queue.acquire(blocking=False):  # noqa: SLF001 - filling the queue
         taken += 1

@@ -316,7 +316,7 @@ def test_two_refresh_cookies(ada: Actor, app: Flask) -> None:
 
 def test_busy(ada: Actor, tab: PublicClient) -> None:
     """503 in the form when no hash can be had; nothing was counted as an attempt."""
-    passwords = ada.app.extensions["latchkey"].auth.passwords
+    passwords = ada.app.extensions["latchkey"].auth.attempts.passwords
     taken = 0
     while passwords._queue.acquire(blocking=False):  # noqa: SLF001 - filling the queue
         taken += 1

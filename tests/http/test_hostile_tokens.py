@@ -12,6 +12,7 @@ from app import create_app
 from app.audit import Client
 from app.clock import Clock
 from app.families import rotation
+from app.grants import Held
 from app.services import NAME
 from config import Settings
 from tests.conftest import PUBLIC_URL, PublicClient, close
@@ -78,7 +79,7 @@ def site(
     app.test_client_class = PublicClient
     own: Services = app.extensions[NAME]
     grant = own.auth.register_and_log_in(
-        "ada@example.com", "violet harbour anchors", Client("192.0.2.1"), None
+        "ada@example.com", "violet harbour anchors", Client("192.0.2.1"), Held()
     )
     claims = own.auth.mint.refresh.read(grant.refresh_token, NOW)
     ids = (claims.sub, claims.family_id, claims.jti)

@@ -66,7 +66,9 @@ def test_header_that_is_almost_right(ada: Actor, thief: Thief, header: str) -> N
         "GET", "/api/me", headers={"Authorization": header.replace("{}", ada.access_token)}
     )
     problem(answer, 401, "invalid_token")
-    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="latchkey", error="invalid_token"'
+    scheme, more = ("DPoP", ', algs="ES256"') if header.startswith("DPoP") else ("Bearer", "")
+    said = f'{scheme} realm="latchkey", error="invalid_token"{more}'
+    assert answer.headers["WWW-Authenticate"] == said
     assert ada.me().status_code == 200
 
 

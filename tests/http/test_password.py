@@ -10,6 +10,7 @@ import pytest
 from app.accounts import models as accounts
 from app.audit import Client
 from app.errors import InvalidCredentials
+from app.grants import Held
 from tests.http.actor import (
     EMAIL,
     NEW_PASSWORD,
@@ -132,7 +133,7 @@ def test_login_that_raced_the_change(
 ) -> None:
     """A log-in whose old password was verified before the change comes too late."""
     auth = app.extensions["latchkey"].auth
-    verify = auth.passwords.verify
+    verify = auth.attempts.passwords.verify
 
     def slow(password_hash: str | None, password: str) -> bool:
         right = bool(verify(password_hash, password))
@@ -140,9 +141,9 @@ def test_login_that_raced_the_change(
         assert ada.change_password(NEW_PASSWORD).status_code == 200
         return right
 
-    monkeypatch.setattr(auth.passwords, "verify", slow)
+    monkeypatch.setattr(auth.attempts.passwords, "verify", slow)
     with pytest.raises(InvalidCredentials) as refused:
-        auth.log_in(EMAIL, PASSWORD, Client(), None, remember=False)
+        auth.log_in(EMAIL, PASSWORD, Client(), Held(), remember=False)
     assert refused.value.reason == "account_changed"
     assert len(ada.sessions()) == 1
 
@@ -152,7 +153,7 @@ def test_logout_that_raced_the_change(
 ) -> None:
     """Who logged out while the new password was being hashed stays logged out."""
     auth = ada.app.extensions["latchkey"].auth
-    hash_it = auth.passwords.hash
+    hash_it = auth.attempts.passwords.hash
     access, refresh = ada.access_token, ada.refresh_token
 
     def slow(password: str) -> str:
@@ -160,7 +161,7 @@ def test_logout_that_raced_the_change(
         assert thief.ask("POST", "/auth/logout", refresh).status_code == 204
         return str(hash_it(password))
 
-    monkeypatch.setattr(auth.passwords, "hash", slow)
+    monkeypatch.setattr(auth.attempts.passwords, "hash", slow)
     problem(ada.change_password(NEW_PASSWORD), 401, "invalid_token")
     problem(thief.me(access), 401, "invalid_token")
     assert ada.log_in().status_code == 200
@@ -170,14 +171,14 @@ def test_logout_that_raced_the_change(
 def test_account_that_went_away_meanwhile(ada: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Disabled between verifying and writing: nothing is written."""
     own = ada.app.extensions["latchkey"]
-    hash_it = own.auth.passwords.hash
+    hash_it = own.auth.attempts.passwords.hash
 
     def slow(password: str) -> str:
         with own.database.transaction() as connection:
             accounts.disable(connection, ada.user_id, own.clock.now())
         return str(hash_it(password))
 
-    monkeypatch.setattr(own.auth.passwords, "hash", slow)
+    monkeypatch.setattr(own.auth.attempts.passwords, "hash", slow)
     problem(ada.change_password(NEW_PASSWORD), 401, "invalid_token")
     monkeypatch.undo()
     own.admin.enable(own.admin.user(EMAIL))

@@ -66,7 +66,7 @@ def test_password_changed_during_the_rehash(
     stronger: Flask, ada: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The change wins: neither the old password's hash nor its log-in comes after it."""
-    passwords = stronger.extensions["latchkey"].auth.passwords
+    passwords = stronger.extensions["latchkey"].auth.attempts.passwords
     hash_it = passwords.hash
 
     def slow(password: str) -> str:

@@ -11,6 +11,7 @@ from flask.cli import FlaskGroup
 from app import create_app
 from app.audit import Client
 from app.families import denylist
+from app.grants import Held
 from app.services import NAME
 from tests.unit.parts import SetClock, settle
 
@@ -73,11 +74,11 @@ def flask(app: Flask) -> Callable[..., Result]:
 def ada(own: Services) -> Grant:
     """Give the session of somebody who just registered."""
     client = Client("192.0.2.1", FIREFOX)
-    return own.auth.register_and_log_in("ada@example.com", PASSWORD, client, None)
+    return own.auth.register_and_log_in("ada@example.com", PASSWORD, client, Held())
 
 
 @pytest.fixture
 def eve(own: Services) -> Grant:
     """Give the session of somebody else."""
     client = Client("198.51.100.7")
-    return own.auth.register_and_log_in("eve@example.com", PASSWORD, client, None)
+    return own.auth.register_and_log_in("eve@example.com", PASSWORD, client, Held())

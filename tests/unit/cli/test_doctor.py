@@ -58,7 +58,7 @@ def test_a_database_that_is_not_migrated_is_a_fault(settings: Settings, tmp_path
     """It says what to run."""
     done = examine(replace(settings, database_url=f"sqlite:///{tmp_path}/empty.db"))
     assert done.exit_code == 1
-    assert "FAULT database: is at migration None, not 0001; run 'flask --app wsgi db upgrade'" in (
+    assert "FAULT database: is at migration None, not 0002; run 'flask --app wsgi db upgrade'" in (
         done.output
     )
 

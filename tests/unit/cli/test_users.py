@@ -7,6 +7,7 @@ import pytest
 from app.audit import Client
 from app.cli.refusals import UNTOLD
 from app.errors import InvalidCredentials
+from app.grants import Held
 from tests.unit.cli.conftest import PASSWORD
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def log_in(own: Services, email: str) -> Grant:
     """Log in as a browser would."""
-    return own.auth.log_in(email, PASSWORD, Client("192.0.2.1"), None, remember=False)
+    return own.auth.log_in(email, PASSWORD, Client("192.0.2.1"), Held(), remember=False)
 
 
 def test_an_account_is_created(flask: Callable[..., Result], own: Services) -> None:

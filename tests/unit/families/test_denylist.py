@@ -222,8 +222,8 @@ def test_only_what_still_matters_is_written_again(
 ) -> None:
     """Families revoked longer ago than an access token lives are not."""
     user = a_user(process.database, "bob@example.com")
-    old = a_family(process.database, user, rotated_at=NOW - 700, revoked_at=NOW - 690)
-    new = a_family(process.database, user, rotated_at=NOW - 500, revoked_at=NOW - 490)
+    old = a_family(process.database, user, last_used_at=NOW - 700, revoked_at=NOW - 690)
+    new = a_family(process.database, user, last_used_at=NOW - 500, revoked_at=NOW - 490)
     denylist.denied(living.family_id)
     assert (entry(valkey, old), entry(valkey, new)) == (False, True)
 
@@ -545,7 +545,7 @@ def test_the_revoked_stay_denied_after_pruning(
     ending = a_family(
         process.database,
         user,
-        rotated_at=NOW,
+        last_used_at=NOW,
         idle_expires_at=NOW + 98,
         absolute_expires_at=NOW + 98,
         revoked_at=NOW + 90,

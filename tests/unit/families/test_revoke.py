@@ -20,7 +20,7 @@ OLD = 10 * 86400
 def test_revoking_says_what_it_ended(database: Database) -> None:
     """It returns the families it ended, with the time of their newest access token."""
     user = a_user(database)
-    family, other = a_family(database, user, rotated_at=NOW + 7), a_family(database, user)
+    family, other = a_family(database, user, last_used_at=NOW + 7), a_family(database, user)
     with database.autocommit() as connection:
         which = rotation.of_family(family.family_id)
         ended = rotation.revoke(connection, which, rotation.LOGGED_OUT, NOW + 9)
@@ -139,10 +139,10 @@ def test_within_the_limit_nothing_ends(database: Database) -> None:
 def test_what_was_revoked_since_can_be_said_again(database: Database) -> None:
     """Families revoked, and minted from, at `since` or later; no living ones."""
     user, since = a_user(database), NOW - 600
-    at_once = a_family(database, user, rotated_at=since, revoked_at=since)
-    later = a_family(database, user, rotated_at=NOW - 5, revoked_at=NOW)
-    a_family(database, user, rotated_at=since - 1, revoked_at=NOW)
-    a_family(database, user, rotated_at=since - 9, revoked_at=since - 1)
+    at_once = a_family(database, user, last_used_at=since, revoked_at=since)
+    later = a_family(database, user, last_used_at=NOW - 5, revoked_at=NOW)
+    a_family(database, user, last_used_at=since - 1, revoked_at=NOW)
+    a_family(database, user, last_used_at=since - 9, revoked_at=since - 1)
     a_family(database, user)
     with database.autocommit() as connection:
         found = rotation.revoked_since(connection, since, since)

@@ -35,7 +35,7 @@ def rotate(
 def why_not(database: Database, claims: RefreshTokenClaims, now: int = LATER) -> str:
     """Ask why a token did not rotate."""
     with database.autocommit() as connection:
-        return rotation.why_not(connection, claims, now)
+        return rotation.why_not(connection, claims, now, None)
 
 
 def test_the_current_token_rotates(database: Database) -> None:
@@ -49,6 +49,7 @@ def test_the_current_token_rotates(database: Database) -> None:
         previous_jti=family.jti,
         generation=1,
         rotated_at=LATER,
+        burst_from=NOW,
         last_used_at=LATER,
         idle_expires_at=LATER + 3600,
         ip="198.51.100.7",

@@ -33,7 +33,49 @@ def test_the_corpus_is_large_and_its_names_are_unique() -> None:
 def test_a_good_access_token_is_read(mint: Mint, access_forger: Forger) -> None:
     """What every hostile access token is a variant of is accepted, with all its claims."""
     claims = mint.access.read(access_forger.forge(), access_forger.now)
-    assert asdict(claims) == access_forger.claims()
+    assert asdict(claims) == access_forger.claims() | {"cnf": None}
+
+
+def test_a_bound_access_token_is_read(mint: Mint, access_forger: Forger) -> None:
+    """The thumbprint of its key is a claim that it may have."""
+    said = access_forger.claims() | {"cnf": {"jkt": "k" * 43}}
+    assert asdict(mint.access.read(access_forger.forge(claims=said), access_forger.now)) == said
+
+
+@pytest.mark.parametrize(
+    "cnf",
+    [
+        None,
+        "k" * 43,
+        ["k" * 43],
+        {},
+        {"jkt": None},
+        {"jkt": 7},
+        {"jkt": ["k" * 43]},
+        {"jkt": ""},
+        {"jkt": "k" * 42},
+        {"jkt": "k" * 44},
+        {"jkt": "k" * 42 + "="},
+        {"jkt": "k" * 43, "x5t#S256": "k" * 43},
+        {"jwk": {}},
+    ],
+)
+def test_a_confirmation_of_another_form_is_refused(
+    mint: Mint, access_forger: Forger, cnf: object
+) -> None:
+    """Bound to nothing that could be compared, a token is not read as unbound."""
+    token = access_forger.forge(claims=access_forger.claims() | {"cnf": cnf})
+    with pytest.raises(TokenRefused) as refused:
+        mint.access.read(token, access_forger.now)
+    assert refused.value.reason == "claim_type"
+
+
+def test_a_refresh_token_has_no_confirmation(mint: Mint, refresh_forger: Forger) -> None:
+    """What it is bound to is in its family's row, where it cannot be left out."""
+    token = refresh_forger.forge(claims=refresh_forger.claims() | {"cnf": {"jkt": "k" * 43}})
+    with pytest.raises(TokenRefused) as refused:
+        mint.refresh.read(token, refresh_forger.now)
+    assert refused.value.reason == "claims"
 
 
 def test_a_good_refresh_token_is_read(mint: Mint, refresh_forger: Forger) -> None:

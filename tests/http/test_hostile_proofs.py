@@ -1,0 +1,389 @@
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app import create_app
+from app.audit import Client
+from app.clock import Clock
+from app.families import rotation
+from app.grants import Held
+from app.services import NAME
+from app.tokens.proofs import Proof
+from app.web.cookies import REFRESH as COOKIE
+from config import Settings
+from tests.conftest import PUBLIC_URL, PublicClient, close
+from tests.hostile_proofs import GOOD, PROTECTED, REFRESH, Case, Maker, at_door, twin
+from tests.prover import Prover
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+    from app.families.models import Family
+    from app.services import Services
+    from tests.servers.valkey_server import ValkeyServer
+
+NOW = 1_800_000_000
+EMAIL = "ada@example.com"
+PASSWORD = "violet harbour anchors"
+
+
+class StoppedClock(Clock):
+    """A clock that shows one time."""
+
+    def now(self) -> int:
+        """Return the time that the proofs are made for."""
+        return NOW
+
+
+@dataclass(frozen=True)
+class Site:
+    """The application with one bound session, and who holds its key at both doors."""
+
+    app: Flask
+    sid: str
+    access_token: str
+    refreshing: Maker
+    protected: Maker
+
+    @property
+    def services(self) -> Services:
+        """The application's own parts."""
+        own: Services = self.app.extensions[NAME]
+        return own
+
+    def family(self) -> Family:
+        """Give the family's row as it is now."""
+        with self.services.database.autocommit() as connection:
+            family = rotation.find(connection, self.sid)
+        assert family is not None
+        return family
+
+    def cookie(self) -> str:
+        """Give the family's current refresh token."""
+        return self.services.auth.mint.grant(self.family(), EMAIL).refresh_token
+
+
+@pytest.fixture(scope="module")
+def site(
+    base_environment: dict[str, str],
+    migrated_sqlite: Path,
+    valkey_server: ValkeyServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    """Give one application for all cases: none of them may change anything in it."""
+    valkey_server.make_sound()
+    database = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("site") / "latchkey.db")
+    servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
+    app = create_app(Settings.from_env(base_environment | servers), StoppedClock())
+    app.test_client_class = PublicClient
+    own: Services = app.extensions[NAME]
+    prover = Prover()
+    grant = own.auth.register_and_log_in(
+        EMAIL, PASSWORD, Client("192.0.2.1"), Held(proof=Proof(prover.thumbprint, "log-in-proof"))
+    )
+    refreshing = Maker(prover, own.nonces, NOW)
+    protected = replace(
+        refreshing,
+        method="GET",
+        url=f"{PUBLIC_URL}/api/me",
+        access_token=grant.access_token,
+    )
+    yield Site(app, grant.session_id, grant.access_token, refreshing, protected)
+    close(app)
+
+
+@pytest.fixture
+def visitor(site: Site) -> FlaskClient:
+    """Give a client that sends what a test writes and keeps no cookies."""
+    return site.app.test_client(use_cookies=False)
+
+
+def wire(text: str) -> str:
+    """Give a header's text as a WSGI server hands it over: its bytes, each as one character."""
+    return text.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
+def refresh(
+    site: Site, visitor: FlaskClient, proof: str, headers: Mapping[str, str] | None = None
+) -> TestResponse:
+    """Refresh with the current cookie and that proof."""
+    environ = {"HTTP_COOKIE": f"{COOKIE}={site.cookie()}", "HTTP_DPOP": wire(proof)}
+    return visitor.post("/auth/refresh", headers=headers or {}, environ_overrides=environ)
+
+
+def ask(
+    site: Site, visitor: FlaskClient, proof: str, headers: Mapping[str, str] | None = None
+) -> TestResponse:
+    """Ask the protected route with the bound access token and that proof."""
+    environ = {"HTTP_AUTHORIZATION": f"DPoP {site.access_token}", "HTTP_DPOP": wire(proof)}
+    return visitor.get("/api/me", headers=headers or {}, environ_overrides=environ)
+
+
+def assert_refused(site: Site, answer: TestResponse, status: int, reason: str) -> None:
+    """Assert a refusal that brings the newest nonce, keeps its reason, and ends nothing."""
+    code = "use_dpop_nonce" if reason == "nonce" else "invalid_dpop_proof"
+    problem = json.loads(answer.data)
+    assert (answer.status_code, problem["code"]) == (status, code)
+    assert answer.headers["DPoP-Nonce"] == site.services.nonces.current(NOW)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in answer.headers
+    challenge = f'DPoP realm="latchkey", error="{code}", algs="ES256"'
+    assert answer.headers.get("WWW-Authenticate") == (challenge if status == 401 else None)
+    assert set(problem) == {"type", "title", "status", "detail", "code", "request_id"}
+
+
+@pytest.mark.parametrize("case", at_door(REFRESH), ids=lambda case: case.name)
+def test_a_hostile_proof_refreshes_nothing_and_ends_nothing(
+    case: Case, site: Site, visitor: FlaskClient
+) -> None:
+    """Each is a 400; the family it speaks of stays exactly as it was, and so does the cookie."""
+    if case.first:
+        assert refresh(site, visitor, case.first(site.refreshing)).status_code == 200
+    before = site.family()
+    answer = refresh(site, visitor, case.build(site.refreshing), dict(case.headers))
+    assert_refused(site, answer, 400, case.reason)
+    assert site.family() == before
+
+
+@pytest.mark.parametrize("case", at_door(PROTECTED), ids=lambda case: case.name)
+def test_a_hostile_proof_opens_nothing_and_ends_nothing(
+    case: Case, site: Site, visitor: FlaskClient
+) -> None:
+    """Each is a 401 with the scheme's own challenge; the family stays exactly as it was."""
+    before = site.family()
+    if case.first:
+        assert ask(site, visitor, case.first(site.protected)).status_code == 200
+    answer = ask(site, visitor, case.build(site.protected), dict(case.headers))
+    assert_refused(site, answer, 401, case.reason)
+    assert site.family() == before
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_proof_passes_both_doors(name: str, site: Site, visitor: FlaskClient) -> None:
+    """What every hostile proof is a variant of is answered with 200, and rotates once."""
+    before = site.family()
+    for door, send in ((site.protected, ask), (site.refreshing, refresh)):
+        maker = replace(door, jti=f"{before.generation:020}{door.method:.>4}")
+        assert send(site, visitor, GOOD[name](maker)).status_code == 200
+    assert site.family().generation == before.generation + 1
+
+
+def test_a_refused_proof_is_not_used_up(site: Site, visitor: FlaskClient) -> None:
+    """A number that came in a bad proof is still good in the right one."""
+    maker = replace(site.refreshing, jti="came-badly-first")
+    stale = maker.make(claims=maker.claims() | {"nonce": "stale"})
+    assert_refused(site, refresh(site, visitor, stale), 400, "nonce")
+    forged = maker.make(sign=Prover().signature)
+    assert_refused(site, refresh(site, visitor, forged), 400, "signature")
+    assert refresh(site, visitor, maker.make()).status_code == 200
+
+
+def test_another_key_may_use_the_same_number(site: Site, visitor: FlaskClient) -> None:
+    """A stranger cannot use up our numbers: they are remembered together with the key."""
+    maker = replace(site.refreshing, jti="the-same-number")
+    stranger = replace(maker, prover=Prover())
+    environ = {"HTTP_DPOP": stranger.make()}
+    assert visitor.post("/auth/refresh", environ_overrides=environ).status_code == 401
+    assert refresh(site, visitor, maker.make()).status_code == 200
+
+
+def test_both_doors_use_up_one_number(site: Site, visitor: FlaskClient) -> None:
+    """A number is used once in all, not once at each address."""
+    refreshing = replace(site.refreshing, jti="one-number-for-two")
+    protected = replace(site.protected, jti="one-number-for-two")
+    assert refresh(site, visitor, refreshing.make()).status_code == 200
+    assert_refused(site, ask(site, visitor, protected.make()), 401, "replayed")
+
+
+def test_the_twin_of_an_unused_proof_counts_for_both(site: Site, visitor: FlaskClient) -> None:
+    """Either signature is good once: s and n - s are the same proof."""
+    maker = replace(site.protected, jti="twins-in-reverse")
+    text = maker.make()
+    assert ask(site, visitor, twin(text)).status_code == 200
+    assert_refused(site, ask(site, visitor, text), 401, "replayed")
+
+
+@pytest.mark.parametrize("second", ["good", "rubbish", "empty"])
+def test_two_headers_are_refused(site: Site, visitor: FlaskClient, second: str) -> None:
+    """Two DPoP headers, each of them good, are no proof (RFC 9449 section 4.3)."""
+    before = site.family()
+    for door, status in ((site.refreshing, 400), (site.protected, 401)):
+        other = replace(door, jti="the-second-header").make()
+        more = {"good": other, "rubbish": "rubbish", "empty": ""}[second]
+        for pair in ((door.make(), more), (more, door.make())):
+            headers = [("DPoP", text) for text in pair]
+            if status == 400:
+                headers.append(("Cookie", f"{COOKIE}={site.cookie()}"))
+                answer = visitor.post("/auth/refresh", headers=headers)
+            else:
+                headers.append(("Authorization", f"DPoP {site.access_token}"))
+                answer = visitor.get("/api/me", headers=headers)
+            assert_refused(site, answer, status, "not_compact")
+    assert site.family() == before
+
+
+def test_without_a_proof_the_protected_door_stays_shut(site: Site, visitor: FlaskClient) -> None:
+    """A bound token alone is worth nothing, and the answer says what is missing."""
+    headers = {"Authorization": f"DPoP {site.access_token}"}
+    before = site.family()
+    assert_refused(site, visitor.get("/api/me", headers=headers), 401, "missing")
+    assert site.family() == before
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh"])
+def test_a_proof_is_about_one_address(site: Site, visitor: FlaskClient, path: str) -> None:
+    """A proof for a log-in does not refresh, and one for a refresh does not log in."""
+    before = site.family()
+    elsewhere = {"/auth/login": "/auth/refresh", "/auth/refresh": "/auth/login"}[path]
+    maker = replace(site.refreshing, jti="about-one-address", url=PUBLIC_URL + elsewhere)
+    answer = visitor.post(
+        path,
+        json={"email": EMAIL, "password": PASSWORD},
+        headers={"DPoP": maker.make(), "Cookie": f"{COOKIE}={site.cookie()}"},
+    )
+    assert_refused(site, answer, 400, "request")
+    assert site.family() == before
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:443",
+        "localhost.evil.example",
+        "localhost:8443",
+        "localhost, evil.example",
+        "localhost@evil.example",
+    ],
+)
+def test_another_host_is_misdirected(site: Site, visitor: FlaskClient, host: str) -> None:
+    """A proof about the host that a client wrote down proves nothing: nothing is looked at."""
+    before = site.family()
+    for door, path, method in (
+        (site.refreshing, "/auth/refresh", visitor.post),
+        (site.protected, "/api/me", visitor.get),
+    ):
+        maker = replace(door, jti="about-another-host", url=f"https://{host}{path}")
+        headers = {
+            "DPoP": maker.make(),
+            "Cookie": f"{COOKIE}={site.cookie()}",
+            "Authorization": f"DPoP {site.access_token}",
+        }
+        answer = method(path, headers=headers, environ_overrides={"HTTP_HOST": host})
+        assert (answer.status_code, json.loads(answer.data)["code"]) == (421, "misdirected")
+        assert "Set-Cookie" not in answer.headers
+    assert site.family() == before
+
+
+def test_a_good_proof_does_not_depend_on_forwarded_headers(
+    site: Site, visitor: FlaskClient
+) -> None:
+    """Whatever a client says of proxies, the public URL is what a proof is about."""
+    headers = {
+        "X-Forwarded-Host": "forwarded.example",
+        "X-Forwarded-Proto": "http",
+        "X-Forwarded-Prefix": "/prefix",
+        "Forwarded": "host=forwarded.example",
+    }
+    maker = replace(site.protected, jti="forwarded-and-good")
+    assert ask(site, visitor, maker.make(), headers).status_code == 200
+
+
+def test_the_query_is_no_part_of_what_a_proof_is_about(site: Site, visitor: FlaskClient) -> None:
+    """`htu` is without query and fragment (RFC 9449 section 4.2), the request may have one."""
+    maker = replace(site.protected, jti="asked-with-a-query")
+    headers = {"Authorization": f"DPoP {site.access_token}", "DPoP": maker.make()}
+    assert visitor.get("/api/me?x=1&y=2", headers=headers).status_code == 200
+
+
+def test_a_proof_elsewhere_is_not_looked_at(site: Site, visitor: FlaskClient) -> None:
+    """In a query, a cookie or another header a good proof is none."""
+    text = replace(site.protected, jti="put-elsewhere").make()
+    token = {"Authorization": f"DPoP {site.access_token}"}
+    answers = [
+        visitor.get("/api/me", headers=token, query_string={"DPoP": text, "dpop": text}),
+        visitor.get("/api/me", headers=token | {"Cookie": f"DPoP={text}"}),
+        visitor.get("/api/me", headers=token | {"X-DPoP": text}),
+        visitor.get("/api/me", headers={"Authorization": f"DPoP {site.access_token} {text}"}),
+        visitor.get(
+            "/api/me", headers={"Authorization": f"DPoP {site.access_token}, DPoP {text}"}
+        ),
+    ]
+    assert [answer.status_code for answer in answers] == [401] * len(answers)
+
+
+SCHEMES: dict[str, Callable[[str], str]] = {
+    "bearer": lambda token: f"Bearer {token}",
+    "basic": lambda token: f"Basic {token}",
+    "no-scheme": lambda token: token,
+    "dpop-alone": lambda _: "DPoP",
+    "dpop-and-space": lambda _: "DPoP ",
+    "two-spaces": lambda token: f"DPoP  {token}",
+    "tab": lambda token: f"DPoP\t{token}",
+    "colon": lambda token: f"DPoP: {token}",
+    "twice": lambda token: f"DPoP DPoP {token}",
+    "both": lambda token: f"DPoP {token}, Bearer {token}",
+    "quoted": lambda token: f'DPoP "{token}"',
+}
+
+
+@pytest.mark.parametrize("spell", SCHEMES.values(), ids=SCHEMES.keys())
+def test_another_spelling_of_the_token_is_refused(
+    spell: Callable[[str], str], site: Site, visitor: FlaskClient
+) -> None:
+    """With a good proof the bound token opens nothing unless its header is just right."""
+    environ = {
+        "HTTP_AUTHORIZATION": spell(site.access_token),
+        "HTTP_DPOP": replace(site.protected, jti="spelled-otherwise").make(),
+    }
+    answer = visitor.get("/api/me", environ_overrides=environ)
+    problem = json.loads(answer.data)
+    assert (answer.status_code, problem["code"]) == (401, "invalid_token")
+    assert answer.headers["WWW-Authenticate"].endswith(('token"', 'algs="ES256"'))
+
+
+@pytest.mark.parametrize("word", ["DPoP", "dpop", "DPOP"])
+def test_the_scheme_is_matched_without_case(word: str, site: Site, visitor: FlaskClient) -> None:
+    """An authentication scheme is case-insensitive (RFC 9110 section 11.1)."""
+    maker = replace(site.protected, jti=f"the-scheme-{word}")
+    environ = {"HTTP_AUTHORIZATION": f"{word} {site.access_token}", "HTTP_DPOP": maker.make()}
+    assert visitor.get("/api/me", environ_overrides=environ).status_code == 200
+
+
+def test_a_proof_without_a_token_opens_nothing(site: Site, visitor: FlaskClient) -> None:
+    """Who sends no token is told the scheme and no error, whatever the proof is worth."""
+    answer = visitor.get("/api/me", headers={"DPoP": site.protected.make()})
+    assert (answer.status_code, json.loads(answer.data)["code"]) == (401, "invalid_token")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="latchkey"'
+    assert answer.headers["DPoP-Nonce"] == site.services.nonces.current(NOW)
+
+
+def test_an_encoded_path_is_proved_as_it_is_meant(site: Site, visitor: FlaskClient) -> None:
+    """The server compares the path it answers for: whatever the client wrote it as."""
+    spelled = "/%61pi/m%65"
+    good = replace(site.protected, jti="asked-encoded-0001")
+    headers = {"Authorization": f"DPoP {site.access_token}", "DPoP": good.make()}
+    assert visitor.get(spelled, headers=headers).status_code == 200
+    verbatim = replace(good, jti="asked-encoded-0002", url=PUBLIC_URL + spelled)
+    answer = visitor.get(spelled, headers=headers | {"DPoP": verbatim.make()})
+    assert_refused(site, answer, 401, "request")
+
+
+def test_the_corpus_has_not_ended_the_session(site: Site, visitor: FlaskClient) -> None:
+    """After all that both doors open as they did before."""
+    last = replace(site.protected, jti="the-last-one")
+    assert ask(site, visitor, last.make()).status_code == 200
+    assert (
+        refresh(site, visitor, replace(site.refreshing, jti="the-last").make()).status_code == 200
+    )
+    assert (site.family().revoked_at, site.family().retries) == (None, 0)

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from app.clock import Clock
+from app.families import once as module
+from app.families.once import LOG_SECONDS, Once
+from app.tokens.nonces import PROOF_SECONDS
+from app.tokens.proofs import Proof, ProofRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers.valkey_server import ValkeyServer
+
+PREFIX = "latchkey:{test}:"
+PROOF = Proof("k" * 43, "a-number")
+
+
+class Stopwatch(Clock):
+    """A clock whose seconds pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.passed = 1000.0
+
+    def monotonic(self) -> float:
+        """Return the seconds that passed."""
+        return self.passed
+
+
+@pytest.fixture
+def stopwatch() -> Stopwatch:
+    """Give the clock of the memory."""
+    return Stopwatch()
+
+
+@pytest.fixture
+def shared(valkey: ValkeyServer, stopwatch: Stopwatch) -> Iterator[Once]:
+    """Give the memory that all processes share."""
+    redis = Redis.from_url(valkey.url, retry=Retry(NoBackoff(), 0))
+    yield Once(redis, PREFIX, stopwatch)
+    redis.close()
+
+
+@pytest.fixture
+def alone(stopwatch: Stopwatch) -> Once:
+    """Give a memory that reaches no Redis."""
+    redis = Redis(unix_socket_path="/nowhere", retry=Retry(NoBackoff(), 0))
+    return Once(redis, PREFIX, stopwatch)
+
+
+@pytest.fixture(params=["shared", "alone"])
+def once(request: pytest.FixtureRequest) -> Once:
+    """Give both memories in turn: what is promised holds for either."""
+    found: Once = request.getfixturevalue(request.param)
+    return found
+
+
+def fresh(once: Once, proof: Proof) -> bool:
+    """Use a proof and tell whether that was the first time."""
+    try:
+        once.use(proof)
+    except ProofRefused as refused:
+        return refused.reason != "replayed"
+    return True
+
+
+def test_a_proof_is_used_once(once: Once) -> None:
+    """The first use passes, and none after it."""
+    assert [fresh(once, PROOF) for _ in range(4)] == [True, False, False, False]
+
+
+def test_key_and_number_together_are_what_is_remembered(once: Once) -> None:
+    """The number of one key says nothing about that number of another."""
+    proofs = [PROOF, Proof("o" * 43, "a-number"), Proof("k" * 43, "b-number")]
+    assert [fresh(once, proof) for proof in proofs * 2] == [True] * 3 + [False] * 3
+
+
+def test_of_many_at_once_one_is_first(once: Once) -> None:
+    """However they interleave, exactly one passes."""
+    with ThreadPoolExecutor(8) as pool:
+        firsts = list(pool.map(lambda _: fresh(once, PROOF), range(64)))
+    assert firsts.count(True) == 1
+
+
+def test_the_key_names_nobody(shared: Once, valkey: ValkeyServer) -> None:
+    """Redis holds a digest under the application's prefix, for as long as a proof may live."""
+    shared.use(PROOF)
+    assert valkey.client.keys() == [shared.key(PROOF)]
+    assert shared.key(PROOF).startswith(f"{PREFIX}proof:")
+    assert not any(part in shared.key(PROOF) for part in (PROOF.jti, PROOF.jkt))
+    assert PROOF_SECONDS - 5 <= int(valkey.client.ttl(shared.key(PROOF))) <= PROOF_SECONDS
+
+
+def test_two_processes_share_one_memory(
+    shared: Once, valkey: ValkeyServer, stopwatch: Stopwatch
+) -> None:
+    """What one worker has seen no other takes."""
+    other = Once(Redis.from_url(valkey.url), PREFIX, stopwatch)
+    assert (fresh(shared, PROOF), fresh(other, PROOF)) == (True, False)
+
+
+def test_redis_goes_away(shared: Once, valkey: ValkeyServer) -> None:
+    """The process remembers for itself from then on."""
+    valkey.stop()
+    assert [fresh(shared, PROOF) for _ in range(3)] == [True, False, False]
+
+
+def test_it_forgets_when_no_proof_can_be_valid_any_more(alone: Once, stopwatch: Stopwatch) -> None:
+    """A number is kept for PROOF_SECONDS; its proof's nonce is older by then."""
+    assert fresh(alone, PROOF)
+    stopwatch.passed += PROOF_SECONDS - 1
+    assert not fresh(alone, PROOF)
+    stopwatch.passed += 1
+    assert fresh(alone, PROOF)
+
+
+def test_a_refused_replay_is_not_kept_longer(alone: Once, stopwatch: Stopwatch) -> None:
+    """Trying again and again does not prolong anything."""
+    assert fresh(alone, PROOF)
+    for _ in range(3):
+        stopwatch.passed += PROOF_SECONDS / 4
+        assert not fresh(alone, PROOF)
+    stopwatch.passed += PROOF_SECONDS / 4
+    assert fresh(alone, PROOF)
+
+
+def test_its_memory_is_bounded(alone: Once, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood costs the oldest numbers, never more memory."""
+    monkeypatch.setattr(module, "MOST_REMEMBERED", 10)
+    flood = [Proof("k" * 43, f"number-{number}") for number in range(25)]
+    assert all(fresh(alone, proof) for proof in flood)
+    # The oldest that is remembered is asked first: asking for it must not push it out.
+    assert not any(fresh(alone, proof) for proof in flood[-10:])
+    assert fresh(alone, flood[0])
+
+
+def test_it_is_logged_once_a_minute_with_a_count(
+    alone: Once, stopwatch: Stopwatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An outage is one line a minute, and says how many proofs were checked here alone."""
+    caplog.set_level(logging.WARNING, logger="latchkey.proofs")
+    for number in range(5):
+        fresh(alone, Proof("k" * 43, f"number-{number}"))
+    stopwatch.passed += LOG_SECONDS
+    fresh(alone, PROOF)
+    fresh(alone, PROOF)
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        "redis unreachable, 1 proofs checked here alone",
+        "redis unreachable, 6 proofs checked here alone",
+    ]
