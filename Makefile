@@ -16,7 +16,7 @@ NODE := $(shell command -v node 2>/dev/null)
 PYTHON ?= $(shell for p in python3 python python3.15 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 
-.PHONY: help run test check bench stories lock clean FORCE
+.PHONY: help run test check bench stories fuzz lock clean FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -24,9 +24,11 @@ help: ## list the targets
 run: $(VENV)/.runtime ## serve on http://localhost:8000 (PORT and HOST move it); Ctrl-C stops everything
 	@exec $(PY) -m gunicorn wsgi:app
 
+# A test process for each core: a browser and servers are no use to more than four.
+# PYTEST_XDIST_AUTO_NUM_WORKERS, or ARGS=-n1, overrules it; ARGS='-n0 path' runs in this process.
 test: $(VENV)/.dev ## the whole suite against real SQLite, PostgreSQL, Valkey, gunicorn and Chromium
 	@$(chromium)
-	@$(PY) -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+	@$(PY) -m pytest -n logical --maxprocesses=4 --dist=worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import rules
 	@echo "ruff format"; $(PY) -m ruff format --check --quiet --diff .
@@ -45,6 +47,9 @@ bench: $(VENV)/.dev ## what a request costs, in CPU time and over gunicorn
 
 stories: $(VENV)/.dev ## what bound sessions promise, with numbers: a bad line, 10,000 refreshes, 1,000 thefts
 	@$(PY) -m bench stories $(ARGS)
+
+fuzz: $(VENV)/.dev ## the JSON endpoints against /openapi.json, EXAMPLES=500 of each for each caller and database
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(PY) -m pytest --timeout=0 tests/http/test_fuzz.py $(ARGS)
 
 lock: ## pin requirements*.in anew (needs uv)
 	@for name in requirements requirements-dev; do \

@@ -55,6 +55,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app.static_folder = str(ROOT / "static")
     static = guards.public(partial(app.send_static_file))
     app.add_url_rule("/static/<path:filename>", "static", static)
+    if settings.env == "development":
+        from app.lab import routes as lab  # noqa: PLC0415 - elsewhere no line of it is in the process
+
+        lab.install(app, own)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -233,10 +233,11 @@ class Auth:
     def _replaced(
         self, connection: Connection, family: Family, former: str | None, now: int
     ) -> list[Ended]:
-        which = rotation.beyond_limit(family.user_id, family.family_id, now)
-        if former:
-            which |= rotation.of_family(former)
-        return rotation.revoke(connection, which, rotation.REPLACED, now)
+        # The browser's own first: it makes room, and no other session has to.
+        own = rotation.of_family(former or "")
+        ended = rotation.revoke(connection, own, rotation.REPLACED, now)
+        beyond = rotation.beyond_limit(family.user_id, family.family_id, now)
+        return ended + rotation.revoke(connection, beyond, rotation.REPLACED, now)
 
     def _ended(self, event: str, ended: Sequence[Ended], client: Client, **fields: str) -> None:
         self.denylist.deny(ended)

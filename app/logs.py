@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from app.clock import rfc3339
@@ -40,3 +42,16 @@ def install() -> None:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
         logger.propagate = False
+
+
+@contextmanager
+def on_stderr() -> Iterator[None]:
+    """Leave standard output to a command's own result."""
+    logger = logging.getLogger(ROOT_LOGGER)
+    kept, handler = logger.handlers, logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines())
+    logger.handlers = [handler]
+    try:
+        yield
+    finally:
+        logger.handlers = kept

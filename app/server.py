@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 from socket import socket
+from types import FrameType
 from typing import Any, Final, cast
 
 from flask import Flask
@@ -35,6 +36,14 @@ STATUSES: Final = (
 
 class Worker(ThreadWorker):
     """A threaded worker whose refusals look like the application's."""
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at once, but not in the middle of anything.
+
+        gunicorn stops wherever the signal comes: it waits for a lock that the interrupted line
+        holds, or its SystemExit ends as a traceback from a destructor.
+        """
+        self.method_queue.defer(super().handle_quit, sig, frame)
 
     def handle_error(self, req: Any, client: socket, addr: Any, exc: BaseException) -> None:  # noqa: ANN401 - gunicorn's own
         """Refuse a malformed request; leave everything else to gunicorn."""

@@ -32,6 +32,8 @@ from config import Settings
 
 REDIS_SECONDS: Final = 0.5
 NAME: Final = "latchkey"
+ACCESS_KEY: Final = "access token"
+REFRESH_KEY: Final = "refresh token"
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,9 @@ def build(settings: Settings, clock: Clock) -> Services:
     """Wire everything up. Nothing connects yet."""
     database, connections, audit = Database(settings.database_url), ConnectionCount(), Audit(clock)
     redis = _redis(settings.redis_url, connections)
-    prefix = f"{NAME}:{{{settings.env}}}:"
-    keys = Keys(
-        prefix=f"{prefix}deny:",
-        marker=f"{prefix}denylist-complete",
-        life=settings.access_ttl,
-        leeway=settings.clock_leeway,
-    )
+    prefix = _prefix(settings)
     once = Once(redis, prefix, clock)
-    denylist = Denylist(redis, connections, database, clock, keys, once)
+    denylist = Denylist(redis, connections, database, clock, denylist_keys(settings), once)
     devices = Devices(_purpose_key(settings, "device"))
     throttle = Throttle(redis, prefix, clock)
     auth = Auth(
@@ -83,9 +79,24 @@ def build(settings: Settings, clock: Clock) -> Services:
     return Services(settings, clock, database, redis, denylist, nonces, auth, admin)
 
 
+def denylist_keys(settings: Settings) -> Keys:
+    """Return the names under which a deployment denies families in its Redis."""
+    prefix = _prefix(settings)
+    return Keys(
+        prefix=f"{prefix}deny:",
+        marker=f"{prefix}denylist-complete",
+        life=settings.access_ttl,
+        leeway=settings.clock_leeway,
+    )
+
+
 def services() -> Services:
     """Return the services of the current application."""
     return cast("Services", current_app.extensions[NAME])
+
+
+def _prefix(settings: Settings) -> str:
+    return f"{NAME}:{{{settings.env}}}:"
 
 
 def _redis(url: str, connections: ConnectionCount) -> Redis:
@@ -121,8 +132,8 @@ def _mint(settings: Settings) -> Mint:
     access = Rules("at+jwt", issuer, settings.audience, life.access, leeway)
     refresh = Rules("rt+jwt", issuer, f"{issuer}/auth/refresh", longest, leeway)
     return Mint(
-        access=Codec(access, _ring(settings, "access token"), AccessTokenClaims),
-        refresh=Codec(refresh, _ring(settings, "refresh token"), RefreshTokenClaims),
+        access=Codec(access, _ring(settings, ACCESS_KEY), AccessTokenClaims),
+        refresh=Codec(refresh, _ring(settings, REFRESH_KEY), RefreshTokenClaims),
         life=life,
     )
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import shutil
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import flask_migrate
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from config import Settings, new_secret
@@ -24,11 +27,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from flask import Flask
     from werkzeug.test import TestResponse
 
 # https as deployed; localhost because that is where the test client keeps its cookies.
 PUBLIC_URL = "https://localhost"
+NO_CHROMIUM = "there is no Chromium"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say after pytest's own summary what was not tested.
+
+    Counted from the reports, which come from all workers; tests/browser/conftest.py is loaded by
+    the workers alone.
+    """
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return
+    reports = reporter.stats.get("skipped", [])
+    skipped = sum(NO_CHROMIUM in str(report.longrepr) for report in reports)
+    if skipped:
+        reporter.write_line(
+            f"{skipped} browser tests were skipped: no Chromium was found or could be installed."
+        )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compile each template once, not once for each of a thousand apps."""
+    cache = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": cache})
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -130,8 +159,11 @@ def environment(
 
 @pytest.fixture
 def settings(environment: dict[str, str]) -> Settings:
-    """Give the settings that the environment spells."""
-    return Settings.from_env(environment)
+    """Give the settings that the environment spells, but for the cost of a password.
+
+    No environment can spell this one; servers in processes of their own have the real one.
+    """
+    return replace(Settings.from_env(environment), argon2_memory_kib=8, argon2_time=1)
 
 
 @pytest.fixture

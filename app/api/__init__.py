@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.api import account, health, session
+from app.api import account, health, openapi, session
 
 
 def install(app: Flask) -> None:
     """Register the JSON endpoints."""
-    for blueprint in (session.blueprint, account.blueprint, health.blueprint):
-        app.register_blueprint(blueprint)
+    for module in (session, account, health, openapi):
+        app.register_blueprint(module.blueprint)

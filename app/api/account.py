@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify
 
 from app.clock import rfc3339
 from app.services import services
+from app.web.answers import AccountView
 from app.web.guards import caller, require_access
 
 blueprint: Final = Blueprint("account", __name__, url_prefix="/api")
@@ -18,10 +19,14 @@ blueprint: Final = Blueprint("account", __name__, url_prefix="/api")
 def me() -> Response:
     """Say who the caller is, and in which session."""
     user, family = services().auth.overview.account(caller().sid)
-    session = {
-        "id": family.family_id,
-        "created_at": rfc3339(family.created_at),
-        "expires_at": rfc3339(family.absolute_expires_at),
+    view: AccountView = {
+        "id": user.id,
+        "email": user.email,
+        "created_at": rfc3339(user.created_at),
+        "session": {
+            "id": family.family_id,
+            "created_at": rfc3339(family.created_at),
+            "expires_at": rfc3339(family.absolute_expires_at),
+        },
     }
-    created = rfc3339(user.created_at)
-    return jsonify(id=user.id, email=user.email, created_at=created, session=session)
+    return jsonify(view)

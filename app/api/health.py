@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Literal, TypedDict
 
 from flask import Blueprint, Response, jsonify
 from redis import RedisError
@@ -15,21 +16,35 @@ from app.web.guards import public
 blueprint: Final = Blueprint("health", __name__)
 
 
+class Well(TypedDict):
+    """All is well."""
+
+    status: Literal["ok"]
+
+
+class Failing(TypedDict):
+    """Parts that do not answer."""
+
+    status: Literal["unavailable"]
+    failing: list[Literal["database", "redis"]]
+
+
 @blueprint.get("/healthz")
 @public
 def healthz() -> Response:
     """Answer: the process is alive."""
-    return jsonify(status="ok")
+    return jsonify(WELL)
 
 
 @blueprint.get("/readyz")
 @public
 def readyz() -> tuple[Response, int]:
     """Answer whether database and Redis do; 503 names each that does not."""
-    failing = [name for name, well in (("database", _database), ("redis", _redis)) if not well()]
+    failing = [name for name, well in PARTS if not well()]
     if failing:
-        return jsonify(status="unavailable", failing=failing), 503
-    return jsonify(status="ok"), 200
+        view: Failing = {"status": "unavailable", "failing": failing}
+        return jsonify(view), 503
+    return jsonify(WELL), 200
 
 
 def _database() -> bool:
@@ -47,3 +62,10 @@ def _redis() -> bool:
     except RedisError:
         return False
     return True
+
+
+WELL: Final[Well] = {"status": "ok"}
+PARTS: Final[tuple[tuple[Literal["database", "redis"], Callable[[], bool]], ...]] = (
+    ("database", _database),
+    ("redis", _redis),
+)

@@ -10,7 +10,15 @@ from app.clock import rfc3339
 from app.errors import NotFound
 from app.services import services
 from app.web import bodies, cookies
-from app.web.answers import logged_out, remember_device, session_view, token_answer
+from app.web.answers import (
+    RegisteredView,
+    SessionsView,
+    UserView,
+    logged_out,
+    remember_device,
+    session_view,
+    token_answer,
+)
 from app.web.client import client
 from app.web.guards import caller, credential, public, require_access
 from app.web.proofs import held
@@ -25,8 +33,13 @@ def register() -> tuple[Response, int]:
     body = bodies.read_object()
     email, password = bodies.text(body, "email"), bodies.text(body, "password")
     user = services().auth.register(email, password, client())
-    view = {"id": user.id, "email": user.email, "created_at": rfc3339(user.created_at)}
-    return jsonify(user=view), 201
+    view: UserView = {
+        "id": user.id,
+        "email": user.email,
+        "created_at": rfc3339(user.created_at),
+    }
+    answer: RegisteredView = {"user": view}
+    return jsonify(answer), 201
 
 
 @blueprint.post("/login")
@@ -69,7 +82,8 @@ def log_out_everywhere() -> Response:
 def sessions() -> Response:
     """List the caller's live sessions."""
     own = services().auth.overview.sessions(caller().user_id)
-    return jsonify(sessions=[session_view(family, caller().sid) for family in own])
+    views: SessionsView = {"sessions": [session_view(family, caller().sid) for family in own]}
+    return jsonify(views)
 
 
 @blueprint.delete("/sessions/<family_id>")

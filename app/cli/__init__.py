@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.cli import doctor, sessions, types, users
+from app.cli import attack, catalogue, doctor, sessions, types, users
 
 
 def install(app: Flask) -> None:
@@ -15,6 +15,8 @@ def install(app: Flask) -> None:
         sessions.prune,
         sessions.secrets,
         doctor.doctor,
+        attack.attack,
+        catalogue.catalogue,
         types.types,
     ):
         app.cli.add_command(command)

@@ -20,6 +20,7 @@ trusted only on a connection over which it was repeated since the connection was
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import threading
 from collections.abc import Sequence
@@ -35,8 +36,7 @@ from app.errors import Unavailable
 from app.families import rotation
 from app.families.connections import ConnectionCount
 from app.families.models import Ended
-from app.families.once import Once
-from app.tokens.nonces import PROOF_SECONDS
+from app.families.once import REMEMBERED_SECONDS, Once
 from app.tokens.proofs import Proof, ProofRefused
 
 REST_SECONDS: Final = 1.0
@@ -90,12 +90,17 @@ class Denylist:
         self._losses = 0
         self._complete_at: tuple[int, int] | None = None
         self._review_at = 0.0
+        self._reviewed_at = 0.0
         self._rest_until = 0.0
         self._quiet_until = 0.0
         self._repairing: Final = threading.Lock()
 
-    def denied(self, sid: str, proof: Proof | None = None) -> bool:
+    def denied(self, sid: str, proof: Proof | None = None, *, expires: float = math.inf) -> bool:
         """Tell whether the family `sid` is revoked, and use `proof` up in the same round trip.
+
+        `expires` is when the token that names it does, in seconds, UTC. Past that a token lives
+        by the leeway alone, for clocks that differ; by the clock that wrote the entry it may be
+        gone already, so the family's row is asked.
 
         Raises:
             ProofRefused: when the proof was used before.
@@ -106,7 +111,7 @@ class Denylist:
         try:
             if self._clock.monotonic() >= self._rest_until:
                 try:
-                    return self._ask(sid, key)
+                    return self._ask(sid, key, expires)
                 except RedisError as error:
                     self._lost(error)
             if key and not self._once.use_here(key):
@@ -134,12 +139,12 @@ class Denylist:
         # Whatever may have cost an entry moves one of these: a new connection, a failed write.
         return self._connections.opened, self._losses
 
-    def _ask(self, sid: str, proof_key: str | None) -> bool:
+    def _ask(self, sid: str, proof_key: str | None, expires: float) -> bool:
         keys = [self._keys.marker, self._keys.prefix + sid]
         if proof_key is None:
             marker, entry = self._redis.mget(keys)
         else:
-            marker, entry, fresh = self._look_and_use([*keys, proof_key], [PROOF_SECONDS])
+            marker, entry, fresh = self._look_and_use([*keys, proof_key], [REMEMBERED_SECONDS])
             if not fresh or self._once.used_here(proof_key):
                 raise ProofRefused("replayed")
         if entry is not None:
@@ -148,7 +153,7 @@ class Denylist:
             self._rebuild()
         elif self._clock.monotonic() >= self._review_at:
             self._review()
-        else:
+        elif expires > self._clock.now():
             return False
         return self._ask_database(sid)
 
@@ -174,16 +179,20 @@ class Denylist:
         """Write again what was revoked lately.
 
         A worker that is killed between its commit and its entry leaves a revocation that only
-        the database knows; this bounds how long the others go without.
+        the database knows; this bounds how long the others go without. It reaches back to the
+        last review however long ago that was: where nobody asks, nothing is reviewed.
         """
-        self._write_since(self._clock.now() - 3 * REVIEW_SECONDS - 2 * self._keys.leeway)
+        quiet = int(self._clock.monotonic() - self._reviewed_at)
+        self._write_since(self._clock.now() - quiet - 2 * (REVIEW_SECONDS + self._keys.leeway))
 
     def _write_since(self, since: int) -> int:
-        self._review_at = self._clock.monotonic() + REVIEW_SECONDS
+        begun = self._clock.monotonic()
+        self._review_at = begun + REVIEW_SECONDS
         minted_since = self._clock.now() - self._keys.life - 2 * self._keys.leeway
         with self._database.autocommit() as connection:
             ended = rotation.revoked_since(connection, since, minted_since)
         self._write(ended)
+        self._reviewed_at = begun
         return len(ended)
 
     def _write(self, ended: Sequence[Ended]) -> None:

@@ -21,6 +21,8 @@ from app.tokens.proofs import Proof, ProofRefused
 
 MOST_REMEMBERED: Final = 50_000
 LOG_SECONDS: Final = 60.0
+# A machine whose clock is behind takes a proof for longer, at most by the longest clock leeway.
+REMEMBERED_SECONDS: Final = PROOF_SECONDS + 30
 
 logger: Final = logging.getLogger("latchkey.proofs")
 
@@ -51,7 +53,7 @@ class Once:
         """
         key = self.key(proof)
         try:
-            fresh = bool(self._redis.set(key, "1", nx=True, ex=PROOF_SECONDS))
+            fresh = bool(self._redis.set(key, "1", nx=True, ex=REMEMBERED_SECONDS))
             fresh = fresh and not self.used_here(key)
         except RedisError:
             fresh = self.use_here(key)
@@ -72,7 +74,7 @@ class Once:
                 return False
             if len(self._own) >= MOST_REMEMBERED:
                 self._own.popitem(last=False)
-            self._own[key] = now + PROOF_SECONDS
+            self._own[key] = now + REMEMBERED_SECONDS
             return True
 
     def used_here(self, key: str) -> bool:

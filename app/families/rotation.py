@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, select, update
 
 from app.families.models import Ended, Family, families, owners
 from app.tokens.claims import RefreshTokenClaims
@@ -62,8 +62,8 @@ def rotate(
     and matches a bound one only with that key. None means that this was not it; `retry` and
     `why_not` say what it was.
     """
-    now = step.now
-    idle = case((families.c.remembered, now + step.remember_idle_ttl), else_=now + step.idle_ttl)
+    now = _not_before(families.c.last_used_at, step.now)
+    idle = now + case((families.c.remembered, step.remember_idle_ttl), else_=step.idle_ttl)
     absolute = families.c.absolute_expires_at
     values = {
         "previous_jti": families.c.jti,
@@ -74,14 +74,16 @@ def rotate(
         "idle_expires_at": case((idle < absolute, idle), else_=absolute),
         "ip": step.ip,
         "user_agent": step.user_agent,
-        "jkt": func.coalesce(families.c.jkt, step.jkt),
+        "jkt": step.jkt,  # the one it has, if it has one: see `bound`
         "burst_from": case(
             (families.c.rotated_at < now - IN_FLIGHT_SECONDS, families.c.rotated_at),
             else_=families.c.burst_from,
         ),
     }
     bound = families.c.jkt.is_(None) | (families.c.jkt == step.jkt)
-    current = and_(_named(claims), families.c.jti == claims.jti, bound, _live(now), _enabled())
+    current = and_(
+        _named(claims), families.c.jti == claims.jti, bound, _live(step.now), _enabled()
+    )
     return _changed(connection, current, values)
 
 
@@ -104,7 +106,8 @@ def retry(
         _live(step.now),
         _enabled(),
     )
-    values = {"last_used_at": step.now, "retries": families.c.retries + 1}
+    now = _not_before(families.c.last_used_at, step.now)
+    values = {"last_used_at": now, "retries": families.c.retries + 1}
     return _changed(connection, again, values) if step.jkt else None
 
 
@@ -126,11 +129,12 @@ def why_not(connection: Connection, claims: RefreshTokenClaims, now: int, jkt: s
     family = Family(*row)
     if family.revoked_reason is not None:
         return family.revoked_reason
+    # Before any theft: the leeway lets a token through for seconds after its family is over.
+    if family.idle_expires_at <= now:
+        return EXPIRED
     if family.jkt is not None and family.jkt != jkt:
         return NO_PROOF if jkt is None else FOREIGN_KEY
-    if family.jti != claims.jti:
-        return REUSE
-    return EXPIRED if family.idle_expires_at <= now else "disabled"
+    return REUSE if family.jti != claims.jti else "disabled"
 
 
 def revoke(
@@ -236,6 +240,12 @@ def _named(claims: RefreshTokenClaims) -> ColumnElement[bool]:
 
 def _live(now: int) -> ColumnElement[bool]:
     return and_(families.c.revoked_at.is_(None), families.c.idle_expires_at > now)
+
+
+def _not_before(earlier: ColumnElement[int], now: int) -> ColumnElement[int]:
+    # Another machine's clock may be ahead, within the leeway. For a family time stands still
+    # then: a token minted before its own log-in, or older than its predecessor, is refused.
+    return case((earlier > now, earlier), else_=now)
 
 
 def _enabled() -> ColumnElement[bool]:

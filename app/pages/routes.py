@@ -7,10 +7,10 @@ from typing import Final, TypeAlias, cast
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
+from app.catalogue import FURTHER, MISTAKES, THREATS
 from app.errors import EmailTaken, Refusal, WeakPassword
 from app.extensions import csrf
 from app.grants import Grant
-from app.pages.catalogue import MISTAKES, THREATS
 from app.pages.forms import LogInForm, RegisterForm
 from app.pages.redirects import safe_path
 from app.services import services
@@ -96,7 +96,7 @@ def password() -> str:
 @public
 def threats() -> str:
     """Show what attacks there are and what stops each."""
-    return render_template("pages/threats.html", threats=THREATS)
+    return render_template("pages/threats.html", threats=THREATS, further=FURTHER)
 
 
 @blueprint.get("/mistakes")

@@ -20,8 +20,8 @@ REMEMBERED_TOKENS: Final = 2048
 LATEST_TIME: Final = 2**40
 CONFIRMATION: Final = "cnf"
 
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
-_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _IDS: Final = ("sub", "sid", "family_id", "jti")
 _REASONS: Final = (
     (jwt.InvalidSignatureError, "signature"),
@@ -64,7 +64,6 @@ class Codec(Generic[C]):
                 # signature was verified earlier; PyJWT would read a second clock.
                 "verify_exp": False,
                 "verify_iat": False,
-                "verify_nbf": False,
             }
         )
         # A browser sends the same token for ten minutes. Remembering the verified claims under

@@ -19,8 +19,8 @@ LONGEST_TOKEN: Final = 4096
 ALGORITHM: Final = "HS256"
 HEADER_NAMES: Final = frozenset({"alg", "typ", "kid"})
 
-COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
-_KID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
+COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+_KID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class TokenRefused(Exception):

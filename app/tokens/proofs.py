@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import unquote
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -35,7 +36,8 @@ COORDINATE_BYTES: Final = 32
 _HEADER: Final = frozenset({"typ", "alg", "jwk"})
 _JWK: Final = frozenset({"kty", "crv", "x", "y"})
 _CLAIMS: Final = frozenset({"jti", "htm", "htu", "iat", "nonce"})
-_JTI: Final = re.compile(r"[A-Za-z0-9_.~-]{8,128}", re.ASCII)
+_JTI: Final = re.compile(r"[A-Za-z0-9_.~-]{8,128}")
+_ESCAPED: Final = re.compile("%(21|24|2[6-9A-C]|3[ABD]|40)")
 _SIGNATURE_BYTES: Final = 2 * COORDINATE_BYTES
 _ES256: Final = ECDSA(SHA256())
 
@@ -154,7 +156,7 @@ def _check(claims: dict[str, Any], asked: Asked) -> None:
     wanted = _CLAIMS if asked.ath is None else _CLAIMS | {"ath"}
     if claims.keys() - {"nonce"} != wanted - {"nonce"}:
         raise ProofRefused("claims")
-    if claims["htm"] != asked.method or claims["htu"] != asked.url:
+    if claims["htm"] != asked.method or _bare(claims["htu"]) != asked.url:
         raise ProofRefused("request")
     if asked.ath is not None and claims["ath"] != asked.ath:
         raise ProofRefused("token")
@@ -165,6 +167,17 @@ def _check(claims: dict[str, Any], asked: Asked) -> None:
         raise ProofRefused("iat")
     if claims.get("nonce") not in asked.nonces:
         raise ProofRefused("nonce")
+
+
+def _bare(htu: object) -> object:
+    """Write out the reserved characters that a path may hold bare: a client may escape them.
+
+    `encodeURIComponent` does, and the server is only told the path without its escapes. A letter
+    or a slash in disguise stays what it is, and is refused.
+    """
+    if type(htu) is str and "%" in htu:
+        return _ESCAPED.sub(lambda match: unquote(match[0]), htu)
+    return htu
 
 
 def _base64url(raw: bytes) -> str:

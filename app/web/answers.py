@@ -48,6 +48,26 @@ class UserView(TypedDict):
     created_at: str
 
 
+class RegisteredView(TypedDict):
+    """What registering answers."""
+
+    user: UserView
+
+
+class AccountSession(TypedDict):
+    """The session that asks; times are RFC 3339."""
+
+    id: str
+    created_at: str
+    expires_at: str
+
+
+class AccountView(UserView):
+    """Who the caller is, and in which session."""
+
+    session: AccountSession
+
+
 class TheftView(TypedDict):
     """One of the user's sessions that ended in theft: what happened, when, from where."""
 
@@ -70,6 +90,12 @@ class SessionView(TypedDict):
     user_agent: str
     device: str
     remembered: bool
+
+
+class SessionsView(TypedDict):
+    """The user's live sessions, the latest used first."""
+
+    sessions: list[SessionView]
 
 
 def token_answer(grant: Grant) -> Response:

@@ -85,7 +85,7 @@ def authenticate() -> None:
     try:
         claims = own.auth.mint.access.read(token, own.clock.now())
         proof = _proof_for(scheme, token, claims.cnf)
-        denied = own.denylist.denied(claims.sid, proof)
+        denied = own.denylist.denied(claims.sid, proof, expires=claims.exp)
     except TokenRefused as refused:
         raise InvalidToken(reason=refused.reason) from None
     except ProofRefused as refused:

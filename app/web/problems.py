@@ -16,11 +16,13 @@ from app.errors import InvalidProof, InvalidToken, Refusal, SessionEnded, Unavai
 from app.web import cookies
 from app.web.client import request_id
 from app.web.guards import DPOP, credential
+from app.web.sessions import PROGRAMS
 
 logger: Final = logging.getLogger("latchkey")
 
 RETRY_SECONDS: Final = 5
 UNAUTHORIZED: Final = 401
+PROBLEM_JSON: Final = "application/problem+json"
 EXPIRED_FORM: Final = "The form was open for too long or came from another page. Send it again."
 
 
@@ -52,6 +54,14 @@ class Fault:
     title: str
     detail: str
     retry_after: int | None = None
+
+
+CRASHED: Final = Fault(
+    500,
+    "internal_error",
+    "Something went wrong",
+    "This is our fault, and it has been written down. Try again in a moment.",
+)
 
 
 def install(app: Flask) -> None:
@@ -96,19 +106,24 @@ def on_database_error(error: SQLAlchemyError) -> Response:
 
 def on_http_error(error: HTTPException) -> Response:
     """Render what Flask or Werkzeug refused: unknown path, wrong method, oversized body."""
-    status = error.code or 500
-    name = error.name.lower().replace(" ", "_").replace("'", "")
-    response = render(Fault(status, name, error.name, _plain(status)))
+    response = render(http_fault(error))
     for header, value in error.get_headers():
         if header == "Allow":
             response.headers[header] = value
     return response
 
 
+def http_fault(error: HTTPException) -> Fault:
+    """Return the public side of what Flask or Werkzeug refused; its code is the phrase's."""
+    status = error.code or 500
+    name = error.name.lower().replace(" ", "_").replace("'", "")
+    return Fault(status, name, error.name, _plain(status))
+
+
 def on_crash(error: Exception) -> Response:
     """Render a fault of our own: the trace goes to the log, a number to the client."""
     logger.error("unhandled error", exc_info=error, extra={"request_id": request_id()})
-    return render(Fault(500, "internal_error", "Something went wrong", _plain(500)))
+    return render(CRASHED)
 
 
 def render(fault: Fault, reasons: tuple[tuple[str, str], ...] = ()) -> Response:
@@ -121,9 +136,11 @@ def render(fault: Fault, reasons: tuple[tuple[str, str], ...] = ()) -> Response:
 
 
 def _wants_page() -> bool:
-    if request.path.startswith(("/auth/", "/api/", "/fragments/")):
+    if request.path.startswith(PROGRAMS):
         return False
-    return request.blueprint == "pages" or request.accept_mimetypes.accept_html
+    # A navigation prefers HTML by name; a program that takes anything is served as one.
+    taken = request.accept_mimetypes
+    return request.blueprint == "pages" or taken["text/html"] > taken[PROBLEM_JSON]
 
 
 def _page(fault: Fault) -> Response:
@@ -151,7 +168,7 @@ def _problem(fault: Fault, reasons: tuple[tuple[str, str], ...]) -> Response:
     }
     if reasons:
         problem["reasons"] = [{"code": code, "detail": detail} for code, detail in reasons]
-    return Response(json.dumps(problem), content_type="application/problem+json")
+    return Response(json.dumps(problem), content_type=PROBLEM_JSON)
 
 
 def _plain(status: int) -> str:
@@ -159,5 +176,5 @@ def _plain(status: int) -> str:
         404: "There is nothing at this address.",
         405: "This address does not answer that method.",
         413: "What was sent is too large.",
-        500: "This is our fault, and it has been written down. Try again in a moment.",
+        500: CRASHED.detail,
     }.get(status, "The request cannot be answered.")

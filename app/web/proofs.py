@@ -35,14 +35,15 @@ def read(proof: str, ath: str | None = None) -> Proof:
     """
     own = services()
     now = own.clock.now()
-    url = own.settings.public_url + _quoted(request.path)
+    url = own.settings.public_url + _quoted(request.environ["PATH_INFO"])
     asked = Asked(request.method, url, now, own.nonces.accepted(now), ath)
     return read_proof(proof, asked)
 
 
 @lru_cache(maxsize=1024)
 def _quoted(path: str) -> str:
-    return quote(path, safe="/~:@!$&'()*+,;=-._")
+    # Each character of a PATH_INFO is a byte of the path (PEP 3333), UTF-8 or not.
+    return quote(path.encode("latin-1"), safe="/~:@!$&'()*+,;=-._")
 
 
 def held() -> Held:

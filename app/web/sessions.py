@@ -10,7 +10,9 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from app.web import cookies
 
-WITHOUT_FORMS: Final = ("/api/", "/auth/", "/fragments/", "/static/", "/healthz", "/readyz")
+# What scripts and programs ask for, and nobody by navigation: neither forms nor pages.
+PROGRAMS: Final = ("/api/", "/auth/", "/fragments/", "/healthz", "/readyz", "/openapi.json")
+WITHOUT_FORMS: Final = (*PROGRAMS, "/static/")
 
 
 class FormSessions(SecureCookieSessionInterface):

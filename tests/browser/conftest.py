@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.people import ADA, BOB, Device, Person
+from tests.conftest import NO_CHROMIUM
 from tests.servers.gunicorn_server import GunicornServer
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ FLAGS = [
     *(["--no-sandbox"] if os.geteuid() == 0 else []),
 ]
 DEADLINE_MS = 10_000
-SKIPPED = pytest.StashKey[int]()
 
 
 @cache
@@ -64,28 +64,18 @@ def chromium() -> str | None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
+def pytest_runtest_setup() -> None:
     """Skip, or fail, before any fixture asks for a browser."""
     if chromium() is None:
         if os.environ.get("CI"):
             pytest.fail("CI is set and there is no Chromium: a browser test may not be skipped")
-        item.config.stash[SKIPPED] = item.config.stash.get(SKIPPED, 0) + 1
-        pytest.skip("there is no Chromium")
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Say after pytest's own summary what was not tested."""
-    skipped = config.stash.get(SKIPPED, 0)
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if skipped and reporter:
-        reporter.write_line(
-            f"{skipped} browser tests were skipped: no Chromium was found or could be installed."
-        )
+        pytest.skip(NO_CHROMIUM)
 
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """Give Playwright's driver."""
+    expect.set_options(timeout=DEADLINE_MS)
     with sync_playwright() as driver:
         yield driver
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import create_app
+from app.families import denylist
 from app.logs import Lines
 from tests.conftest import close
 from tests.http.actor import Actor, SettableClock, Thief, member
@@ -31,13 +32,15 @@ def clock() -> SettableClock:
 
 @pytest.fixture
 def app(settings: Settings, clock: SettableClock, valkey: ValkeyServer) -> Iterator[Flask]:
-    """Give the app as wsgi.py builds it, but for its clock."""
+    """Give the app as wsgi.py builds it, but for its clock and for short rests."""
     app = create_app(settings, clock)
-    yield app
-    for thread in threading.enumerate():
-        if thread.name == "denylist-repair":
-            valkey.make_sound()
-            thread.join()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(denylist, "REST_SECONDS", 0.02)
+        yield app
+        for thread in threading.enumerate():
+            if thread.name == "denylist-repair":
+                valkey.make_sound()
+                thread.join()
     close(app)
 
 

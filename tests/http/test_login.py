@@ -159,6 +159,16 @@ def test_at_most_twenty_live_families(app: Flask, thief: Thief, ada: Actor) -> N
     ended(thief.refresh(dead[0].refresh_token))
 
 
+def test_the_browsers_own_former_family_makes_room(app: Flask, ada: Actor) -> None:
+    """Who logs in again where they are logged in costs none of their other devices its session."""
+    with app.app_context():
+        others = [other_browser(ada) for _ in range(19)]
+        assert len(ada.sessions()) == 20
+        assert ada.log_in().status_code == 200
+    assert len(ada.sessions()) == 20
+    assert {other.me().status_code for other in others} == {200}
+
+
 def test_long_unused_family_makes_room(app: Flask, ada: Actor) -> None:
     """Which one goes is decided by last use, not by age."""
     clock = app.extensions["latchkey"].clock

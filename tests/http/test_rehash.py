@@ -39,9 +39,9 @@ def stored(app: Flask) -> str:
 
 def test_rehash_on_login(stronger: Flask) -> None:
     """Once, on success; the parameters are in the hash."""
-    assert "m=7168,t=5,p=1" in stored(stronger)
+    assert "m=8,t=1,p=1" in stored(stronger)
     problem(Actor(stronger).log_in("wrong wrong wrong"), 401, "invalid_credentials")
-    assert "m=7168,t=5,p=1" in stored(stronger)
+    assert "m=8,t=1,p=1" in stored(stronger)
     assert Actor(stronger).log_in().status_code == 200
     renewed = stored(stronger)
     assert "m=9216,t=4,p=1" in renewed

@@ -49,6 +49,15 @@ def test_lists_ones_own_live_sessions(app: Flask, ada: Actor, clock: SettableClo
     assert not any(session["remembered"] for session in listed)
 
 
+def test_a_long_user_agent_is_cut(app: Flask) -> None:
+    """At log-in as at a refresh the row takes 256 characters of it, and PostgreSQL no more."""
+    ada = Actor(app, agent="a" * 300)
+    ada.register()
+    for step in (ada.log_in, ada.refresh):
+        assert step().status_code == 200
+        assert [session["user_agent"] for session in ada.sessions()] == ["a" * 256]
+
+
 def test_expired_sessions_are_not_listed(ada: Actor, clock: SettableClock) -> None:
     """What has been idle too long is over."""
     other_browser(ada)

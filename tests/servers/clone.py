@@ -59,13 +59,17 @@ class Clone:
             check=False,
         )
 
-    def run(self) -> list[psutil.Process]:
+    def run(self, **more: str) -> list[psutil.Process]:
         """Type `make run`, wait for its address, and return all processes it started."""
         if self._process:
             end(self._process)
         with self.log.open("wb") as log:
             self._process = spawn(
-                ["make", "run"], cwd=self.folder, env=self.environment(), stdout=log, stderr=log
+                ["make", "run"],
+                cwd=self.folder,
+                env=self.environment(**more),
+                stdout=log,
+                stderr=log,
             )
         process = self._process
         wait_until(lambda: process.poll() is not None or answers(self.port), what="/readyz")

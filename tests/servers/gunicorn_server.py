@@ -9,6 +9,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config import Settings
 from tests.servers.processes import end, family, free_port, spawn, survivors, wait_until
 
 if TYPE_CHECKING:
@@ -34,6 +35,16 @@ class GunicornServer:
             "WEB_CONCURRENCY": str(workers),
         }
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """What it runs with."""
+        return Settings.from_env(self._environment)
+
+    @property
+    def log_file(self) -> Path:
+        """Where it writes."""
+        return self._log
 
     @property
     def database(self) -> str:

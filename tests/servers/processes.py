@@ -6,19 +6,22 @@ import ctypes
 import signal
 import socket
 import subprocess
+import sys
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 _prctl = getattr(ctypes.CDLL(None), "prctl", None)
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 15
+
+_kept: list[socket.socket] = []
 
 
 def spawn(command: Sequence[str | Path], **more: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - Popen's own
@@ -59,7 +62,20 @@ def survivors(processes: list[psutil.Process], seconds: float = 5) -> list[psuti
     return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 15, what: str = "it") -> None:
+def kept_waiting(processes: list[psutil.Process]) -> float:
+    """Sum the seconds in which others had the core that their threads were ready for.
+
+    Linux counts them; elsewhere the sum is 0.
+    """
+    counts = [
+        path.read_text(encoding="ascii").split()
+        for process in processes
+        for path in Path(f"/proc/{process.pid}/task").glob("*/schedstat")
+    ]
+    return sum(int(nanoseconds) for _running, nanoseconds, _turns in counts) / 1e9
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 60, what: str = "it") -> None:
     """Wait for something to become true.
 
     Raises:
@@ -74,7 +90,17 @@ def wait_until(holds: Callable[[], bool], seconds: float = 15, what: str = "it")
 
 
 def free_port() -> int:
-    """Find a TCP port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a TCP port that nobody uses now; on Linux nobody finds it again while the tests run.
+
+    The socket stays bound and never listens: the kernel then gives its port to none who asks for
+    any, such as another test process, and leaves it to the server that names it.
+    """
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    port = int(keeper.getsockname()[1])
+    if sys.platform == "linux":
+        _kept.append(keeper)
+    else:
+        keeper.close()
+    return port

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.gunicorn_server import answers
+from tests.servers.gunicorn_server import GunicornServer, answers
 from tests.servers.processes import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.servers.valkey_server import ValkeyServer
 
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
     """Which database it is makes no difference here."""
     return sqlite_url
+
+
+@pytest.fixture(scope="module")
+def shared(
+    base_environment: dict[str, str],
+    migrated_sqlite: Path,
+    valkey_server: ValkeyServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[GunicornServer]:
+    """Give a server to all tests that leave it as it was."""
+    folder = tmp_path_factory.mktemp("shared")
+    database = shutil.copy(migrated_sqlite, folder / "latchkey.db")
+    servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
+    valkey_server.make_sound()
+    server = GunicornServer(base_environment | servers, folder / "gunicorn.log")
+    server.start()
+    yield server
+    server.stop()
 
 
 def status(server: GunicornServer, path: str, headers: dict[str, str]) -> int:
@@ -50,27 +70,25 @@ def test_killed_worker_is_replaced(gunicorn_server: GunicornServer) -> None:
     assert answers(gunicorn_server.port)
 
 
-def test_no_header_replaces_the_path(gunicorn_server: GunicornServer) -> None:
+def test_no_header_replaces_the_path(shared: GunicornServer) -> None:
     """By default gunicorn lets any client on this machine send PATH_INFO and SCRIPT_NAME."""
-    assert status(gunicorn_server, "/healthz", {"PATH_INFO": "/nowhere"}) == 200
-    assert status(gunicorn_server, "/healthz", {"SCRIPT_NAME": "/healthz"}) == 200
+    assert status(shared, "/healthz", {"PATH_INFO": "/nowhere"}) == 200
+    assert status(shared, "/healthz", {"SCRIPT_NAME": "/healthz"}) == 200
 
 
 @pytest.mark.parametrize("scheme", ["https", "http", "gopher"])
-def test_forwarded_scheme_is_not_gunicorns_to_believe(
-    gunicorn_server: GunicornServer, scheme: str
-) -> None:
+def test_forwarded_scheme_is_not_gunicorns_to_believe(shared: GunicornServer, scheme: str) -> None:
     """TRUSTED_PROXIES decides, and it is 0 here."""
     headers = {"X-Forwarded-Proto": scheme, "X-Forwarded-Ssl": "on"}
-    assert status(gunicorn_server, "/healthz", headers) == 200
+    assert status(shared, "/healthz", headers) == 200
 
 
-def test_large_headers_are_refused(gunicorn_server: GunicornServer) -> None:
+def test_large_headers_are_refused(shared: GunicornServer) -> None:
     """The longest bearer token fits many times over; what is larger never reaches the app."""
-    assert status(gunicorn_server, "/healthz", {"X-Large": "x" * 8000}) == 200
-    assert status(gunicorn_server, "/healthz", {"X-Large": "x" * 9000}) >= 400
-    assert status(gunicorn_server, "/healthz", {f"X-{n}": "x" for n in range(70)}) >= 400
-    assert status(gunicorn_server, "/healthz?" + "x" * 5000, {}) >= 400
+    assert status(shared, "/healthz", {"X-Large": "x" * 8000}) == 200
+    assert status(shared, "/healthz", {"X-Large": "x" * 9000}) >= 400
+    assert status(shared, "/healthz", {f"X-{n}": "x" for n in range(70)}) >= 400
+    assert status(shared, "/healthz?" + "x" * 5000, {}) >= 400
 
 
 def test_log_has_no_query_and_no_header(

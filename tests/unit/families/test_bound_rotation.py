@@ -269,6 +269,28 @@ def test_a_token_of_the_burst_is_a_retry(database: Database, bound: Family) -> N
     assert retry(database, replace(late, iat=NOW - 6), a_step(OURS)) is None
 
 
+def test_a_burst_over_machines_whose_clocks_differ(database: Database, bound: Family) -> None:
+    """A token minted where the clock is behind is no older than the burst it belongs to."""
+    tokens = [bound]
+    for now in (NOW + 40, NOW + 37, NOW + 45, NOW + 50):
+        rotated = rotate(database, claims_of(tokens[-1]), a_step(OURS, now))
+        assert rotated is not None
+        tokens.append(rotated[0])
+    assert [one.rotated_at - NOW for one in tokens] == [0, 40, 40, 45, 50]
+    for late in tokens[:-1]:
+        assert retry(database, claims_of(late), a_step(OURS, NOW + 47)) is not None
+    assert stored(database, bound) == replace(tokens[-1], retries=4)
+
+
+def test_a_burst_ends_when_nothing_came_for_thirty_seconds(
+    database: Database, bound: Family
+) -> None:
+    """A second later the tokens before the current one are no longer on their way."""
+    rotated = rotate(database, claims_of(bound), a_step(OURS, NOW + 31))
+    assert rotated is not None
+    assert rotated[0].burst_from == NOW
+
+
 def test_a_first_token_has_no_predecessor(
     database: Database, begin: Callable[..., Family]
 ) -> None:
@@ -321,7 +343,10 @@ def test_why_not(database: Database, begin: Callable[..., Family]) -> None:
         assert why_not(database, claims, None) == rotation.NO_PROOF
         assert why_not(database, claims, FOREIGN) == rotation.FOREIGN_KEY
     assert why_not(database, claims_of(family, new_id()), OURS) == rotation.REUSE
-    assert why_not(database, claims_of(family), OURS, family.idle_expires_at) == "expired"
+    for jkt in (OURS, FOREIGN, None):
+        for jti in (family.jti, family.previous_jti):
+            over = why_not(database, claims_of(family, jti), jkt, family.idle_expires_at)
+            assert over == rotation.EXPIRED
     unknown = replace(claims_of(family), family_id=new_id())
     assert why_not(database, unknown, OURS) == "unknown"
     unbound = begin(previous_jti=new_id())

@@ -14,7 +14,9 @@ from app.errors import Unavailable
 from app.families import denylist as module
 from app.families import rotation
 from app.families.models import Ended
+from app.families.once import REMEMBERED_SECONDS
 from app.services import Services, build
+from app.tokens.proofs import Proof, ProofRefused
 from tests.servers.processes import wait_until
 from tests.unit.parts import NOW, a_family, a_user, repairing, revoke, settle
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 PREFIX = "latchkey:{testing}:deny:"
 MARKER = "latchkey:{testing}:denylist-complete"
+PROOF = Proof("k" * 43, "a-number")
 
 
 @pytest.fixture
@@ -149,11 +152,65 @@ def test_a_token_that_is_out_of_date_needs_no_entry(
     assert entry(valkey, ended)
 
 
+def test_a_token_that_lives_by_the_leeway_alone_asks_the_database(
+    denylist: Denylist, living: Family, ended: Family, valkey: ValkeyServer
+) -> None:
+    """A machine whose clock is ahead wrote the entry, which ends before a slow one's leeway."""
+    deny(denylist, ended)
+    denylist.denied(living.family_id)
+    valkey.client.delete(PREFIX + ended.family_id)  # it lapsed
+    assert denylist.denied(ended.family_id, expires=NOW)
+    assert not denylist.denied(living.family_id, expires=NOW)
+    assert not denylist.denied(ended.family_id, expires=NOW + 1), "the control: Redis is believed"
+
+
 def test_denying_nothing_asks_nobody(denylist: Denylist, valkey: ValkeyServer) -> None:
     """No family ended, so Redis may be away."""
     valkey.stop()
     assert denylist.deny([])
     assert not repairing()
+
+
+# -- with a proof --------------------------------------------------------------------------
+
+
+def replayed(denylist: Denylist, family: Family, proof: Proof = PROOF) -> bool:
+    """Ask with a proof; tell whether it was refused as used before."""
+    try:
+        denylist.denied(family.family_id, proof)
+    except ProofRefused as refused:
+        return refused.reason == "replayed"
+    return False
+
+
+def test_a_proof_is_used_up_with_the_question(
+    denylist: Denylist, living: Family, ended: Family, valkey: ValkeyServer
+) -> None:
+    """The answer is the same as without one; the proof is remembered while it can be valid."""
+    deny(denylist, ended)
+    assert denylist.denied(living.family_id, PROOF) is False
+    assert denylist.denied(ended.family_id, Proof(PROOF.jkt, "another-number")) is True
+    assert replayed(denylist, living)
+    keys = list(valkey.client.scan_iter("*proof:*"))
+    assert len(keys) == 2
+    assert all(
+        REMEMBERED_SECONDS - 20 < valkey.client.ttl(key) <= REMEMBERED_SECONDS for key in keys
+    )
+
+
+def test_without_redis_a_proof_is_used_up_here(
+    denylist: Denylist, living: Family, ended: Family, valkey: ValkeyServer, clock: SetClock
+) -> None:
+    """Each process remembers for itself, also when Redis is back and knows nothing of it."""
+    denylist.denied(living.family_id)
+    valkey.stop()
+    assert denylist.denied(living.family_id, PROOF) is False
+    assert denylist.denied(ended.family_id, Proof(PROOF.jkt, "another-number")) is True
+    assert replayed(denylist, living)
+    valkey.start()
+    clock.forward(1)
+    assert replayed(denylist, living)
+    assert denylist.denied(living.family_id, Proof(PROOF.jkt, "a-third-number")) is False
 
 
 # -- Redis forgot --------------------------------------------------------------------------
@@ -226,6 +283,38 @@ def test_only_what_still_matters_is_written_again(
     new = a_family(process.database, user, last_used_at=NOW - 500, revoked_at=NOW - 490)
     denylist.denied(living.family_id)
     assert (entry(valkey, old), entry(valkey, new)) == (False, True)
+
+
+def test_all_that_still_matters_is_written_again(
+    denylist: Denylist,
+    process: Services,
+    living: Family,
+    valkey: ValkeyServer,
+    settings: Settings,
+) -> None:
+    """To the last second in which an access token passes by the leeway."""
+    last = NOW - settings.access_ttl - settings.clock_leeway
+    user = a_user(process.database, "bob@example.com")
+    ending = a_family(process.database, user, last_used_at=last, revoked_at=last)
+    denylist.denied(living.family_id)
+    assert 0 < valkey.client.ttl(PREFIX + ending.family_id) <= 1
+
+
+def test_a_worker_killed_while_it_writes_again_leaves_nothing_for_good(
+    denylist: Denylist, process: Services, living: Family, valkey: ValkeyServer
+) -> None:
+    """Its draft of the marker ends by itself."""
+    lasts: list[int] = []
+
+    def note(*_: object) -> None:
+        drafts = valkey.client.scan_iter(f"{MARKER}:*")
+        lasts.extend(valkey.client.ttl(draft) for draft in drafts)
+
+    event.listen(process.database.engine, "before_cursor_execute", note)
+    denylist.denied(living.family_id)
+    assert lasts
+    assert all(0 < seconds <= 60 for seconds in lasts)
+    assert valkey.client.ttl(MARKER) == -1
 
 
 def test_a_flush_in_the_middle_of_writing_again_is_noticed(
@@ -314,7 +403,7 @@ def test_without_redis_and_database_there_is_no_answer(
     valkey.stop()
     with pytest.raises(Unavailable) as refused:
         both_gone.denylist.denied(living.family_id)
-    assert refused.value.retry_after == module.RETRY_SECONDS
+    assert refused.value.retry_after == 5
     assert refused.value.reason == "OperationalError"
     valkey.start()
     clock.forward(10)
@@ -351,16 +440,71 @@ def test_a_revocation_whose_worker_was_killed_is_found(
     assert entry(valkey, killed)
 
 
-def test_a_review_reads_only_what_was_revoked_lately(
+def test_a_revocation_whose_worker_was_killed_is_found_when_nobody_asked_for_long(
+    denylist: Denylist, process: Services, living: Family, valkey: ValkeyServer, clock: SetClock
+) -> None:
+    """A review reaches back to the one before, on a quiet night as in a rush."""
+    denylist.denied(living.family_id)
+    killed = a_family(process.database, a_user(process.database, "eve@example.com"))
+    revoke(process.database, killed)
+    clock.forward(10 * module.REVIEW_SECONDS)
+    for _ in range(2):
+        assert verdicts(denylist, living, killed) == RIGHT
+    assert entry(valkey, killed)
+
+
+def test_a_review_that_fails_is_made_up_for(  # noqa: PLR0913, PLR0917 - what it takes
+    denylist: Denylist,
+    process: Services,
+    living: Family,
+    valkey: ValkeyServer,
+    clock: SetClock,
+    sqlite_url: str,
+) -> None:
+    """While the database is away nothing is reviewed; afterwards all that time is."""
+    denylist.denied(living.family_id)
+    killed = a_family(process.database, a_user(process.database, "eve@example.com"))
+    revoke(process.database, killed)
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    process.database.engine.dispose()
+    path.rename(path.with_suffix(".away"))
+    for _ in range(6):
+        clock.forward(module.REVIEW_SECONDS)
+        with pytest.raises(Unavailable):
+            denylist.denied(living.family_id)
+    path.with_suffix(".away").replace(path)
+    process.database.engine.dispose()
+    clock.forward(module.REVIEW_SECONDS)
+    denylist.denied(living.family_id)
+    assert entry(valkey, killed)
+
+
+def test_a_review_reads_only_what_was_revoked_since_the_one_before(
     denylist: Denylist, process: Services, living: Family, valkey: ValkeyServer, clock: SetClock
 ) -> None:
     """What was revoked before was written when the list was completed."""
-    denylist.denied(living.family_id)
     before = a_family(process.database, a_user(process.database, "eve@example.com"))
-    revoke(process.database, before)
-    clock.forward(10 * module.REVIEW_SECONDS)
+    revoke(process.database, before, NOW - 10 * module.REVIEW_SECONDS)
+    denylist.denied(living.family_id)
+    assert valkey.client.delete(PREFIX + before.family_id)
+    clock.forward(module.REVIEW_SECONDS)
     denylist.denied(living.family_id)
     assert not entry(valkey, before)
+
+
+def test_how_far_a_review_looks_back(
+    denylist: Denylist, process: Services, living: Family, valkey: ValkeyServer, clock: SetClock
+) -> None:
+    """Three of its periods, and twice what clocks may differ: no more is read each time."""
+    denylist.denied(living.family_id)
+    user = a_user(process.database, "eve@example.com")
+    just, no_more = (
+        a_family(process.database, user, last_used_at=when, revoked_at=when)
+        for when in (NOW - 30, NOW - 31)
+    )
+    clock.forward(10)
+    denylist.denied(living.family_id)
+    assert (entry(valkey, just), entry(valkey, no_more)) == (True, False)
 
 
 def test_an_unreachable_redis_rests(
@@ -408,6 +552,27 @@ def test_an_outage_is_logged_once_a_window(
     for _ in range(3):
         denylist.denied(living.family_id)
     assert log.lines()[2:] == ["redis is back, 0 revoked families written again"]
+
+
+def test_each_outage_is_logged_when_it_begins(
+    denylist: Denylist,
+    living: Family,
+    valkey: ValkeyServer,
+    clock: SetClock,
+    log_of: Callable[[str], Log],
+) -> None:
+    """The quiet of one ends with it, and what was forgotten in between is no outage."""
+    log = log_of("latchkey.denylist")
+    for lines in (2, 4):
+        valkey.stop()
+        denylist.denied(living.family_id)
+        valkey.start()
+        clock.forward(1)
+        denylist.denied(living.family_id)
+        assert len(log.lines()) == lines
+        valkey.flush()
+        denylist.denied(living.family_id)
+        assert len(log.lines()) == lines
 
 
 # -- an entry could not be written ---------------------------------------------------------
@@ -469,6 +634,28 @@ def test_an_entry_that_could_not_be_written_is_not_forgotten(  # noqa: PLR0913, 
     wait_until(lambda: entry(valkey, ended), what="the entry, without any request")
     wait_until(lambda: not repairing(), what="the end of the repair")
     assert verdicts(denylist, living, ended) == RIGHT
+
+
+def test_a_second_entry_that_could_not_be_written_is_not_forgotten_either(  # noqa: PLR0913, PLR0917 - its fixtures
+    denylist: Denylist,
+    process: Services,
+    living: Family,
+    ended: Family,
+    valkey: ValkeyServer,
+    log_of: Callable[[str], Log],
+) -> None:
+    """On the very connection that was trusted again after the first."""
+    log = log_of("latchkey.denylist")
+    other = a_family(process.database, a_user(process.database, "bob@example.com"))
+    denylist.denied(living.family_id)
+    for family in (ended, other):
+        revoke(process.database, family)
+        full(valkey)
+        assert deny(denylist, family) is False
+        roomy(valkey)
+        wait_until(lambda: not repairing(), what="the end of the repair")
+        assert verdicts(denylist, living, family) == RIGHT
+    assert log.lines()[0] == "redis unreachable, asking the database: OutOfMemoryError"
 
 
 def test_one_repair_at_a_time(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -11,15 +10,17 @@ from redis.retry import Retry
 
 from app.clock import Clock
 from app.families import once as module
-from app.families.once import LOG_SECONDS, Once
+from app.families.once import REMEMBERED_SECONDS, Once
 from app.tokens.nonces import PROOF_SECONDS
 from app.tokens.proofs import Proof, ProofRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.servers.valkey_server import ValkeyServer
+    from tests.unit.parts import Log
 
+LONGEST_LEEWAY = 30
 PREFIX = "latchkey:{test}:"
 PROOF = Proof("k" * 43, "a-number")
 
@@ -95,8 +96,11 @@ def test_the_key_names_nobody(shared: Once, valkey: ValkeyServer) -> None:
     shared.use(PROOF)
     assert valkey.client.keys() == [shared.key(PROOF)]
     assert shared.key(PROOF).startswith(f"{PREFIX}proof:")
+    assert len(shared.key(PROOF)) == len(f"{PREFIX}proof:") + 32
     assert not any(part in shared.key(PROOF) for part in (PROOF.jti, PROOF.jkt))
-    assert PROOF_SECONDS - 5 <= int(valkey.client.ttl(shared.key(PROOF))) <= PROOF_SECONDS
+    assert (
+        REMEMBERED_SECONDS - 5 <= int(valkey.client.ttl(shared.key(PROOF))) <= REMEMBERED_SECONDS
+    )
 
 
 def test_two_processes_share_one_memory(
@@ -113,22 +117,54 @@ def test_redis_goes_away(shared: Once, valkey: ValkeyServer) -> None:
     assert [fresh(shared, PROOF) for _ in range(3)] == [True, False, False]
 
 
+def test_redis_comes_back(shared: Once, valkey: ValkeyServer, stopwatch: Stopwatch) -> None:
+    """What this process saw meanwhile it knows for as long as the proof can be valid."""
+    valkey.stop()
+    assert fresh(shared, PROOF)
+    valkey.start()
+    stopwatch.passed += REMEMBERED_SECONDS - 1
+    assert not fresh(shared, PROOF)
+    valkey.flush()
+    stopwatch.passed += 1
+    assert fresh(shared, PROOF)
+
+
 def test_it_forgets_when_no_proof_can_be_valid_any_more(alone: Once, stopwatch: Stopwatch) -> None:
-    """A number is kept for PROOF_SECONDS; its proof's nonce is older by then."""
+    """A number is kept for REMEMBERED_SECONDS; its proof's nonce is older by then."""
     assert fresh(alone, PROOF)
-    stopwatch.passed += PROOF_SECONDS - 1
+    stopwatch.passed += REMEMBERED_SECONDS - 1
     assert not fresh(alone, PROOF)
     stopwatch.passed += 1
     assert fresh(alone, PROOF)
+
+
+def test_a_number_outlives_its_proof_where_a_clock_is_behind(
+    alone: Once, stopwatch: Stopwatch
+) -> None:
+    """A machine behind by the longest leeway takes the nonce for as much longer."""
+    assert fresh(alone, PROOF)
+    stopwatch.passed += PROOF_SECONDS + LONGEST_LEEWAY - 1
+    assert not fresh(alone, PROOF)
+
+
+def test_forgetting_the_old_keeps_the_new(alone: Once, stopwatch: Stopwatch) -> None:
+    """When the first number ends, those that came after it go on."""
+    second, third = Proof(PROOF.jkt, "b-number"), Proof(PROOF.jkt, "c-number")
+    assert fresh(alone, PROOF)
+    stopwatch.passed += REMEMBERED_SECONDS - 1
+    assert fresh(alone, second)
+    stopwatch.passed += 1
+    assert fresh(alone, third)
+    assert not fresh(alone, second)
 
 
 def test_a_refused_replay_is_not_kept_longer(alone: Once, stopwatch: Stopwatch) -> None:
     """Trying again and again does not prolong anything."""
     assert fresh(alone, PROOF)
     for _ in range(3):
-        stopwatch.passed += PROOF_SECONDS / 4
+        stopwatch.passed += REMEMBERED_SECONDS / 4
         assert not fresh(alone, PROOF)
-    stopwatch.passed += PROOF_SECONDS / 4
+    stopwatch.passed += REMEMBERED_SECONDS / 4
     assert fresh(alone, PROOF)
 
 
@@ -139,21 +175,20 @@ def test_its_memory_is_bounded(alone: Once, monkeypatch: pytest.MonkeyPatch) -> 
     assert all(fresh(alone, proof) for proof in flood)
     # The oldest that is remembered is asked first: asking for it must not push it out.
     assert not any(fresh(alone, proof) for proof in flood[-10:])
-    assert fresh(alone, flood[0])
+    assert fresh(alone, flood[-11])
 
 
 def test_it_is_logged_once_a_minute_with_a_count(
-    alone: Once, stopwatch: Stopwatch, caplog: pytest.LogCaptureFixture
+    alone: Once, stopwatch: Stopwatch, log_of: Callable[[str], Log]
 ) -> None:
     """An outage is one line a minute, and says how many proofs were checked here alone."""
-    caplog.set_level(logging.WARNING, logger="latchkey.proofs")
+    log = log_of("latchkey.proofs")
     for number in range(5):
         fresh(alone, Proof("k" * 43, f"number-{number}"))
-    stopwatch.passed += LOG_SECONDS
+    stopwatch.passed += 60
     fresh(alone, PROOF)
     fresh(alone, PROOF)
-    said = [record.getMessage() for record in caplog.records]
-    assert said == [
+    assert log.lines() == [
         "redis unreachable, 1 proofs checked here alone",
         "redis unreachable, 6 proofs checked here alone",
     ]

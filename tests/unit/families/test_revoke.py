@@ -43,6 +43,27 @@ def test_revoking_twice_keeps_the_first_reason(database: Database) -> None:
     assert (after.revoked_at, after.revoked_reason) == (NOW, "reuse")
 
 
+def test_the_record_keeps_the_words_of_the_glossary(database: Database) -> None:
+    """Rows outlive releases, and the sessions page reads them: a reason is spelled one way."""
+    user = a_user(database)
+    words = {
+        "logged_out": rotation.LOGGED_OUT,
+        "reuse": rotation.REUSE,
+        "password_changed": rotation.PASSWORD_CHANGED,
+        "admin": rotation.ADMIN,
+        "replaced": rotation.REPLACED,
+        "no_proof": rotation.NO_PROOF,
+        "foreign_key": rotation.FOREIGN_KEY,
+    }
+    for word, reason in words.items():
+        family = a_family(database, user)
+        with database.autocommit() as connection:
+            rotation.revoke(connection, rotation.of_family(family.family_id), reason, NOW)
+        after = stored(database, family)
+        assert after is not None
+        assert after.revoked_reason == word
+
+
 def test_revoking_all_of_a_user_leaves_others(database: Database) -> None:
     """Every family of the user ends, nobody else's does."""
     user, eve = a_user(database), a_user(database, "eve@example.com")
@@ -75,8 +96,8 @@ def test_a_family_is_live_until_it_is_revoked(
 
 
 def test_a_family_of_a_disabled_account_is_not_live(database: Database) -> None:
-    """Nor is one that does not exist."""
-    user = a_user(database)
+    """Nor is one that does not exist; that others are enabled is no help."""
+    user, _enabled = a_user(database), a_user(database, "eve@example.com")
     family = a_family(database, user)
     with database.transaction() as connection:
         accounts.disable(connection, user.id, NOW)
@@ -123,7 +144,7 @@ def test_families_beyond_the_limit_are_those_used_longest_ago(database: Database
         ended = rotation.revoke(connection, which, rotation.REPLACED, NOW)
         left = rotation.live_of(connection, user.id, NOW)
     assert {one.family_id for one in ended} == {one.family_id for one in families[:3]}
-    assert len(left) == MOST_FAMILIES
+    assert len(left) == MOST_FAMILIES == 20
     assert left[-1] == newest
 
 
@@ -161,6 +182,16 @@ def test_pruning_deletes_what_is_past_its_absolute_life(database: Database) -> N
         assert rotation.prune(connection, NOW) == 0
     assert [stored(database, one) for one in (over, revoked)] == [None, None]
     assert [stored(database, one) for one in (ending, living)] == [ending, living]
+
+
+def test_pruning_waits_for_the_last_access_token(database: Database) -> None:
+    """It may pass a leeway after the family's end, and what is gone cannot be denied."""
+    user = a_user(database)
+    last = a_family(database, user, absolute_expires_at=NOW - 60)
+    a_family(database, user, absolute_expires_at=NOW - 61)
+    with database.transaction() as connection:
+        assert rotation.prune(connection, NOW) == 1
+    assert stored(database, last) == last
 
 
 def test_pruning_goes_in_batches(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,16 @@ def test_the_absolute_end_never_moves(database: Database) -> None:
     assert rotated[0].idle_expires_at == rotated[0].absolute_expires_at == LATER + 100
 
 
+def test_for_a_family_time_never_runs_back(database: Database) -> None:
+    """What a machine writes whose clock is behind is no older than what is there."""
+    family = a_family(database, a_user(database), last_used_at=LATER, rotated_at=LATER)
+    rotated = rotate(database, claims_of(family), replace(a_step(), now=LATER - 3))
+    assert rotated is not None
+    assert rotated[0] == stored(database, family)
+    assert (rotated[0].rotated_at, rotated[0].last_used_at) == (LATER, LATER)
+    assert rotated[0].idle_expires_at == LATER + 3600
+
+
 def test_a_remembered_family_has_its_own_idle_life(database: Database) -> None:
     """Keep me logged in means another idle limit, also when it is the shorter one."""
     user = a_user(database)
@@ -162,7 +172,7 @@ def test_a_revoked_family_does_not_rotate(database: Database, reason: str) -> No
 
 def test_a_family_of_a_disabled_account_does_not_rotate(database: Database) -> None:
     """Shut accounts refresh nothing; enabled again, a family that was left alone goes on."""
-    user = a_user(database)
+    user, _enabled = a_user(database), a_user(database, "eve@example.com")
     family = a_family(database, user)
     with database.transaction() as connection:
         accounts.disable(connection, user.id, NOW)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from typing import TypedDict
 
 import pytest
@@ -26,6 +27,14 @@ def test_the_same_words_derive_the_same_key() -> None:
     """Every worker and every restart arrives at the same 32 bytes."""
     assert derive(SECRET, **HERE) == derive(SECRET, **HERE)
     assert len(derive(SECRET, **HERE)) == KEY_BYTES == 32
+
+
+def test_a_key_is_the_same_in_every_release() -> None:
+    """HKDF spelled out once more (RFC 5869): another derivation would log everybody out."""
+    words = (b"latchkey", b"production", b"https://a.example", b"access token")
+    info = b"".join(bytes([0, len(word)]) + word for word in words)
+    pseudorandom = hmac.digest(bytes(32), SECRET, "sha256")
+    assert derive(SECRET, **HERE) == hmac.digest(pseudorandom, info + b"\x01", "sha256")
 
 
 @pytest.mark.parametrize(

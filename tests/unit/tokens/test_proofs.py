@@ -116,7 +116,7 @@ def test_every_reason_has_a_case() -> None:
 def test_a_proof_of_just_the_longest_size_is_looked_at(maker: Maker) -> None:
     """Two kilobytes pass the limit of size; here the padding claim is what is refused."""
     text = longest(maker)
-    assert LONGEST_PROOF - 4 < len(text) <= LONGEST_PROOF
+    assert LONGEST_PROOF - 4 < len(text) <= LONGEST_PROOF == 2048
     assert reason(text, asked(maker)) == "claims"
 
 
@@ -127,6 +127,16 @@ def test_a_nonce_lives_for_its_slot_and_the_next(maker: Maker) -> None:
         assert read_proof(text, asked(maker, now)).jti == maker.jti
     for now in (begin - 1, begin + 2 * SLOT_SECONDS):
         assert reason(text, asked(maker, now)) == "nonce"
+
+
+def test_a_clock_may_be_wrong_by_a_day(maker: Maker) -> None:
+    """The nonce says how old a proof is; its own time has to be of about now only."""
+    for wrong in (-86400, 86400):
+        text = maker.make(claims=maker.claims() | {"iat": NOW + wrong})
+        assert read_proof(text, asked(maker)).jti == maker.jti
+    for wrong in (-86401, 86401):
+        text = maker.make(claims=maker.claims() | {"iat": NOW + wrong})
+        assert reason(text, asked(maker)) == "iat"
 
 
 def test_a_stale_nonce_is_named_last(maker: Maker) -> None:

@@ -1,0 +1,156 @@
+"""Attacks on the doors: log-in, registration, and what a stranger can make the server do."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from app.attacks.stage import Broken, Missing, Stage
+from app.attacks.wire import Answer
+
+THROTTLE: Final = "app/throttle.py:Throttle.log_in"
+REGISTRATIONS: Final = "app/throttle.py:REGISTRATIONS"
+VERIFY: Final = "app/accounts/passwords.py:Passwords.verify"
+CREDENTIALS: Final = "app/errors.py:InvalidCredentials"
+GATE: Final = "app/accounts/passwords.py:Passwords._gate"
+LENGTH: Final = "app/accounts/passwords.py:MOST_BYTES"
+BODY: Final = "app/__init__.py:MOST_BODY_BYTES"
+LOG: Final = "app/audit.py:Audit.record"
+
+GUESS: Final = "Summer2026! Summer2026!"
+WRONG: Final = "not the right passphrase"
+TRIES: Final = 3
+ROUNDS: Final = 4
+MOST_TIMES: Final = 1.6
+ADDRESS_LIMIT: Final = 30
+ACCOUNT_LIMIT: Final = 5
+REGISTER_LIMIT: Final = 120
+FLOOD: Final = 100  # above what fourteen workers hash and queue at once
+TOO_MANY: Final = 429
+
+
+def account_enumeration(stage: Stage) -> None:
+    """Find out who has an account, by what is answered and by how long that takes."""
+    stage.say("Wrong passwords for an account that exists, and for some that do not, in turn.")
+    here, nowhere = _wrong_passwords(stage)
+    known, unknown = here[0], nowhere[0]
+    same = (known.status, _told(known)) == (unknown.status, _told(unknown))
+    stage.found(f"both are answered {known.status} in the same words", CREDENTIALS, held=same)
+    alike = [key for key, _ in known.headers] == [key for key, _ in unknown.headers]
+    stage.found("both have the same headers", CREDENTIALS, held=alike)
+    times, ratio = (_fastest(here), _fastest(nowhere)), _ratio(here, nowhere)
+    text = f"both take {times[0] * 1000:.0f} and {times[1] * 1000:.0f} ms, {ratio:.1f} times"
+    stage.found(text, VERIFY, held=ratio < MOST_TIMES)
+    _ask_registration(stage)
+
+
+def _wrong_passwords(stage: Stage) -> tuple[list[Answer], list[Answer]]:
+    """Return the answers for the account and for strangers; more of them on a busy machine."""
+    here: list[Answer] = []
+    nowhere: list[Answer] = []
+    for _ in range(ROUNDS):
+        for _ in range(TRIES):
+            here.append(_try(stage, stage.account.email, WRONG))
+            nowhere.append(_try(stage, stage.stranger(), WRONG))
+        if TOO_MANY in {answer.status for answer in (*here, *nowhere)}:
+            raise Broken("the attempts of this address are used up; try again in a minute")
+        stage.works(stage.owner().me(), "The owner's own log-in")  # it forgives the failures
+        if _ratio(here, nowhere) < MOST_TIMES:
+            break
+    return here, nowhere
+
+
+def _ratio(here: list[Answer], nowhere: list[Answer]) -> float:
+    less, more = sorted((_fastest(here), _fastest(nowhere)))
+    return more / less
+
+
+def _fastest(answers: list[Answer]) -> float:
+    """Return the least time: what a busy machine adds is only ever more."""
+    return min(answer.seconds for answer in answers)
+
+
+def _ask_registration(stage: Stage) -> None:
+    stage.say("Registration has to say that an address is taken: how often can one ask?")
+    visitor = stage.browser("attacker")
+    body = {"email": stage.account.email, "password": "short"}
+    asked = 0
+    while (
+        asked <= REGISTER_LIMIT and visitor.ask("POST", "/auth/register", body).status != TOO_MANY
+    ):
+        asked += 1
+    text = f"one address may ask {asked} times in a minute"
+    stage.found(text, REGISTRATIONS, held=asked <= REGISTER_LIMIT)
+
+
+def password_spraying(stage: Stage) -> None:
+    """Try one password on many accounts, and many on one."""
+    stage.say("One common password, tried on one account after the other.")
+    answered = 0
+    while answered <= ADDRESS_LIMIT and _try(stage, stage.stranger()).status != TOO_MANY:
+        answered += 1
+    stage.found(
+        f"after {answered} accounts the address waits", THROTTLE, held=answered <= ADDRESS_LIMIT
+    )
+    stage.say("Many passwords on one account, from elsewhere; at last one more.")
+    stage.source = stage.target.another_address()
+    if not stage.source:
+        stage.say("There is only one address to come from here, and it waits: no more to see.")
+        return
+    email, guessed = stage.stranger(), 0
+    while guessed <= ACCOUNT_LIMIT and _try(stage, email).status != TOO_MANY:
+        guessed += 1
+    stage.found(
+        f"after {guessed} guesses the account waits", THROTTLE, held=guessed <= ACCOUNT_LIMIT
+    )
+
+
+def hashing_floods(stage: Stage) -> None:
+    """Make the server hash: long passwords, and many at once."""
+    stage.say("Passwords that would be costly to hash.")
+    for size, status, by in ((2_000, 400, LENGTH), (60_000, 400, LENGTH), (200_000, 413, BODY)):
+        answer = _try(stage, stage.stranger(), "x" * size)
+        stage.found(f"{size} characters: {answer.status}", by, held=answer.status == status)
+    stage.say(f"{FLOOD} log-ins at the same moment.")
+    with ThreadPoolExecutor(FLOOD) as pool:
+        answers = list(pool.map(lambda _: _try(stage, stage.stranger(), afar=True), range(FLOOD)))
+    told = {status: sum(a.status == status for a in answers) for status in (401, TOO_MANY, 503)}
+    text = ", ".join(f"{count} answered {status}" for status, count in told.items())
+    stage.found(text, GATE, held=sum(told.values()) == FLOOD and told[401] < FLOOD)
+    stage.works(stage.browser("visitor").ask("GET", "/healthz"), "The server after it")
+
+
+def log_leaks(stage: Stage) -> None:
+    """Read credentials out of the log, where operators, collectors and thieves of backups read."""
+    log = stage.target.log
+    if log is None:
+        raise Missing("the log is not at hand: name it with --log FILE")
+    begins = log.stat().st_size
+    stage.say("A session from log-in to log-out, with mistakes that put credentials elsewhere.")
+    _try(stage, stage.account.email, f"{stage.account.password}x")
+    owner = stage.owner()
+    stage.works(owner.refresh(), "The owner's refresh")
+    owner.ask("GET", f"/api/me?access_token={owner.access}")
+    owner.ask("GET", f"/{owner.refresh_token}")
+    owner.ask("GET", "/api/me", headers={"Authorization": f"Bearer {owner.access}x"})
+    owner.protected("POST", "/auth/logout")
+    with log.open("rb") as file:
+        file.seek(begins)
+        text = file.read().decode("utf-8", "replace")
+    if '"event"' not in text:
+        raise Broken(f"nothing of this was written to {log.name}: it is not the log")
+    secrets = {*stage.record.secrets, stage.account.password}
+    leaked = sum(secret in text for secret in secrets)
+    stage.found(f"{leaked} of {len(secrets)} credentials are in the log", LOG, held=leaked == 0)
+
+
+def _try(stage: Stage, email: str, password: str = GUESS, *, afar: bool = False) -> Answer:
+    """Try a password; from an address of its own when `afar`."""
+    attacker = stage.browser("attacker")
+    if afar:
+        attacker.source = stage.target.another_address()
+    return attacker.ask("POST", "/auth/login", {"email": email, "password": password})
+
+
+def _told(answer: Answer) -> dict[str, object]:
+    return {name: value for name, value in answer.json.items() if name != "request_id"}

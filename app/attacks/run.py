@@ -1,0 +1,93 @@
+"""Running one attack of the catalogue, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any, Final, Literal
+
+from app.attacks import doors, pages, sessions, tokens
+from app.attacks.record import Record
+from app.attacks.stage import Account, Broken, Missing, Stage
+from app.attacks.wire import Target
+
+Verdict = Literal["held", "got_through", "broken", "skipped"]
+Attack = Callable[[Stage], None]
+
+# The last three use up what one address may try: from elsewhere than this machine, others after
+# them would be refused for that alone.
+ATTACKS: Final[dict[str, Attack]] = {
+    attack.__name__.replace("_", "-"): attack
+    for attack in (
+        pages.xss_token_theft,
+        pages.csrf_on_refresh,
+        tokens.replay,
+        sessions.sidejacking,
+        sessions.refresh_token_theft,
+        pages.tokens_in_localstorage,
+        tokens.unvalidated_audience,
+        tokens.one_secret_everywhere,
+        sessions.long_refresh_without_rotation,
+        tokens.trusting_alg,
+        sessions.password_change_keeps_sessions,
+        pages.login_csrf,
+        sessions.session_fixation,
+        tokens.algorithm_confusion,
+        tokens.cross_type_tokens,
+        tokens.cross_environment_tokens,
+        tokens.key_injection,
+        tokens.token_malleability,
+        sessions.refresh_races,
+        sessions.denylist_loss,
+        pages.open_redirect,
+        pages.clickjacking,
+        pages.cache_leaks,
+        doors.log_leaks,
+        doors.account_enumeration,
+        doors.password_spraying,
+        doors.hashing_floods,
+    )
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: the verdict, what was sent and found, and why it is `broken` or `skipped`.
+
+    `broken` proves nothing: something stood in the way of the attack itself.
+    """
+
+    slug: str
+    verdict: Verdict
+    record: Record
+    seconds: float
+    why: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the run as plain data."""
+        return {
+            "slug": self.slug,
+            "verdict": self.verdict,
+            "why": self.why,
+            "seconds": round(self.seconds, 3),
+            **self.record.as_json(),
+        }
+
+
+def run(slug: str, target: Target, account: Account) -> Run:
+    """Attack `account` at `target` as the entry `slug` says."""
+    stage, began, why = Stage(target, account), time.monotonic(), ""
+    stopped: Verdict | None = None
+    try:
+        ATTACKS[slug](stage)
+    except Missing as missing:
+        stopped, why = "skipped", str(missing)
+    except (Broken, OSError, HTTPException) as error:
+        stopped, why = "broken", str(error) or type(error).__name__
+    # What fell before something stood in the way has fallen, and may be why.
+    if not all(finding.held for finding in stage.record.findings):
+        stopped = "got_through"
+    verdict: Verdict = stopped or ("held" if stage.record.held else "got_through")
+    return Run(slug, verdict, stage.record, time.monotonic() - began, why)

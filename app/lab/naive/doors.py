@@ -1,0 +1,109 @@
+"""Naive ways to keep the doors: log-in, registration, the log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from flask import request
+
+from app.accounts.models import User
+from app.accounts.passwords import Passwords
+from app.attempts import Attempts
+from app.audit import Audit, Client, logger
+from app.errors import InvalidCredentials
+from app.lab.naive.line import instead_of
+from app.throttle import ACCOUNT, ADDRESS, Bucket, Throttle
+from app.web.bodies import read_object as real_read_object
+
+real_right: Final = Attempts.right
+real_verify: Final = Passwords.verify
+real_record: Final = Audit.record
+
+
+@instead_of("app/accounts/passwords.py:Passwords.verify", "account-enumeration")
+def strangers_are_answered_sooner(
+    self: Passwords, password_hash: str | None, password: str
+) -> bool:
+    """Where there is no account there is no password to verify."""
+    if password_hash is None:
+        return False
+    return real_verify(self, password_hash, password)
+
+
+@instead_of("app/attempts.py:Attempts.right", "account-enumeration")
+def typing_errors_are_pointed_out(
+    self: Attempts, key: str, user: User | None, password: str, client: Client
+) -> bool:
+    """Whoever mistypes an address is told that it has no account."""
+    right = real_right(self, key, user, password, client)
+    if user is None:
+        raise InvalidCredentials("There is no account for this e-mail address.")
+    return right
+
+
+@instead_of("app/throttle.py:Throttle.register", "account-enumeration")
+def anybody_may_register_at_any_rate(self: Throttle, ip: str) -> None:
+    """Only log-ins are counted: registering guesses no password."""
+
+
+@instead_of("app/throttle.py:Throttle._count", "password-spraying")
+def guessing_is_not_counted(self: Throttle, buckets: tuple[Bucket, ...]) -> None:
+    """The password hash is slow, and that is thought to be enough."""
+
+
+@instead_of("app/throttle.py:Throttle.log_in", "password-spraying")
+def only_accounts_are_counted(
+    self: Throttle, account: str, ip: str, known_device: str = ""
+) -> tuple[Bucket, ...]:
+    """Each account has its limit, and each guess may be at another account."""
+    buckets = (Bucket("account", account, ACCOUNT), Bucket("address", ip, ADDRESS))
+    self._count(buckets[:1])
+    return buckets
+
+
+@instead_of("app/throttle.py:Throttle.log_in", "password-spraying")
+def only_addresses_are_counted(
+    self: Throttle, account: str, ip: str, known_device: str = ""
+) -> tuple[Bucket, ...]:
+    """Each address has its limit, and an attacker has many addresses."""
+    buckets = (Bucket("account", account, ACCOUNT), Bucket("address", ip, ADDRESS))
+    self._count(buckets[1:])
+    return buckets
+
+
+@instead_of("app/accounts/passwords.py:Passwords._gate", "hashing-floods")
+@contextmanager
+def everybody_hashes_at_once(self: Passwords) -> Iterator[None]:
+    """Every log-in hashes as soon as it arrives."""
+    yield
+
+
+@instead_of("app/accounts/passwords.py:MOST_BYTES", "hashing-floods")
+def a_password_may_have_any_length() -> int:
+    """There is a shortest password and no longest one."""
+    return 2**40
+
+
+@instead_of("app/__init__.py:MOST_BODY_BYTES", "hashing-floods")
+def a_body_may_have_any_length() -> int:
+    """What is sent is read to its end, however long it is."""
+    return 2**40
+
+
+@instead_of("app/audit.py:Audit.record", "log-leaks")
+def requests_are_logged_whole(
+    self: Audit, event: str, client: Client | None = None, **fields: str | int
+) -> None:
+    """The log keeps the request with its headers: it may help to find a fault."""
+    real_record(self, event, client, headers=str(request.headers), **fields)
+
+
+@instead_of("app/web/bodies.py:read_object", "log-leaks")
+def bodies_are_logged() -> dict[str, Any]:
+    """The log keeps what was sent, as it is so useful while developing."""
+    body = real_read_object()
+    logger.info(json.dumps(body))
+    return body

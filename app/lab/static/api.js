@@ -1,0 +1,27 @@
+/** @import { BrowserRun, Run, Side } from './types.d.ts' */
+
+const UNREACHABLE = 'The server could not be reached. Check that it still runs, then try again.';
+
+async function ask(path, method = 'POST') {
+	const answer = await fetch(`/lab/${path}`, { method, headers: { accept: 'application/json' } }).catch(() => {
+		throw Error(UNREACHABLE);
+	});
+	const body = await answer.json().catch(() => ({}));
+	if (!answer.ok) throw Error(body.detail ?? `The server answered ${answer.status}.`);
+	return body;
+}
+
+/** @param {string} slug @param {Side} side @returns {Promise<Run>} */
+export const attack = (slug, side) => ask(`${slug}/run?side=${side}`);
+
+/** @returns {Promise<BrowserRun>} */
+export const open = () => ask('browser');
+
+/** @param {string} run @returns {Promise<any[]>} */
+export const seen = async (run) => (await ask(`browser/${run}`, 'GET')).notes;
+
+/** @param {string} run */
+export const close = (run) => ask(`browser/${run}/close`);
+
+/** A naive page of the stage. @param {string} run @param {string} name @param {string} [method] */
+export const naive = (run, name, method) => ask(`stage/naive/${name}?lab_run=${run}`, method);

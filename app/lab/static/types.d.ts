@@ -1,0 +1,60 @@
+/** What the lab's script gets and shows; the server's side is app/attacks. */
+
+export type Verdict = 'held' | 'got_through' | 'broken' | 'skipped';
+export type Side = 'here' | 'naive';
+
+export interface Said {
+  kind: 'said';
+  text: string;
+}
+
+export interface Exchange {
+  kind: 'exchange';
+  who: string;
+  request: string;
+  answer: string;
+  status: number;
+  times: number;
+}
+
+export interface Finding {
+  kind: 'finding';
+  text: string;
+  held: boolean;
+  by: string;
+}
+
+export type Step = Said | Exchange | Finding;
+
+/** One refresh token: the `number`th that was handed out, in the `family`th session. */
+export interface Node {
+  family: number;
+  number: number;
+  state: 'current' | 'spent' | 'retried' | 'reused' | 'dead';
+}
+
+export interface Run {
+  verdict: Verdict;
+  why: string;
+  steps: Step[];
+  picture: Node[];
+}
+
+export type Sides = Record<Side, Run>;
+
+/** A request that came in while a browser run was open. */
+export interface Seen extends Exchange {
+  method: string;
+  path: string;
+  mode: string;
+  cookies: string[];
+  set_cookies: string[];
+}
+
+/** A run in this browser; `attacker` is empty where this machine has no second name. */
+export interface BrowserRun {
+  run: string;
+  attacker: string;
+  logged_in: boolean;
+  account: { email: string; password: string };
+}

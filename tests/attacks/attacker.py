@@ -1,0 +1,23 @@
+"""Running one attack as `flask attack` does: on an account that is thrown away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.attacks.accounts import throwaway
+from app.attacks.run import Run, run
+
+if TYPE_CHECKING:
+    from app.attacks.wire import Target
+
+
+def attack(target: Target, slug: str) -> Run:
+    """Run the attack `slug` against `target`."""
+    with throwaway(target.settings) as account:
+        return run(slug, target, account)
+
+
+def faults(found: Run) -> list[str]:
+    """Say what is wrong with a run that should have been held."""
+    fallen = [finding.text for finding in found.record.findings if not finding.held]
+    return [] if found.verdict == "held" else [found.slug, found.verdict, found.why, *fallen]

@@ -1,0 +1,32 @@
+"""A sound twin for the whole session, and what each attack found there."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.lab.twin import twin
+from config import Settings
+from tests.attacks.attacker import attack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from app.attacks.run import Run
+    from tests.servers.valkey_server import ValkeyServer
+
+
+@pytest.fixture(scope="session")
+def running(base_environment: dict[str, str], valkey_server: ValkeyServer) -> Settings:
+    """Give the settings of whoever starts a twin, which takes nothing but Redis from them."""
+    servers = {"DATABASE_URL": "sqlite:////nowhere", "REDIS_URL": valkey_server.url}
+    return Settings.from_env(base_environment | servers)
+
+
+@pytest.fixture(scope="session")
+def against_sound(running: Settings) -> Iterator[Callable[[str], Run]]:
+    """Give a function that runs an attack against a sound twin, once."""
+    with twin("", running) as target:
+        yield cache(lambda slug: attack(target, slug))

@@ -1,0 +1,108 @@
+"""Each attack finds each line of defense that it is about, when that line alone is undone."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.attacks.record import Exchange
+from app.attacks.run import ATTACKS
+from app.audit import Client
+from app.errors import WrongPassword
+from app.grants import Held
+from app.lab.naive import NAIVE, naive_of
+from app.lab.naive.line import found, source_of
+from app.lab.naive.sessions import only_the_password_changes
+from app.lab.twin import twin
+from app.services import NAME
+from app.tokens import codec
+from config import ROOT
+from tests.attacks.attacker import attack, faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from app.attacks.run import Run
+    from app.lab.naive.line import Naive
+    from config import Settings
+
+NAMES = [naive.name for naive in NAIVE]
+
+
+@pytest.mark.parametrize("naive", NAIVE, ids=NAMES)
+def test_an_attack_finds_the_line_that_is_undone(
+    naive: Naive, running: Settings, against_sound: Callable[[str], Run]
+) -> None:
+    """It gets through where the sound twin held, and by an answer, not by a crash."""
+    with twin(naive.name, running) as target:
+        through = attack(target, naive.slug)
+    assert through.verdict == "got_through", through.why
+    steps = through.record.steps
+    assert all(step.status != 500 for step in steps if isinstance(step, Exchange))
+    fell = {finding.by for finding in through.record.findings if not finding.held}
+    held = {finding.by for finding in against_sound(naive.slug).record.findings if finding.held}
+    assert fell <= held
+
+
+@pytest.mark.parametrize("slug", ATTACKS)
+def test_a_sound_twin_holds(slug: str, against_sound: Callable[[str], Run]) -> None:
+    """The control: the same process with nothing undone. What is said to defend exists."""
+    held = against_sound(slug)
+    assert not faults(held)
+    for by in {finding.by for finding in held.record.findings}:
+        path, _, name = by.partition(":")
+        if path.endswith(".py"):
+            found(by)
+        else:
+            assert name in (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_every_attack_has_a_naive_version() -> None:
+    """And each naive version an attack and a name of its own."""
+    assert {naive.slug for naive in NAIVE} == set(ATTACKS)
+    assert len(set(NAMES)) == len(NAIVE)
+    assert sorted(n.name for slug in ATTACKS for n in naive_of(slug)) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("naive", NAIVE, ids=NAMES)
+def test_it_can_be_shown_beside_the_real_code(naive: Naive) -> None:
+    """One sentence, and code that goes by the name of what it replaces."""
+    assert naive.line.endswith(".")
+    assert "\n" not in naive.line
+    _, name = found(naive.instead_of)
+    (shown,) = ast.parse(naive.source).body
+    if isinstance(shown, ast.Assign):
+        assert ast.unparse(shown.targets[0]) == name
+    else:
+        assert isinstance(shown, ast.FunctionDef)
+        assert shown.name == name
+    assert "noqa" not in naive.source
+
+
+def test_code_that_is_gone_is_not_found() -> None:
+    """What a naive version stands for has to exist."""
+    with pytest.raises(AttributeError):
+        found("app/web/origin.py:check_nothing")
+    with pytest.raises(ImportError):
+        found("app/web/nowhere.py:check_origin")
+
+
+def test_code_is_shown_without_what_is_said_about_it() -> None:
+    """Docstrings and decorators are left out, where there are any."""
+    assert '"""' not in source_of(codec.Codec.read)
+    assert source_of(codec.Codec.read).startswith("def read(self, token: str, now: int) -> C:")
+    assert source_of(codec._is_confirmation).startswith("def _is_confirmation(")  # noqa: SLF001
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_one_line_is_undone_and_not_the_next(app: Flask) -> None:
+    """Where a password change ends no session, it still asks for the right password."""
+    auth, email, password = app.extensions[NAME].auth, "a@example.com", "quarry umbrella 1729"
+    auth.register(email, password, Client())
+    sid = auth.log_in(email, password, Client(), Held(), remember=False).session_id
+    with pytest.raises(WrongPassword):
+        only_the_password_changes.replacement(auth, sid, "wrong", "another one 1729", Client())

@@ -1,0 +1,243 @@
+"""Attacks that meet an obstacle prove nothing, and say what it was."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.attacks.run import run
+from app.attacks.stage import Account, Broken, Stage
+from app.attacks.wire import Target
+from app.web.cookies import REFRESH
+from tests.conftest import PUBLIC_URL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from config import Settings
+    from tests.servers.valkey_server import ValkeyServer
+
+TOKEN_ANSWER = {
+    "access_token": "a.b.c",
+    "session": {"id": "s"},
+    "user": {"id": "u", "email": "ada@example.com"},
+}
+
+
+class Scripted:
+    """A server that answers by path: a status, a body, and headers."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, tuple[int, object, dict[str, str]]] = {}
+        self.seen: list[dict[str, str]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                outer.seen.append(dict(self.headers))
+                path = self.path.partition("?")[0]
+                status, body, headers = outer.answers.get(path, (404, "", {}))
+                raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(raw)))
+                self.end_headers()
+                self.wfile.write(raw)
+
+            def do_POST(self) -> None:
+                self.do_GET()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
+                """Stay quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread.start()
+
+    def log_in_works(self, **headers: str) -> None:
+        """Let everybody in."""
+        cookie = {"Set-Cookie": f"{REFRESH}=x.y.z; Path=/"} | headers
+        self.answers["/auth/login"] = (200, TOKEN_ANSWER, cookie)
+
+    def stop(self) -> None:
+        """Stop it."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    """Give a server that is no Latchkey."""
+    server = Scripted()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Give one kind: nothing here depends on it."""
+    return sqlite_url
+
+
+@pytest.fixture
+def attack(server: Scripted, settings: Settings) -> Callable[[str], str]:
+    """Give a function that runs an attack and returns why it was broken."""
+
+    def broken(slug: str) -> str:
+        done = run(slug, Target(server.url, settings), Account("ada@example.com", "a password"))
+        assert done.verdict != "held"
+        return done.why.strip()
+
+    return broken
+
+
+@pytest.mark.parametrize(
+    ("slug", "why"),
+    [
+        ("csrf-on-refresh", "owner could not log in: 404"),
+        ("open-redirect", "/login shows no form"),
+        ("clickjacking", ""),
+        ("cache-leaks", "owner could not log in"),
+        ("replay", "owner could not log in"),
+    ],
+)
+def test_nothing_is_there(server: Scripted, settings: Settings, slug: str, why: str) -> None:
+    """A server that knows none of it holds nothing."""
+    done = run(slug, Target(server.url, settings), Account("ada@example.com", "a password"))
+    assert done.verdict == ("broken" if why else "got_through")
+    assert why in done.why
+
+
+def test_no_script_is_no_proof(server: Scripted, attack: Callable[[str], str]) -> None:
+    """Pages without any script would pass for pages without bad ones."""
+    server.log_in_works()
+    server.answers["/auth/refresh"] = server.answers["/auth/login"]
+    for page in ("/", "/login"):
+        server.answers[page] = (200, "<p>nothing", {})
+    assert "load no script" in attack("xss-token-theft")
+
+
+def test_form_that_does_not_lead_on(server: Scripted, attack: Callable[[str], str]) -> None:
+    """A log-in that answers no redirect cannot be followed."""
+    form = '<input name="csrf_token" type="hidden" value="x">'
+    server.answers["/login"] = (200, form, {})
+    assert attack("open-redirect") == "the log-in form answered 200"
+
+
+def test_log_in_that_fails_later(server: Scripted, attack: Callable[[str], str]) -> None:
+    """Also the second log-in of an attack is looked at."""
+    server.answers["/auth/login"] = (200, ["no object"], {})
+    assert attack("cache-leaks") == "owner could not log in: 200"
+    answers: Iterator[tuple[int, object, dict[str, str]]] = iter(
+        [(200, TOKEN_ANSWER, {}), (429, {"code": "too_many_attempts"}, {})]
+    )
+
+    class Later(dict[str, Any]):
+        def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - dict's own
+            return next(answers) if key == "/auth/login" else super().get(key, default)
+
+    server.answers = Later(server.answers)
+    assert attack("cache-leaks") == "the owner could not log in: 429 too_many_attempts"
+
+
+def test_attempts_that_are_used_up(server: Scripted, attack: Callable[[str], str]) -> None:
+    """429 for everybody tells nothing of who has an account."""
+    server.answers["/auth/login"] = (429, {"code": "too_many_attempts"}, {})
+    assert "used up" in attack("account-enumeration")
+
+
+def test_redis_out_of_reach(
+    server: Scripted, attack: Callable[[str], str], valkey: ValkeyServer
+) -> None:
+    """Without it the denylist cannot be made to forget."""
+    server.log_in_works()
+    server.answers["/auth/logout"] = (204, "", {})
+    server.answers["/api/me"] = (401, {"code": "invalid_token"}, {})
+    valkey.stop()
+    assert attack("denylist-loss").startswith("REDIS_URL does not answer")
+
+
+def test_password_that_cannot_be_given_back(server: Scripted, settings: Settings) -> None:
+    """Its owner is told the one that the account has now."""
+    server.log_in_works()
+    server.answers["/auth/password"] = (503, {"code": "busy"}, {})
+    account = Account("ada@example.com", "a password", lasting=True)
+    stage = Stage(Target(server.url, settings), account)
+
+    def change() -> None:
+        with stage.new_password() as new:
+            account.password = new
+
+    with pytest.raises(Broken, match="could not be changed back: it is now “wander"):
+        change()
+
+
+def test_behind_a_proxy(server: Scripted, settings: Settings) -> None:
+    """The client's address is what the proxies before the deployment would have written."""
+    behind = replace(settings, trusted_proxies=2)
+    stage = Stage(Target(server.url, behind), Account("ada@example.com", "a password"))
+    stage.thief().me("x")
+    sent = server.seen[0]
+    if sys.platform == "linux":
+        assert sent["X-Forwarded-For"] == f"{stage.source}, 127.0.0.1"
+    assert sent["Host"] == PUBLIC_URL.removeprefix("https://")
+
+
+def test_only_one_address_to_come_from(server: Scripted, settings: Settings) -> None:
+    """Through PUBLIC_URL, or over IPv6, every attack shares the client's own."""
+    own = replace(settings, public_url="http://latchkey.invalid")
+    assert Target("http://latchkey.invalid", own).another_address() == ""
+    assert Target("http://[::1]:8000", settings).another_address() == ""
+    target = Target(server.url, settings)
+    object.__setattr__(target, "url", server.url.replace("127.0.0.1", "localhost"))
+    assert target.is_local
+
+
+def test_spraying_from_one_address_alone(
+    server: Scripted, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be seen from there is said to be unseen."""
+    server.answers["/auth/login"] = (429, {"code": "too_many_attempts"}, {})
+    monkeypatch.setattr(Target, "another_address", lambda _self: "")
+    target = Target(server.url, settings)
+    done = run("password-spraying", target, Account("ada@example.com", "a password"))
+    assert done.verdict == "held"
+    assert "only one address" in str(done.record.steps[-1])
+
+
+def test_transport_is_insisted_on_over_https(server: Scripted, settings: Settings) -> None:
+    """Where PUBLIC_URL is https, its answers have to say so for two years."""
+    server.log_in_works()
+    done = run("sidejacking", Target(server.url, settings), Account("ada@example.com", "pass"))
+    assert [finding.text for finding in done.record.findings][:1] == ["HSTS: "]
+    assert done.verdict == "got_through"
+
+
+def test_visitor_without_a_key_proves_nothing(server: Scripted, settings: Settings) -> None:
+    """And a host of one's own is sent as it is."""
+    stage = Stage(Target(server.url, settings), Account("ada@example.com", "pass"))
+    with pytest.raises(Broken, match="thief holds no key"):
+        stage.thief().prove("GET", "/api/me")
+    stage.thief().ask("GET", "/", headers={"Host": "elsewhere.example"})
+    assert server.seen[-1]["Host"] == "elsewhere.example"
+
+
+def test_cookie_that_is_taken_back_but_is_not_ours(server: Scripted, settings: Settings) -> None:
+    """Only the refresh token's end is the end of a session."""
+    stage = Stage(Target(server.url, settings), Account("ada@example.com", "pass"))
+    server.answers["/"] = (200, "", {"Set-Cookie": "__Host-Http-form=; Max-Age=0"})
+    visitor = stage.browser()
+    visitor.jar["__Host-Http-form"] = "x"
+    visitor.ask("GET", "/")
+    assert visitor.jar == {}
+    assert stage.record.picture == []

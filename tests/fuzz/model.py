@@ -1,0 +1,88 @@
+"""What sessions promise, in a few lines: README "Bound sessions", docs/decisions.md.
+
+Nothing here knows how it is kept. All times are seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+LEEWAY: Final = 5
+ACCESS: Final = 600
+IDLE: Final = {False: 12 * 3600, True: 7 * 86400}
+ABSOLUTE: Final = {False: 24 * 3600, True: 30 * 86400}
+IN_FLIGHT: Final = 30
+
+
+@dataclass(eq=False)
+class Token:
+    """A token that was handed out: to refresh with, or to ask with (then `jkt` is its key)."""
+
+    family: Family
+    text: str
+    minted: int
+    ends: int
+    jkt: str | None = None
+
+    def timely(self, now: int) -> bool:
+        """Tell whether a clock that may be a little wrong finds it in its time."""
+        return self.minted - LEEWAY <= now < self.ends + LEEWAY
+
+
+@dataclass(eq=False)
+class Family:
+    """One session: the refresh tokens it had, the current one last, and how it ended."""
+
+    sid: str
+    user: str
+    begun: int
+    remembered: bool
+    jkt: str | None
+    used: int = 0
+    idle_ends: int = 0
+    ended: str | None = None
+    known_by: int = 0
+    tokens: list[Token] = field(default_factory=list)
+
+    @property
+    def absolute_ends(self) -> int:
+        """When it ends at the latest."""
+        return self.begun + ABSOLUTE[self.remembered]
+
+    def live(self, now: int) -> bool:
+        """Tell whether it goes on."""
+        return self.ended is None and now < self.idle_ends
+
+    def verdict(self, token: Token, jkt: str | None, now: int) -> str:
+        """Say what becomes of a refresh token that comes with a proof by `jkt`, or with none."""
+        if not (self.live(now) and token.timely(now)):
+            return "refused"
+        if self.jkt is not None and jkt != self.jkt:
+            return "no_proof" if jkt is None else "foreign_key"
+        if token is self.tokens[-1]:
+            return "rotated"
+        return "retried" if self.jkt and self._overtaken(token) else "reuse"
+
+    def _overtaken(self, token: Token) -> bool:
+        """Tell whether every rotation since followed the one before it closely.
+
+        One rotation since it was spent makes it the predecessor, whatever its age.
+        """
+        since = [one.minted for one in self.tokens if one.minted > token.minted]
+        spent_last = token is self.tokens[-2]
+        return spent_last or all(b - a <= IN_FLIGHT for a, b in pairwise(since))
+
+    def rotate(self, text: str, jkt: str | None, now: int) -> None:
+        """Take a new current token; the first proof binds, nothing outlives the absolute end."""
+        self.used = max(now, self.used)
+        self.jkt = self.jkt or jkt
+        self.idle_ends = min(self.used + IDLE[self.remembered], self.absolute_ends)
+        self.tokens.append(Token(self, text, self.used, self.idle_ends))
+
+
+def admitted(token: Token, scheme: str, jkt: str | None, now: int) -> bool:
+    """Tell whether an access token opens: in time, its session not ended, by its own key."""
+    own = scheme == "Bearer" if token.jkt is None else (scheme, jkt) == ("DPoP", token.jkt)
+    return own and token.timely(now) and token.family.ended is None

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis.stateful import run_state_machine_as_test
+
+from app.families import denylist, rotation
+from config import Settings
+from tests.fuzz.effort import SECONDS, effort
+from tests.fuzz.machine import MOST_SESSIONS, Sessions
+from tests.servers.postgres_server import PostgresServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.servers.valkey_server import ValkeyServer
+
+pytestmark = pytest.mark.timeout(SECONDS)
+
+
+@pytest.fixture(autouse=True)
+def quicker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reach the limit of sessions in a few steps, and let the repair try often."""
+    monkeypatch.setattr(rotation, "MOST_FAMILIES", MOST_SESSIONS)
+    monkeypatch.setattr(denylist, "REST_SECONDS", 0.02)
+
+
+@pytest.fixture
+def sessions(
+    base_environment: dict[str, str], valkey_server: ValkeyServer
+) -> Callable[[Callable[[], str]], type[Sessions]]:
+    """Give the machine over databases that a function makes anew for each run."""
+
+    def over(fresh: Callable[[], str]) -> type[Sessions]:
+        class Over(Sessions):
+            valkey = valkey_server
+
+            def __init__(self) -> None:
+                servers = {"DATABASE_URL": fresh(), "REDIS_URL": valkey_server.url}
+                settings = Settings.from_env(base_environment | servers)
+                # Below what an operator may choose: what passwords cost is not the point here.
+                self.settings = replace(settings, argon2_memory_kib=8, argon2_time=1)
+                super().__init__()
+
+        return Over
+
+    return over
+
+
+def test_sqlite(
+    sessions: Callable[[Callable[[], str]], type[Sessions]], migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    """Whatever happens in whatever order, on SQLite."""
+    path = tmp_path / "latchkey.db"
+
+    def fresh() -> str:
+        for old in tmp_path.glob("latchkey.db*"):
+            old.unlink()
+        return f"sqlite:///{shutil.copy(migrated_sqlite, path)}"
+
+    run_state_machine_as_test(sessions(fresh), settings=effort(70, steps=25))
+
+
+def test_postgresql(
+    sessions: Callable[[Callable[[], str]], type[Sessions]],
+    postgres: PostgresServer,
+    migrated_postgres: str,
+) -> None:
+    """Likewise on PostgreSQL, less often: what differs is the database alone."""
+
+    def fresh() -> str:
+        postgres.empty(migrated_postgres)
+        return migrated_postgres
+
+    run_state_machine_as_test(sessions(fresh), settings=effort(10, steps=25))

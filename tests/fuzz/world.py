@@ -1,0 +1,194 @@
+"""Two workers on one database and one Valkey, a clock to move, and what clients say to them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from app import create_app
+from app.services import Services
+from app.web.cookies import REFRESH
+from tests.conftest import PUBLIC_URL, close
+from tests.prover import Prover
+from tests.servers.processes import wait_until
+from tests.unit.parts import SetClock, repairing
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+    from config import Settings
+    from tests.servers.valkey_server import ValkeyServer
+
+
+class Key(Prover):
+    """A browser's key; its number names it in a report."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    def __repr__(self) -> str:
+        return f"KEYS[{self._number}]"
+
+
+KEYS: Final = tuple(Key(number) for number in range(3))
+# What a key's life in Redis is shortened by, so that Redis lives by the clock of the test.
+AGE: Final = """
+for _, key in ipairs(redis.call("keys", "*")) do
+  local left = redis.call("pttl", key)
+  if left >= 0 then redis.call("pexpire", key, left - ARGV[1] * 1000) end
+end
+"""
+
+
+class Behind(SetClock):
+    """The clock of a machine that is some seconds behind."""
+
+    def __init__(self, clock: SetClock, seconds: int) -> None:
+        super().__init__()
+        self._clock, self._seconds = clock, seconds
+
+    def now(self) -> int:
+        """Return what this machine takes for the time."""
+        return self._clock.now() - self._seconds
+
+    def monotonic(self) -> float:
+        """Return the seconds that passed."""
+        return self._clock.monotonic()
+
+
+@dataclass
+class Sent:
+    """A request as it went out, to be sent again."""
+
+    method: str
+    path: str
+    headers: dict[str, str] = field(default_factory=dict)
+    body: object = None
+
+
+class World:
+    """The real parts, and the hands that move them."""
+
+    def __init__(self, settings: Settings, valkey: ValkeyServer, behind: int) -> None:
+        self.valkey, self.clock = valkey, SetClock()
+        valkey.make_sound()
+        clocks = [Behind(self.clock, seconds) for seconds in (0, behind)]
+        self.apps = [create_app(settings, clock) for clock in clocks]
+        self.workers: list[FlaskClient] = [app.test_client(use_cookies=False) for app in self.apps]
+        self.nonce = ""
+        self.up, self.changed_at = True, 0
+        self._missed = 0
+
+    def own(self, worker: int) -> Services:
+        """Give the parts of a worker."""
+        own: Services = self.apps[worker].extensions["latchkey"]
+        return own
+
+    def now(self, worker: int) -> int:
+        """Give the time as that worker has it."""
+        return self.own(worker).clock.now()
+
+    def forward(self, seconds: int) -> None:
+        """Let time pass, for Redis too."""
+        self.clock.forward(seconds)
+        self._missed += seconds
+        self.let_redis_age()
+
+    def let_redis_age(self) -> None:
+        """Have Redis catch up with the clock, if it runs."""
+        if self.up and self._missed:
+            self.valkey.client.eval(AGE, 0, self._missed)
+            self._missed = 0
+
+    def redis(self, how: str) -> None:
+        """Flush, stop, start, restart or replace Redis."""
+        if how in {"flush", "stop"} and not self.up:
+            return
+        {
+            "flush": self.valkey.flush,
+            "stop": self.valkey.stop,
+            "start": lambda: None if self.up else self.valkey.start(),
+            "restart": self.valkey.restart,
+            "replace": self.valkey.restart_empty,
+        }[how]()
+        self.up, self.changed_at = how != "stop", self.clock.now()
+        self.let_redis_age()
+
+    def send(self, worker: int, sent: Sent) -> TestResponse:
+        """Send a request to a worker."""
+        kind: dict[str, Any] = {} if sent.body is None else {"json": sent.body}
+        answer = self.workers[worker].open(
+            sent.path, method=sent.method, headers=sent.headers, base_url=PUBLIC_URL, **kind
+        )
+        self.nonce = answer.headers.get("DPoP-Nonce", self.nonce)
+        assert answer.status_code < 500, (sent, answer.get_data(as_text=True))
+        return answer
+
+    def ask(
+        self,
+        worker: int,
+        sent: Sent,
+        *,
+        cookie: str | None = None,
+        credential: tuple[str, str] | None = None,
+        key: Prover | None = None,
+    ) -> tuple[TestResponse, Sent]:
+        """Send a request with what a client has; with a key it repeats for a nonce, once.
+
+        `credential` is the scheme and the access token. Returns the answer and what was sent.
+        """
+        if cookie is not None:
+            sent.headers["Cookie"] = f"{REFRESH}={cookie}"
+        if credential:
+            sent.headers["Authorization"] = " ".join(credential)
+        self._prove(worker, sent, key, credential)
+        answer = self.send(worker, sent)
+        if key and self.code(answer) == "use_dpop_nonce":
+            self._prove(worker, sent, key, credential)
+            answer = self.send(worker, sent)
+            assert self.code(answer) != "use_dpop_nonce"
+        return answer, sent
+
+    def _prove(
+        self, worker: int, sent: Sent, key: Prover | None, credential: tuple[str, str] | None
+    ) -> None:
+        if key:
+            token = credential[1] if credential and sent.path != "/auth/logout" else None
+            url = PUBLIC_URL + sent.path
+            claims = {"iat": self.now(worker), "nonce": self.nonce}
+            sent.headers["DPoP"] = key.proof(sent.method, url, token, **claims)
+
+    @staticmethod
+    def code(answer: TestResponse) -> str:
+        """Give the code of a refusal, or nothing."""
+        is_problem = answer.mimetype == "application/problem+json"
+        return str(answer.get_json(force=True)["code"]) if is_problem else ""
+
+    def shut(self) -> None:
+        """Let everything end."""
+        self.valkey.make_sound()
+        wait_until(lambda: not repairing(), what="the end of the repair")
+        for app in self.apps:
+            close(app)
+
+
+def cookie_of(answer: TestResponse) -> str | None:
+    """Give the refresh token that an answer sets; empty when it takes one back."""
+    for line in answer.headers.getlist("Set-Cookie"):
+        name, _, value = line.partition(";")[0].partition("=")
+        if name == REFRESH:
+            return value
+    return None
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """Give what a token says, unverified."""
+    segment = token.split(".")[1]
+    said: dict[str, Any] = json.loads(
+        base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    )
+    return said

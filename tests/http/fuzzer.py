@@ -1,0 +1,123 @@
+"""Who sends what schemathesis makes up: a stranger, and people with a session."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+from app.services import NAME
+from app.tokens.compact import COMPACT
+from app.web.cookies import REFRESH
+from tests.conftest import PUBLIC_URL
+from tests.http.actor import Actor, bearer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from flask import Flask
+    from schemathesis import Case, Response
+
+    from app.services import Services
+    from tests.prover import Prover
+    from tests.servers.valkey_server import ValkeyServer
+
+OVER: Final = {HTTPStatus.NO_CONTENT, HTTPStatus.UNAUTHORIZED}
+
+
+class Crowd:
+    """The application of the current test, asked from another address each time.
+
+    From one address a fuzzer would soon meet nothing but the limits.
+    """
+
+    app: Flask | None = None
+    number = 0
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """Answer somebody new."""
+        assert self.app is not None
+        self.number += 1
+        _, high, middle, low = self.number.to_bytes(4, "big")
+        environ["REMOTE_ADDR"] = f"10.{high}.{middle}.{low}"
+        return self.app(environ, start)
+
+
+class Stranger:
+    """A caller with nothing but what the fuzzer makes up."""
+
+    def __init__(self, app: Flask, valkey: ValkeyServer) -> None:
+        self.own: Services = app.extensions[NAME]
+        self._valkey = valkey
+
+    def credentials(self, _case: Case[Any]) -> dict[str, Any]:
+        """Return the headers and cookies of a request."""
+        return {}
+
+    def learn(self, _case: Case[Any], answer: Response) -> None:
+        """Come back later when a limit is used up."""
+        if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            self.wait()
+
+    def wait(self) -> None:
+        """Have the windows of all limits behind oneself."""
+        for key in self._valkey.client.scan_iter("*throttle*"):
+            self._valkey.client.delete(key)
+
+
+class Member(Stranger):
+    """Somebody logged in, who logs in again whenever the fuzzer logged them out."""
+
+    def __init__(self, app: Flask, valkey: ValkeyServer, key: Prover | None = None) -> None:
+        super().__init__(app, valkey)
+        self._key = key
+        self._actor = Actor(app)
+        assert self._actor.register().status_code == HTTPStatus.CREATED
+        self._log_in()
+
+    def credentials(self, case: Case[Any]) -> dict[str, Any]:
+        """Return the access token, the refresh token and, where there is a key, a proof.
+
+        What the fuzzer made stays when it is no proof: that is what the request is about. What
+        only looks like one would be refused, and hide what else is let through.
+        """
+        if COMPACT.fullmatch(str(case.headers.get("DPoP", ""))):
+            del case.headers["DPoP"]
+        token = self._actor.access_token
+        headers = bearer(token)
+        if self._key:
+            headers = {"Authorization": f"DPoP {token}"}
+            if "DPoP" not in case.headers:
+                about = None if case.path in {"/auth/login", "/auth/refresh"} else token
+                headers["DPoP"] = self._prove(case.method, case.formatted_path, about)
+        return {"headers": headers, "cookies": {REFRESH: self._actor.refresh_token}}
+
+    def learn(self, case: Case[Any], answer: Response) -> None:
+        """Remember a new password, and log in again when the session is over or another.
+
+        Good credentials are never refused, whatever else is wrong with the request.
+        """
+        super().learn(case, answer)
+        # The test client replaces bytes that are no UTF-8: what was proved is not what came.
+        kept = "\ufffd" not in unquote(case.formatted_path)
+        if "DPoP" not in case.headers and kept:
+            assert answer.status_code != HTTPStatus.UNAUTHORIZED or case.path == "/auth/login"
+        if answer.status_code == HTTPStatus.OK and case.path == "/auth/password":
+            assert isinstance(case.body, dict)
+            self._actor.password = str(case.body["new_password"])
+        if answer.status_code in OVER or "set-cookie" in answer.headers:
+            self._log_in()
+
+    def _log_in(self) -> None:
+        self.wait()
+        proof = {"DPoP": self._prove("POST", "/auth/login", None)} if self._key else {}
+        body = {"email": self._actor.email, "password": self._actor.password}
+        answer = self._actor.ask("POST", "/auth/login", body, proof)
+        assert answer.status_code == HTTPStatus.OK
+        self._actor.access_token = answer.get_json()["access_token"]
+
+    def _prove(self, method: str, path: str, token: str | None) -> str:
+        assert self._key is not None
+        now = {"nonce": self.own.nonce(), "iat": self.own.clock.now()}
+        return self._key.proof(method, PUBLIC_URL + path, token, **now)

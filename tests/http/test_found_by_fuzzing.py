@@ -1,0 +1,78 @@
+"""What fuzzing found, by name: each was a fault once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote_to_bytes
+
+import jsonschema_rs
+import pytest
+
+from app.api.openapi import document
+from app.services import NAME
+from app.web.guards import caller, require_access
+from tests.conftest import PUBLIC_URL
+from tests.http.actor import Actor, Thief, problem
+from tests.prover import Prover
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+# As a program writes them, and as `encodeURIComponent` does.
+SPELLINGS = ("!$&'()*+,;=:@", quote("!$&'()*+,;=:@", safe=""), "b%C3%BCro", "%F3%96", "a%20b")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json"])
+@pytest.mark.parametrize("accept", ["*/*", "text/html", None])
+def test_a_program_that_takes_anything_gets_a_problem(
+    thief: Thief, path: str, accept: str | None
+) -> None:
+    """Curl says `Accept: */*`; it got the page that is for people."""
+    headers = {"Accept": accept} if accept else {}
+    problem(thief.ask("POST", path, headers=headers), 405, "method_not_allowed")
+
+
+def test_a_program_that_takes_anything_gets_a_problem_at_no_address(thief: Thief) -> None:
+    """A navigation asks for HTML by name, and gets its page."""
+    problem(thief.ask("GET", "/nowhere", headers={"Accept": "*/*"}), 404, "not_found")
+    navigation = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    answer = thief.ask("GET", "/nowhere", headers={"Accept": navigation})
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+
+
+def test_an_address_in_letters_of_the_world_is_documented(visitor: Actor) -> None:
+    """Registering takes é and Я; the document called the answer a plain `email`."""
+    visitor.email = "réné.Я@example.com"
+    answer = visitor.register()
+    assert answer.status_code == 201
+    whole = json.loads(document(PUBLIC_URL, 15))
+    schema = {"$ref": "#/components/schemas/UserView", "components": whole["components"]}
+    jsonschema_rs.validate(schema, answer.get_json()["user"], validate_formats=True)
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_proof_may_spell_the_path_as_it_was_sent(app: Flask, name: str) -> None:
+    """A client that escaped a comma proved what it sent, and was refused."""
+
+    @app.get("/api/notes/<name>")
+    @require_access
+    def note(name: str) -> str:
+        return f"{name} of {caller().user_id}"
+
+    key, own, holder = Prover(), app.extensions[NAME], Actor(app)
+    holder.register()
+
+    def proof(method: str, path: str, token: str | None) -> str:
+        said = {"nonce": own.nonce(), "iat": own.clock.now()}
+        return key.proof(method, PUBLIC_URL + path, token, **said)
+
+    body = {"email": holder.email, "password": holder.password}
+    headers = {"DPoP": proof("POST", "/auth/login", None)}
+    token = holder.ask("POST", "/auth/login", body, headers).get_json()["access_token"]
+    path = f"/api/notes/{name}"
+    headers = {"Authorization": f"DPoP {token}", "DPoP": proof("GET", path, token)}
+    # What a server makes of the path; the test client's own way has no byte that is not UTF-8.
+    environ = {"PATH_INFO": unquote_to_bytes(path).decode("latin-1")}
+    answer = Thief(app).ask("GET", path, headers=headers, environ_overrides=environ)
+    assert answer.status_code == 200

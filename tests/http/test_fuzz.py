@@ -1,0 +1,146 @@
+"""The JSON endpoints against their own document: schemathesis sends what it allows and what not.
+
+Every answer has to be a documented one, down to its headers and codes, whoever asks. It runs in
+this process: repeatable to the last byte, and hundreds of requests a second. `make fuzz` sends
+many more, other ones each time, on both databases.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.provisional import domains
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from app.api.openapi import document
+from tests.conftest import PUBLIC_URL
+from tests.http.fuzzer import Crowd, Member, Stranger
+from tests.prover import Prover
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from schemathesis import Case
+    from schemathesis.schemas import BaseSchema
+
+    from tests.servers.valkey_server import ValkeyServer
+
+# The long form: how many examples each operation gets for each caller and database.
+EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+SEED: Final = 20261123
+SHORTEST_PASSWORD: Final = 15
+# A schema says what a password and a proof look like, not whether they are good.
+BEYOND_FORM: Final = {"weak_password", "invalid_dpop_proof", "use_dpop_nonce"}
+# A wrong current password is told before the new one is looked at.
+FOR_THE_FORM: Final = ["400", "403", "404", "415", "422", "429"]
+CROWD: Final = Crowd()
+
+run = settings(
+    max_examples=EXAMPLES or 20,
+    derandomize=not EXAMPLES,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def load(*, guess: bool) -> BaseSchema:
+    """Return the document; with `guess` schemathesis makes up credentials, too."""
+    checks = {"not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", "503"]}}
+    if not guess:
+        # Who has credentials is refused for the form itself: 401 would hide what is let through.
+        checks["negative_data_rejection"] = {"expected-statuses": FOR_THE_FORM}
+    said = {
+        **({} if EXAMPLES else {"seed": SEED}),
+        "generation": {"with-security-parameters": guess},
+        "checks": checks,
+    }
+    found = schemathesis.openapi.from_dict(
+        json.loads(document(PUBLIC_URL, SHORTEST_PASSWORD)),
+        config=schemathesis.Config.from_dict(said),
+    )
+    found.app = CROWD
+    return found
+
+
+# The built-in generator makes addresses that no mail server would take.
+local = st.text("abcdefghijklmnopqrstuvwxyz0123456789+-_ÄéЯ", min_size=1, max_size=40)
+schemathesis.openapi.format("idn-email", st.builds("{}@{}".format, local, domains(max_length=60)))
+
+STRANGERS: Final = load(guess=True)
+MEMBERS: Final = load(guess=False)
+
+
+# PostgreSQL takes less than SQLite: it is the one that finds more.
+@pytest.fixture(params=["sqlite", "postgresql"] if EXAMPLES else ["postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Give an empty, migrated database."""
+    name = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture(autouse=True)
+def crowd(app: Flask) -> Crowd:
+    """Have the crowd ask the application of this test."""
+    CROWD.app = app
+    return CROWD
+
+
+@pytest.fixture
+def stranger(app: Flask, valkey: ValkeyServer) -> Stranger:
+    """Give a caller without credentials."""
+    return Stranger(app, valkey)
+
+
+@pytest.fixture
+def holder(app: Flask, valkey: ValkeyServer) -> Member:
+    """Give a caller with an unbound session."""
+    return Member(app, valkey)
+
+
+@pytest.fixture
+def prover(app: Flask, valkey: ValkeyServer) -> Member:
+    """Give a caller with a bound session."""
+    return Member(app, valkey, Prover())
+
+
+def send(case: Case[Any], caller: Stranger) -> None:
+    """Send a request and hold its answer against the document."""
+    how = caller.credentials(case)
+    answer = case.call(**how)
+    caller.learn(case, answer)
+    refused = answer.status_code >= HTTPStatus.BAD_REQUEST and case.path != "/readyz"
+    beyond = refused and answer.json()["code"] in BEYOND_FORM
+    case.validate_response(
+        answer,
+        headers=how.get("headers"),
+        transport_kwargs=how,
+        excluded_checks=[positive_data_acceptance] if beyond else [],
+    )
+
+
+@STRANGERS.parametrize()
+@run
+def test_without_credentials(case: Case[Any], stranger: Stranger) -> None:
+    """Whatever a stranger sends, credentials made up or none."""
+    send(case, stranger)
+
+
+@MEMBERS.parametrize()
+@run
+def test_with_a_token(case: Case[Any], holder: Member) -> None:
+    """Whatever somebody logged in sends, with cookie and access token."""
+    send(case, holder)
+
+
+@MEMBERS.parametrize()
+@run
+def test_with_a_key(case: Case[Any], prover: Member) -> None:
+    """Whatever the holder of a bound session sends, with a proof for each request."""
+    send(case, prover)

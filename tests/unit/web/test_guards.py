@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.errors import InvalidProof, InvalidToken, Refusal
+from app.grants import new_id
+from app.tokens.claims import AccessTokenClaims
+from app.web.client import REQUEST_ID
+from app.web.guards import MARK, Caller, authenticate, caller, public, require_access
+from tests.conftest import PUBLIC_URL
+from tests.prover import Prover
+from tests.unit.parts import a_family, a_user
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.families.models import Family
+    from app.services import Services
+
+PATH = "/api/me"
+HOLDER, THIEF = Prover(), Prover()
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Run once: the statements behind a guard are tested on both databases elsewhere."""
+    return sqlite_url
+
+
+@pytest.fixture
+def own(app: Flask) -> Services:
+    """Give the parts of the app."""
+    services: Services = app.extensions["latchkey"]
+    return services
+
+
+@pytest.fixture
+def living(own: Services) -> Family:
+    """Give a family that nobody revoked."""
+    return a_family(own.database, a_user(own.database))
+
+
+def claims_of(own: Services, family: Family, holder: Prover | None = None) -> AccessTokenClaims:
+    """Give the claims of an access token of that family, bound to the holder's key."""
+    rules, now = own.auth.mint.access.rules, own.clock.now()
+    return AccessTokenClaims(
+        iss=rules.issuer,
+        aud=rules.audience,
+        sub=family.user_id,
+        sid=family.family_id,
+        jti=new_id(),
+        iat=now,
+        exp=now + 60,
+        auth_time=now - 1,
+        cnf={"jkt": holder.thumbprint} if holder else None,
+    )
+
+
+def refusal(app: Flask, headers: dict[str, str]) -> Refusal:
+    """Ask with these headers and give what comes of it."""
+    environ = {REQUEST_ID: "a request"}
+    with (
+        app.test_request_context(
+            PATH, base_url=PUBLIC_URL, headers=headers, environ_overrides=environ
+        ),
+        pytest.raises((InvalidToken, InvalidProof)) as refused,
+    ):
+        authenticate()
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({}, "missing"),
+        ({"Authorization": "Basic YTpi"}, "not_compact"),
+        ({"Authorization": "Bearer "}, "not_compact"),
+        ({"Authorization": "Bearer " + "a" * 5000}, "too_long"),
+    ],
+)
+def test_what_is_no_token_is_refused_for_its_reason(
+    app: Flask, headers: dict[str, str], reason: str
+) -> None:
+    """The answer is the same for all of them."""
+    refused = refusal(app, headers)
+    assert (type(refused), refused.reason, refused.status) == (InvalidToken, reason, 401)
+
+
+def test_a_good_token_makes_a_caller(app: Flask, own: Services, living: Family) -> None:
+    """With all that the token says."""
+    claims = claims_of(own, living)
+    headers = {"Authorization": f"Bearer {own.auth.mint.access.mint(claims)}"}
+    with app.test_request_context(PATH, base_url=PUBLIC_URL, headers=headers):
+        authenticate()
+        assert caller() == Caller(claims.sub, claims.sid, claims.auth_time, claims)
+
+
+def test_a_good_token_under_another_scheme_is_none(
+    app: Flask, own: Services, living: Family
+) -> None:
+    """It is not even read."""
+    token = own.auth.mint.access.mint(claims_of(own, living))
+    assert refusal(app, {"Authorization": f"Token {token}"}).reason == "not_compact"
+
+
+def test_a_token_of_an_ended_family_is_denied(app: Flask, own: Services, living: Family) -> None:
+    """The family it names is not there, so it is not live."""
+    claims = claims_of(own, living)
+    own.admin.revoke_sessions(None)
+    refused = refusal(app, {"Authorization": f"Bearer {own.auth.mint.access.mint(claims)}"})
+    assert refused.reason == "denied"
+
+
+@pytest.mark.parametrize(("scheme", "holder"), [("Bearer", HOLDER), ("DPoP", None)])
+def test_a_token_has_one_scheme(
+    app: Flask, own: Services, living: Family, scheme: str, holder: Prover | None
+) -> None:
+    """A bound one is no bearer token, and the other way round (RFC 9449 section 7.2)."""
+    token = own.auth.mint.access.mint(claims_of(own, living, holder))
+    refused = refusal(app, {"Authorization": f"{scheme} {token}"})
+    assert (type(refused), refused.reason) == (InvalidToken, "scheme")
+
+
+@pytest.mark.parametrize(
+    ("prover", "reason"), [(None, "proof_missing"), (THIEF, "proof_foreign_key")]
+)
+def test_a_bound_token_needs_its_holders_proof(
+    app: Flask, own: Services, living: Family, prover: Prover | None, reason: str
+) -> None:
+    """Nobody's and anybody else's are no good."""
+    token = own.auth.mint.access.mint(claims_of(own, living, HOLDER))
+    headers = {"Authorization": f"DPoP {token}"}
+    if prover:
+        prover.nonce = own.nonces.current(own.clock.now())
+        headers["DPoP"] = prover.proof("GET", PUBLIC_URL + PATH, token)
+    refused = refusal(app, headers)
+    assert (type(refused), refused.reason, refused.status) == (InvalidProof, reason, 401)
+
+
+def test_a_mark_says_which() -> None:
+    """The list of routes tells the open ones by it."""
+
+    def view() -> str:
+        return "seen"
+
+    assert getattr(require_access(view), MARK) == "required"
+    assert not hasattr(view, MARK)
+    assert getattr(public(view), MARK) == "public"
