@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.families import rotation
 from app.families.models import families
+from app.tokens.nonces import SLOT_SECONDS
 from tests.fuzz.model import ACCESS, LEEWAY, Family, Token, admitted
 from tests.fuzz.world import KEYS, Sent, World, claims_of, cookie_of
 from tests.http.actor import EMAIL, NEW_PASSWORD, PASSWORD
@@ -182,11 +183,16 @@ class Sessions(RuleBasedStateMachine):
         answer, _ = self.world.ask(worker, sent, cookie=token.text)
         assert (answer.status_code, cookie_of(answer)) == (400, None)
 
-    @precondition(lambda self: self.used)
     @rule(of=any_of, age=st.sampled_from([0, 0, 119, 120, 239, 240, 244]))
     def replay(self, of: int, age: int) -> None:
         """A request sent again as it was is refused and changes nothing, unless Redis forgot."""
-        sent, at = self._pick(self.used, of)
+        family = self._family(of)
+        # At the first moment of its nonce: from then on it could be good for longest.
+        self.world.forward(-self.world.clock.now() % SLOT_SECONDS)
+        self._ask_everybody(family)
+        if not self.used:
+            return
+        sent, at = self._pick(self.used, of % 8)
         self.world.forward(max(0, at + age - self.world.clock.now()))
         for worker in (0, 1):
             answer = self.world.send(worker, sent)
@@ -195,14 +201,14 @@ class Sessions(RuleBasedStateMachine):
     # -- asking ------------------------------------------------------------------------------
 
     @precondition(lambda self: self.access)
-    @rule(worker=workers, of=any_of, whose=any_of)
-    def ask(self, worker: int, of: int, whose: int) -> None:
-        """Ask with any access token there ever was, mostly as its owner would."""
-        token = self._pick(self.access[-12:] if whose % 2 else self.access, of)
+    @rule(worker=workers, of=any_of, held=st.sampled_from(["own", "own", "Bearer", "DPoP", None]))
+    def ask(self, worker: int, of: int, held: str | None) -> None:
+        """Ask with any access token there ever was, as its owner would or as a thief might."""
+        token = self._pick(self.access, of % 6 if of % 3 else of)
         scheme, key = self._own(token)
-        if whose % 7 == 0:
-            scheme, key = ("Bearer", "DPoP")[whose % 3 == 0], [None, *KEYS][whose % 4]
-        self._ask(worker, token, scheme, key)
+        foreign = KEYS[of % 3]
+        thief = {"Bearer": ("Bearer", key), "DPoP": ("DPoP", foreign), None: ("DPoP", None)}
+        self._ask(worker, token, *((scheme, key) if held == "own" else thief[held]))
 
     @precondition(lambda self: self.access)
     @rule(of=any_of)
@@ -332,6 +338,12 @@ class Sessions(RuleBasedStateMachine):
     ) -> None:
         """Let time pass until about when a token or a session ends, and try them."""
         family = self._family(of)
+        while what == "absolute" and family.live(self.world.clock.now()):
+            if family.idle_ends == family.absolute_ends:
+                break
+            self.world.forward(family.idle_ends - LEEWAY - self.world.clock.now())
+            for _ in range(2):
+                self._refresh(worker, family.tokens[-1], self._key(family))
         newest = [one for one in self.access if one.family is family][-1]
         ends = {"idle": family.idle_ends, "absolute": family.absolute_ends, "access": newest.ends}
         self.world.forward(max(0, ends[what] + off - self.world.clock.now()))

@@ -156,10 +156,13 @@ def coordinates(draw: DrawFn) -> str:
     """Give a coordinate: of a key, at a limit of the field, of another size, or none at all."""
     own = draw(st.sampled_from(SIGNERS)).jwk[draw(st.sampled_from("xy"))]
     number = int.from_bytes(unpacked(own))
-    other = draw(st.sampled_from([P - number, number + P, 0, 1, P - 1, P, P + 1, 2**256 - 1]))
+    other = draw(
+        st.sampled_from([number, P - number, number + P, 0, 1, P - 1, P, P + 1, 2**256 - 1])
+    )
     size = draw(st.sampled_from([32] * 6 + [31, 33, 64]))
     return draw(
         st.just(own)
+        | st.just(base64url(bytes(1) + unpacked(own)))
         | st.just(base64url((other % 2 ** (8 * size)).to_bytes(size)))
         | respelled(own)
     )

@@ -35,11 +35,19 @@ class Key(Prover):
 
 
 KEYS: Final = tuple(Key(number) for number in range(3))
-# What a key's life in Redis is shortened by, so that Redis lives by the clock of the test.
-AGE: Final = """
+# Redis lives by the clock of the test: what is left of its keys is cut by the time that passes.
+LIVES: Final = """
+local lives = {}
 for _, key in ipairs(redis.call("keys", "*")) do
   local left = redis.call("pttl", key)
-  if left >= 0 then redis.call("pexpire", key, left - ARGV[1] * 1000) end
+  if left >= 0 then lives[#lives + 1] = key; lives[#lives + 1] = left end
+end
+return lives
+"""
+CUT: Final = """
+for at, key in ipairs(KEYS) do
+  local left = ARGV[at + 1] - ARGV[1] * 1000
+  if redis.call("pttl", key) > left then redis.call("pexpire", key, left) end
 end
 """
 
@@ -81,6 +89,7 @@ class World:
         self.workers: list[FlaskClient] = [app.test_client(use_cookies=False) for app in self.apps]
         self.nonce = ""
         self.up, self.changed_at = True, 0
+        self._lives: list[str | int] = []
         self._missed = 0
 
     def own(self, worker: int) -> Services:
@@ -94,20 +103,27 @@ class World:
 
     def forward(self, seconds: int) -> None:
         """Let time pass, for Redis too."""
-        self.clock.forward(seconds)
         self._missed += seconds
-        self.let_redis_age()
+        if self.up:
+            self._look_at_redis()
+            self._let_redis_age()
+        self.clock.forward(seconds)
 
-    def let_redis_age(self) -> None:
-        """Have Redis catch up with the clock, if it runs."""
-        if self.up and self._missed:
-            self.valkey.client.eval(AGE, 0, self._missed)
-            self._missed = 0
+    def _look_at_redis(self) -> None:
+        self._lives = self.valkey.client.eval(LIVES, 0)
+
+    def _let_redis_age(self) -> None:
+        """Let the keys that were seen catch up with the clock, but what was written since."""
+        keys, lives = self._lives[::2], self._lives[1::2]
+        self.valkey.client.eval(CUT, len(keys), *keys, self._missed, *lives)
+        self._missed = 0
 
     def redis(self, how: str) -> None:
         """Flush, stop, start, restart or replace Redis."""
         if how in {"flush", "stop"} and not self.up:
             return
+        if self.up:
+            self._look_at_redis()
         {
             "flush": self.valkey.flush,
             "stop": self.valkey.stop,
@@ -116,7 +132,8 @@ class World:
             "replace": self.valkey.restart_empty,
         }[how]()
         self.up, self.changed_at = how != "stop", self.clock.now()
-        self.let_redis_age()
+        if self.up:
+            self._let_redis_age()
 
     def send(self, worker: int, sent: Sent) -> TestResponse:
         """Send a request to a worker."""
