@@ -16,7 +16,7 @@ NODE := $(shell command -v node 2>/dev/null)
 PYTHON ?= $(shell for p in python3 python python3.15 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 
-.PHONY: help run test check bench stories fuzz lock clean FORCE
+.PHONY: help run test check bench stories fuzz mutants lock clean FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ stories: $(VENV)/.dev ## what bound sessions promise, with numbers: a bad line, 
 
 fuzz: $(VENV)/.dev ## the JSON endpoints against /openapi.json, EXAMPLES=500 of each for each caller and database
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(PY) -m pytest --timeout=0 tests/http/test_fuzz.py $(ARGS)
+
+mutants: $(VENV)/.dev ## change the core one operator at a time: the tests have to notice (ARGS=app.throttle: one module; JOBS=2)
+	@$(PY) -m tests.mutants $(ARGS)
 
 lock: ## pin requirements*.in anew (needs uv)
 	@for name in requirements requirements-dev; do \

@@ -1,0 +1,93 @@
+"""`make mutants`: every mutant of the core against its tests, and the survivors against docs.
+
+Fails when fewer than 95 % are killed, when one survives that docs/mutation.md does not explain,
+and when that page explains one that is gone or dies by now.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from mutmut.configuration import config
+
+from tests.mutants.breeding import Breeder, Mutant
+from tests.mutants.trial import HUNG, KILLED, Trial
+
+PAGE = Path("docs/mutation.md")
+ENOUGH = 0.95
+ENTRY = re.compile(r"- (`[\w.]+ [\w.]+`: `[^`]+` → `[^`]+`)")
+
+
+def main(prefixes: list[str]) -> int:
+    """Try the mutants whose module and function begin with one of `prefixes`, or all."""
+
+    def wanted(mutant: Mutant) -> bool:
+        name = f"{mutant.module} {mutant.where}"
+        return not prefixes or name.startswith(tuple(prefixes))
+
+    began = time.monotonic()
+    sys.meta_path.insert(0, Breeder)
+    trial = Trial(wanted, report, int(os.environ.get("JOBS", "1")))
+    options = [
+        "-qqq",
+        "-s",
+        "--tb=no",
+        "--no-header",
+        "--no-summary",
+        *config().pytest_add_cli_args,
+    ]
+    with tempfile.TemporaryDirectory(prefix="latchkey-") as folder:
+        tempfile.tempdir = folder
+        selection = config().pytest_add_cli_args_test_selection
+        failed = pytest.main([*options, *selection], plugins=[trial])
+    if failed:
+        return int(failed)
+    print_scores(trial.verdicts)
+    print(f"{time.monotonic() - began:.0f} s")
+    return judge(trial.verdicts, whole=not prefixes)
+
+
+def report(mutant: Mutant, verdict: str, by: str) -> None:
+    """Say what became of one."""
+    print(f"{verdict:9}{mutant} {by}", flush=True)
+
+
+def print_scores(verdicts: dict[Mutant, str]) -> None:
+    """Print how many were killed, by module."""
+    total = Counter(mutant.module for mutant in verdicts)
+    killed = Counter(mutant.module for mutant, verdict in verdicts.items() if dead(verdict))
+    print()
+    for module in total:
+        print(f"| `{module}` | {killed[module]} / {total[module]} |")
+
+
+def judge(verdicts: dict[Mutant, str], *, whole: bool) -> int:
+    """Compare with what is asked and explained; the exit status."""
+    killed = sum(map(dead, verdicts.values()))
+    survivors = {str(mutant) for mutant, verdict in verdicts.items() if not dead(verdict)}
+    explained = set(ENTRY.findall(" ".join(PAGE.read_text().split())))
+    tried = {str(mutant) for mutant in verdicts}
+    faults = [f"not explained in {PAGE}: {name}" for name in sorted(survivors - explained)]
+    over = explained - survivors if whole else explained & tried - survivors
+    faults += [f"explained in {PAGE}, and no survivor: {name}" for name in sorted(over)]
+    if killed < ENOUGH * len(verdicts):
+        faults.append(f"fewer than {ENOUGH:.0%} were killed")
+    print(*faults, sep="\n")
+    print(f"{killed} of {len(verdicts)} mutants killed, {killed / len(verdicts):.1%}")
+    return 1 if faults else 0
+
+
+def dead(verdict: str) -> bool:
+    """Tell whether the tests noticed: one failed, or was still not done after a minute."""
+    return verdict in {KILLED, HUNG}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

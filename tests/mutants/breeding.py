@@ -1,0 +1,162 @@
+"""Mutants of the core, made by mutmut's operators when a module is imported.
+
+mutmut compiles every mutant of a function into its module, beside the original; a trampoline
+calls the one that is switched on. Nothing is written to disk, so nothing can be out of date.
+mutmut leaves module constants and decorated functions alone; here a constant is replaced in
+every module that imported it, and a cache, which changes no answer, is taken off.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType
+from typing import TYPE_CHECKING
+
+import libcst as cst
+from mutmut.configuration import config
+from mutmut.mutation.file_mutation import (
+    MutatedFile,
+    create_mutations,
+    deep_replace,
+    mutate_file_contents,
+)
+from mutmut.mutation.trampoline import set_mutant_under_test
+from mutmut.utils.format_utils import parse_mutant_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import ModuleType
+
+ORIGINAL = "orig"
+CACHE = re.compile(r"^@lru_cache\(.*\)\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one function or constant; `where`, `old` and `new` are its stable name."""
+
+    module: str
+    where: str
+    old: str
+    new: str
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"`{self.module} {self.where}`: `{self.old}` → `{self.new}`"
+
+    @property
+    def function(self) -> str:
+        """The function's name in mutmut's record of calls; empty for a constant."""
+        return self.key.rpartition("__mutmut_")[0]
+
+    def live(self) -> None:
+        """Put this mutant in the place of the original, in this process."""
+        if self.key:
+            set_mutant_under_test(self.key)
+            return
+        original = getattr(sys.modules[self.module], self.where)
+        value = eval(self.new, dict(vars(sys.modules[self.module])))  # noqa: S307 - our own source, one operator changed
+        for module in holders(self.where, original):
+            setattr(module, self.where, value)
+
+
+def holders(name: str, value: object) -> list[ModuleType]:
+    """List the loaded modules, tests too, that have this constant."""
+    ours = [m for n, m in list(sys.modules.items()) if n.partition(".")[0] in {"app", "tests"}]
+    return [module for module in ours if vars(module).get(name) is value]
+
+
+class Breeder(PathFinder):
+    """Finds the modules in scope and has them compiled with their mutants inside."""
+
+    mutants: list[Mutant] = []  # noqa: RUF012 - import knows the class alone
+
+    @classmethod
+    def find_spec(
+        cls, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Take over where the configuration says so, and leave the rest to others."""
+        if fullname.partition(".")[0] != "app":
+            return None
+        spec = super().find_spec(fullname, path, target)
+        if spec is None or not spec.origin or not config().should_mutate(_short(spec.origin)):
+            return None
+        spec.loader = _Loader(fullname, spec.origin)
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        source = CACHE.sub("", self.get_data(path).decode())
+        bred = mutate_file_contents(path, source)
+        Breeder.mutants += [*_of_functions(fullname, bred), *_of_constants(fullname, source)]
+        code: CodeType = compile(bred.code, path, "exec", dont_inherit=True)
+        return code
+
+
+def _short(path: str) -> Path:
+    return Path(path).relative_to(Path.cwd())
+
+
+def _of_functions(module: str, bred: MutatedFile) -> Iterator[Mutant]:
+    lines = bred.code.splitlines()
+
+    def text(name: str) -> list[str]:
+        span = bred.line_span_by_function_name[name]
+        found = "\n".join(lines[span.start - 1 : span.end])
+        return found.replace(name, "").splitlines()
+
+    for name in bred.mutant_names:
+        function = name.rpartition("__mutmut_")[0]
+        method, owner = parse_mutant_key(function)
+        old, new = _changed(text(f"{function}__mutmut_{ORIGINAL}"), text(name))
+        where = f"{owner}.{method}" if owner else method
+        yield Mutant(module, where, old, new, f"{module}.{name}")
+
+
+def _changed(old: list[str], new: list[str]) -> tuple[str, str]:
+    parts = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    spans = [part for part in parts if part[0] != "equal"]
+    first, last = spans[0], spans[-1]
+    return _flat(old[first[1] : last[2]]), _flat(new[first[3] : last[4]])
+
+
+def _flat(lines: list[str]) -> str:
+    return " ".join(" ".join(lines).split())
+
+
+def _of_constants(module: str, source: str) -> Iterator[Mutant]:
+    tree, mutations, *_ = create_mutations(module, source)
+    for line in tree.body:
+        if not isinstance(line, cst.SimpleStatementLine) or not isinstance(
+            line.body[0], cst.AnnAssign
+        ):
+            continue
+        value, name = line.body[0].value, line.body[0].target
+        # A table can be declared once only; its columns are compared with the migrations.
+        if (
+            value is None
+            or not isinstance(name, cst.Name)
+            or "Table(" in (old := tree.code_for_node(value))
+        ):
+            continue
+        within = set(map(id, _walk(value)))
+        for one in mutations:
+            if id(one.original_node) in within:
+                changed = deep_replace(value, one.original_node, one.mutated_node)
+                assert isinstance(changed, cst.CSTNode)
+                yield Mutant(
+                    module, name.value, _flat([old]), _flat([tree.code_for_node(changed)])
+                )
+
+
+def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    yield node
+    for child in node.children:
+        yield from _walk(child)
