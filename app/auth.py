@@ -31,7 +31,7 @@ from app.errors import (
 )
 from app.families import rotation
 from app.families.denylist import Denylist
-from app.families.models import LONGEST_USER_AGENT, Ended, Family
+from app.families.models import Ended, Family
 from app.families.once import Once
 from app.grants import Grant, Held, Mint, new_id
 from app.overview import Overview
@@ -108,7 +108,7 @@ class Auth:
         if not self.attempts.right(key, usable, password, client) or usable is None:
             self.audit.record("log_in_refused", client, user_id=user.id if user else "")
             raise InvalidCredentials
-        self._use_up(held, client)
+        self._use_up(held)
         usable = self.attempts.rehashed(usable, password)
         return self._open(usable, client, held, remembered=remember)
 
@@ -130,11 +130,10 @@ class Auth:
         now = self.clock.now()
         claims = self._read_refresh(held.cookie, client, now)
         self.throttle.refresh(claims.family_id)
-        self._use_up(held, client)
+        self._use_up(held)
         life = self.mint.life
-        agent = client.user_agent[:LONGEST_USER_AGENT]
         idle = (life.idle, life.remember_idle)
-        step = rotation.Step(new_id(), now, *idle, client.ip, agent, held.jkt)
+        step = rotation.Step(new_id(), now, *idle, client.ip, client.user_agent, held.jkt)
         with self.database.autocommit() as connection:
             if rotated := rotation.rotate(connection, claims, step):
                 return self.mint.grant(*rotated)
@@ -244,13 +243,12 @@ class Auth:
         for family in ended:
             self.audit.record(event, client, sid=family.family_id, **fields)
 
-    def _use_up(self, held: Held, client: Client) -> None:
+    def _use_up(self, held: Held) -> None:
         # Only now that a credential was right: who has none can fill no memory with proofs.
         try:
             if held.proof:
                 self.once.use(held.proof)
         except ProofRefused as refused:
-            self.audit.record("proof_refused", client, reason=refused.reason)
             raise InvalidProof(reason=refused.reason, status=400) from None
 
     def _read_refresh(self, cookie: str | None, client: Client, now: int) -> RefreshTokenClaims:
@@ -258,5 +256,5 @@ class Auth:
             return self.mint.refresh.read(cookie or "", now)
         except TokenRefused as refused:
             reason = refused.reason if cookie else "missing"
-            self.audit.record("refresh_refused", client, reason=reason)
+            self.audit.refused("refresh_refused", client, reason)
             raise SessionEnded(reason=reason) from None

@@ -16,6 +16,8 @@ class Refusal(Exception):
     code: ClassVar[str] = "invalid_request"
     title: ClassVar[str] = "The request is not valid"
     detail: str = "The request is not valid."
+    event: ClassVar[str] = ""
+    """What the audit record calls it, where the refusal itself is all that happened."""
 
     def __init__(
         self, detail: str | None = None, *, reason: str = "", retry_after: int | None = None
@@ -45,6 +47,7 @@ class InvalidToken(Refusal):
 
     status = 401
     code = "invalid_token"
+    event = "token_refused"
     title = "Access token needed"
     detail = "This needs a valid access token."
 
@@ -81,6 +84,7 @@ class CrossOrigin(Refusal):
 
     status = 403
     code = "cross_origin"
+    event = "cross_origin_refused"
     title = "Cross-origin request refused"
     detail = "This request did not come from this site."
 
@@ -90,6 +94,7 @@ class InvalidProof(Refusal):
 
     status = 400
     code = "invalid_dpop_proof"
+    event = "proof_refused"
     title = "Proof refused"
     detail = "The DPoP proof is not valid for this request."
 
@@ -103,6 +108,7 @@ class UseNonce(InvalidProof):
     """A proof without a nonce of ours, or with an old one (RFC 9449 section 8)."""
 
     code = "use_dpop_nonce"
+    event = ""  # every client hears it once in a few minutes
     title = "Newer nonce needed"
     detail = "Repeat the request with a proof that carries the nonce of DPoP-Nonce."
 
@@ -153,6 +159,7 @@ class TooManyAttempts(Refusal):
 
     status = 429
     code = "too_many_attempts"
+    event = "limited"
     title = "Too many attempts"
     detail = "Too many attempts. Wait a little, then try again."
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.accounts.models import User
 from app.audit import Client
-from app.families.models import LONGEST_USER_AGENT, Family
+from app.families.models import Family
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
 from app.tokens.codec import Codec
 from app.tokens.compact import TokenRefused
@@ -92,7 +92,7 @@ class Mint:
             absolute_expires_at=now + absolute,
             remembered=remembered,
             ip=client.ip,
-            user_agent=client.user_agent[:LONGEST_USER_AGENT],
+            user_agent=client.user_agent,
             revoked_at=None,
             revoked_reason=None,
             jkt=jkt,

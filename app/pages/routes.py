@@ -14,7 +14,7 @@ from app.grants import Grant
 from app.pages.forms import LogInForm, RegisterForm
 from app.pages.redirects import safe_path
 from app.services import services
-from app.web import cookies
+from app.web import cookies, problems
 from app.web.answers import logged_out, remember_device
 from app.web.client import client
 from app.web.guards import public
@@ -114,6 +114,7 @@ def _form_page(template: str, form: RegisterForm | LogInForm, submit: Callable[[
             try:
                 grant = submit()
             except Refusal as refusal:
+                problems.record(refusal)
                 status = _explain(form, refusal)
                 if refusal.retry_after is not None:
                     retry = {"Retry-After": str(refusal.retry_after)}

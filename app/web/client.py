@@ -7,6 +7,7 @@ from typing import Final
 from flask import request
 
 from app.audit import Client
+from app.families.models import LONGEST_USER_AGENT
 from app.web import cookies
 
 REQUEST_ID: Final = "latchkey.request_id"
@@ -24,7 +25,7 @@ def client() -> Client:
     """
     return Client(
         ip=(request.remote_addr or "")[:45],
-        user_agent=request.headers.get("User-Agent", ""),
+        user_agent=request.headers.get("User-Agent", "")[:LONGEST_USER_AGENT],
         request_id=request_id(),
         device=cookies.read_device(request),
     )

@@ -13,8 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from app.errors import InvalidProof, InvalidToken, Refusal, SessionEnded, Unavailable, WeakPassword
+from app.services import services
 from app.web import cookies
-from app.web.client import request_id
+from app.web.client import client, request_id
 from app.web.guards import DPOP, credential
 from app.web.sessions import PROGRAMS
 
@@ -74,7 +75,8 @@ def install(app: Flask) -> None:
 
 
 def on_refusal(refusal: Refusal) -> Response:
-    """Render a refusal and, for a session that ended, take the cookie back."""
+    """Record and render a refusal and, for a session that ended, take the cookie back."""
+    record(refusal)
     fault = Fault(refusal.status, refusal.code, refusal.title, refusal.detail, refusal.retry_after)
     reasons = refusal.reasons if isinstance(refusal, WeakPassword) else ()
     response = render(fault, reasons)
@@ -83,6 +85,12 @@ def on_refusal(refusal: Refusal) -> Response:
     if isinstance(refusal, InvalidToken | InvalidProof) and refusal.status == UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = _challenge(refusal)
     return response
+
+
+def record(refusal: Refusal) -> None:
+    """Have the audit record say why, unless the use case has said more."""
+    if refusal.event:
+        services().auth.audit.refused(refusal.event, client(), refusal.reason)
 
 
 def _challenge(refusal: Refusal) -> str:
@@ -94,7 +102,8 @@ def _challenge(refusal: Refusal) -> str:
 
 
 def on_csrf_error(_error: CSRFError) -> Response:
-    """Render a form that expired."""
+    """Record and render a form without its token: forged, or left open for too long."""
+    services().auth.audit.refused("form_refused", client(), "csrf")
     return render(Fault(400, "expired_form", "This form has expired", EXPIRED_FORM))
 
 

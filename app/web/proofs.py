@@ -12,7 +12,6 @@ from app.grants import Held
 from app.services import services
 from app.tokens.proofs import Asked, Proof, ProofRefused, read_proof
 from app.web import cookies
-from app.web.client import client
 
 
 def header() -> str | None:
@@ -67,5 +66,4 @@ def refusal(refused: ProofRefused, status: int = 400) -> InvalidProof:
     400 where a token is asked for, 401 where one is used (RFC 9449 sections 8 and 9).
     """
     kind = UseNonce if refused.reason == "nonce" else InvalidProof
-    services().auth.audit.record("proof_refused", client(), reason=refused.reason)
-    return kind(reason=f"proof_{refused.reason}", status=status)
+    return kind(reason=refused.reason, status=status)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from app.web.cookies import DEVICE, FORM
 from tests.http.actor import (
+    EMAIL,
     NEW_PASSWORD,
     PASSWORD,
     Actor,
     SettableClock,
     Thief,
+    browser,
     form_token,
     member,
     other_browser,
@@ -29,6 +31,7 @@ EVENTS = {
     "log_in_refused",
     "session_replaced",
     "refresh_refused",
+    "token_refused",
     "logged_out",
     "logged_out_everywhere",
     "session_ended",
@@ -129,3 +132,49 @@ def test_who_where_and_which_request(ada: Actor, log: io.StringIO) -> None:
     assert record["ip"] == "127.0.0.1"
     assert record["request_id"] == answer.headers["X-Request-Id"]
     assert record["ts"].endswith("Z")
+
+
+def refused(log: io.StringIO) -> list[tuple[str, str]]:
+    """Give event and reason of each refusal, in order."""
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    return [(line["event"], line["reason"]) for line in lines if "reason" in line]
+
+
+def test_every_refusal_at_the_door_is_written(
+    app: Flask, ada: Actor, thief: Thief, log: io.StringIO
+) -> None:
+    """Who forges, who comes from elsewhere and who tries too often is in the record."""
+    thief.me(ada.access_token[:-8] + "AAAAAAAA")
+    thief.ask("GET", "/api/me")
+    thief.ask("GET", "/api/me", None, None, {"Authorization": f"DPoP {ada.access_token}"})
+    evil = {"Origin": "https://evil.example"}
+    thief.ask("POST", "/auth/refresh", None, None, evil)
+    thief.ask("POST", "/auth/refresh", None, None, {"Sec-Fetch-Site": "cross-site"})
+    ada.ask("POST", "/auth/refresh", headers={"DPoP": "rubbish"})
+    browser(app).post("/login", data={"email": EMAIL, "password": PASSWORD}, headers=NAVIGATION)
+    assert refused(log) == [
+        ("token_refused", "signature"),
+        ("token_refused", "missing"),
+        ("token_refused", "scheme"),
+        ("cross_origin_refused", "origin"),
+        ("cross_origin_refused", "sec_fetch_site"),
+        ("proof_refused", "not_compact"),
+        ("form_refused", "csrf"),
+    ]
+    log.truncate(0)
+    log.seek(0)
+    ada.log_out()
+    thief.me(ada.access_token)
+    assert refused(log) == [("token_refused", "denied")]
+
+
+def test_limits_are_written_wherever_they_are_met(app: Flask, log: io.StringIO) -> None:
+    """By a program and in the form, which puts the refusal in words."""
+    guesser = Actor(app, password="wrong wrong wrong")
+    for _ in range(6):
+        guesser.log_in()
+    visitor = browser(app)
+    token = form_token(visitor, "/login")
+    fields = {"email": EMAIL, "password": PASSWORD, "csrf_token": token}
+    assert visitor.post("/login", data=fields, headers=NAVIGATION).status_code == 429
+    assert refused(log) == [("limited", "limit_account")] * 2

@@ -123,9 +123,7 @@ def test_a_token_has_one_scheme(
     assert (type(refused), refused.reason) == (InvalidToken, "scheme")
 
 
-@pytest.mark.parametrize(
-    ("prover", "reason"), [(None, "proof_missing"), (THIEF, "proof_foreign_key")]
-)
+@pytest.mark.parametrize(("prover", "reason"), [(None, "missing"), (THIEF, "foreign_key")])
 def test_a_bound_token_needs_its_holders_proof(
     app: Flask, own: Services, living: Family, prover: Prover | None, reason: str
 ) -> None:
