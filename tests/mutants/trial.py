@@ -20,6 +20,7 @@ from mutmut.state import state
 
 from tests.mutants.breeding import Breeder, Mutant, holders
 from tests.mutants.child import Child, first_to_end
+from tests.servers import processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -29,6 +30,7 @@ RECORD = "stats"  # mutmut's word: the trampolines note who is called
 KILLED, SURVIVED, HUNG = "killed", "survived", "hung"
 LONGEST_MEASURE = 3600.0
 LONGEST_TRIAL = 600.0
+LONGEST_WAIT = 10  # for what a mutant keeps from coming
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Trial:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Try the mutants instead of running the tests."""
         set_mutant_under_test(NO_MUTANT)
+        processes.WAIT_SECONDS = LONGEST_WAIT
         # Migrates the database that the others copy.
         self._run(next(item for item in session.items if "sqlite" in item.name))
         gc.collect()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _prctl = getattr(ctypes.CDLL(None), "prctl", None)
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 15
+WAIT_SECONDS = 60  # make mutants waits less
 
 _kept: list[socket.socket] = []
 
@@ -75,17 +76,17 @@ def kept_waiting(processes: list[psutil.Process]) -> float:
     return sum(int(nanoseconds) for _running, nanoseconds, _turns in counts) / 1e9
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 60, what: str = "it") -> None:
+def wait_until(holds: Callable[[], bool], what: str = "it") -> None:
     """Wait for something to become true.
 
     Raises:
         TimeoutError: when it does not.
 
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + WAIT_SECONDS
     while not holds():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come within {seconds} s")
+            raise TimeoutError(f"{what} did not come within {WAIT_SECONDS} s")
         time.sleep(0.01)
 
 

@@ -337,6 +337,7 @@ def test_an_outage_is_logged_once_a_window(
         throttle.refresh("f" * 22)
         clock.forward(10)
     assert log.lines() == ["redis unreachable, limits are per worker: ConnectionError"]
-    clock.forward(60)
-    throttle.refresh("f" * 22)
-    assert len(log.lines()) == 2
+    for seconds, lines in ((9, 1), (1, 2)):
+        clock.forward(seconds)
+        throttle.refresh("f" * 22)
+        assert len(log.lines()) == lines

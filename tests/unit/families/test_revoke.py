@@ -148,6 +148,18 @@ def test_families_beyond_the_limit_are_those_used_longest_ago(database: Database
     assert left[-1] == newest
 
 
+def test_of_those_idle_equally_long_the_oldest_ends(database: Database) -> None:
+    """Log-ins of one second differ in when they began, if in anything."""
+    user = a_user(database)
+    ages = [*range(MOST_FAMILIES // 2, MOST_FAMILIES), *range(MOST_FAMILIES // 2)]
+    families = {age: a_family(database, user, created_at=NOW - age) for age in ages}
+    newest = a_family(database, user)
+    with database.autocommit() as connection:
+        which = rotation.beyond_limit(user.id, newest.family_id, NOW)
+        ended = rotation.revoke(connection, which, rotation.REPLACED, NOW)
+    assert [one.family_id for one in ended] == [families[MOST_FAMILIES - 1].family_id]
+
+
 def test_within_the_limit_nothing_ends(database: Database) -> None:
     """Nineteen others and a new one are twenty: all stay."""
     user = a_user(database)

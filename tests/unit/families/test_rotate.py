@@ -143,7 +143,7 @@ def test_an_idle_family_does_not_rotate(database: Database, left: int) -> None:
     user = a_user(database)
     family = a_family(database, user, idle_expires_at=LATER + left)
     assert rotate(database, claims_of(family), a_step()) is None
-    assert why_not(database, claims_of(family)) == rotation.EXPIRED
+    assert why_not(database, claims_of(family)) == rotation.EXPIRED == "expired"
     living = a_family(database, user, idle_expires_at=LATER + 1)
     assert rotate(database, claims_of(living), a_step())
 

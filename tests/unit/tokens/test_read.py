@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.clock import Clock
 from app.services import build
+from app.tokens import codec
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
 from app.tokens.compact import LONGEST_TOKEN, TokenRefused
 from config import decode_secret, new_secret
@@ -40,6 +41,22 @@ def test_a_bound_access_token_is_read(mint: Mint, access_forger: Forger) -> None
     """The thumbprint of its key is a claim that it may have."""
     said = access_forger.claims() | {"cnf": {"jkt": "k" * 43}}
     assert asdict(mint.access.read(access_forger.forge(claims=said), access_forger.now)) == said
+
+
+def test_so_many_tokens_are_remembered_and_no_more(
+    token_settings: Settings, access_forger: Forger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is bounded however many sessions come by, and the newest are in it."""
+    monkeypatch.setattr(codec, "REMEMBERED_TOKENS", 3)
+    read = build(token_settings, Clock()).auth.mint.access
+    tokens = [
+        access_forger.forge(claims=access_forger.claims() | {"jti": letter * 22})
+        for letter in "abcdeed"
+    ]
+    for token in tokens:
+        read.read(token, access_forger.now)
+    info = read._verified.cache_info()  # type: ignore[attr-defined]  # noqa: SLF001 - it shows nowhere else
+    assert (info.currsize, info.maxsize, info.hits) == (3, 3, 2)
 
 
 @pytest.mark.parametrize(
