@@ -27,7 +27,7 @@ def install(app: Flask, public_url: str) -> None:
         named = request.environ.get("HTTP_HOST") == public_host or request.host == public_host
         if not named and request.endpoint not in ANY_HOST:
             if request.blueprint == "pages" and request.method in SAFE_METHODS:
-                return redirect(public_url + request.full_path.rstrip("?"), 308)
+                return redirect(public_url + request.full_path, 308)
             raise Misdirected
         if request.method not in SAFE_METHODS:
             check_origin(request, public_url)

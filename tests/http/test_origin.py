@@ -115,6 +115,8 @@ def test_reading_is_not_asked_where_from(ada: Actor, thief: Thief) -> None:
     for path in ("/", "/login", "/account"):
         assert thief.ask("GET", path, headers=headers).status_code == 200
     assert thief.ask("GET", "/api/me", access=ada.access_token, headers=headers).status_code == 200
+    assert thief.ask("HEAD", "/login", headers=headers).status_code == 200
+    assert thief.ask("OPTIONS", "/login", headers=headers).status_code == 405
 
 
 @pytest.mark.parametrize(

@@ -122,10 +122,11 @@ def test_two_changes_at_once_have_one_winner(ada: Actor) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         statuses = list(pool.map(change, twins, words))
-    assert sorted(statuses) == [200, 401]
-    right = words[statuses.index(200)]
-    assert ada.log_in(right).status_code == 200
-    problem(ada.log_in(words[statuses.index(401)]), 401, "invalid_credentials")
+    winner = statuses.index(200)
+    # Too late to use the token, or, a little later, to know the current password.
+    assert statuses[1 - winner] in {401, 403}
+    assert ada.log_in(words[winner]).status_code == 200
+    problem(ada.log_in(words[1 - winner]), 401, "invalid_credentials")
 
 
 def test_login_that_raced_the_change(

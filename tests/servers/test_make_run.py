@@ -89,7 +89,7 @@ def test_ctrl_c_is_quick_after_work(clone: Clone) -> None:
     clone.run(GUNICORN_CMD_ARGS="--graceful-timeout=60")
     for _ in range(50):
         assert answers(clone.port)
-    assert clone.interrupt() == -signal.SIGINT
+    assert clone.interrupt() in {0, -signal.SIGINT}  # what make says depends on who is first
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")

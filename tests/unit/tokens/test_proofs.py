@@ -177,6 +177,23 @@ def test_more_keys_than_are_remembered() -> None:
     assert read_proof(maker.make(), asked(maker)).jkt == PROVER.thumbprint
 
 
+@pytest.mark.parametrize("bare", "!$&'()*+,;=:@")
+def test_what_a_path_may_hold_bare_may_be_escaped(bare: str) -> None:
+    """As `encodeURIComponent` does it, once or often, and wherever it stands."""
+    maker = replace(at(PROTECTED), url=f"https://localhost/{bare}a{bare}")
+    for htu in (maker.url, maker.url.replace(bare, f"%{ord(bare):02X}")):
+        said = maker.claims() | {"htu": htu}
+        assert read_proof(maker.make(claims=said), asked(maker)).jti == maker.jti
+
+
+@pytest.mark.parametrize("letter", "#%-./09?A_az~")
+def test_nothing_else_may_be_escaped(letter: str) -> None:
+    """A slash or a letter in disguise is another address."""
+    maker = replace(at(PROTECTED), url=f"https://localhost/a{letter}a")
+    said = maker.claims() | {"htu": f"https://localhost/a%{ord(letter):02X}a"}
+    assert reason(maker.make(claims=said), asked(maker)) == "request"
+
+
 def test_the_hash_of_a_token() -> None:
     """The `ath` of RFC 9449, as its section 7.1 shows it."""
     token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"  # the RFC's own

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from app.web.client import REQUEST_ID
 from app.web.guards import MARK, Caller, authenticate, caller, public, require_access
 from tests.conftest import PUBLIC_URL
 from tests.prover import Prover
-from tests.unit.parts import a_family, a_user
+from tests.unit.parts import a_family, a_user, revoke
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -135,6 +136,32 @@ def test_a_bound_token_needs_its_holders_proof(
         headers["DPoP"] = prover.proof("GET", PUBLIC_URL + PATH, token)
     refused = refusal(app, headers)
     assert (type(refused), refused.reason, refused.status) == (InvalidProof, reason, 401)
+
+
+def test_a_proof_is_good_for_one_request(app: Flask, own: Services, living: Family) -> None:
+    """The very same request again is refused, and so is another with the same proof."""
+    token = own.auth.mint.access.mint(claims_of(own, living, HOLDER))
+    HOLDER.nonce = own.nonces.current(own.clock.now())
+    proof = HOLDER.proof("GET", PUBLIC_URL + PATH, token)
+    headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+    with app.test_request_context(PATH, base_url=PUBLIC_URL, headers=headers):
+        authenticate()
+    refused = refusal(app, headers)
+    assert (type(refused), refused.reason) == (InvalidProof, "replayed")
+
+
+def test_a_token_past_its_end_asks_the_database(app: Flask, own: Services, living: Family) -> None:
+    """The leeway lets it live; the denylist's entry may be gone by the clock that wrote it."""
+    own.denylist.denied(new_id())
+    revoke(own.database, living, own.clock.now())  # and Redis knows nothing of it
+    claims = claims_of(own, living)
+    now = claims.iat
+    late = replace(claims, auth_time=now - 4, iat=now - 3, exp=now - 1)
+    headers = {"Authorization": f"Bearer {own.auth.mint.access.mint(late)}"}
+    assert refusal(app, headers).reason == "denied"
+    headers = {"Authorization": f"Bearer {own.auth.mint.access.mint(claims)}"}
+    with app.test_request_context(PATH, base_url=PUBLIC_URL, headers=headers):
+        authenticate()  # the control: Redis is believed
 
 
 def test_a_mark_says_which() -> None:
