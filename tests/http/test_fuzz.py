@@ -17,6 +17,10 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.provisional import domains
+from schemathesis.checks import load_all_checks
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.pytest._test_builder import build_operation_test
+from schemathesis.python._constants.orchestrator import make_constants_value_source
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from app.api.openapi import document
@@ -73,8 +77,9 @@ def load(*, guess: bool) -> BaseSchema:
 local = st.text("abcdefghijklmnopqrstuvwxyz0123456789+-_ÄéЯ", min_size=1, max_size=40)
 schemathesis.openapi.format("idn-email", st.builds("{}@{}".format, local, domains(max_length=60)))
 
-STRANGERS: Final = load(guess=True)
-MEMBERS: Final = load(guess=False)
+OPERATIONS: Final = [
+    f"{method.upper()} {path}" for path, methods in load(guess=True).items() for method in methods
+]
 
 
 # PostgreSQL takes less than SQLite: it is the one that finds more.
@@ -125,22 +130,45 @@ def send(case: Case[Any], caller: Stranger) -> None:
     )
 
 
-@STRANGERS.parametrize()
-@run
-def test_without_credentials(case: Case[Any], stranger: Stranger) -> None:
+def fuzz(operation: str, caller: Stranger, *, guess: bool = False) -> None:
+    """Have an operation asked as the document allows it and as it does not.
+
+    Schemathesis' own `parametrize` would make all cases, seconds of work, whenever tests are
+    collected, in each process. What was asked once a document does not ask again: so a new one.
+    """
+    document = load(guess=guess)
+
+    def one(case: Case[Any]) -> None:
+        send(case, caller)
+
+    method, path = operation.split(" ")
+    load_all_checks()
+    build_operation_test(
+        config=document.config,
+        operation=document[path][method],
+        test_func=one,
+        explicit_settings=run,
+        given_kwargs={},
+        feedback=FeedbackSources(constants_value_source=make_constants_value_source(document)),
+    )()
+
+
+each = pytest.mark.parametrize("operation", OPERATIONS)
+
+
+@each
+def test_without_credentials(operation: str, stranger: Stranger) -> None:
     """Whatever a stranger sends, credentials made up or none."""
-    send(case, stranger)
+    fuzz(operation, stranger, guess=True)
 
 
-@MEMBERS.parametrize()
-@run
-def test_with_a_token(case: Case[Any], holder: Member) -> None:
+@each
+def test_with_a_token(operation: str, holder: Member) -> None:
     """Whatever somebody logged in sends, with cookie and access token."""
-    send(case, holder)
+    fuzz(operation, holder)
 
 
-@MEMBERS.parametrize()
-@run
-def test_with_a_key(case: Case[Any], prover: Member) -> None:
+@each
+def test_with_a_key(operation: str, prover: Member) -> None:
     """Whatever the holder of a bound session sends, with a proof for each request."""
-    send(case, prover)
+    fuzz(operation, prover)
