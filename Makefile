@@ -48,8 +48,9 @@ bench: $(VENV)/.dev ## what a request costs, in CPU time and over gunicorn
 stories: $(VENV)/.dev ## what bound sessions promise, with numbers: a bad line, 10,000 refreshes, 1,000 thefts
 	@$(PY) -m bench stories $(ARGS)
 
-fuzz: $(VENV)/.dev ## the JSON endpoints against /openapi.json, EXAMPLES=500 of each for each caller and database
-	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(PY) -m pytest --timeout=0 tests/http/test_fuzz.py $(ARGS)
+fuzz: $(VENV)/.dev ## random requests, EXAMPLES=500 of each, and sessions, tokens and proofs: other ones each time (ARGS=tests/fuzz: without requests)
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) HYPOTHESIS_PROFILE=long \
+		$(PY) -m pytest -n logical --maxprocesses=4 --dist=worksteal --timeout=0 $(or $(ARGS),tests/http/test_fuzz.py tests/fuzz)
 
 mutants: $(VENV)/.dev ## change the core one operator at a time: the tests have to notice (ARGS=app.throttle: one module; JOBS=2)
 	@$(PY) -m tests.mutants $(ARGS)

@@ -1,6 +1,6 @@
 """How hard the fuzzers try: bounded and alike each time, or long and different each time.
 
-`HYPOTHESIS_PROFILE=long` chooses the long form; a failure of it prints how to repeat it.
+`make fuzz` chooses the long form; a failure of it prints how to repeat it.
 """
 
 from __future__ import annotations
