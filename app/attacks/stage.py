@@ -200,7 +200,7 @@ class Stage:
 
     def found(self, text: str, by: str, *, held: bool) -> bool:
         """Write down whether the defense `by` held; `text` says what should be so."""
-        self.record.steps.append(Finding(text, held, by))
+        self.record.steps.append(Finding(text if held else f"not so: {text}", held, by))
         return held
 
     def refused(self, answer: Answer, status: int, code: str, text: str, by: str) -> bool:

@@ -107,7 +107,7 @@ def _table(runs: list[Run]) -> None:
         click.echo(f"{WORDS[one.verdict]:12} {name:46} {tries:3} tries {one.seconds:6.1f} s")
         for finding in one.record.findings:
             if not finding.held:
-                click.echo(f"{'':12} Not so: {finding.text}; see {finding.by}")
+                click.echo(f"{'':12} {finding.text}; see {finding.by}")
         if one.why:
             click.echo(f"{'':12} {one.why}")
     counts = Counter(one.verdict for one in runs)

@@ -50,7 +50,7 @@ function exchange({ who, request, answer, status, times }) {
 function findings(row, silent) {
 	const list = element('ul');
 	for (const { text, held } of row) {
-		const item = element('li', held ? quiet('Held: ') : 'Not so: ', text);
+		const item = element('li', quiet(held ? 'Held: ' : 'Got through: '), text);
 		item.dataset.verdict = held ? 'held' : 'got_through';
 		list.append(item);
 	}
