@@ -183,15 +183,18 @@ class Sessions(RuleBasedStateMachine):
         answer, _ = self.world.ask(worker, sent, cookie=token.text)
         assert (answer.status_code, cookie_of(answer)) == (400, None)
 
-    @rule(of=any_of, age=st.sampled_from([0, 0, 119, 120, 239, 240, 244]))
-    def replay(self, of: int, age: int) -> None:
+    @rule(of=any_of, refreshed=st.booleans(), age=st.sampled_from([0, 0, 119, 120, 239, 240, 244]))
+    def replay(self, of: int, age: int, *, refreshed: bool) -> None:
         """A request sent again as it was is refused and changes nothing, unless Redis forgot."""
         family = self._family(of)
         # With a nonce at its first moment: from then on it could be good for longest.
         self.world.forward(-self.world.clock.now() % SLOT_SECONDS)
         self.world.nonce = ""
-        newest = [one for one in self.access if one.family is family][-1]
-        self._ask(0, newest, *self._own(newest))
+        if refreshed:
+            self._refresh(0, family.tokens[-1], self._key(family))
+        else:
+            newest = [one for one in self.access if one.family is family][-1]
+            self._ask(0, newest, *self._own(newest))
         if not self.used:
             return
         sent, at = self.used[-1] if age else self._pick(self.used, of % 8)
