@@ -46,8 +46,8 @@ class Audit:
             }
         logger.info(json.dumps({name: value for name, value in line.items() if value != ""}))
 
-    def refused(self, event: str, client: Client, reason: str) -> None:
-        """Write a refusal that a stranger can provoke, 60 of a kind in a minute.
+    def refused(self, event: str, client: Client, reason: str, **fields: str | int) -> None:
+        """Write a refusal that can be provoked at will, 60 of a kind in a minute.
 
         Without a bound, requests that cost nothing fill the disk. What was left out is counted,
         and the next line of its kind says how many: `left_out`. `reason` is a word of the code's.
@@ -60,4 +60,4 @@ class Audit:
                 since, seen, left_out = now, 0, max(0, seen - REFUSALS_A_MINUTE)
             self._refusals[kind] = since, seen + 1
         if seen < REFUSALS_A_MINUTE:
-            self.record(event, client, reason=reason, left_out=left_out or "")
+            self.record(event, client, reason=reason, left_out=left_out or "", **fields)

@@ -140,13 +140,17 @@ class Auth:
             if retried := rotation.retry(connection, claims, step):
                 self.audit.record("refresh_retried", client, sid=claims.family_id)
                 return self.mint.grant(*retried)
-            reason = rotation.why_not(connection, claims, now, held.jkt)
+            reason, ended = rotation.why_not(connection, claims, now, held.jkt), []
             if reason in rotation.THEFTS:
                 which = rotation.of_family(claims.family_id)
-                self.denylist.deny(rotation.revoke(connection, which, reason, now, client.ip))
-        self.audit.record(
-            "refresh_refused", client, user_id=claims.sub, sid=claims.family_id, reason=reason
-        )
+                ended = rotation.revoke(connection, which, reason, now, client.ip)
+                self.denylist.deny(ended)
+        who = {"user_id": claims.sub, "sid": claims.family_id}
+        if ended:
+            self.audit.record("refresh_refused", client, reason=reason, **who)
+        else:
+            # A dead token may be shown again and again; only what ends a family is written always.
+            self.audit.refused("refresh_refused", client, reason, **who)
         raise SessionEnded(reason=reason)
 
     def log_out(self, cookie: str | None, access_token: str | None, client: Client) -> None:

@@ -32,7 +32,7 @@ def line(answer: TestResponse) -> str:
 
 
 def test_names() -> None:
-    """The prefix is half of the defence: current browsers enforce what it stands for."""
+    """The prefix is half of the defense: current browsers enforce what it stands for."""
     assert REFRESH == "__Host-Http-refresh"
     assert {name[:12] for name in (REFRESH, FORM, DEVICE)} == {"__Host-Http-"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.web.cookies import DEVICE, FORM
@@ -23,6 +24,7 @@ from tests.http.test_forms import NAVIGATION
 if TYPE_CHECKING:
     import io
 
+    import pytest
     from flask import Flask
 
 EVENTS = {
@@ -178,3 +180,22 @@ def test_limits_are_written_wherever_they_are_met(app: Flask, log: io.StringIO) 
     fields = {"email": EMAIL, "password": PASSWORD, "csrf_token": token}
     assert visitor.post("/login", data=fields, headers=NAVIGATION).status_code == 429
     assert refused(log) == [("limited", "limit_account")] * 2
+
+
+def test_a_theft_is_written_however_often_dead_tokens_are_shown(
+    app: Flask, ada: Actor, clock: SettableClock, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has a spent token of their own can neither fill the disk nor hide what follows."""
+    monkeypatch.setattr(clock, "now", partial(int, clock.now()))
+    phone, thief = other_browser(ada), Thief(app)
+    for actor in (ada, phone):
+        spent = actor.refresh_token
+        actor.refresh()
+        for _ in range(100):
+            thief.refresh(spent)
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    refused = [line for line in lines if line["event"] == "refresh_refused"]
+    assert {line["reason"] for line in refused} == {"reuse"}
+    # The two that ended a family, and sixty of what came after.
+    assert len(refused) == 2 + 60
+    assert {line["sid"] for line in refused} == {ada.session_id, phone.session_id}
