@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from tests.servers.valkey_server import ValkeyServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from werkzeug.test import TestResponse
@@ -186,6 +188,31 @@ def client(app: Flask) -> FlaskClient:
     """Give a client that stands at the public URL and keeps cookies."""
     app.test_client_class = PublicClient
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def deployed(
+    tmp_path_factory: pytest.TempPathFactory,
+    base_environment: dict[str, str],
+    migrated_sqlite: Path,
+    valkey_server: ValkeyServer,
+) -> Callable[[], AbstractContextManager[GunicornServer]]:
+    """Give what runs gunicorn on a SQLite file of its own for as long as a fixture wants."""
+
+    @contextmanager
+    def running() -> Iterator[GunicornServer]:
+        folder = tmp_path_factory.mktemp("deployed")
+        database = shutil.copy(migrated_sqlite, folder / "latchkey.db")
+        servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
+        valkey_server.make_sound()
+        server = GunicornServer(base_environment | servers, folder / "gunicorn.log")
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+    return running
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import hmac
 import json
 from typing import Any, Final
 
+from app.attacks.prover import base64url
 from app.services import ACCESS_KEY
 from app.tokens.keys import derive
 from config import Settings
@@ -63,13 +64,8 @@ def read(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def compact(header: object, payload: object, key: bytes, digest: str = "sha256") -> str:
     """Spell a token of any content and sign it with HMAC."""
-    text = f"{segment(json.dumps(header).encode())}.{segment(json.dumps(payload).encode())}"
-    return f"{text}.{segment(hmac.digest(key, text.encode(), getattr(hashlib, digest)))}"
-
-
-def segment(raw: bytes) -> str:
-    """Spell bytes as base64url without padding."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    text = f"{base64url(json.dumps(header).encode())}.{base64url(json.dumps(payload).encode())}"
+    return f"{text}.{base64url(hmac.digest(key, text.encode(), getattr(hashlib, digest)))}"
 
 
 def unsegment(text: str) -> bytes:

@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from app.attacks.forge import read, segment
+from app.attacks.forge import read
+from app.attacks.prover import base64url
 from app.attacks.stage import OK, Broken, Stage, Visitor
 from app.services import ACCESS_KEY, REFRESH_KEY
 
@@ -87,11 +88,11 @@ def trusting_alg(stage: Stage) -> None:
     payload = owner.access.split(".")[1]
     stage.say("The header says that there is no signature, and there is none.")
     for alg in NONES:
-        head = segment(_spelled(header | {"alg": alg}))
+        head = base64url(_spelled(header | {"alg": alg}))
         stage.no_token(owner.me(f"{head}.{payload}."), f"alg {alg}, no signature", FORM)
         stage.no_token(owner.me(f"{head}.{payload}.AAAA"), f"alg {alg}, any signature", HEADER)
     stage.say("The right header over changed claims, with the signature cut off, and kept.")
-    changed = segment(_spelled(claims | {"sub": "AAAAAAAAAAAAAAAAAAAAAA"}))
+    changed = base64url(_spelled(claims | {"sub": "AAAAAAAAAAAAAAAAAAAAAA"}))
     head, _, signature = owner.access.split(".")
     stage.no_token(owner.me(f"{head}.{changed}."), "no signature", FORM)
     stage.no_token(owner.me(f"{head}.{changed}.{signature}"), "another's signature", CODEC)
@@ -155,7 +156,7 @@ def key_injection(stage: Stage) -> None:
         canary.settimeout(0.5)
         url = f"http://127.0.0.1:{canary.getsockname()[1]}/keys.json"
         stage.say("A key of the attacker's own, in the header or at a place that it names.")
-        jwk = {"kty": "oct", "k": segment(own_key), "alg": "HS256"}
+        jwk = {"kty": "oct", "k": base64url(own_key), "alg": "HS256"}
         for extra in (
             {"jwk": jwk},
             {"jku": url},

@@ -23,6 +23,7 @@ from tests.servers.gunicorn_server import GunicornServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from playwright.sync_api import (
         APIRequestContext,
@@ -90,19 +91,11 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def session_site(
-    tmp_path_factory: pytest.TempPathFactory,
-    base_environment: dict[str, str],
-    migrated_sqlite: Path,
-    valkey_server: ValkeyServer,
+    deployed: Callable[[], AbstractContextManager[GunicornServer]],
 ) -> Iterator[GunicornServer]:
     """Give the session's Latchkey; tests want `site`."""
-    folder = tmp_path_factory.mktemp("site")
-    database = shutil.copy(migrated_sqlite, folder / "latchkey.db")
-    servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
-    server = GunicornServer(base_environment | servers, folder / "gunicorn.log")
-    server.start()
-    yield server
-    server.stop()
+    with deployed() as server:
+        yield server
 
 
 @pytest.fixture

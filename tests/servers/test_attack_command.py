@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,46 +24,37 @@ from tests.servers.processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from click.testing import Result
     from flask import Flask
 
-    from tests.servers.valkey_server import ValkeyServer
 
 QUICK = ("csrf-on-refresh", "trusting-alg")
 
 
 @pytest.fixture(scope="module")
-def deployed(
-    tmp_path_factory: pytest.TempPathFactory,
-    base_environment: dict[str, str],
-    migrated_sqlite: Path,
-    valkey_server: ValkeyServer,
+def target(
+    deployed: Callable[[], AbstractContextManager[GunicornServer]],
 ) -> Iterator[GunicornServer]:
     """Give one deployment for all: attacks leave nothing behind."""
-    folder = tmp_path_factory.mktemp("deployed")
-    database = shutil.copy(migrated_sqlite, folder / "latchkey.db")
-    servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
-    server = GunicornServer(base_environment | servers, folder / "gunicorn.log")
-    valkey_server.make_sound()
-    server.start()
-    yield server
-    server.stop()
+    with deployed() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def app(deployed: GunicornServer) -> Iterator[Flask]:
+def app(target: GunicornServer) -> Iterator[Flask]:
     """Give the application of the command line, with the deployment's own settings."""
-    app = create_app(deployed.settings)
+    app = create_app(target.settings)
     yield app
     close(app)
 
 
 @pytest.fixture(scope="module")
-def owner(deployed: GunicornServer) -> tuple[str, ...]:
+def owner(target: GunicornServer) -> tuple[str, ...]:
     """Give the options that name an account of one's own."""
-    Wire(deployed).ask("POST", "/auth/register", {"email": EMAIL, "password": PASSWORD})
+    Wire(target).ask("POST", "/auth/register", {"email": EMAIL, "password": PASSWORD})
     return ("--email", EMAIL, "--password", PASSWORD)
 
 
@@ -85,9 +75,9 @@ def only(*slugs: str) -> list[str]:
     return [word for slug in slugs for word in ("--only", slug)]
 
 
-def test_table(deployed: GunicornServer, attack: Callable[..., Result]) -> None:
+def test_table(target: GunicornServer, attack: Callable[..., Result]) -> None:
     """A line for each attack, a sum at the end, and success."""
-    done = attack(deployed.url, *only(*QUICK))
+    done = attack(target.url, *only(*QUICK))
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines[:2]] == ["held", "held"]
@@ -95,12 +85,12 @@ def test_table(deployed: GunicornServer, attack: Callable[..., Result]) -> None:
     assert lines[2] == "2 attacks: 2 held."
 
 
-def test_json(deployed: GunicornServer, attack: Callable[..., Result]) -> None:
+def test_json(target: GunicornServer, attack: Callable[..., Result]) -> None:
     """Standard output is one JSON document, without a credential that works."""
-    done = attack(deployed.url, "--json", *only("replay", "log-leaks"))
+    done = attack(target.url, "--json", *only("replay", "log-leaks"))
     assert done.exit_code == 0
     told = json.loads(done.stdout)
-    assert (told["target"], told["held"]) == (deployed.url, True)
+    assert (told["target"], told["held"]) == (target.url, True)
     first, second = told["attacks"]
     assert (first["slug"], first["name"]) == ("replay", "Replay of a captured token")
     assert {step["kind"] for step in first["steps"]} == {"said", "exchange", "finding"}
@@ -110,10 +100,10 @@ def test_json(deployed: GunicornServer, attack: Callable[..., Result]) -> None:
     assert not spelled
 
 
-def test_log(deployed: GunicornServer, attack: Callable[..., Result]) -> None:
+def test_log(target: GunicornServer, attack: Callable[..., Result]) -> None:
     """With the log at hand it is searched."""
-    log = ("--log", str(deployed.log_file))
-    done = attack(deployed.url, *log, *only("log-leaks"))
+    log = ("--log", str(target.log_file))
+    done = attack(target.url, *log, *only("log-leaks"))
     assert done.exit_code == 0
     assert "1 held" in done.stdout
 
@@ -136,27 +126,27 @@ def leaking(log: Path) -> Iterator[None]:
 
 
 def test_leaky_log(
-    deployed: GunicornServer, attack: Callable[..., Result], owner: tuple[str, ...]
+    target: GunicornServer, attack: Callable[..., Result], owner: tuple[str, ...]
 ) -> None:
     """A log with the password in it is found out, and so is a file that is not the log."""
-    log, word = deployed.log_file, "log-leaks"
+    log, word = target.log_file, "log-leaks"
     with leaking(log):
-        leaky = attack(deployed.url, "--log", str(log), *owner, *only(word))
+        leaky = attack(target.url, "--log", str(log), *owner, *only(word))
     assert leaky.exit_code == 1
     assert "GOT THROUGH" in leaky.stdout
     assert PASSWORD not in leaky.output
     other = log.with_name("other.log")
     other.write_text("nothing")
-    wrong = attack(deployed.url, "--log", str(other), *owner, *only(word))
+    wrong = attack(target.url, "--log", str(other), *owner, *only(word))
     assert wrong.exit_code == 1
     assert "it is not the log" in wrong.stdout
 
 
 def test_throwaway_account_is_erased(
-    deployed: GunicornServer, attack: Callable[..., Result], app: Flask
+    target: GunicornServer, attack: Callable[..., Result], app: Flask
 ) -> None:
     """Nobody's data is touched and nothing is left behind."""
-    assert attack(deployed.url, *only("csrf-on-refresh")).exit_code == 0
+    assert attack(target.url, *only("csrf-on-refresh")).exit_code == 0
     with app.extensions["latchkey"].database.autocommit() as connection:
         emails = connection.exec_driver_sql("SELECT email FROM users").scalars().all()
         alive = connection.exec_driver_sql(
@@ -168,31 +158,31 @@ def test_throwaway_account_is_erased(
 
 
 def test_own_account_keeps_its_password(
-    deployed: GunicornServer, attack: Callable[..., Result], owner: tuple[str, ...]
+    target: GunicornServer, attack: Callable[..., Result], owner: tuple[str, ...]
 ) -> None:
     """Also after the attack that changes it; the password is asked for when it is not given."""
     change = only("password-change-keeps-sessions")
-    done = attack(deployed.url, *owner[:2], *change, input=f"{PASSWORD}\n")
+    done = attack(target.url, *owner[:2], *change, input=f"{PASSWORD}\n")
     assert done.exit_code == 0, done.output
     log_in = {"email": EMAIL, "password": PASSWORD}
-    assert Wire(deployed).ask("POST", "/auth/login", log_in).status == 200
+    assert Wire(target).ask("POST", "/auth/login", log_in).status == 200
 
 
 def test_wrong_password_proves_nothing(
-    deployed: GunicornServer, attack: Callable[..., Result]
+    target: GunicornServer, attack: Callable[..., Result]
 ) -> None:
     """An attack that could not be carried out is no success."""
-    done = attack(deployed.url, "--email", EMAIL, "--password", "wrong", *only("csrf-on-refresh"))
+    done = attack(target.url, "--email", EMAIL, "--password", "wrong", *only("csrf-on-refresh"))
     assert done.exit_code == 1
     assert "BROKEN" in done.stdout
     assert "owner could not log in: 401 invalid_credentials" in done.stdout
 
 
-def test_other_settings_prove_nothing(deployed: GunicornServer) -> None:
+def test_other_settings_prove_nothing(target: GunicornServer) -> None:
     """Forged with another deployment's key, everything would be refused for that alone."""
-    other = replace(deployed.settings, jwt_secret=new_secret().encode())
+    other = replace(target.settings, jwt_secret=new_secret().encode())
     app = create_app(other)
-    done = typed(app, deployed.url, *only("unvalidated-audience"))
+    done = typed(app, target.url, *only("unvalidated-audience"))
     close(app)
     assert done.exit_code == 1
     assert "run with its own settings" in done.stdout

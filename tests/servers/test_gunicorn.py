@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
@@ -15,9 +14,7 @@ from tests.servers.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from tests.servers.valkey_server import ValkeyServer
+    from contextlib import AbstractContextManager
 
 
 @pytest.fixture
@@ -28,20 +25,11 @@ def database_url(sqlite_url: str) -> str:
 
 @pytest.fixture(scope="module")
 def shared(
-    base_environment: dict[str, str],
-    migrated_sqlite: Path,
-    valkey_server: ValkeyServer,
-    tmp_path_factory: pytest.TempPathFactory,
+    deployed: Callable[[], AbstractContextManager[GunicornServer]],
 ) -> Iterator[GunicornServer]:
     """Give a server to all tests that leave it as it was."""
-    folder = tmp_path_factory.mktemp("shared")
-    database = shutil.copy(migrated_sqlite, folder / "latchkey.db")
-    servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
-    valkey_server.make_sound()
-    server = GunicornServer(base_environment | servers, folder / "gunicorn.log")
-    server.start()
-    yield server
-    server.stop()
+    with deployed() as server:
+        yield server
 
 
 def status(server: GunicornServer, path: str, headers: dict[str, str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,30 +11,19 @@ from tests.http.wire import Wire
 from tests.servers.gunicorn_server import GunicornServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.servers.valkey_server import ValkeyServer
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 
 @pytest.fixture(scope="module")
 def wire(
-    base_environment: dict[str, str],
-    migrated_sqlite: Path,
-    valkey_server: ValkeyServer,
-    tmp_path_factory: pytest.TempPathFactory,
+    deployed: Callable[[], AbstractContextManager[GunicornServer]],
 ) -> Iterator[Wire]:
     """Give a line to a server, and an account there."""
-    valkey_server.make_sound()
-    folder = tmp_path_factory.mktemp("wire")
-    database = shutil.copy(migrated_sqlite, folder / "latchkey.db")
-    servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
-    server = GunicornServer(base_environment | servers, folder / "gunicorn.log")
-    server.start()
-    wire = Wire(server)
-    wire.register()
-    yield wire
-    server.stop()
+    with deployed() as server:
+        wire = Wire(server)
+        wire.register()
+        yield wire
 
 
 def send(wire: Wire, start: str, *headers: str, body: bytes = b"") -> list[int]:
