@@ -93,11 +93,24 @@ class Breeder(PathFinder):
 class _Loader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        source = CACHE.sub("", self.get_data(path).decode())
-        bred = mutate_file_contents(path, source)
-        Breeder.mutants += [*_of_functions(fullname, bred), *_of_constants(fullname, source)]
+        bred, mutants = _bred(fullname, path, self.get_data(path).decode())
+        Breeder.mutants += mutants
         code: CodeType = compile(bred.code, path, "exec", dont_inherit=True)
         return code
+
+
+def all_mutants() -> Iterator[Mutant]:
+    """Breed every module in scope without importing it."""
+    for path in sorted(Path("app").rglob("*.py")):
+        if config().should_mutate(path):
+            name = ".".join(path.with_suffix("").parts)
+            yield from _bred(name, str(path), path.read_text(encoding="utf-8"))[1]
+
+
+def _bred(module: str, path: str, source: str) -> tuple[MutatedFile, list[Mutant]]:
+    source = CACHE.sub("", source)
+    bred = mutate_file_contents(path, source)
+    return bred, [*_of_functions(module, bred), *_of_constants(module, source)]
 
 
 def _short(path: str) -> Path:

@@ -83,6 +83,7 @@ def test_table(target: GunicornServer, attack: Callable[..., Result]) -> None:
     assert [line.split()[0] for line in lines[:2]] == ["held", "held"]
     assert "CSRF on the refresh endpoint" in lines[0]
     assert lines[2] == "2 attacks: 2 held."
+    assert "Attacking" in done.stderr  # the progress bar, out of the table's way
 
 
 def test_json(target: GunicornServer, attack: Callable[..., Result]) -> None:
