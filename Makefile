@@ -9,7 +9,10 @@ SHELL := /bin/sh
 
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install --quiet --quiet --no-input --disable-pip-version-check --require-hashes
+# --no-deps: the lists are complete, so pip has nothing to look up. Left to resolve, it asks the index
+# for every package wanted with an extra and stops when that is newer than the pinned one.
+PIP := $(PY) -m pip --no-input --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --quiet --no-deps --require-hashes
 NODE := $(shell command -v node 2>/dev/null)
 
 # The first interpreter that is new enough; PYTHON=/path/to/python overrules the search.
@@ -69,12 +72,14 @@ clean: ## remove .venv, node_modules and caches; instance/ with its users stays
 # install is taken up again and a finished one costs nothing.
 $(VENV)/.runtime: requirements.txt $(PY)
 	@echo "Installing what Latchkey runs on into $(VENV) ..."
-	@$(PIP) -r requirements.txt
+	@$(INSTALL) -r requirements.txt
+	@$(installed)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@echo "Installing what the tests and checks need into $(VENV) ..."
-	@$(PIP) -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
+	@$(installed)
 	@touch $@
 
 # Remade when missing and also when it points to a Python that is gone.
@@ -85,6 +90,11 @@ $(PY): $(if $(wildcard $(PY)),,FORCE)
 node_modules/.stamp: package-lock.json
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
+
+# Without its resolver pip would install a list that lacks something; this says what.
+define installed
+	found=$$($(PIP) check 2>&1) || { printf '%s\n' "The list of packages does not fit together:" "$$found" >&2; exit 1; }
+endef
 
 define refuse_bad_start
 	[ -n "$(PYTHON)" ] && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

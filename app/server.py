@@ -24,6 +24,7 @@ from gunicorn.http.errors import (  # type: ignore[attr-defined]  # newer than i
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
+from app.audit import Client
 from app.services import NAME
 from app.web.headers import NO_STORE, always
 
@@ -51,10 +52,11 @@ class Worker(ThreadWorker):
         if ours or not isinstance(exc, ParseException):
             super().handle_error(req, client, addr, exc)
             return
-        self.log.warning("malformed request from %s: %s", addr and addr[0], type(exc).__name__)
+        own = cast("Flask", self.wsgi).extensions[NAME]
+        who = Client(ip=addr[0] if addr else "")
+        own.auth.audit.refused("malformed_request", who, type(exc).__name__)
         status = next((s for kind, s in STATUSES if isinstance(exc, kind)), HTTPStatus.BAD_REQUEST)
-        settings = cast("Flask", self.wsgi).extensions[NAME].settings
-        https = settings.public_url.startswith("https:")
+        https = own.settings.public_url.startswith("https:")
         write_nonblock(client, refusal(status, https=https))
 
 
