@@ -153,17 +153,16 @@ class Auth:
             self.audit.refused("refresh_refused", client, reason, **who)
         raise SessionEnded(reason=reason)
 
-    def log_out(self, cookie: str | None, access_token: str | None, client: Client) -> None:
-        """Revoke the families that either credential names, also when it is out of date."""
-        for sid in {
-            s
-            for s in (self.mint.family_of_cookie(cookie), self.mint.family_of_token(access_token))
-            if s
-        }:
+    def log_out(self, cookie: str | None, sid: str | None, client: Client) -> None:
+        """Revoke the family that the cookie names, and the family `sid`. None revokes nothing.
+
+        The cookie may be out of date: who holds it can end its family anyhow, by using it. `sid`
+        is the id of a family whose access token the caller has verified for this very request.
+        """
+        for family_id in {self.mint.family_of_cookie(cookie), sid} - {None}:
             with self.database.autocommit() as connection:
-                ended = rotation.revoke(
-                    connection, rotation.of_family(sid), rotation.LOGGED_OUT, self.clock.now()
-                )
+                which = rotation.of_family(family_id or "")
+                ended = rotation.revoke(connection, which, rotation.LOGGED_OUT, self.clock.now())
             self._ended("logged_out", ended, client)
 
     def log_out_everywhere(self, user_id: str, client: Client) -> None:

@@ -126,13 +126,6 @@ class Mint:
         except TokenRefused:
             return None
 
-    def family_of_token(self, access_token: str | None) -> str | None:
-        """Return the family that an access token names, also when it is out of date."""
-        try:
-            return self.access.read_expired(access_token or "").sid
-        except TokenRefused:
-            return None
-
     def _access_claims(self, family: Family, expires: int) -> AccessTokenClaims:
         return AccessTokenClaims(
             iss=self.access.rules.issuer,

@@ -135,12 +135,7 @@ ACCESS: Final[Security] = (
     {"boundAccessToken": [], "proof": []},
 )
 COOKIE: Final[Security] = ({"refreshToken": []},)
-EITHER_OR_NONE: Final[Security] = (
-    *COOKIE,
-    {"accessToken": []},
-    {"boundAccessToken": []},
-    {},
-)
+EITHER_OR_NONE: Final[Security] = (*COOKIE, *ACCESS, {})
 
 
 def bodies(shortest_password: int) -> Bodies:

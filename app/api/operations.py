@@ -104,8 +104,9 @@ OPERATIONS: Final = (
         "logOut",
         "Session",
         "End the session",
-        "Ends what the cookie or the access token names, also when it is out of date, and says "
-        "so whatever is left of it.",
+        "Ends the session that the cookie names, also when the cookie is out of date, and the "
+        "one that a valid access token names, with its proof when it is bound. A token that a "
+        "protected route would refuse ends nothing; the answer is the same.",
         (Answer(204, "Nobody is logged in here any more.", None, ENDS),),
         (*INVALID, *CHANGES),
         security=EITHER_OR_NONE,

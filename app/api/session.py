@@ -7,7 +7,7 @@ from typing import Final
 from flask import Blueprint, Response, jsonify, request
 
 from app.clock import rfc3339
-from app.errors import NotFound
+from app.errors import InvalidProof, InvalidToken, NotFound
 from app.services import services
 from app.web import bodies, cookies
 from app.web.answers import (
@@ -20,7 +20,8 @@ from app.web.answers import (
     token_answer,
 )
 from app.web.client import client
-from app.web.guards import caller, credential, public, require_access
+from app.web.guards import authenticate, caller, credential, public, require_access
+from app.web.problems import record
 from app.web.proofs import held
 
 blueprint: Final = Blueprint("session", __name__, url_prefix="/auth")
@@ -63,10 +64,25 @@ def refresh() -> Response:
 @blueprint.post("/logout")
 @public
 def log_out() -> Response:
-    """End the session; works, and says so, whatever is left of it."""
-    _, token = credential()
-    services().auth.log_out(cookies.read_refresh(request), token, client())
+    """End what the cookie names, and what a valid access token names; 204 in any case."""
+    services().auth.log_out(cookies.read_refresh(request), _verified_sid(), client())
     return logged_out(Response(status=204))
+
+
+def _verified_sid() -> str | None:
+    """Return the family of the request's access token; None without one that is accepted.
+
+    A log-out asks of an access token what any protected route asks, its proof included:
+    otherwise a captured token, which opens nothing, would still end its owner's session.
+    """
+    if credential()[1] is None:
+        return None
+    try:
+        authenticate()
+    except (InvalidToken, InvalidProof) as refusal:
+        record(refusal)
+        return None
+    return caller().sid
 
 
 @blueprint.post("/logout-everywhere")

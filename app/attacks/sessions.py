@@ -20,6 +20,7 @@ DENIED: Final = "app/families/denylist.py:Denylist.denied"
 REASONS: Final = "app/families/rotation.py:why_not"
 LOG_IN: Final = "app/auth.py:Auth._open"
 GUARD: Final = "app/web/guards.py:_proof_for"
+LOG_OUT: Final = "app/api/session.py:_verified_sid"
 CHECKED: Final = "app/tokens/codec.py:Codec._checked"
 CHANGE: Final = "app/auth.py:Auth.change_password"
 COOKIES: Final = "app/web/cookies.py:read_refresh"
@@ -169,6 +170,30 @@ def session_fixation(stage: Stage) -> None:
     stage.ended(thief.refresh(), "the planted session", LOG_IN)
     stage.say("A token that was made up is never taken over.")
     stage.ended(stage.thief().refresh(token_urlsafe(200)), "a made-up token", READ)
+
+
+def captured_token_log_out(stage: Stage) -> None:
+    """End the owner's session with an access token that opens nothing here."""
+    owner, armed = stage.owner(bound=True), stage.thief(bound=True)
+    stage.say("An access token of a bound session was captured. Whoever has it logs out with it.")
+    armed.ask("GET", "/auth/sessions")  # its answer brings a nonce
+    for what, visitor, headers in (
+        ("as Bearer", stage.thief(), {"Authorization": f"Bearer {owner.access}"}),
+        ("without proof", stage.thief(), {"Authorization": f"DPoP {owner.access}"}),
+        (
+            "with the thief's key",
+            armed,
+            {"Authorization": f"DPoP {owner.access}"}
+            | armed.proof_header("POST", "/auth/logout", owner.access),
+        ),
+    ):
+        stage.works(visitor.ask("POST", "/auth/logout", headers=headers), f"The log-out {what}")
+        lives = owner.me().status == OK
+        stage.found(f"{what}: the owner's session goes on", LOG_OUT, held=lives)
+    stage.say("The owner logs out with the same token and its proof, without the cookie.")
+    owner.jar.clear()
+    stage.works(owner.protected("POST", "/auth/logout"), "The owner's log-out")
+    stage.no_token(owner.me(), "after it the token is refused", DENIED)
 
 
 def denylist_loss(stage: Stage) -> None:

@@ -160,6 +160,23 @@ FURTHER: Final = (
         proofs=("tests/http/test_limits.py", "tests/servers/test_throttle_flood.py"),
     ),
     Entry(
+        slug="captured-token-log-out",
+        name="Logging the owner out with a captured token",
+        attack="A bound access token from a log, worthless to its finder and perhaps long "
+        "expired, is sent to the log-out, and ends its owner's session.",
+        needs="Any access token that was ever issued to the session.",
+        defense="The log-out asks of an access token what every protected route asks: in date, "
+        "not denied, the right scheme, and a proof by the session's key. Any other token ends "
+        "nothing.",
+        detail="app/api/session.py verifies the token as the guard does before app/auth.py "
+        "revokes its family; the answer is 204 in either case.",
+        code=("app/api/session.py:_verified_sid", "app/auth.py:Auth.log_out"),
+        gap="A captured refresh token ends its session, there and everywhere it is used. An "
+        "unbound access token is good for all that its owner may do until it expires.",
+        standards=("ASVS 7.4.1", "RFC 9449 7"),
+        proofs=("tests/http/test_logout.py",),
+    ),
+    Entry(
         slug="denylist-loss",
         name="A denylist that forgets",
         attack="Redis restarts, fails over or is flushed, and tokens of ended sessions work "

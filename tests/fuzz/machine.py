@@ -270,22 +270,34 @@ class Sessions(RuleBasedStateMachine):
         getattr(self, f"_{how}")(worker, token, family)
         self._ask_everybody(family)
 
-    def _log_out(self, worker: int, token: Token | None, family: Family | None) -> None:
-        """End the session of a refresh token, of an access token, or of both."""
+    def _log_out(
+        self, worker: int, token: Token, family: Family | None, held: tuple[str, Prover | None]
+    ) -> None:
+        """End the session of a refresh token, and that of an access token if it is admitted."""
+        scheme, key = held
+        now = self.world.now(worker)
+        admits = admitted(token, scheme, key.thumbprint if key else None, now)
         answer, _ = self.world.ask(
             worker,
             Sent("POST", "/auth/logout"),
             cookie=family.tokens[0].text if family else None,
-            credential=("Bearer", token.text) if token else None,
+            credential=(scheme, token.text),
+            key=key,
         )
         assert answer.status_code == 204
-        self._end([one for one in (token and token.family, family) if one], "logged_out")
+        self._end([one for one in (token.family if admits else None, family) if one], "logged_out")
 
-    def _log_out_with_cookie(self, worker: int, _token: Token, family: Family) -> None:
-        self._log_out(worker, None, family)
+    def _log_out_with_cookie(self, worker: int, token: Token, family: Family) -> None:
+        """The cookie alone decides: the access token is shown with another's key."""
+        foreign = KEYS[0] if self._own(token)[1] is not KEYS[0] else KEYS[1]
+        self._log_out(worker, token, family, ("DPoP", foreign))
 
     def _log_out_with_token(self, worker: int, token: Token, _family: Family) -> None:
-        self._log_out(worker, token, None)
+        """A captured token ends nothing; with its own scheme and proof it ends its session."""
+        wrong = ("DPoP", None) if token.jkt is None else ("Bearer", None)
+        self._log_out(worker, token, None, wrong)
+        self._ask_everybody(token.family)
+        self._log_out(worker, token, None, self._own(token))
 
     def _log_out_everywhere(self, worker: int, token: Token, _family: Family) -> None:
         answer, _ = self._protected(worker, token, Sent("POST", "/auth/logout-everywhere"))

@@ -174,7 +174,7 @@ class World:
         self, worker: int, sent: Sent, key: Prover | None, credential: tuple[str, str] | None
     ) -> None:
         if key:
-            token = credential[1] if credential and sent.path != "/auth/logout" else None
+            token = credential[1] if credential else None
             url = PUBLIC_URL + sent.path
             claims = {"iat": self.now(worker), "nonce": self.nonce}
             sent.headers["DPoP"] = key.proof(sent.method, url, token, **claims)

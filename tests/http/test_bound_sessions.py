@@ -761,13 +761,13 @@ def test_a_password_change_keeps_the_binding(holder: Holder) -> None:
     assert holder.family().revoked_reason == rotation.NO_PROOF
 
 
-@pytest.mark.parametrize("by", ["cookie", "token", "both", "predecessor"])
-def test_logging_out_takes_no_proof(holder: Holder, by: str) -> None:
+@pytest.mark.parametrize("by", ["cookie", "both", "predecessor"])
+def test_logging_out_by_cookie_takes_no_proof(holder: Holder, by: str) -> None:
     """Who wants to leave is let go, and it is no theft."""
     first = holder.refresh_token
     holder.refresh()
     cookie = {"cookie": holder.refresh_token, "both": holder.refresh_token, "predecessor": first}
-    headers = dpop(holder.access_token) if by in {"token", "both"} else {}
+    headers = dpop(holder.access_token) if by == "both" else {}
     answer = Thief(holder.app).ask("POST", "/auth/logout", cookie.get(by), headers=headers)
     assert answer.status_code == 204
     assert CLEARED in cookie_lines(answer)
@@ -775,6 +775,48 @@ def test_logging_out_takes_no_proof(holder: Holder, by: str) -> None:
     for token in (first, holder.refresh_token):
         ended(present(holder.app, token, holder.key))
     problem(holder.me(), 401, "invalid_token")
+
+
+def captured(holder: Holder) -> dict[str, dict[str, str]]:
+    """List what a finder of an access token can send with it."""
+    path, token = "/auth/logout", holder.access_token
+    foreign = prove(holder.app, Prover(), path, "POST", token)
+    return {
+        "as Bearer": bearer(token),
+        "without proof": dpop(token),
+        "with another key": dpop(token, foreign),
+        "with a proof of another request": dpop(token, holder.proof("/api/me", "GET", token)),
+        "with a proof of no token": dpop(token, holder.proof(path)),
+    }
+
+
+def test_captured_bound_token_logs_nobody_out(holder: Holder, log: io.StringIO) -> None:
+    """It opens nothing without its proof, so it ends nothing either, and the record says so.
+
+    With its proof it is as good as the cookie.
+    """
+    thief, path, token = Thief(holder.app), "/auth/logout", holder.access_token
+    for what, headers in captured(holder).items():
+        assert thief.ask("POST", path, headers=headers).status_code == 204, what
+        assert holder.family().revoked_at is None, what
+    assert len(events(log, "token_refused") + events(log, "proof_refused")) == 5
+    good = dpop(token, holder.proof(path, "POST", token))
+    assert thief.ask("POST", path, headers=good).status_code == 204
+    assert holder.family().revoked_reason == rotation.LOGGED_OUT
+
+
+def test_late_token_or_used_proof_logs_nobody_out(holder: Holder, clock: StillClock) -> None:
+    """A token that expired, and a proof that was used before, are no credentials either."""
+    thief, path, token = Thief(holder.app), "/auth/logout", holder.access_token
+    used = holder.proof(path, "POST", token)
+    use_up(holder, used)
+    assert thief.ask("POST", path, headers=dpop(token, used)).status_code == 204
+    assert holder.me().status_code == 200
+    clock.forward(HOUR)
+    late = dpop(token, holder.proof(path, "POST", token))
+    assert thief.ask("POST", path, headers=late).status_code == 204
+    assert holder.family().revoked_at is None
+    assert holder.refresh().status_code == 200
 
 
 @pytest.fixture

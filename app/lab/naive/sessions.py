@@ -22,11 +22,13 @@ from app.families.rotation import Step, _changed
 from app.families.rotation import rotate as real_rotate
 from app.grants import Grant, Held
 from app.lab.naive.line import instead_of
+from app.services import services
 from app.tokens.claims import Confirmation, RefreshTokenClaims
+from app.tokens.compact import TokenRefused
 from app.tokens.proofs import Asked, Proof, ProofRefused, token_hash
 from app.web import proofs
 from app.web.cookies import REFRESH
-from app.web.guards import BEARER
+from app.web.guards import BEARER, credential
 from app.web.guards import _proof_for as real_proof_for
 
 real_open: Final = Auth._open
@@ -120,9 +122,18 @@ def the_first_cookie_wins(request: Request) -> str | None:
 
 @instead_of("app/auth.py:Auth.log_out", "replay")
 def logging_out_clears_the_cookie(
-    self: Auth, cookie: str | None, access_token: str | None, client: Client
+    self: Auth, cookie: str | None, sid: str | None, client: Client
 ) -> None:
     """Logging out takes the cookie from the browser; the server has nothing to do."""
+
+
+@instead_of("app/api/session.py:_verified_sid", "captured-token-log-out")
+def logging_out_takes_any_signed_token() -> str | None:
+    """Logging out can do no harm, so a token needs neither its proof nor to be in date."""
+    try:
+        return services().auth.mint.access.read_expired(credential()[1] or "").sid
+    except TokenRefused:
+        return None
 
 
 @instead_of("app/families/denylist.py:Denylist.denied", "replay")
