@@ -79,8 +79,8 @@ HEADERS: Final[dict[str, Schema]] = {
         "schema": {"type": "string", "pattern": f"^{REFRESH}="},
     },
     "Clear-Site-Data": {
-        "description": "Has the browser forget the pages it kept.",
-        "schema": {"type": "string", "enum": ['"cache", "storage"']},
+        "description": "Has the browser forget what script of the site stored.",
+        "schema": {"type": "string", "enum": ['"storage"']},
     },
 }
 

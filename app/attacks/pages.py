@@ -147,7 +147,7 @@ def cache_leaks(stage: Stage) -> None:
         stage.found(f"{what} is kept nowhere", NO_STORE, held=held)
     stage.say("After the log-out somebody else presses the back button.")
     left = owner.protected("POST", "/auth/logout").header("Clear-Site-Data")
-    stage.found(f"the browser is told to forget {left}", CLEAR, held='"cache"' in left)
+    stage.found(f"the browser is told to forget {left}", CLEAR, held='"storage"' in left)
 
 
 def _log_in(stage: Stage) -> Answer:

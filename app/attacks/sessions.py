@@ -20,6 +20,7 @@ DENIED: Final = "app/families/denylist.py:Denylist.denied"
 REASONS: Final = "app/families/rotation.py:why_not"
 LOG_IN: Final = "app/auth.py:Auth._open"
 GUARD: Final = "app/web/guards.py:_proof_for"
+SPLIT: Final = "app/web/cookies.py:pairs"
 LOG_OUT: Final = "app/api/session.py:_verified_sid"
 CHECKED: Final = "app/tokens/codec.py:Codec._checked"
 CHANGE: Final = "app/auth.py:Auth.change_password"
@@ -170,6 +171,19 @@ def session_fixation(stage: Stage) -> None:
     stage.ended(thief.refresh(), "the planted session", LOG_IN)
     stage.say("A token that was made up is never taken over.")
     stage.ended(stage.thief().refresh(token_urlsafe(200)), "a made-up token", READ)
+
+
+def swallowed_cookie(stage: Stage) -> None:
+    """Put cookies of a sibling host around the refresh cookie."""
+    owner = stage.owner()
+    stage.say("A sibling host sets cookies for the whole domain: quotes that open and close.")
+    for before, after in (('a="', 'z="'), ('a="', ""), ("a='", "z='"), ('a=\\"', 'z="')):
+        tossed = "; ".join(filter(None, (before, f"{REFRESH}={owner.refresh_token}", after)))
+        answer = owner.ask("POST", "/auth/refresh", headers={"Cookie": tossed})
+        held = owner.adopt(answer)
+        if not stage.found(f"beside {before} {after}: the session goes on", SPLIT, held=held):
+            return
+    stage.works(owner.me(), "The owner's own request")
 
 
 def captured_token_log_out(stage: Stage) -> None:

@@ -160,6 +160,22 @@ FURTHER: Final = (
         proofs=("tests/http/test_limits.py", "tests/servers/test_throttle_flood.py"),
     ),
     Entry(
+        slug="swallowed-cookie",
+        name="A sibling's cookie that swallows ours",
+        attack='A sibling host sets the cookies a=" and z=" for the whole domain. A parser that '
+        "honours quotes reads one long value from the one to the other, finds no refresh token, "
+        "and the session is over.",
+        needs="A sibling subdomain, or script that runs once.",
+        defense="The header is split at each semicolon, as browsers put it together, and a quote "
+        "means nothing: for the refresh token, the mark of a known browser and the form's cookie.",
+        detail="app/web/cookies.py pairs, for every cookie that any part of Flask reads.",
+        code=("app/web/cookies.py:pairs", "app/web/cookies.py:CookieRequest"),
+        gap="Hundreds of cookies for the domain make a header that no server takes; only "
+        "deleting them helps.",
+        standards=("RFC 6265 5.4", "ASVS 3.3.3"),
+        proofs=("tests/http/test_cookies.py", "tests/browser/test_cookie_as_stored.py"),
+    ),
+    Entry(
         slug="captured-token-log-out",
         name="Logging the owner out with a captured token",
         attack="A bound access token from a log, worthless to its finder and perhaps long "
@@ -234,8 +250,8 @@ FURTHER: Final = (
         "account of whoever logged out before.",
         needs="The same proxy, or the same computer afterwards.",
         defense="Nothing but static files may be stored. A page that is left drops its token "
-        "and its content, and checks the session when it comes back; a log-out clears what the "
-        "browser kept.",
+        "and its content, and checks the session when it comes back; a log-out clears what script "
+        "stored.",
         detail="app/web/headers.py: no-store, Clear-Site-Data; static/js/session.js on pagehide "
         "and pageshow; account pages are shells without data.",
         code=("app/web/headers.py:NO_STORE", "app/web/headers.py:clear_site_data"),

@@ -121,7 +121,7 @@ def remember_device(response: Response, grant: Grant) -> Response:
 
 
 def logged_out(response: Response) -> Response:
-    """Take the cookie back and have the browser forget the pages it kept."""
+    """Take the cookie back and have the browser forget what script stored."""
     cookies.clear_refresh(response)
     clear_site_data(response)
     return response

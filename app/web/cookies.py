@@ -3,6 +3,9 @@
 The prefix `__Host-Http-` makes a current browser refuse the cookie unless it is Secure,
 HttpOnly, Path=/ and without Domain: neither script nor a sibling host can plant one. Elsewhere
 it is an ordinary name, so a request that carries it twice is refused.
+
+The Cookie header is split here and not by the framework, whose parser honours quotes: the cookies
+`a="` and `z="` of a sibling host would make everything between them one value, ours included.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from __future__ import annotations
 from typing import Final
 
 from flask import Request, Response
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.utils import cached_property
 
 from app.errors import InvalidRequest
 from app.grants import Grant
@@ -18,6 +23,25 @@ REFRESH: Final = "__Host-Http-refresh"
 FORM: Final = "__Host-Http-form"
 DEVICE: Final = "__Host-Http-device"
 DEVICE_MAX_AGE: Final = 180 * 86400
+
+
+def pairs(header: str) -> list[tuple[str, str]]:
+    """Return the names and values of a Cookie header, in its order.
+
+    A `;` ends a cookie whatever came before it, as in a browser (RFC 6265 section 5.4), and a
+    quote is a character like any other. A cookie without `=` has no name. Linear in the header.
+    """
+    named = (part.partition("=") for part in header.split(";"))
+    return [(name.strip(" \t"), value.strip(" \t")) for name, is_named, value in named if is_named]
+
+
+class CookieRequest(Request):
+    """A request that reads cookies as `pairs` does; so does all that Flask reads of them."""
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        """The cookies of the request; several headers are one list."""
+        return ImmutableMultiDict(pairs(";".join(self.headers.getlist("Cookie"))))
 
 
 def read_refresh(request: Request) -> str | None:
@@ -35,8 +59,14 @@ def read_refresh(request: Request) -> str | None:
 
 
 def read_device(request: Request) -> str:
-    """Return the mark of a known browser, or an empty string."""
-    return request.cookies.get(DEVICE, "")
+    """Return the mark of a known browser; an empty string when there is none, or two."""
+    values = request.cookies.getlist(DEVICE)
+    return values[0] if len(values) == 1 else ""
+
+
+def has_two_forms(request: Request) -> bool:
+    """Tell whether the request carries two cookies for Flask's session: one was planted."""
+    return len(request.cookies.getlist(FORM)) > 1
 
 
 def set_refresh(response: Response, grant: Grant) -> None:

@@ -25,6 +25,10 @@ RETRY_SECONDS: Final = 5
 UNAUTHORIZED: Final = 401
 PROBLEM_JSON: Final = "application/problem+json"
 EXPIRED_FORM: Final = "The form was open for too long or came from another page. Send it again."
+TWO_FORM_COOKIES: Final = (
+    "This browser sent two cookies for the form, and one may have been set by another site. "
+    "Delete this site's cookies, then open the form again."
+)
 
 
 class Reason(TypedDict):
@@ -104,7 +108,8 @@ def _challenge(refusal: Refusal) -> str:
 def on_csrf_error(_error: CSRFError) -> Response:
     """Record and render a form without its token: forged, or left open for too long."""
     services().auth.audit.refused("form_refused", client(), "csrf")
-    return render(Fault(400, "expired_form", "This form has expired", EXPIRED_FORM))
+    detail = TWO_FORM_COOKIES if cookies.has_two_forms(request) else EXPIRED_FORM
+    return render(Fault(400, "expired_form", "This form has expired", detail))
 
 
 def on_database_error(error: SQLAlchemyError) -> Response:

@@ -24,14 +24,21 @@ class FormSessions(SecureCookieSessionInterface):
     digest_method = staticmethod(hashlib.sha256)
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Return the session of a page; None elsewhere."""
+        """Return the session of a page; None elsewhere.
+
+        Of two cookies neither is taken: a planted one would bring a form token that the planter
+        knows.
+        """
         if "HTTP_AUTHORIZATION" in request.environ or request.path.startswith(WITHOUT_FORMS):
             return None
+        if cookies.has_two_forms(request):
+            return self.session_class()
         return super().open_session(app, request)
 
 
 def install(app: Flask) -> None:
     """Give Flask's session the care of the refresh cookie."""
+    app.request_class = cookies.CookieRequest
     app.session_interface = FormSessions()
     app.config.update(
         SESSION_COOKIE_NAME=cookies.FORM,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from playwright.sync_api import expect
 
-from tests.browser.people import REFRESH, Person, at_login, log_in, refresh_cookie
+from tests.browser.people import REFRESH, Person, at_account, at_login, log_in, refresh_cookie
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
@@ -124,3 +124,16 @@ def test_control_an_ordinary_name_can_be_planted(page: Page) -> None:
     page.goto("/login")
     page.evaluate("line => { document.cookie = line }", PLANTS[0].replace("__Host-Http-", ""))
     assert "planted" in {cookie["value"] for cookie in stored(page)}
+
+
+def test_cookies_with_quotes_around_it_cost_no_session(
+    page: Page, context: BrowserContext, ada: Person
+) -> None:
+    """What a sibling host can set for the domain stands before and behind ours in the header."""
+    page.goto("/threats")
+    page.evaluate("document.cookie = 'a=\"; Path=/'")
+    log_in(page, ada)
+    page.evaluate("document.cookie = 'z=\"; Path=/'")
+    assert [one.get("name") for one in context.cookies()][:1] == ["a"]
+    page.reload()
+    at_account(page)

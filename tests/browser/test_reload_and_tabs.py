@@ -264,6 +264,46 @@ def test_way_back_after_logout_shows_nothing(page: Page, ada: Person) -> None:
     assert ada.email not in page.content()
 
 
+CACHED: Final = """
+paths => Promise.all(paths.map(path =>
+  fetch(path, { cache: 'only-if-cached', mode: 'same-origin' }).then(({ ok }) => ok, () => false)))
+"""
+PRIVATE: Final = ["/account", "/account/sessions", "/fragments/account", "/fragments/sessions"]
+
+
+def leave_by_plain_form(page: Page) -> None:
+    """Log out as without script: the form's own post, which no listener sees."""
+    page.evaluate("document.querySelector('form.logout').submit()")
+    at_login(page, "logged_out")
+
+
+def test_way_back_after_a_plain_logout_shows_nothing(page: Page, ada: Person) -> None:
+    """Also when the form was sent without script: no page and no fragment is in any cache."""
+    log_in(page, ada)
+    section(page, "Sessions")
+    at_account(page, "Your sessions")
+    leave_by_plain_form(page)
+    assert page.evaluate(CACHED, [*PRIVATE, "/static/js/app.js"]) == [False] * 4 + [True]
+    page.go_back(wait_until="commit")
+    at_login(page, "session_ended")
+    assert ada.email not in page.content()
+
+
+def test_kept_page_after_a_plain_logout_shows_nothing(
+    remembering_context: BrowserContext, ada: Person
+) -> None:
+    """A browser that keeps the page in spite of no-store brings it back empty."""
+    page = remembering_context.new_page()
+    log_in(page, ada)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    leave_by_plain_form(page)
+    page.go_back(wait_until="commit")
+    at_login(page, "session_ended")
+    assert "shows an address" not in said
+    assert ada.email not in page.content()
+
+
 def test_kept_page_after_logout_elsewhere_shows_nothing(
     remembering_context: BrowserContext, ada: Person, phone: Device
 ) -> None:

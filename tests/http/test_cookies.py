@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from app.web.cookies import DEVICE, FORM, REFRESH
+import pytest
+from flask import request
+
+from app.web.cookies import DEVICE, FORM, REFRESH, pairs, read_device
+from tests.conftest import PUBLIC_URL
 from tests.http.actor import (
+    EMAIL,
+    FROM_HERE,
+    PASSWORD,
     Actor,
     Thief,
     browser,
     cookie_lines,
     ended,
+    form_token,
     member,
     other_browser,
     problem,
@@ -128,3 +136,80 @@ def test_a_refusal_that_is_not_the_end_leaves_the_cookie(ada: Actor) -> None:
     for answer in answers:
         assert "Set-Cookie" not in answer.headers
     assert ada.alive()
+
+
+TOSSED = [
+    'a="; {ours}; z="',
+    '{ours}; z="',
+    'a="; {ours}',
+    "a=\\\"; {ours}; z='",
+    ' a = " ;\t{ours} ; z="',
+    '=; {ours}; ="; ;',
+    '"; {ours}; "',
+    'a="' + ";" * 3000 + "{ours};" + "z;" * 1000,
+]
+
+
+@pytest.mark.parametrize("header", TOSSED)
+def test_a_siblings_cookie_swallows_none_of_ours(ada: Actor, thief: Thief, header: str) -> None:
+    """Whatever quotes stand around it, the refresh token is read, to rotate and to log out."""
+    ours = f"{REFRESH}={ada.refresh_token}"
+    headers = {"Cookie": header.format(ours=ours)}
+    answer = thief.ask("POST", "/auth/refresh", headers=headers)
+    assert answer.status_code == 200
+    token = line(answer).partition("=")[2].partition(";")[0]
+    headers = {"Cookie": header.format(ours=f"{REFRESH}={token}")}
+    assert thief.ask("POST", "/auth/logout", headers=headers).status_code == 204
+    ended(thief.refresh(token))
+
+
+def test_two_refresh_cookies_are_seen_between_quotes(ada: Actor, thief: Thief) -> None:
+    """Quotes hide no second one."""
+    ours = f"{REFRESH}={ada.refresh_token}"
+    headers = {"Cookie": f'a="; {ours}; z="; {ours}'}
+    problem(thief.ask("POST", "/auth/refresh", headers=headers), 400, "invalid_request")
+    assert ada.alive()
+
+
+def send_form(app: Flask, cookie: str, token: str) -> TestResponse:
+    """Send the log-in form with a Cookie header of one's own."""
+    tab = app.test_client(use_cookies=False)
+    fields = {"csrf_token": token, "email": EMAIL, "password": PASSWORD}
+    headers = FROM_HERE | {"Accept": "text/html", "Cookie": cookie}
+    return tab.post("/login", data=fields, headers=headers, base_url=PUBLIC_URL)
+
+
+def test_the_forms_cookie_gets_the_same_care(app: Flask, ada: Actor) -> None:
+    """No quotes around it matter; of two neither is taken, and the page says what to do."""
+    tab = browser(app)
+    token = form_token(tab, "/login")
+    stored = tab.get_cookie(FORM)
+    assert stored
+    ours = f"{FORM}={stored.value}"
+    assert ada.email == EMAIL
+    assert send_form(app, f'a="; {ours}; z="', token).status_code == 303
+    answer = send_form(app, f"{ours}; {FORM}=planted", token)
+    assert answer.status_code == 400
+    assert "two cookies for the form" in answer.get_data(as_text=True)
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_the_known_browsers_mark_gets_the_same_care(app: Flask) -> None:
+    """It is read between quotes; of two neither is believed, which opens and shuts nothing."""
+    for header, read in (
+        (f'a="; {DEVICE}=mark; z="', "mark"),
+        (f"{DEVICE}=mark; {DEVICE}=other", ""),
+        ("", ""),
+    ):
+        with app.test_request_context("/", headers={"Cookie": header}):
+            assert read_device(request) == read
+
+
+def test_the_header_is_split_as_browsers_put_it_together() -> None:
+    """A name is all before the first `=`; nothing is unquoted, decoded or dropped in between."""
+    assert pairs('a=1;b= "x=y" ;c;=d; ;e=\x00é,f=2') == [
+        ("a", "1"),
+        ("b", '"x=y"'),
+        ("", "d"),
+        ("e", "\x00é,f=2"),
+    ]

@@ -111,5 +111,5 @@ def answers_may_be_kept() -> tuple[str, str]:
 
 
 @instead_of("app/web/headers.py:clear_site_data", "cache-leaks")
-def the_browser_keeps_its_pages(response: Response) -> None:
-    """Logging out leaves what the browser has kept where it is."""
+def the_browser_keeps_what_script_stored(response: Response) -> None:
+    """Logging out leaves what script has stored in the browser where it is."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flask import Request
 from sqlalchemy import Connection, and_, select
+from werkzeug.http import parse_cookie
 
 from app.accounts import models as accounts
 from app.accounts.models import User
@@ -118,6 +119,12 @@ def the_browser_keeps_its_session(
 def the_first_cookie_wins(request: Request) -> str | None:
     """Of two cookies with one name the framework picks the first."""
     return request.cookies.get(REFRESH)
+
+
+@instead_of("app/web/cookies.py:pairs", "swallowed-cookie")
+def the_framework_splits_the_header(header: str) -> list[tuple[str, str]]:
+    """The framework's own parser takes quotes for brackets, as an older standard had it."""
+    return list(parse_cookie(header).items(multi=True))
 
 
 @instead_of("app/auth.py:Auth.log_out", "replay")
