@@ -12,7 +12,6 @@ PY := $(VENV)/bin/python
 # --no-deps: the lists are complete, so pip has nothing to look up. Left to resolve, it asks the index
 # for every package wanted with an extra and stops when that is newer than the pinned one.
 PIP := $(PY) -m pip --no-input --disable-pip-version-check
-INSTALL := $(PIP) install --quiet --quiet --no-deps --require-hashes
 NODE := $(shell command -v node 2>/dev/null)
 
 # The first interpreter that is new enough; PYTHON=/path/to/python overrules the search.
@@ -68,18 +67,17 @@ clean: ## remove .venv, node_modules and caches; instance/ with its users stays
 
 # -- what the targets stand on -------------------------------------------------------------
 
-# A stamp is newer than its list only after pip has finished, so an interrupted
-# install is taken up again and a finished one costs nothing.
+# A stamp is newer than its list only after pip has finished, so an interrupted install is taken
+# up again and a finished one costs nothing. An interrupted `venv` leaves a Python without pip.
 $(VENV)/.runtime: requirements.txt $(PY)
 	@echo "Installing what Latchkey runs on into $(VENV) ..."
-	@$(INSTALL) -r requirements.txt
-	@$(installed)
+	@$(PY) -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
+	@$(call install,requirements.txt)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@echo "Installing what the tests and checks need into $(VENV) ..."
-	@$(INSTALL) -r requirements-dev.txt
-	@$(installed)
+	@$(call install,requirements-dev.txt)
 	@touch $@
 
 # Remade when missing and also when it points to a Python that is gone.
@@ -88,12 +86,24 @@ $(PY): $(if $(wildcard $(PY)),,FORCE)
 	@"$(PYTHON)" -m venv --clear $(VENV)
 
 node_modules/.stamp: package-lock.json
-	@npm ci --silent --no-audit --no-fund
+	@npm ci --silent --no-audit --no-fund || { \
+		echo "npm cannot install TypeScript: check the network, then run make again." >&2; exit 1; }
 	@touch $@
 
-# Without its resolver pip would install a list that lacks something; this says what.
-define installed
-	found=$$($(PIP) check 2>&1) || { printf '%s\n' "The list of packages does not fit together:" "$$found" >&2; exit 1; }
+# Installs a list, or says in one sentence why not. Without its resolver pip would install a list
+# that lacks something; `pip check` says what.
+define install
+	rm -f $(VENV)/pip.log; \
+	said=$$($(PIP) install --quiet --quiet --no-deps --require-hashes --log $(VENV)/pip.log -r $(1) 2>&1) || { \
+		case "$$(cat $(VENV)/pip.log 2>/dev/null)" in \
+			*"No space left on device"*) why="the disk is full: make room";; \
+			*"DO NOT MATCH THE HASHES"*) why="a package is not the file that $(1) names: do not use it, and find out what your index or proxy has put in its place";; \
+			*ConnectionError*|*"timed out"*|*ProxyError*|*SSLError*|*"Connection broken"*|*"Connection aborted"*) \
+				why="the package index does not answer: check the network, and HTTPS_PROXY or PIP_INDEX_URL where you use them";; \
+			*) why="pip stopped: $$(printf '%s\n' "$$said" | sed -n 's/^ERROR: //p' | sed -n '$$p')";; \
+		esac; \
+		printf '%s\n' "Latchkey cannot install its packages, because $$why. Then run make again; it goes on where it stopped. pip's whole log is $(VENV)/pip.log." >&2; exit 1; }; \
+	said=$$($(PIP) check 2>&1) || { printf '%s\n' "The packages of $(1) do not fit together:" "$$said" >&2; exit 1; }
 endef
 
 define refuse_bad_start
