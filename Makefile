@@ -24,7 +24,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
 
 run: $(VENV)/.runtime ## serve on http://localhost:8000 (PORT and HOST move it); Ctrl-C stops everything
-	@exec $(PY) -m gunicorn wsgi:app
+	@$(checked_workers); exec $(PY) -m gunicorn wsgi:app
 
 # A test process for each core: a browser and servers are no use to more than four.
 # PYTEST_XDIST_AUTO_NUM_WORKERS, or ARGS=-n1, overrules it; ARGS='-n0 path' runs in this process.
@@ -104,6 +104,11 @@ define install
 		esac; \
 		printf '%s\n' "Latchkey cannot install its packages, because $$why. Then run make again; it goes on where it stopped. pip's whole log is $(VENV)/pip.log." >&2; exit 1; }; \
 	said=$$($(PIP) check 2>&1) || { printf '%s\n' "The packages of $(1) do not fit together:" "$$said" >&2; exit 1; }
+endef
+
+# gunicorn reads WEB_CONCURRENCY before any file of ours, and ends with a traceback at a word.
+define checked_workers
+	case "$$WEB_CONCURRENCY" in "") unset WEB_CONCURRENCY;; *[!0-9]*) $(PY) config.py || exit 1;; esac
 endef
 
 define refuse_bad_start

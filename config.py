@@ -1,16 +1,21 @@
-"""Settings: the only reader of the environment.
+"""Settings: the only reader of the environment, and of the file `.env` beside this one.
 
-Every fault is reported at once, each with its variable, what is wrong and how to mend it.
-No secret has a default outside development, and no secret's value is ever printed.
+A variable of the environment overrules the file. Every fault is reported at once, each with its
+variable, what is wrong and how to mend it. No secret has a default outside development, and no
+secret's value is ever printed.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
+import json
 import os
 import re
 import secrets
+import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -18,12 +23,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from dotenv.parser import parse_stream
 from redis.connection import parse_url
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 ROOT: Final = Path(__file__).resolve().parent
 ENVIRONMENTS: Final = ("development", "testing", "staging", "production")
+MAX_WORKERS: Final = 256
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
 LONGEST_REFRESH_TTL: Final = 30 * DAY
@@ -55,6 +62,10 @@ WORDS: Final = (
     "testing",
 )
 MOST_ALIKE: Final = 0.7
+
+# A `.env` with a value for one of these, or with a password in a URL, is for its owner alone.
+_SECRETS: Final = ("JWT_SECRET", "JWT_SECRET_PREVIOUS", "SECRET_KEY")
+_PASSWORD_IN_URL: Final = re.compile(r"://[^/@]*:[^/@]+@")
 
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd]?)")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": HOUR, "d": DAY}
@@ -136,6 +147,7 @@ class Settings:
     env: str
     host: str
     port: int
+    workers: int
     instance: Path
     public_url: str
     audience: str
@@ -157,22 +169,25 @@ class Settings:
     trusted_proxies: int
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """Read and check the whole environment.
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Check `environ`; without it, this process's environment over the file `.env`.
 
         Raises:
             SettingsError: with every fault, when there is at least one.
 
         """
-        return _Reader(environ).settings()
+        if environ is None:
+            kept, faults = _dotenv(ROOT / ".env")
+            return _Reader({**kept, **os.environ}, faults).settings()
+        return _Reader(environ, []).settings()
 
 
 class _Reader:
     """Collects faults instead of stopping at the first."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], faults: list[str]) -> None:
         self.environ = environ
-        self.faults: list[str] = []
+        self.faults = faults
         self.env = self.text("APP_ENV", "development")
         self.development = self.env == "development"
         self.deployed = self.env in {"staging", "production"}
@@ -193,6 +208,7 @@ class _Reader:
             env=self.env,
             host=self.text("HOST", "127.0.0.1"),
             port=port,
+            workers=self.number("WEB_CONCURRENCY", 2, 1, MAX_WORKERS),
             instance=self.instance,
             public_url=public_url,
             audience=self.audience(public_url),
@@ -257,6 +273,10 @@ class _Reader:
             wrong(name, "has more than scheme, host and port", "cut it after the host")
         if self.deployed and url.scheme != "https":
             wrong(name, f"must be https in {self.env}", "the refresh cookie is Secure")
+        if self.development and url.scheme == "http" and not is_this_machine(host):
+            # No browser keeps a Secure cookie of such a site, nor lets its script use a key.
+            unfit = "is http on another host than localhost, where log-ins cannot work"
+            wrong(name, unfit, f"use {default}, or https")
         usual = {"http": 80, "https": 443}.get(url.scheme)
         return f"{url.scheme}://{host}" + (f":{port}" if port and port != usual else "")
 
@@ -364,6 +384,57 @@ class _Reader:
         return memory, passes, lanes
 
 
+def is_this_machine(host: str) -> bool:
+    """Tell whether browsers take plain http from `host` for secure: only this machine's names.
+
+    W3C Secure Contexts, section 3.1: `localhost`, what ends in `.localhost`, and loopback.
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _dotenv(path: Path) -> tuple[dict[str, str], list[str]]:
+    """Read the file `.env`, if there is one: its variables, and what is wrong with it.
+
+    Nothing is replaced inside a value: a password may hold a `$`. FLASK_SKIP_DOTENV has the
+    meaning that Flask's command line gives it.
+    """
+    if os.environ.get("FLASK_SKIP_DOTENV", "0").lower() not in {"", "0", "false", "no"}:
+        return {}, []
+    found: dict[str, str] = {}
+    faults = []
+    try:
+        with path.open(encoding="utf-8") as file:
+            others_can_read = os.fstat(file.fileno()).st_mode & stat.S_IROTH
+            for line in parse_stream(file):
+                where = f"{path.name} line {line.original.line}"
+                if line.error or (line.key is not None and line.value is None):
+                    faults.append(f"{where} is not a setting: write NAME=value.")
+                elif line.key in found:
+                    faults.append(f"{where} sets {line.key} again: keep one of the two.")
+                elif line.key is not None:
+                    found[line.key] = line.value or ""
+    except FileNotFoundError:
+        return {}, []
+    except UnicodeDecodeError:
+        return {}, [f"{path.name} is not UTF-8 text: write it anew."]
+    except OSError as error:
+        return {}, [f"{path.name} cannot be read ({error.strerror}): mend or remove it."]
+    if others_can_read and _holds_a_secret(found):
+        faults.append(
+            f"{path.name} holds secrets and everybody can read it: chmod 600 {path.name}."
+        )
+    return found, faults
+
+
+def _holds_a_secret(found: Mapping[str, str]) -> bool:
+    return any(found.get(name) for name in _SECRETS) or any(
+        _PASSWORD_IN_URL.search(found.get(name, "")) for name in ("DATABASE_URL", "REDIS_URL")
+    )
+
+
 def _is_redis_url(given: str) -> bool:
     try:
         parse_url(given)  # type: ignore[no-untyped-call]
@@ -388,3 +459,17 @@ def _write_once(path: Path, text: str) -> None:
         pass
     finally:
         draft.unlink()
+
+
+def main() -> None:
+    """Print what a server needs to know as JSON; with a bad environment, say why and exit 1."""
+    try:
+        settings = Settings.from_env()
+    except SettingsError as error:
+        sys.exit(str(error))
+    needed = ("env", "host", "port", "workers", "public_url")
+    print(json.dumps({name: getattr(settings, name) for name in needed}))  # noqa: T201 - its one purpose
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ environment is one report and exit status 1 instead of a traceback from each wor
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config import Settings, SettingsError
+from config import Settings, SettingsError, is_this_machine
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -33,7 +34,7 @@ bind = (
 proc_name = "latchkey"
 
 # Threads, because a request mostly waits for the database or for Argon2, which releases the GIL.
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+workers = latchkey.workers
 worker_class = "app.server.Worker"
 threads = 16
 # Each worker has its own listening socket; with a shared one, a worker can take every connection.
@@ -91,12 +92,27 @@ def on_starting(server: Arbiter) -> None:
 def _refuse_taken_port() -> None:
     family = socket.AF_INET6 if ":" in latchkey.host else socket.AF_INET
     try:
+        socket.getaddrinfo(latchkey.host, latchkey.port)
         socket.create_server((latchkey.host, latchkey.port), family=family).close()
     except OSError as fault:
-        sys.exit(
-            f"Latchkey cannot listen on {bind} ({fault.strerror}): stop what uses that port, "
-            f"or choose another one, as in PORT={latchkey.port % 65535 + 1} make run."
+        sys.exit(f"Latchkey cannot listen on {bind} ({fault.strerror}): {_way_out(fault)}.")
+    if latchkey.public_url.startswith("http:") and not is_this_machine(latchkey.host):
+        print(  # noqa: T201 - for whoever typed it
+            f"HOST={latchkey.host} lets other machines in, but the pages work under "
+            f"{latchkey.public_url} alone: for others, set PUBLIC_URL to an https address "
+            "that leads here.",
+            file=sys.stderr,
         )
+
+
+def _way_out(fault: OSError) -> str:
+    """Say what to do when the address cannot be had."""
+    if isinstance(fault, socket.gaierror) or fault.errno == errno.EADDRNOTAVAIL:
+        return "HOST is no address of this machine; leave it out, or use 127.0.0.1"
+    if fault.errno == errno.EACCES:
+        return "ports below 1024 need rights; choose another one, as in PORT=8000 make run"
+    another = latchkey.port % 65535 + 1
+    return f"stop what uses that port, or choose another one, as in PORT={another} make run"
 
 
 def post_fork(_server: Arbiter, _worker: Worker) -> None:

@@ -5,6 +5,7 @@ A server starts once per session, on first need; each test finds it running and 
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from contextlib import contextmanager
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from werkzeug.test import TestResponse
+
+# A developer's own `.env` is for the server they start, in no process of the tests.
+os.environ["FLASK_SKIP_DOTENV"] = "1"
 
 # https as deployed; localhost because that is where the test client keeps its cookies.
 PUBLIC_URL = "https://localhost"

@@ -29,6 +29,7 @@ class GunicornServer:
         self._count = workers
         self._environment = {
             "PATH": os.environ["PATH"],
+            "FLASK_SKIP_DOTENV": "1",
             **environment,
             "PORT": str(self.port),
             "PUBLIC_URL": self.url,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import stat
 import sys
 import time
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import psutil
@@ -132,6 +134,71 @@ def test_bad_environment_is_one_report(clone: Clone) -> None:
     for name in ("ACCESS_TOKEN_TTL", "DATABASE_URL", "JWT_SECRET", "PUBLIC_URL", "REDIS_URL"):
         assert refused.stderr.count(f"  - {name} ") == 1
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("count", ["many", "0", "-1", "2.5", "1000", "2 workers"])
+def test_worker_count_that_is_none_is_in_the_report(clone: Clone, count: str) -> None:
+    """Gunicorn reads the variable too, before any file of ours, and would end with a traceback."""
+    refused = clone.make("run", WEB_CONCURRENCY=count)
+    assert refused.returncode != 0
+    assert "WEB_CONCURRENCY is out of range: use a whole number from 1 to 256." in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_blank_worker_count_is_unset(clone: Clone) -> None:
+    """As every other variable."""
+    clone.run(WEB_CONCURRENCY="")
+    assert answers(clone.port)
+
+
+def test_plain_http_elsewhere_is_refused_before_anything_starts(clone: Clone) -> None:
+    """It would say ready, and no browser could log in."""
+    refused = clone.make("run", PUBLIC_URL=f"http://app.example.com:{clone.port}")
+    assert refused.returncode != 0
+    assert "PUBLIC_URL is http on another host than localhost" in refused.stderr
+    assert f"use http://localhost:{clone.port}, or https." in refused.stderr
+    assert "ready" not in refused.stdout + refused.stderr
+
+
+def test_listening_for_other_machines_is_told_apart(clone: Clone) -> None:
+    """It serves, as a container needs; where the pages work is said before the address."""
+    clone.run(HOST="0.0.0.0")  # noqa: S104 - the point
+    ready = f"Latchkey is ready at {clone.url}\n"
+    wait_until(lambda: ready in clone.output, what="the address")
+    warned = f"HOST=0.0.0.0 lets other machines in, but the pages work under {clone.url} alone"
+    assert warned in clone.output.partition(ready)[0]
+
+
+def test_host_of_another_machine_is_refused(clone: Clone) -> None:
+    """No remedy about ports, then."""
+    for host in ("192.0.2.1", "nowhere.invalid"):
+        refused = clone.make("run", HOST=host)
+        assert refused.returncode != 0
+        assert f"cannot listen on {host}:{clone.port} (" in refused.stderr
+        assert "HOST is no address of this machine" in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may listen anywhere")
+def test_low_port_is_refused(clone: Clone) -> None:
+    """And it is not said that something else uses it."""
+    refused = clone.make("run", PORT="80")
+    assert refused.returncode != 0
+    assert "ports below 1024 need rights" in refused.stderr
+
+
+def test_dotenv_beside_the_code_is_read(clone: Clone) -> None:
+    """By the master and its workers alike; what is wrong with it stops the start."""
+    (clone.folder / ".env").write_text("PASSWORD_MIN_LENGTH=64\nWEB_CONCURRENCY=1\n")
+    processes = clone.run()
+    assert sum("gunicorn" in " ".join(process.cmdline()) for process in processes) == 2
+    with pytest.raises(HTTPError, match="422"):
+        post(f"{clone.url}/auth/register", PERSON)
+    clone.interrupt()
+    (clone.folder / ".env").write_text("PORT\n")
+    refused = clone.make("run")
+    assert refused.returncode != 0
+    assert ".env line 1 is not a setting: write NAME=value." in refused.stderr
 
 
 def test_unusable_instance_folder_is_one_sentence(clone: Clone) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import multiprocessing
 import os
 import secrets
@@ -44,6 +45,7 @@ def names(report: str) -> list[str]:
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the folder that development keeps its secrets in; it does not exist yet."""
     monkeypatch.setattr(config, "ROOT", tmp_path)
+    monkeypatch.delenv("FLASK_SKIP_DOTENV")
     return tmp_path / "instance"
 
 
@@ -75,6 +77,7 @@ RANGES = {
     "REMEMBER_IDLE_TTL": (["7d"], ["31d"]),
     "REMEMBER_ABSOLUTE_TTL": (["30d", "2592000"], ["31d", "2592001", "999999999d"]),
     "PORT": (["1", "65535"], ["0", "65536"]),
+    "WEB_CONCURRENCY": (["1", "256"], ["0", "257"]),
     "PASSWORD_MIN_LENGTH": (["8", "64"], ["7", "65"]),
     "TRUSTED_PROXIES": (["0", "1", "10"], ["11"]),
     "ARGON2_TIME": (["1", "100"], ["0", "101"]),
@@ -458,6 +461,44 @@ def test_development_makes_what_it_needs(instance: Path) -> None:
     assert base64.urlsafe_b64encode(settings.jwt_secret).decode() != settings.secret_key
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:8000",
+        "http://LOCALHOST",
+        "http://shop.localhost:8000",
+        "http://127.0.0.1:8000",
+        "http://127.8.9.10",
+        "https://app.example.com",
+    ],
+)
+@pytest.mark.usefixtures("instance")
+def test_development_is_where_browsers_have_a_secure_context(url: str) -> None:
+    """This machine's names, or https."""
+    assert Settings.from_env({"PUBLIC_URL": url}).env == "development"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://app.example.com",
+        "http://192.168.1.20:8000",
+        "http://raspberrypi:8000",
+        "http://localhost.example.com",
+        "http://mylocalhost",
+        "http://0.0.0.0:8000",
+    ],
+)
+@pytest.mark.usefixtures("instance")
+def test_development_elsewhere_without_tls_is_refused(url: str) -> None:
+    """No browser keeps the cookie there, nor has a key: the page would only fail."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env({"PUBLIC_URL": url, "PORT": "8123"})
+    (fault,) = refused.value.faults
+    assert fault.startswith("PUBLIC_URL is http on another host than localhost")
+    assert fault.endswith("use http://localhost:8123, or https.")
+
+
 def test_the_port_moves_the_default_address(instance: Path) -> None:
     """The issuer is where the site is."""
     assert Settings.from_env({"PORT": "8123"}).public_url == "http://localhost:8123"
@@ -558,3 +599,141 @@ def test_a_secret_written_meanwhile_wins(instance: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "link", slow)
     assert Settings.from_env({}).jwt_secret == decode_secret(GOOD["JWT_SECRET"])
     assert sorted(path.name for path in instance.iterdir()) == ["jwt_secret.txt", "secret_key.txt"]
+
+
+# -- the file .env ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dotenv(instance: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the file beside config.py, which is not there yet, and an empty environment."""
+    for name in list(os.environ):
+        monkeypatch.delenv(name)
+    return instance.with_name(".env")
+
+
+def written(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write the file and set its mode."""
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+
+
+def dotenv_faults() -> tuple[str, ...]:
+    """Return what this process's environment and the file have wrong."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env()
+    return refused.value.faults
+
+
+def test_no_file_is_no_fault(dotenv: Path) -> None:
+    """Nobody has to write one."""
+    assert not dotenv.exists()
+    assert Settings.from_env().port == 8000
+
+
+def test_the_file_is_read_under_the_environment(
+    dotenv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Quotes, comments and `export` as usual; a variable that is set overrules it."""
+    written(dotenv, "# mine\nexport PORT=8123\nCLOCK_LEEWAY='7'\nPASSWORD_MIN_LENGTH=12 # short\n")
+    settings = Settings.from_env()
+    assert (settings.port, settings.clock_leeway, settings.password_min_length) == (8123, 7, 12)
+    monkeypatch.setenv("PORT", "8456")
+    assert Settings.from_env().port == 8456
+
+
+def test_a_given_environment_has_no_file(dotenv: Path) -> None:
+    """Whoever passes one has said everything."""
+    written(dotenv, "PORT=8123\n")
+    assert Settings.from_env({}).port == 8000
+
+
+def test_a_value_is_taken_as_it_stands(dotenv: Path) -> None:
+    """A password may look like a variable."""
+    url = "postgresql+psycopg://u:pa${HOME}$x@db.example.com/latchkey"
+    written(dotenv, f"HOME=/root\nDATABASE_URL='{url}'\n")
+    assert Settings.from_env().database_url == url
+
+
+@pytest.mark.parametrize("value", ["1", "true", "yes"])
+def test_flask_skip_dotenv_is_honoured(
+    dotenv: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """As on Flask's command line; switched off, it is no switch."""
+    written(dotenv, "PORT=8123\n")
+    monkeypatch.setenv("FLASK_SKIP_DOTENV", value)
+    assert Settings.from_env().port == 8000
+    for off in ("", "0", "false", "No"):
+        monkeypatch.setenv("FLASK_SKIP_DOTENV", off)
+        assert Settings.from_env().port == 8123
+
+
+def test_its_faults_have_file_and_line(dotenv: Path) -> None:
+    """No line is passed over, and none is quoted; the other faults are told with them."""
+    written(dotenv, "PORT=0\nJWT_SECRET\nthis is hunter2\n'=x\nCLOCK_LEEWAY=1\nCLOCK_LEEWAY=2\n")
+    told = dotenv_faults()
+    assert told == (
+        ".env line 2 is not a setting: write NAME=value.",
+        ".env line 3 is not a setting: write NAME=value.",
+        ".env line 4 is not a setting: write NAME=value.",
+        ".env line 6 sets CLOCK_LEEWAY again: keep one of the two.",
+        "PORT is out of range: use a whole number from 1 to 65535.",
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"JWT_SECRET={new_secret()}",
+        f"SECRET_KEY={new_secret()}",
+        f"JWT_SECRET_PREVIOUS={new_secret()}",
+        "DATABASE_URL=postgresql+psycopg://u:hunter2@db/x",
+        "REDIS_URL=redis://:hunter2@redis:6379/0",
+    ],
+)
+def test_secrets_that_everybody_can_read_are_refused(dotenv: Path, line: str) -> None:
+    """0644 is what a copy of .env.example has; the group may read, as a service's user does."""
+    written(dotenv, f"{line}\n", 0o644)
+    assert dotenv_faults() == (".env holds secrets and everybody can read it: chmod 600 .env.",)
+    dotenv.chmod(0o640)
+    Settings.from_env()
+
+
+def test_a_file_without_secrets_may_be_read(dotenv: Path) -> None:
+    """A port is no secret, nor a variable left empty."""
+    urls = "DATABASE_URL=sqlite:////tmp/x.db\nREDIS_URL=redis://redis:6379/0\n"
+    written(dotenv, f"PORT=8123\nJWT_SECRET=\n{urls}", 0o644)
+    assert Settings.from_env().port == 8123
+
+
+def test_a_file_that_cannot_be_read_is_a_fault(dotenv: Path) -> None:
+    """A folder of that name, or what is no text."""
+    dotenv.write_bytes(b"PORT=\xff\n")
+    assert dotenv_faults() == (".env is not UTF-8 text: write it anew.",)
+    dotenv.unlink()
+    dotenv.mkdir()
+    assert dotenv_faults() == (".env cannot be read (Is a directory): mend or remove it.",)
+
+
+# -- as a program -------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("dotenv")
+def test_main_prints_what_a_server_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    """As JSON, and no secret."""
+    config.main()
+    assert json.loads(capsys.readouterr().out) == {
+        "env": "development",
+        "host": "127.0.0.1",
+        "port": 8000,
+        "workers": 2,
+        "public_url": "http://localhost:8000",
+    }
+
+
+@pytest.mark.usefixtures("dotenv")
+def test_main_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole report, and exit status 1."""
+    monkeypatch.setenv("WEB_CONCURRENCY", "many")
+    with pytest.raises(SystemExit, match="WEB_CONCURRENCY is out of range"):
+        config.main()
