@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -78,7 +79,8 @@ def open_redirect(stage: Stage) -> None:
         victim = stage.browser("victim")
         form = {"email": stage.account.email, "password": stage.account.password}
         form |= {"next": wanted, "csrf_token": _form_token(stage, victim)}
-        answer = victim.ask("POST", f"/login?next={quote(wanted)}", form=form, headers=HTML)
+        path = f"/login?next={quote(wanted)}"
+        answer = stage.patiently(partial(victim.ask, "POST", path, form=form, headers=HTML))
         if not answer.header("Location"):
             raise Broken(f"the log-in form answered {answer.status}")
         lands = _as_browser(f"{stage.public_url}/login", answer.header("Location"))
@@ -90,8 +92,7 @@ def xss_token_theft(stage: Stage) -> None:
     """Look for a place where script could run, and for what it could read."""
     owner = stage.owner()
     stage.say("What would a script be able to read of the answer to a log-in?")
-    body = {"email": stage.account.email, "password": stage.account.password}
-    line = stage.browser().ask("POST", "/auth/login", body).set_cookies.get(REFRESH, "")
+    line = _log_in(stage).set_cookies.get(REFRESH, "")
     for attribute in ATTRIBUTES:
         held = attribute in line.split("; ")
         stage.found(f"the refresh cookie is {attribute}", COOKIE, held=held)
@@ -152,7 +153,7 @@ def cache_leaks(stage: Stage) -> None:
 
 def _log_in(stage: Stage) -> Answer:
     body = {"email": stage.account.email, "password": stage.account.password}
-    answer = stage.browser().ask("POST", "/auth/login", body)
+    answer = stage.patiently(lambda: stage.browser().ask("POST", "/auth/login", body))
     if answer.status != OK:
         raise Broken(f"the owner could not log in: {answer.status} {answer.code}")
     return answer

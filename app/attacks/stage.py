@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,6 +18,8 @@ from app.attacks.wire import Answer, Target
 from app.web.cookies import DEVICE, FORM, REFRESH
 
 OK: Final = 200
+TOO_MANY: Final = 429
+MAX_WAIT_SECONDS: Final = 90  # a limit of a minute and a slow clock; hours are not waited for
 
 
 class Broken(Exception):
@@ -108,8 +111,9 @@ class Visitor:
         body = {"email": account.email, "password": account.password, "remember": remember}
         if self.prover:
             self.ask("GET", "/auth/sessions")  # its answer brings a nonce
-        answer = self.ask(
-            "POST", "/auth/login", body, headers=self.proof_header("POST", "/auth/login")
+        path = "/auth/login"
+        answer = self.stage.patiently(
+            lambda: self.ask("POST", path, body, headers=self.proof_header("POST", path))
         )
         if not self.adopt(answer):
             raise Broken(f"{self.who} could not log in: {answer.status} {answer.code}")
@@ -225,6 +229,31 @@ class Stage:
         """
         if answer.status >= 400:  # noqa: PLR2004 - refusals begin there
             raise Broken(f"{text}: {answer.status} {answer.code}")
+
+    def patiently(self, ask: Callable[[], Answer]) -> Answer:
+        """Return the answer to `ask`, asked once more when a limit says to come back later.
+
+        Attacks from one address use up each other's attempts. That refusal proves neither that
+        the defense in question holds nor that it fails.
+
+        Raises:
+            Broken: when the wait is longer than MAX_WAIT_SECONDS, or was in vain.
+
+        """
+        answer = ask()
+        if answer.status == TOO_MANY:
+            told = answer.header("Retry-After")
+            if not told.isdecimal() or int(told) > MAX_WAIT_SECONDS:
+                after = f" for {told} seconds" if told else ""
+                raise Broken(f"the attempts of this address are used up{after}")
+            self.say(
+                f"The attempts of this address are used up; it waits {told} s, as it is told."
+            )
+            time.sleep(int(told))
+            answer = ask()
+        if answer.status == TOO_MANY:
+            raise Broken("the attempts of this address are used up, also after a wait")
+        return answer
 
     def send(
         self, by: Visitor, method: str, path: str, headers: list[tuple[str, str]], body: bytes

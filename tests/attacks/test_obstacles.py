@@ -139,7 +139,7 @@ def test_log_in_that_fails_later(server: Scripted, attack: Callable[[str], str])
     server.answers["/auth/login"] = (200, ["no object"], {})
     assert attack("cache-leaks") == "owner could not log in: 200"
     answers: Iterator[tuple[int, object, dict[str, str]]] = iter(
-        [(200, TOKEN_ANSWER, {}), (429, {"code": "too_many_attempts"}, {})]
+        [(200, TOKEN_ANSWER, {}), (503, {"code": "busy"}, {})]
     )
 
     class Later(dict[str, Any]):
@@ -147,13 +147,31 @@ def test_log_in_that_fails_later(server: Scripted, attack: Callable[[str], str])
             return next(answers) if key == "/auth/login" else super().get(key, default)
 
     server.answers = Later(server.answers)
-    assert attack("cache-leaks") == "the owner could not log in: 429 too_many_attempts"
+    assert attack("cache-leaks") == "the owner could not log in: 503 busy"
 
 
 def test_attempts_that_are_used_up(server: Scripted, attack: Callable[[str], str]) -> None:
     """429 for everybody tells nothing of who has an account."""
     server.answers["/auth/login"] = (429, {"code": "too_many_attempts"}, {})
     assert "used up" in attack("account-enumeration")
+
+
+@pytest.mark.parametrize("told", ["91", "3600", "", "soon"])
+@pytest.mark.parametrize("slug", ["account-enumeration", "hashing-floods", "sidejacking"])
+def test_a_long_wait_is_not_waited_for(
+    server: Scripted, attack: Callable[[str], str], slug: str, told: str
+) -> None:
+    """Neither held nor got through: it proves nothing, and says why."""
+    headers = {"Retry-After": told} if told else {}
+    server.answers["/auth/login"] = (429, {"code": "too_many_attempts"}, headers)
+    assert attack(slug).startswith("the attempts of this address are used up")
+
+
+def test_a_wait_in_vain_proves_nothing(server: Scripted, attack: Callable[[str], str]) -> None:
+    """Asked twice, and no more."""
+    server.answers["/auth/login"] = (429, {"code": "too_many_attempts"}, {"Retry-After": "1"})
+    assert "used up, also after a wait" in attack("hashing-floods")
+    assert len(server.seen) == 2
 
 
 def test_redis_out_of_reach(

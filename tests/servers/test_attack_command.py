@@ -15,6 +15,7 @@ from flask.cli import FlaskGroup
 
 from app import create_app
 from app.attacks.run import ATTACKS
+from app.attacks.stage import MAX_WAIT_SECONDS
 from config import new_secret
 from tests.conftest import close
 from tests.http.actor import EMAIL, PASSWORD
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from click.testing import Result
     from flask import Flask
 
+    from tests.servers.valkey_server import ValkeyServer
 
 QUICK = ("csrf-on-refresh", "trusting-alg")
 
@@ -73,6 +75,35 @@ def typed(app: Flask, *words: str, **more: Any) -> Result:  # noqa: ANN401 - cli
 def only(*slugs: str) -> list[str]:
     """Spell which attacks are to be run."""
     return [word for slug in slugs for word in ("--only", slug)]
+
+
+def test_one_address_for_all_attacks_raises_no_false_alarm(
+    target: GunicornServer,
+    attack: Callable[..., Result],
+    valkey_server: ValkeyServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As through PUBLIC_URL: what the spraying used up is waited for, and the flood is judged.
+
+    The minute passes at once: what time does to a window, the test does to its counters.
+    """
+    waited: list[float] = []
+
+    def pass_by(seconds: float) -> None:
+        waited.append(seconds)
+        counters = list(valkey_server.client.scan_iter("latchkey:*throttle*"))
+        valkey_server.client.delete(*counters)
+
+    monkeypatch.setattr("app.attacks.wire.Target.another_address", lambda _self: "")
+    monkeypatch.setattr("app.attacks.stage.time.sleep", pass_by)
+    slugs = ("password-spraying", "hashing-floods", "xss-token-theft", "account-enumeration")
+    done = attack(target.url, "--json", *only(*slugs))
+    runs = json.loads(done.stdout)["attacks"]
+    assert [(run["slug"], run["verdict"], run["why"]) for run in runs if run["why"]] == []
+    assert {run["verdict"] for run in runs} == {"held"}
+    assert waited
+    assert max(waited) <= MAX_WAIT_SECONDS
+    pass_by(0)  # the next test has the same address
 
 
 def test_table(target: GunicornServer, attack: Callable[..., Result]) -> None:
