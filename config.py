@@ -168,6 +168,11 @@ class Settings:
     password_min_length: int
     trusted_proxies: int
 
+    @property
+    def behind_proxy(self) -> bool:
+        """True when something else ends TLS, or TRUSTED_PROXIES says so: gunicorn speaks http."""
+        return bool(self.trusted_proxies) or self.public_url.startswith("https:")
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Check `environ`; without it, this process's environment over the file `.env`.

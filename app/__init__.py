@@ -41,7 +41,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     )
     own = build(settings, clock or Clock())
     app.extensions[NAME] = own
-    origin.install(app, settings.public_url)
+    origin.install(app, settings.public_url, behind_proxy=settings.behind_proxy)
     guards.install(app)
     sessions.install(app)
     csrf.init_app(app)

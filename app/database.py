@@ -6,8 +6,9 @@ lock at once (`transaction`); nothing reads first and writes later on what it re
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
@@ -68,9 +69,20 @@ def _postgresql(url: str) -> Engine:
 
 def _sqlite(url: str) -> Engine:
     engine = create_engine(url, pool_timeout=POOL_SECONDS, hide_parameters=True)
+    event.listen(engine, "do_connect", _before_sqlite_connect)
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)
     return engine
+
+
+def _before_sqlite_connect(
+    _dialect: object, _record: object, args: list[Any], _more: object
+) -> None:
+    # Made by SQLite, the file has the mode that the umask leaves. Its -wal and -shm take after it.
+    path = str(args[0])
+    if not path.startswith("file:"):
+        with suppress(OSError):  # it is there, or cannot be: SQLite says which
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - a raw driver object

@@ -7,6 +7,7 @@ from flask import current_app
 
 import app.accounts.models
 import app.families.models  # noqa: F401 - both register their tables
+from app.cli.refusals import as_sentences
 from app.services import services
 
 database = services().database
@@ -30,4 +31,5 @@ def run() -> None:
             context.run_migrations()
 
 
-run()
+with as_sentences():
+    run()

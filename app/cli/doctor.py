@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 import click
@@ -12,12 +14,15 @@ from redis import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.cli.refusals import database_fault
+from app.cli.rights import missing_rights
 from app.families.connections import server_facts
 from app.services import Services, services
 from app.web.guards import MARK
 from config import ROOT
 
 MOST_SKEW_SECONDS: Final = 2
+OTHERS: Final = 0o077
 
 
 @click.command("doctor")
@@ -48,20 +53,40 @@ def _database(own: Services) -> Iterator[str]:
     head = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
     try:
         with own.database.autocommit() as connection:
+            if connection.dialect.name == "postgresql":
+                faults = list(missing_rights(connection, own.database.metadata.tables))
+                yield from faults
+                if faults:  # the revision may be what cannot be read
+                    return
             at = MigrationContext.configure(connection).get_current_revision()
             if at != head:
                 yield f"is at migration {at}, not {head}; run 'flask --app wsgi db upgrade'"
             if connection.dialect.name == "sqlite":
                 yield from _sqlite(own, str(connection.scalar(text("PRAGMA journal_mode"))))
     except SQLAlchemyError as error:
-        yield f"does not answer ({type(error).__name__}); check DATABASE_URL"
+        yield database_fault(error)
 
 
 def _sqlite(own: Services, journal: str) -> Iterator[str]:
+    path = Path(own.database.engine.url.database or "")
+    for file in (path, *path.parent.glob(f"{path.name}-*")):
+        mode = stat.S_IMODE(file.stat().st_mode)
+        if mode & OTHERS:
+            yield f"{file.name} is open to others ({mode:04o}); run 'chmod 600' on it"
     if journal != "wal":
         yield f"has journal mode {journal}, not wal; put it on a local disk"
     if own.settings.env == "production":
         click.echo("note  database: SQLite serves one machine; use PostgreSQL for more")
+
+
+def _proxy(own: Services) -> Iterator[str]:
+    s = own.settings
+    if s.behind_proxy and not s.trusted_proxies and s.env in {"staging", "production"}:
+        yield (
+            "PUBLIC_URL is https and gunicorn speaks http, so a proxy stands in front, and "
+            "TRUSTED_PROXIES=0 believes none: all clients share the proxy's address and its "
+            "limits; set it to the number of proxies"
+        )
 
 
 def _redis(own: Services) -> Iterator[str]:
@@ -99,6 +124,7 @@ def _routes(_own: Services) -> Iterator[str]:
 
 CHECKS: Final[tuple[tuple[str, Callable[[Services], Iterator[str]]], ...]] = (
     ("database", _database),
+    ("proxy", _proxy),
     ("redis", _redis),
     ("lifetimes", _lifetimes),
     ("routes", _routes),

@@ -19,12 +19,22 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 ANY_HOST: Final = frozenset({"health.healthz", "health.readyz"})
 
 
-def install(app: Flask, public_url: str) -> None:
-    """Check every request before anything else looks at it."""
+def install(app: Flask, public_url: str, *, behind_proxy: bool) -> None:
+    """Check every request before anything else looks at it.
+
+    Behind a proxy the port in `Host` may be the one that the proxy listens on. A redirect to the
+    public port would come back with the same `Host`, and so on for ever. The host's name decides
+    alone, then: a browser that really is on another port has another origin, and is refused each
+    state change for that.
+    """
     public_host = urlsplit(public_url).netloc
+    public_name = urlsplit(public_url).hostname
 
     def check() -> Response | None:
         named = request.environ.get("HTTP_HOST") == public_host or request.host == public_host
+        named = named or (
+            behind_proxy and _name(request.environ.get("HTTP_HOST", "")) == public_name
+        )
         if not named and request.endpoint not in ANY_HOST:
             if request.blueprint == "pages" and request.method in SAFE_METHODS:
                 return redirect(public_url + request.full_path, 308)
@@ -34,6 +44,12 @@ def install(app: Flask, public_url: str) -> None:
         return None
 
     app.before_request(check)
+
+
+def _name(host: str) -> str:
+    """Return a host without its port; empty when what follows the name is no port."""
+    name, colon, port = host.partition(":")
+    return name if port.isdecimal() or not colon else ""
 
 
 def check_origin(request: Request, public_url: str) -> None:

@@ -17,7 +17,6 @@ FOREIGN = (
     "[::1]",
     "localhost.evil.example",
     "evil.localhost",
-    "localhost:444",
     "localhost.",
     "localhost,evil.example",
     "localhost@evil.example",
@@ -72,6 +71,21 @@ def test_default_port_is_the_same_host(thief: Thief) -> None:
     assert thief.ask("GET", "/login", headers={"Host": "localhost:443"}).status_code == 200
 
 
+@pytest.mark.parametrize("host", ["localhost:444", "localhost:8000", "localhost:8443"])
+def test_port_of_a_proxy_is_no_other_host(ada: Actor, thief: Thief, host: str) -> None:
+    """Over https a proxy stands before gunicorn, and writes the port it listens on itself.
+
+    A redirect to the public port would come back from it with the same `Host`, for ever. A
+    browser that is on that port has another origin: nothing of it changes anything.
+    """
+    assert thief.ask("GET", "/login", headers={"Host": host}).status_code == 200
+    assert thief.ask("GET", "/login?a=b", headers={"Host": host}).location is None
+    headers = {"Host": host, "Origin": f"https://{host}", "Sec-Fetch-Site": "same-origin"}
+    answer = thief.ask("POST", "/auth/refresh", ada.refresh_token, headers=headers)
+    problem(answer, 403, "cross_origin")
+    assert ada.alive()
+
+
 def test_forwarded_host_is_not_believed(ada: Actor, thief: Thief) -> None:
     """Without a trusted proxy the X-Forwarded headers are somebody's claim."""
     spoofed = {
@@ -117,3 +131,25 @@ def test_forwarded_host_of_a_trusted_proxy(app: Flask) -> None:
     wrong = right | {"X-Forwarded-Host": "localhost, evil.example"}
     assert thief.ask("GET", "/login", headers=wrong).status_code == 308
     assert thief.ask("GET", "/login", headers=inside).status_code == 308
+
+
+@pytest.mark.parametrize("environment", [{"TRUSTED_PROXIES": "1"}], indirect=True)
+def test_forwarded_host_with_a_port(app: Flask) -> None:
+    """The same name is the same host; another name is none, whatever its port."""
+    thief = Thief(app)
+    for host in ("localhost:8443", "localhost:443", "localhost"):
+        headers = {"Host": "10.0.0.7:8000", "X-Forwarded-Host": host, "X-Forwarded-Port": "8443"}
+        assert thief.ask("GET", "/login", headers=headers).status_code == 200
+    for host in ("localhost.evil.example:443", "evil.example:443", "localhost:x", "localhost:"):
+        headers = {"Host": "10.0.0.7:8000", "X-Forwarded-Host": host}
+        assert thief.ask("GET", "/login", headers=headers).status_code in {308, 400}
+
+
+@pytest.mark.parametrize("environment", [{"PUBLIC_URL": "http://localhost:8000"}], indirect=True)
+def test_without_a_proxy_another_port_leads_to_the_right_one(app: Flask) -> None:
+    """There the browser is where it says: the redirect ends at once."""
+    thief = Thief(app)
+    answer = thief.ask("GET", "/login", headers={"Host": "localhost:8001"})
+    assert (answer.status_code, answer.location) == (308, "http://localhost:8000/login")
+    assert thief.ask("GET", "/login", headers={"Host": "localhost:8000"}).status_code == 200
+    problem(thief.ask("GET", "/api/me", headers={"Host": "localhost:8001"}), 421, "misdirected")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import stat
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from tests.unit.parts import NOW, a_family, a_user, stored
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -51,6 +54,32 @@ def test_sqlite_is_set_up_to_be_relied_on(sqlite: Database, pragma: str, value: 
     for opened in (sqlite.autocommit, sqlite.transaction):
         with opened() as connection:
             assert connection.scalar(text(f"PRAGMA {pragma}")) == value
+
+
+def test_sqlite_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    """Whatever the umask, and whoever makes them: the write-ahead log has the same rows."""
+    before = os.umask(0)
+    try:
+        database = Database(f"sqlite:///{tmp_path}/new.db")
+        with database.transaction() as connection:
+            connection.execute(text("CREATE TABLE kept (word TEXT)"))
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+        database.engine.dispose()
+    finally:
+        os.umask(before)
+    assert {"new.db", "new.db-wal", "new.db-shm"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+
+
+def test_sqlite_by_uri_is_left_to_sqlite(tmp_path: Path) -> None:
+    """No file of the URI's name is made beside it."""
+    path = tmp_path / "by-uri.db"
+    database = Database(f"sqlite:///file:{path}?uri=true")
+    with database.autocommit() as connection:
+        connection.execute(text("SELECT 1"))
+    database.engine.dispose()
+    assert [found.name for found in tmp_path.glob("file*")] == []
+    assert path.exists()
 
 
 def test_a_transaction_takes_the_write_lock_at_once(sqlite: Database, sqlite_url: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 WELL = [
     "ok    environment: testing, https://localhost",
     "ok    database",
+    "ok    proxy",
     "ok    redis",
     "ok    lifetimes",
     "ok    routes",
@@ -67,7 +69,7 @@ def test_a_database_that_is_away_is_a_fault(settings: Settings) -> None:
     """The driver's words and the URL stay inside."""
     done = examine(replace(settings, database_url="sqlite:////nowhere/hunter2.db"))
     assert done.exit_code == 1
-    assert "FAULT database: does not answer (OperationalError); check DATABASE_URL" in done.output
+    assert "FAULT database: cannot be opened: check that the folder of DATABASE_URL" in done.output
     assert "hunter2" not in done.output
 
 
@@ -88,9 +90,41 @@ def test_sqlite_without_a_write_ahead_log_is_a_fault(settings: Settings, sqlite_
 
 def test_sqlite_in_production_is_noted(settings: Settings, sqlite_url: str) -> None:
     """It works, on one machine: a note and no fault."""
-    done = examine(replace(settings, env="production", database_url=sqlite_url))
+    deployed = replace(settings, env="production", trusted_proxies=1, database_url=sqlite_url)
+    done = examine(deployed)
     assert done.exit_code == 0
     assert "note  database: SQLite serves one machine" in done.output
+
+
+def test_sqlite_files_that_others_can_read_are_a_fault(
+    settings: Settings, sqlite_url: str
+) -> None:
+    """Made before, or copied by somebody; each is named with its mode."""
+    Path(sqlite_url.removeprefix("sqlite:///")).chmod(0o644)
+    done = examine(replace(settings, database_url=sqlite_url))
+    assert done.exit_code == 1
+    assert "FAULT database: latchkey.db is open to others (0644); run 'chmod 600' on it" in (
+        done.output
+    )
+
+
+@pytest.mark.parametrize(
+    ("env", "url", "proxies", "well"),
+    [
+        ("production", "https://localhost", 0, False),
+        ("staging", "https://localhost", 0, False),
+        ("production", "https://localhost", 1, True),
+        ("testing", "https://localhost", 0, True),
+        ("testing", "http://localhost", 0, True),
+    ],
+)
+def test_a_proxy_that_is_not_believed_is_a_fault(
+    settings: Settings, env: str, url: str, proxies: int, *, well: bool
+) -> None:
+    """All clients would have its address, and one of them could use up everybody's limits."""
+    done = examine(replace(settings, env=env, public_url=url, trusted_proxies=proxies))
+    assert ("FAULT proxy: PUBLIC_URL is https and gunicorn speaks http" in done.output) != well
+    assert ("ok    proxy" in done.output) == well
 
 
 def test_a_redis_that_is_away_is_a_fault(settings: Settings, valkey: ValkeyServer) -> None:

@@ -117,7 +117,7 @@ def test_an_unreachable_database_is_a_sentence(settings: Settings, words: list[s
     done = on(app, *words)
     assert done.exit_code == 1
     assert done.output == (
-        "Error: The database does not answer (OperationalError). "
-        "Is DATABASE_URL right and migrated?\n"
+        "Error: The database cannot be opened: check that the folder of DATABASE_URL exists "
+        "and can be written.\n"
     )
     close(app)
