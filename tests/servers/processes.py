@@ -57,7 +57,7 @@ def family(pid: int) -> list[psutil.Process]:
     return [parent, *parent.children(recursive=True)]
 
 
-def survivors(processes: list[psutil.Process], seconds: float = 5) -> list[psutil.Process]:
+def survivors(processes: list[psutil.Process], seconds: float = 20) -> list[psutil.Process]:
     """List those that still run after some time."""
     _gone, alive = psutil.wait_procs(processes, timeout=seconds)
     return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
