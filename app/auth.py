@@ -187,11 +187,15 @@ class Auth:
         if not ended:
             raise NotFound
 
-    def change_password(self, sid: str, current: str, new: str, client: Client) -> Grant:
+    def change_password(
+        self, sid: str, current: str, new: str, client: Client, jkt: str | None = None
+    ) -> Grant:
         """Set a new password, end every family of the user and begin a new one here.
 
         One transaction: there is no moment at which the password is new and an old family
-        lives, or the reverse.
+        lives, or the reverse. The new family is bound to the key with the thumbprint `jkt`;
+        without one it stays bound to the caller's present key, or unbound. The key has not
+        signed anything yet: who names another's key only binds the new family to it.
 
         Raises:
             WrongPassword, WeakPassword, TooManyAttempts, Busy.
@@ -205,7 +209,7 @@ class Auth:
         self.attempts.passwords.check_new(new, user.email)
         hashed, now = self.attempts.passwords.hash(new), self.clock.now()
         begun = self.mint.new_family(
-            user, client, now, remembered=family.remembered, jkt=family.jkt
+            user, client, now, remembered=family.remembered, jkt=jkt or family.jkt
         )
         with self.database.transaction() as connection:
             if not accounts.still_enabled(

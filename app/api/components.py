@@ -8,7 +8,7 @@ from app.accounts.addresses import LONGEST
 from app.accounts.passwords import MOST_BYTES
 from app.api.health import Failing, Well
 from app.api.schemas import COMPACT, EXAMPLE_ID, ID, Schema
-from app.tokens.proofs import LONGEST_PROOF
+from app.tokens.proofs import LONGEST_PROOF, THUMBPRINT
 from app.web.answers import (
     AccountSession,
     AccountView,
@@ -53,6 +53,12 @@ REMEMBER: Final[Schema] = {
     "type": "boolean",
     "default": False,
     "description": "Keep the session over the end of the browser.",
+}
+NEXT_KEY: Final[Schema] = {
+    "type": "string",
+    "pattern": f"^{THUMBPRINT}$",
+    "description": "The thumbprint (RFC 7638) of a new key that the new session is bound to. "
+    "Without it the new session stays bound to the present key, or unbound.",
 }
 EXAMPLE: Final = {"email": "ada@example.com", "password": "quarry lantern umbrella nine"}
 
@@ -150,7 +156,7 @@ def bodies(shortest_password: int) -> Bodies:
     return {
         "Registration": (_object({"email": ADDRESS, "password": new}), EXAMPLE),
         "Credentials": (_object(log_in, {"remember": REMEMBER}), EXAMPLE | {"remember": True}),
-        "PasswordChange": (_object(change), changed),
+        "PasswordChange": (_object(change, {"dpop_jkt": NEXT_KEY}), changed),
     }
 
 

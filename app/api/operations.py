@@ -151,7 +151,8 @@ OPERATIONS: Final = (
         "changePassword",
         "Account",
         "Change the password",
-        "Every session of the account ends, here and elsewhere, and a new one begins here.",
+        "Every session of the account ends, here and elsewhere, and a new one begins here. It is "
+        "bound to the key that `dpop_jkt` names, where it names one.",
         (Answer(200, "The tokens of the new session.", TokenAnswer, SETS),),
         (*JSON, *GUARDED, refused(errors.WrongPassword), *CHOSEN, *HASHED, *CHANGES),
         body="PasswordChange",

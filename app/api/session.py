@@ -119,5 +119,6 @@ def change_password() -> Response:
     """Change the password and begin anew; everything issued before is over."""
     body = bodies.read_object()
     current, new = bodies.text(body, "current_password"), bodies.text(body, "new_password")
-    grant = services().auth.change_password(caller().sid, current, new, client())
+    jkt = bodies.thumbprint(body, "dpop_jkt")
+    grant = services().auth.change_password(caller().sid, current, new, client(), jkt)
     return remember_device(token_answer(grant), grant)

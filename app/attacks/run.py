@@ -40,6 +40,7 @@ ATTACKS: Final[dict[str, Attack]] = {
         tokens.key_injection,
         tokens.token_malleability,
         sessions.refresh_races,
+        sessions.planted_key,
         sessions.swallowed_cookie,
         sessions.captured_token_log_out,
         sessions.denylist_loss,

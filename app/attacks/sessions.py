@@ -20,6 +20,7 @@ DENIED: Final = "app/families/denylist.py:Denylist.denied"
 REASONS: Final = "app/families/rotation.py:why_not"
 LOG_IN: Final = "app/auth.py:Auth._open"
 GUARD: Final = "app/web/guards.py:_proof_for"
+NEW_KEY: Final = "app/web/bodies.py:thumbprint"
 SPLIT: Final = "app/web/cookies.py:pairs"
 LOG_OUT: Final = "app/api/session.py:_verified_sid"
 CHECKED: Final = "app/tokens/codec.py:Codec._checked"
@@ -171,6 +172,26 @@ def session_fixation(stage: Stage) -> None:
     stage.ended(thief.refresh(), "the planted session", LOG_IN)
     stage.say("A token that was made up is never taken over.")
     stage.ended(stage.thief().refresh(token_urlsafe(200)), "a made-up token", READ)
+
+
+def planted_key(stage: Stage) -> None:
+    """Have a key that script planted stay the session's key, over a change of the password."""
+    owner, after = stage.owner(bound=True), stage.browser(bound=True)
+    stage.say("The session is bound to a key of the thief's. The owner changes the password.")
+    owner.who = "thief"
+    with stage.new_password() as new:
+        body = {"current_password": stage.account.password, "new_password": new}
+        body["dpop_jkt"] = after.prover.thumbprint if after.prover else ""
+        answer = owner.protected("POST", "/auth/password", body)
+        stage.works(answer, "The change of the password")
+        stage.account.password = new
+        after.jar.update(owner.jar)
+        after.adopt(answer)
+        after.ask("GET", "/auth/sessions")  # its answer brings a nonce
+        held = after.refresh().status == OK
+        stage.found("the new session is bound to the new key", NEW_KEY, held=held)
+        former = owner.refresh(after.refresh_token)
+        stage.ended(former, "the new cookie with a proof by the former key", NEW_KEY)
 
 
 def swallowed_cookie(stage: Stage) -> None:

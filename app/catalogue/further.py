@@ -160,6 +160,29 @@ FURTHER: Final = (
         proofs=("tests/http/test_limits.py", "tests/servers/test_throttle_flood.py"),
     ),
     Entry(
+        slug="planted-key",
+        name="A key planted before the log-in",
+        attack="Script that runs once puts a key of its own where the browser keeps the one that "
+        "sessions are bound to. Whatever session comes later, its proofs are the attacker's to "
+        "make, elsewhere and for as long as it lives, also after a new password.",
+        needs="Script that runs in the page once, before the log-in.",
+        defense="Each log-in, registration and password change makes a new key, which takes the "
+        "place of all others once the server has answered; a log-in without script has the "
+        "browser forget its keys. A proof by a former key is theft and ends the session.",
+        detail="static/js/dpop.js makes and promotes keys; app/web/bodies.py reads the key that a "
+        "password change names; app/pages/routes.py clears what is stored.",
+        code=(
+            "static/js/dpop.js:makePendingKey",
+            "app/web/bodies.py:thumbprint",
+            "app/web/headers.py:clear_site_data",
+        ),
+        gap="Script that runs during the log-in or later can use the new key while the page is "
+        "open. A browser that does not know Clear-Site-Data keeps an old key over a log-in "
+        "without script.",
+        standards=("ASVS 7.2.4", "RFC 9449 10"),
+        proofs=("tests/browser/test_new_keys.py", "tests/http/test_bound_sessions.py"),
+    ),
+    Entry(
         slug="swallowed-cookie",
         name="A sibling's cookie that swallows ours",
         attack='A sibling host sets the cookies a=" and z=" for the whole domain. A parser that '

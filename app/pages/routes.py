@@ -18,6 +18,7 @@ from app.web import cookies, problems
 from app.web.answers import logged_out, remember_device
 from app.web.client import client
 from app.web.guards import public
+from app.web.headers import clear_site_data
 from app.web.proofs import held
 
 blueprint: Final = Blueprint("pages", __name__)
@@ -143,8 +144,14 @@ def _explain(form: RegisterForm | LogInForm, refusal: Refusal) -> int:
 
 
 def _logged_in(grant: Grant, wanted: str) -> Response:
+    """Answer a form that was sent without script, whose session is bound at its first refresh.
+
+    The browser forgets its stored keys: otherwise that refresh would bind the session to one from
+    before it, which script may have planted.
+    """
     response = _see_other(wanted or url_for("pages.account"))
     cookies.set_refresh(response, grant)
+    clear_site_data(response)
     return remember_device(response, grant)
 
 

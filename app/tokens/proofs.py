@@ -33,6 +33,8 @@ REMEMBERED_KEYS: Final = 2048
 MOST_SKEW_SECONDS: Final = 86400
 COORDINATE_BYTES: Final = 32
 
+# RFC 7638 with SHA-256, in the one spelling that base64url has for 32 bytes.
+THUMBPRINT: Final = "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 _HEADER: Final = frozenset({"typ", "alg", "jwk"})
 _JWK: Final = frozenset({"kty", "crv", "x", "y"})
 _CLAIMS: Final = frozenset({"jti", "htm", "htu", "iat", "nonce"})

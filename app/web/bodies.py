@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import request
 
 from app.errors import InvalidRequest, UnsupportedMediaType
 from app.strictjson import parse_object
+from app.tokens.proofs import THUMBPRINT
 
 
 def read_object() -> dict[str, Any]:
@@ -51,4 +53,19 @@ def flag(body: dict[str, Any], name: str) -> bool:
     value = body.get(name, False)
     if type(value) is not bool:
         raise InvalidRequest(f"The field “{name}” must be true or false.")
+    return value
+
+
+def thumbprint(body: dict[str, Any], name: str) -> str | None:
+    """Return the optional thumbprint of a key (RFC 7638); None when the field is absent.
+
+    Raises:
+        InvalidRequest: when it is anything else than 43 characters of canonical base64url.
+
+    """
+    value = body.get(name)
+    if name not in body:
+        return None
+    if type(value) is not str or not re.fullmatch(THUMBPRINT, value):
+        raise InvalidRequest(f"The field “{name}” must be the SHA-256 thumbprint of a key.")
     return value

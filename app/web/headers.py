@@ -75,7 +75,7 @@ def install(app: Flask, *, https: bool, nonce: Callable[[], str]) -> None:
 
 
 def clear_site_data(response: Response) -> None:
-    """Have the browser forget what script stored: the key, and what a product keeps besides.
+    """Have the browser forget what script stored: its keys, and what a product keeps besides.
 
     Not "cookies": that reaches sibling hosts; the refresh cookie is cleared by name. Not "cache":
     Chromium empties its cache for all sites entry by entry, for seconds, and holds the answer

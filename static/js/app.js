@@ -1,7 +1,7 @@
 /** Moving among the account pages keeps the document, and so the token. */
 
 import { find, onFilled, onSubmit, relative } from './forms.js';
-import { hear } from './key.js';
+import { rememberNonce } from './dpop.js';
 import { authorizedFetch, login, logout, onChange, register } from './session.js';
 import * as views from './views.js';
 
@@ -34,7 +34,7 @@ async function show(moved) {
 		document.title = `${heading.textContent} – Latchkey`;
 		if (moved) heading.focus();
 	} catch ({ code, status, retryAfter = 0 }) {
-		if (mine !== turn || code === 'session_ended') return;
+		if (mine !== turn || code === 'session_ended' || code === 'logging_out') return; // the status says it
 		trouble(code === 'unreachable' && !status ? '#offline' : '#failed');
 		retry = setTimeout(show, Math.max(retryAfter, 4) * 1000 * (1 + Math.random() / 4));
 	}
@@ -65,7 +65,7 @@ async function enter(path) {
 }
 
 function start() {
-	onSubmit(find('.logout'), () => logout().catch(() => trouble('#not-logged-out')));
+	onSubmit(find('.logout'), () => logout().catch(() => {})); // it goes on, and the status says so
 	addEventListener('click', (/** @type {any} */ event) => {
 		if (event.target.matches('.trouble button')) show(true);
 		const link = linkTo(event.target.closest('a')?.getAttribute('href') ?? '');
@@ -82,15 +82,20 @@ function start() {
 	addEventListener('online', () => find('#content .trouble') && show());
 	addEventListener('pageshow', ({ persisted }) => persisted && show());
 	onChange(({ status }) => {
-		if (/known|in$|out$/.test(status) && status !== 'logged_out') return;
+		if (status === 'unknown' || status === 'logged_in') return;
 		find('#content').hidden = true;
-		const next = status === 'session_ended' ? `&next=${encodeURIComponent(location.pathname)}` : '';
+		turn += 1; // what is being loaded belongs to the session before
+		clearTimeout(retry);
 		if (status === 'changed') show();
-		else if (status !== 'hidden') location.replace(`/login?notice=${status}${next}`);
+		else if (status === 'logout_pending') trouble('#not-logged-out');
+		else if (status === 'logged_out') location.replace('/login?notice=logged_out');
+		else if (status === 'session_ended') {
+			location.replace(`/login?notice=session_ended&next=${encodeURIComponent(location.pathname)}`);
+		}
 	});
 }
 
-hear(find('meta[name=dpop-nonce]')?.content);
+rememberNonce(find('meta[name=dpop-nonce]')?.content);
 const door = find('form[data-form]');
 if (door) {
 	onFilled(door, async ({ email, password, remember, next }) => {

@@ -761,6 +761,43 @@ def test_a_password_change_keeps_the_binding(holder: Holder) -> None:
     assert holder.family().revoked_reason == rotation.NO_PROOF
 
 
+def change_with(actor: Actor, jkt: object) -> TestResponse:
+    """Change the password and name a key for the new session."""
+    body = {"current_password": actor.password, "new_password": NEW_PASSWORD, "dpop_jkt": jkt}
+    return actor.protected("POST", "/auth/password", body)
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_password_change_takes_a_new_key(app: Flask, *, bound: bool) -> None:
+    """The new session is bound to the key that is named, also after an unbound one.
+
+    A proof by the former key, which may have been planted, is a foreign key's from then on.
+    """
+    actor: Actor = Holder(app) if bound else Actor(app)
+    actor.register()
+    actor.log_in()
+    new = Prover()
+    answer = change_with(actor, new.thumbprint)
+    assert (answer.status_code, answer.get_json()["token_type"]) == (200, "DPoP")
+    sid, cookie = answer.get_json()["session"]["id"], cookie_of(answer)
+    assert row(app, sid).jkt == new.thumbprint
+    again = present(app, cookie, new)
+    assert again.status_code == 200
+    ended(present(app, cookie_of(again), actor.key if isinstance(actor, Holder) else Prover()))
+    assert row(app, sid).revoked_reason == rotation.FOREIGN_KEY
+
+
+@pytest.mark.parametrize(
+    "jkt",
+    ["", "A" * 42, "A" * 44, "A" * 42 + "B", "A" * 42 + "=", "A" * 43 + "\n", None, 7, ["A" * 43]],
+)
+def test_what_is_no_thumbprint_changes_nothing(holder: Holder, jkt: object) -> None:
+    """It is looked at before the password: nothing is counted, nothing is changed."""
+    problem(change_with(holder, jkt), 400, "invalid_request")
+    assert holder.alive()
+    assert holder.log_in(PASSWORD).status_code == 200
+
+
 @pytest.mark.parametrize("by", ["cookie", "both", "predecessor"])
 def test_logging_out_by_cookie_takes_no_proof(holder: Holder, by: str) -> None:
     """Who wants to leave is let go, and it is no theft."""

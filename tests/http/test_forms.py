@@ -73,6 +73,14 @@ def test_logging_in(app: Flask, ada: Actor, tab: PublicClient) -> None:
     assert ada.alive()
 
 
+def test_plain_log_in_has_stored_keys_forgotten(app: Flask, ada: Actor, tab: PublicClient) -> None:
+    """The first refresh binds its session, by no key from before it. A refusal forgets nothing."""
+    assert "Clear-Site-Data" not in send(tab, "/login", email=ada.email, password="wrong").headers
+    for path, email in (("/login", ada.email), ("/register", "bob@example.com")):
+        answer = send(browser(app), path, email=email, password=PASSWORD)
+        assert answer.headers["Clear-Site-Data"] == '"storage"'
+
+
 def test_keep_me_logged_in(ada: Actor, tab: PublicClient) -> None:
     """The box gives the cookie a Max-Age."""
     answer = send(tab, "/login", email=ada.email, password=PASSWORD, remember="y")

@@ -72,8 +72,8 @@ def looking_comes_before_writing(
 
 
 @instead_of("app/auth.py:Auth.change_password", "password-change-keeps-sessions")
-def only_the_password_changes(
-    self: Auth, sid: str, current: str, new: str, client: Client
+def only_the_password_changes(  # noqa: PLR0913, PLR0917 - what the real one takes
+    self: Auth, sid: str, current: str, new: str, client: Client, jkt: str | None = None
 ) -> Grant:
     """The new password is stored, and that is all that was asked for."""
     user, family = self.overview.account(sid)
@@ -119,6 +119,12 @@ def the_browser_keeps_its_session(
 def the_first_cookie_wins(request: Request) -> str | None:
     """Of two cookies with one name the framework picks the first."""
     return request.cookies.get(REFRESH)
+
+
+@instead_of("app/web/bodies.py:thumbprint", "planted-key")
+def the_browser_keeps_its_key(body: dict[str, Any], name: str) -> str | None:
+    """A new session in the same browser is bound to the key that the browser has."""
+    return None
 
 
 @instead_of("app/web/cookies.py:pairs", "swallowed-cookie")

@@ -1,7 +1,7 @@
 /** One attack's own page. */
 
 import { find } from '/static/js/forms.js';
-import { hear } from '/static/js/key.js';
+import { rememberNonce } from '/static/js/dpop.js';
 import { attack } from './api.js';
 import { raise, run } from './browser.js';
 import { WORDS, part } from './view.js';
@@ -12,7 +12,7 @@ const FIRST = '#run';
 /** @type {Side[]} */ const SIDES = ['here', 'naive'];
 /** @type {Record<Side, string>} */ const NAMES = { here: 'This server', naive: 'The naive line' };
 
-hear(find('meta[name=dpop-nonce]').content);
+rememberNonce(find('meta[name=dpop-nonce]').content);
 
 const button = find(FIRST);
 const { slug, browser } = button.dataset;

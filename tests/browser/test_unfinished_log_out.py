@@ -1,0 +1,178 @@
+"""A log-out that was asked for is finished as soon as the server can be reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.people import (
+    Person,
+    at_account,
+    at_login,
+    fill_in,
+    live,
+    log_in,
+    open_account,
+    refresh_cookie,
+    submit,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page, Route
+
+    from tests.servers.gunicorn_server import GunicornServer
+
+LOG_OUT: Final = "**/auth/logout"
+LOOKS: Final = 400
+
+
+def refuse(route: Route) -> None:
+    """Refuse the connection."""
+    route.abort("connectionrefused")
+
+
+def overloaded(route: Route) -> None:
+    """Answer like a server that cannot just now."""
+    route.fulfill(status=503, headers={"Retry-After": "1"}, body="not now")
+
+
+def ask(page: Page) -> None:
+    """Press the button, and be told that it is not done yet."""
+    page.get_by_role("button", name="Log out", exact=True).click()
+    waits(page)
+
+
+def waits(page: Page) -> None:
+    """Check that a page says so, and that it shows nothing of the account."""
+    page.bring_to_front()
+    expect(page.get_by_role("alert")).to_contain_text("You are not logged out yet")
+    assert "@" not in page.locator("body").inner_text()
+
+
+def ended(page: Page, site: GunicornServer) -> None:
+    """Wait until the server has heard of it."""
+    for _ in range(LOOKS):
+        if not live(site):
+            break
+        page.wait_for_timeout(20)
+    assert live(site) == []
+
+
+def test_without_a_connection(
+    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
+) -> None:
+    """In all tabs the account is gone at once; with the connection comes the log-out."""
+    log_in(page, ada)
+    other = open_account(context, "/account/sessions")
+    page.bring_to_front()
+    context.set_offline(offline=True)
+    ask(page)
+    waits(other)
+    assert len(live(site)) == 1
+    context.set_offline(offline=False)
+    for tab in (page, other):
+        at_login(tab, "logged_out")
+    assert live(site) == []
+    assert refresh_cookie(context) is None
+
+
+@pytest.mark.parametrize("answer", [refuse, overloaded])
+def test_after_a_reload_and_in_a_new_tab(
+    page: Page, context: BrowserContext, site: GunicornServer, ada: Person, answer: object
+) -> None:
+    """The account does not come back: not by a reload, not in another tab, not by the way back."""
+    log_in(page, ada)
+    context.route(LOG_OUT, answer)  # type: ignore[arg-type]
+    ask(page)
+    page.reload()
+    waits(page)
+    page.goto("/threats")
+    page.go_back()
+    waits(page)
+    other = context.new_page()
+    other.goto("/account/password")
+    waits(other)
+    assert len(live(site)) == 1
+    context.unroute(LOG_OUT)
+    for tab in (page, other):
+        at_login(tab, "logged_out")
+    assert live(site) == []
+
+
+def test_after_the_page_was_closed(
+    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
+) -> None:
+    """Whoever comes next needs no account page for it: the log-in page finishes it as well."""
+    log_in(page, ada)
+    context.route(LOG_OUT, refuse)
+    ask(page)
+    page.close()
+    context.unroute(LOG_OUT)
+    other = context.new_page()
+    other.goto("/login")
+    ended(other, site)
+    assert refresh_cookie(context) is None
+    log_in(other, ada)
+    other.reload()
+    at_account(other)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_log_in_that_comes_later_stays(
+    page: Page, context: BrowserContext, site: GunicornServer, ada: Person, *, after: bool
+) -> None:
+    """It is not ended by the former log-out, and the tab that waited goes on in it."""
+    log_in(page, ada)
+    context.route(LOG_OUT, refuse)
+    ask(page)
+    other = context.new_page()
+    other.goto("/login")
+    if after:
+        fill_in(other, Person(ada.email, "not at all the password"))
+        submit(other)
+        expect(other.get_by_role("alert")).to_contain_text("wrong")
+        waits(page)
+    fill_in(other, ada)
+    submit(other)
+    at_account(other)
+    context.unroute(LOG_OUT)
+    at_account(page)
+    other.wait_for_timeout(2500)  # longer than it takes until the log-out is tried again
+    for tab in (page, other):
+        tab.reload()
+        at_account(tab)
+    assert len(live(site)) == 1
+
+
+def test_while_the_server_is_down(
+    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
+) -> None:
+    """A page that waits finishes when the server is back; so does one that is opened then."""
+    log_in(page, ada)
+    site.stop()
+    try:
+        ask(page)
+    finally:
+        site.start()
+    other = context.new_page()
+    other.goto("/account")
+    for tab in (page, other):
+        at_login(tab, "logged_out")
+    assert live(site) == []
+
+
+def test_where_nothing_can_be_stored(
+    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
+) -> None:
+    """The page alone remembers it, and finishes it all the same."""
+    context.add_init_script(
+        "IDBFactory.prototype.open = () => { throw new DOMException('denied', 'SecurityError'); };"
+    )
+    log_in(page, ada)
+    context.route(LOG_OUT, refuse)
+    ask(page)
+    context.unroute(LOG_OUT)
+    at_login(page, "logged_out")
+    assert live(site) == []
