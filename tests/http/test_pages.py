@@ -17,11 +17,16 @@ SHELLS = ("/account", "/account/sessions", "/account/password")
 
 
 def body(tab: PublicClient, path: str) -> str:
-    """Open a page, check how it is sent, and return it without its form token."""
+    """Open a page, check how it is sent, and return it without form token and nonce.
+
+    Both are new with time, whoever asks.
+    """
     answer = tab.get(path)
     assert (answer.status_code, answer.mimetype) == (200, "text/html")
     assert answer.headers["Cache-Control"] == "no-store"
     page = answer.get_data(as_text=True)
+    page, nonces = re.subn(r'(name="dpop-nonce" content=)"[^"]+"', r"\1", page)
+    assert nonces == 1
     return re.sub(r'(name="csrf_token"[^>]*value=)"[^"]*"', r"\1", page)
 
 
