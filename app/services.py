@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import Final, cast
+from functools import partial
+from typing import Any, Final, cast
 
 from flask import current_app
 from redis import Redis
@@ -19,8 +21,12 @@ from app.auth import Auth
 from app.clock import Clock
 from app.database import Database
 from app.families.connections import ConnectionCount
-from app.families.denylist import Denylist, Keys
+from app.families.denylist import Denylist
+from app.families.denylist_sync import DenylistSync, Link
+from app.families.entries import Entries, Keys
+from app.families.marker import Marker
 from app.families.once import Once
+from app.families.outage import Outage
 from app.grants import Lifetimes, Mint
 from app.overview import Overview
 from app.throttle import Throttle
@@ -32,6 +38,7 @@ from config import Settings
 
 REDIS_SECONDS: Final = 0.5
 NAME: Final = "latchkey"
+ISSUER_DIGITS: Final = 12
 ACCESS_KEY: Final = "access token"
 REFRESH_KEY: Final = "refresh token"
 
@@ -45,22 +52,34 @@ class Services:
     database: Database
     redis: Redis
     denylist: Denylist
+    sync: DenylistSync
     nonces: Nonces
     auth: Auth
     admin: Admin
 
     def nonce(self) -> str:
-        """Return the newest nonce for proofs."""
+        """Return the newest nonce for proofs.
+
+        A process looks at Redis before its first: an older one would cost a repeat.
+        """
+        self.sync.begin()
         return self.nonces.current(self.clock.now())
 
 
 def build(settings: Settings, clock: Clock) -> Services:
     """Wire everything up. Nothing connects yet."""
-    database, connections, audit = Database(settings.database_url), ConnectionCount(), Audit(clock)
-    redis = _redis(settings.redis_url, connections)
-    prefix = _prefix(settings)
-    once = Once(redis, prefix, clock)
-    denylist = Denylist(redis, connections, database, clock, denylist_keys(settings), once)
+    database, opened, audit = Database(settings.database_url), ConnectionCount(), Audit(clock)
+    # One immediate retry: an idle connection that the server closed is no outage.
+    redis = _redis(settings.redis_url, retries=1, redis_connect_func=opened)
+    keys, prefix = denylist_keys(settings), redis_prefix(settings)
+    nonces = Nonces(_purpose_key(settings, "nonce"), settings.clock_leeway)
+    outage = Outage(clock, nonces)
+    link = Link(redis, opened, partial(_redis, settings.redis_url, retries=0))
+    entries = Entries(keys, database, clock)
+    marker = Marker(keys.marker, keys.leeway, clock, nonces)
+    sync = DenylistSync(link, entries, marker, clock, outage, nonces)
+    once = Once(redis, prefix, clock, sync, outage, nonces)
+    denylist = Denylist(redis, database, clock, keys, sync, once, outage)
     devices = Devices(_purpose_key(settings, "device"))
     throttle = Throttle(redis, prefix, clock)
     auth = Auth(
@@ -75,13 +94,12 @@ def build(settings: Settings, clock: Clock) -> Services:
         clock=clock,
     )
     admin = Admin(database=database, denylist=denylist, audit=audit, clock=clock)
-    nonces = Nonces(_purpose_key(settings, "nonce"))
-    return Services(settings, clock, database, redis, denylist, nonces, auth, admin)
+    return Services(settings, clock, database, redis, denylist, sync, nonces, auth, admin)
 
 
 def denylist_keys(settings: Settings) -> Keys:
     """Return the names under which a deployment denies families in its Redis."""
-    prefix = _prefix(settings)
+    prefix = redis_prefix(settings)
     return Keys(
         prefix=f"{prefix}deny:",
         marker=f"{prefix}denylist-complete",
@@ -95,18 +113,23 @@ def services() -> Services:
     return cast("Services", current_app.extensions[NAME])
 
 
-def _prefix(settings: Settings) -> str:
-    return f"{NAME}:{{{settings.env}}}:"
+def redis_prefix(settings: Settings) -> str:
+    """Return how every Redis key of a deployment begins.
+
+    The issuer is in it, so that two deployments on one Redis share nothing; the braces keep all
+    keys of one deployment in one slot of a cluster.
+    """
+    issuer = hashlib.sha256(settings.public_url.encode()).hexdigest()[:ISSUER_DIGITS]
+    return f"{NAME}:{{{settings.env}.{issuer}}}:"
 
 
-def _redis(url: str, connections: ConnectionCount) -> Redis:
-    # One immediate retry: an idle connection that the server closed is no outage.
+def _redis(url: str, *, retries: int, **options: Any) -> Redis:  # noqa: ANN401 - redis-py's own
     return Redis.from_url(
         url,
         socket_timeout=REDIS_SECONDS,
         socket_connect_timeout=REDIS_SECONDS,
-        retry=Retry(NoBackoff(), 1),
-        redis_connect_func=connections,
+        retry=Retry(NoBackoff(), retries),
+        **options,
     )
 
 

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
-from app.tokens.nonces import SLOT_SECONDS, Nonces
+from app.tokens.nonces import PROOF_SECONDS, Nonces
 from app.tokens.proofs import LONGEST_PROOF, MOST_SKEW_SECONDS
 from tests.prover import Prover, base64url, token_hash
 
@@ -965,27 +965,36 @@ BAD_TIMES: dict[str, Callable[[int], Any]] = {
 }
 BAD_NONCES: dict[str, Callable[[Maker], Any]] = {
     "empty": lambda _: "",
-    "two-slots-old": lambda m: m.nonces.current(m.now - 2 * SLOT_SECONDS),
+    "just-too-old": lambda m: _nonce_at(m, m.now - PROOF_SECONDS),
     "an-hour-old": lambda m: m.nonces.current(m.now - 3600),
-    "of-the-next-slot": lambda m: m.nonces.current(m.now + SLOT_SECONDS),
+    "too-far-ahead": lambda m: _nonce_at(m, m.now + 17),
     "of-tomorrow": lambda m: m.nonces.current(m.now + 86400),
-    "of-another-server": lambda m: Nonces(b"another server's key").current(m.now),
-    "made-up": lambda _: "A" * 22,
-    "the-slot": lambda m: str(m.now // SLOT_SECONDS),
+    "of-another-server": lambda m: Nonces(b"another server's key", 5).current(m.now),
+    "made-up": lambda m: _nonce_at(m, m.now)[:16] + "A" * 16,
+    "no-base64": lambda _: "=" * 32,
+    "not-ascii": lambda _: "é" * 32,
+    "the-second": lambda m: str(m.now),
     "padded": lambda m: m.nonces.current(m.now) + "==",
     "with-space": lambda m: m.nonces.current(m.now) + " ",
     "truncated": lambda m: m.nonces.current(m.now)[:-1],
     "prolonged": lambda m: m.nonces.current(m.now) + "A",
     "other-case": lambda m: m.nonces.current(m.now).swapcase(),
     "loose-bits": lambda m: _bumped(m.nonces.current(m.now)),
-    "both-in-one": lambda m: " ".join(m.nonces.accepted(m.now)),
+    "two-in-one": lambda m: " ".join([m.nonces.current(m.now)] * 2),
     "list": lambda m: [m.nonces.current(m.now)],
-    "both-in-a-list": lambda m: list(m.nonces.accepted(m.now)),
+    "two-in-a-list": lambda m: [m.nonces.current(m.now)] * 2,
     "object": lambda m: {m.nonces.current(m.now): 1},
     "number": lambda _: 1,
     "true": lambda _: True,
     "null": lambda _: None,
 }
+
+
+def _nonce_at(maker: Maker, second: int) -> str:
+    """Give the nonce that was made in that second, whatever was forgotten since."""
+    return maker.nonces._make(second)
+
+
 LITERALS = {"1e9": b"1e9", "1e400": b"1e400", "minus-zero": b"-0.0", "point": b"1800000000.0"}
 
 
@@ -1042,14 +1051,15 @@ def _spaced(maker: Maker) -> str:
     return maker.make(claims=json.dumps(maker.claims(), indent=1).encode())
 
 
-def _previous_nonce(maker: Maker) -> str:
-    return _claims_with({"nonce": maker.nonces.accepted(maker.now)[1]}, maker)
+def _another_nonce(maker: Maker) -> str:
+    """Carry the nonce of a machine whose clock is ahead."""
+    return _claims_with({"nonce": _nonce_at(maker, maker.now + 8)}, maker)
 
 
 AGAIN: dict[str, Callable[[Maker], str]] = {
     "signed-again": lambda m: m.make(),
     "another-time": lambda m: _claims_with({"iat": m.now + 1}, m),
-    "another-nonce": _previous_nonce,
+    "another-nonce": _another_nonce,
     "reordered": _reordered,
     "spaced": _spaced,
     "header-reordered": lambda m: m.make(header=dict(reversed(m.header().items()))),
@@ -1079,7 +1089,7 @@ GOOD: dict[str, Callable[[Maker], str]] = {
     "an-hour-ahead": lambda m: _claims_with({"iat": m.now + 3600}, m),
     "a-day-behind": lambda m: _claims_with({"iat": m.now - MOST_SKEW_SECONDS}, m),
     "a-day-ahead": lambda m: _claims_with({"iat": m.now + MOST_SKEW_SECONDS}, m),
-    "the-nonce-before": _previous_nonce,
+    "another-nonce": _another_nonce,
     "shortest-number": lambda m: _claims_with({"jti": m.jti[-8:]}, m),
     "longest-number": lambda m: _claims_with({"jti": (m.jti * 128)[:128]}, m),
     "number-of-all-signs": lambda m: _claims_with({"jti": f"{m.jti}_.~-"}, m),

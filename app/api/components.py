@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.accounts.addresses import LONGEST
 from app.accounts.passwords import MOST_BYTES
-from app.api.health import Failing, Well
+from app.api.health import Failing, Ready, Well
 from app.api.schemas import COMPACT, EXAMPLE_ID, ID, Schema
 from app.tokens.proofs import LONGEST_PROOF, THUMBPRINT
 from app.web.answers import (
@@ -37,6 +37,7 @@ TYPES: Final[tuple[type[Any], ...]] = (
     SessionsView,
     SessionView,
     Well,
+    Ready,
     Failing,
     Problem,
     Reason,
@@ -69,7 +70,7 @@ HEADERS: Final[dict[str, Schema]] = {
     },
     "DPoP-Nonce": {
         "description": "The newest nonce; the next proof carries it (RFC 9449 section 8).",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"},
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{32}$"},
     },
     "WWW-Authenticate": {
         "description": "Which scheme is wanted, and what was wrong with what was sent.",

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app import errors
 from app.api.components import ACCESS, COOKIE, EITHER_OR_NONE, Security
-from app.api.health import Failing, Well
+from app.api.health import Failing, Ready, Well
 from app.api.refusals import (
     ANYWHERE,
     CHANGES,
@@ -184,9 +184,12 @@ OPERATIONS: Final = (
         "/readyz",
         "readyz",
         "Service",
-        "Say whether database and Redis answer",
-        "Answers for any host.",
-        (Answer(200, "Both do.", Well), Answer(503, "These do not.", Failing)),
+        "Say whether the application can serve",
+        "Answers for any host. Without Redis it serves all the same.",
+        (
+            Answer(200, "It can; a missing Redis is named.", Ready),
+            Answer(503, "It cannot: the database does not answer.", Failing),
+        ),
         CRASH,
     ),
     Operation(

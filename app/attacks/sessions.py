@@ -10,8 +10,9 @@ from typing import Final
 from redis import Redis, RedisError
 
 from app.attacks.forge import read
-from app.attacks.stage import OK, Broken, Stage, Visitor
-from app.services import REFRESH_KEY, denylist_keys
+from app.attacks.stage import NEWER_NONCE, OK, Broken, Stage, Visitor
+from app.families.once import replay_key
+from app.services import REFRESH_KEY, denylist_keys, redis_prefix
 from app.web.cookies import REFRESH
 
 ROTATE: Final = "app/families/rotation.py:rotate"
@@ -27,7 +28,8 @@ CHECKED: Final = "app/tokens/codec.py:Codec._checked"
 CHANGE: Final = "app/auth.py:Auth.change_password"
 COOKIES: Final = "app/web/cookies.py:read_refresh"
 READ: Final = "app/tokens/compact.py:read_form"
-REBUILD: Final = "app/families/denylist.py:Denylist._rebuild"
+REBUILD: Final = "app/families/denylist_sync.py:DenylistSync.vouch"
+OUTDATED: Final = "app/tokens/nonces.py:Nonces.is_outdated"
 RACERS: Final = 20
 LOOKS: Final = 8  # each reaches some worker; all of them are to be met
 DAY: Final = 86400
@@ -232,17 +234,34 @@ def captured_token_log_out(stage: Stage) -> None:
 
 
 def denylist_loss(stage: Stage) -> None:
-    """Make the denylist forget: a flush, a restart, a fail-over."""
-    owner = stage.owner()
+    """Make Redis forget: a flush, a restart, a fail-over."""
+    owner, keys = stage.owner(), denylist_keys(stage.target.settings)
     stage.works(owner.protected("POST", "/auth/logout"), "The log-out")
     stage.no_token(owner.me(), "after the log-out", DENIED)
     stage.say("Redis loses the list: the entry and the marker that says it is complete.")
-    keys, url = denylist_keys(stage.target.settings), stage.target.settings.redis_url
-    try:
-        with Redis.from_url(url, socket_timeout=2) as redis:
-            redis.delete(keys.marker, keys.prefix + owner.sid)
-    except RedisError as error:
-        raise Broken(f"REDIS_URL does not answer ({type(error).__name__})") from None
+    _forget(stage, keys.marker, keys.prefix + owner.sid)
     for _ in range(LOOKS):
         stage.no_token(owner.me(), "after the loss", REBUILD)
     stage.works(stage.owner().me(), "A session that is alive")
+    bound, path = stage.owner(bound=True), "/api/me"
+    proof = bound.prove("GET", path, bound.access)
+    captured = {"Authorization": f"DPoP {bound.access}", "DPoP": proof}
+    stage.works(stage.thief().ask("GET", path, headers=captured), "A proof that is captured")
+    stage.say("Redis loses the proofs that were used, and the captured one is sent again.")
+    used = replay_key(
+        redis_prefix(stage.target.settings), bound.key.thumbprint, str(read(proof)[1]["jti"])
+    )
+    _forget(stage, keys.marker)
+    for _ in range(LOOKS):
+        _forget(stage, used)
+        again = stage.thief().ask("GET", path, headers=captured)
+        stage.refused(again, 401, NEWER_NONCE, "the proof again", OUTDATED)
+    stage.works(bound.me(), "The owner's next request, with a newer nonce")
+
+
+def _forget(stage: Stage, *keys: str) -> None:
+    try:
+        with Redis.from_url(stage.target.settings.redis_url, socket_timeout=2) as redis:
+            redis.delete(*keys)
+    except RedisError as error:
+        raise Broken(f"REDIS_URL does not answer ({type(error).__name__})") from None

@@ -20,6 +20,7 @@ from app.web.cookies import DEVICE, FORM, REFRESH
 OK: Final = 200
 TOO_MANY: Final = 429
 MAX_WAIT_SECONDS: Final = 90  # a limit of a minute and a slow clock; hours are not waited for
+NEWER_NONCE: Final = "use_dpop_nonce"
 
 
 class Broken(Exception):
@@ -91,11 +92,21 @@ class Visitor:
         self._keep(answer)
         return answer
 
-    def prove(self, method: str, path: str, token: str | None = None, **claims: Any) -> str:  # noqa: ANN401 - any claim can be made wrong
-        """Return a proof for a request; `claims` replace its own."""
+    @property
+    def key(self) -> Prover:
+        """The key that proofs are made with.
+
+        Raises:
+            Broken: when this visitor holds none.
+
+        """
         if self.prover is None:
             raise Broken(f"{self.who} holds no key")
-        return self.prover.proof(method, self.stage.public_url + path, token, **claims)
+        return self.prover
+
+    def prove(self, method: str, path: str, token: str | None = None, **claims: Any) -> str:  # noqa: ANN401 - any claim can be made wrong
+        """Return a proof for a request; `claims` replace its own."""
+        return self.key.proof(method, self.stage.public_url + path, token, **claims)
 
     def proof_header(self, method: str, path: str, token: str | None = None) -> dict[str, str]:
         """Return the DPoP header of a request, if this visitor holds a key."""
@@ -111,10 +122,7 @@ class Visitor:
         body = {"email": account.email, "password": account.password, "remember": remember}
         if self.prover:
             self.ask("GET", "/auth/sessions")  # its answer brings a nonce
-        path = "/auth/login"
-        answer = self.stage.patiently(
-            lambda: self.ask("POST", path, body, headers=self.proof_header("POST", path))
-        )
+        answer = self.stage.patiently(lambda: self._proved("POST", "/auth/login", body))
         if not self.adopt(answer):
             raise Broken(f"{self.who} could not log in: {answer.status} {answer.code}")
 
@@ -124,7 +132,7 @@ class Visitor:
         if token is not None:
             self.jar[REFRESH] = token
         path = "/auth/refresh"
-        answer = self.ask("POST", path, headers=self.proof_header("POST", path))
+        answer = self._proved("POST", path)
         if answer.status == OK:
             self.stage.record.rotated(presented, answer.cookie(REFRESH))
         self.adopt(answer)
@@ -139,9 +147,7 @@ class Visitor:
     ) -> Answer:
         """Send a request with the access token, and a proof when this visitor holds a key."""
         used = self.access if token is None else token
-        scheme = "DPoP" if self.prover else "Bearer"
-        headers = {"Authorization": f"{scheme} {used}"} | self.proof_header(method, path, used)
-        return self.ask(method, path, body, headers=headers)
+        return self._proved(method, path, body, used)
 
     def adopt(self, answer: Answer) -> bool:
         """Take over a token answer; tell whether it was one."""
@@ -152,6 +158,20 @@ class Visitor:
         self.stage.record.begun(self.refresh_token)
         self.stage.record.secrets |= {self.access, self.refresh_token}
         return True
+
+    def _proved(
+        self, method: str, path: str, body: object = None, token: str | None = None
+    ) -> Answer:
+        """Send a request with what it needs, and once more when a newer nonce is asked for."""
+        scheme = "DPoP" if self.prover else "Bearer"
+        named = {} if token is None else {"Authorization": f"{scheme} {token}"}
+
+        def send() -> Answer:
+            headers = named | self.proof_header(method, path, token)
+            return self.ask(method, path, body, headers=headers)
+
+        answer = send()
+        return send() if answer.code == NEWER_NONCE else answer
 
     def _keep(self, answer: Answer) -> None:
         if self.prover:

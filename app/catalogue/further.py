@@ -218,22 +218,26 @@ FURTHER: Final = (
     Entry(
         slug="denylist-loss",
         name="A denylist that forgets",
-        attack="Redis restarts, fails over or is flushed, and tokens of ended sessions work "
-        "again.",
-        needs="Bad luck, or a way to restart Redis.",
-        defense="Redis is believed only on a connection over which the list was written again, "
-        "and only while its marker is there; what is missing is written from the database "
-        "first. Without Redis the database is asked, without both the answer is 503.",
-        detail="app/families/denylist.py: epoch of connections, marker read in the same round "
-        "trip, rebuild before trust.",
+        attack="Redis restarts, fails over, is flushed or evicts, and tokens of ended sessions "
+        "or used proofs work again.",
+        needs="Bad luck, or a way to restart Redis; for a proof, a captured request.",
+        defense="A process believes Redis only under a random marker under which it wrote the "
+        "list itself; who the server is, and whether it evicts, is asked every ten seconds. "
+        "Nonces from before the marker are refused. Without Redis the database is asked, without "
+        "both the answer is 503.",
+        detail="app/families/denylist_sync.py: marker read in the same round trip, written again "
+        "before trust; app/families/once.py refuses proofs whose use may be forgotten.",
         code=(
-            "app/families/denylist.py:Denylist._ask",
-            "app/families/denylist.py:Denylist._rebuild",
+            "app/families/denylist_sync.py:DenylistSync.vouch",
+            "app/families/marker.py:Marker.of_server",
+            "app/tokens/nonces.py:Nonces.is_outdated",
         ),
-        gap="Somebody who can write to Redis can delete one entry and leave the marker: that "
-        "session's access token then lives until it expires, ten minutes at most.",
+        gap="A fail-over that breaks no connection is noticed within ten seconds. Somebody who "
+        "can write to Redis can delete one entry and leave the marker: that session's access "
+        "token then lives until it expires, ten minutes at most.",
         standards=("ASVS 7.4.1", "ASVS 16.5.3"),
         proofs=(
+            "tests/servers/test_failover.py",
             "tests/servers/test_denylist_outage.py",
             "tests/unit/families/test_denylist.py",
         ),

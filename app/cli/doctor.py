@@ -95,8 +95,8 @@ def _redis(own: Services) -> Iterator[str]:
     except RedisError as error:
         yield f"does not answer ({type(error).__name__}); check REDIS_URL"
         return
-    if facts.eviction not in {"noeviction", ""}:
-        yield f"evicts keys ({facts.eviction}); set maxmemory-policy to noeviction"
+    if facts.distrust:
+        yield f"{facts.distrust}; until then the database is asked instead"
     if facts.persistent is False:
         yield "keeps nothing over a restart; set appendonly to yes"
     if abs(facts.time - own.clock.now()) > own.settings.clock_leeway + MOST_SKEW_SECONDS:

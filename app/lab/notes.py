@@ -25,10 +25,10 @@ _RUN: Final = re.compile(r"[0-9a-f]{32}")
 class Notes:
     """A browser run is known by its number; whoever knows it may add what it saw."""
 
-    def __init__(self, redis: Redis, env: str) -> None:
-        """Keep everything under a prefix of the lab's own."""
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        """Keep everything under keys of the lab's own that begin with `prefix`."""
         self._redis: Final = redis
-        self._prefix: Final = f"latchkey:{{{env}}}:lab:"
+        self._prefix: Final = f"{prefix}lab:"
 
     def open(self, account: Account) -> str:
         """Begin a run with a throwaway account, and return its number."""

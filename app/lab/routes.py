@@ -25,7 +25,7 @@ from app.grants import Held
 from app.lab import log, recorder, runs, stage
 from app.lab.naive import naive_of
 from app.lab.notes import Notes
-from app.services import Services, services
+from app.services import Services, redis_prefix, services
 from app.web import cookies, problems
 from app.web.client import client
 from app.web.guards import public
@@ -49,7 +49,7 @@ blueprint: Final = Blueprint("lab", __name__, url_prefix="/lab", template_folder
 
 def install(app: Flask, own: Services) -> None:
     """Add the lab to `app`, and put its stage and its recorder in front."""
-    settings, remembered = own.settings, Notes(own.redis, own.settings.env)
+    settings, remembered = own.settings, Notes(own.redis, redis_prefix(own.settings))
     log.keep(settings)
     app.extensions[NAME] = remembered
     app.jinja_env.globals["lab"] = True

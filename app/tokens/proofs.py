@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from app.strictjson import parse_object
 from app.tokens.compact import COMPACT, TokenRefused, canonical
+from app.tokens.nonces import Nonces
 
 LONGEST_PROOF: Final = 2048
 REMEMBERED_KEYS: Final = 2048
@@ -60,16 +61,20 @@ class Asked:
     method: str
     url: str
     now: int
-    nonces: tuple[str, ...]
+    nonces: Nonces
     ath: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A verified proof: the thumbprint of its key (RFC 7638), and its number."""
+    """A verified proof: the thumbprint of its key (RFC 7638), and its number.
+
+    `minted` is when its nonce was made, in seconds, UTC.
+    """
 
     jkt: str
     jti: str
+    minted: int
 
 
 def read_proof(text: str, asked: Asked) -> Proof:
@@ -96,8 +101,8 @@ def read_proof(text: str, asked: Asked) -> Proof:
         key.verify(encode_dss_signature(r, s), text[: match.end(2)].encode("ascii"), _ES256)
     except InvalidSignature:
         raise ProofRefused("signature") from None
-    _check(claims, asked)
-    return Proof(jkt, claims["jti"])
+    minted = _check(claims, asked)
+    return Proof(jkt, claims["jti"], minted)
 
 
 def token_hash(access_token: str) -> str:
@@ -154,7 +159,8 @@ def _public_key(x: str, y: str) -> EllipticCurvePublicKey:
         raise ProofRefused("key") from None
 
 
-def _check(claims: dict[str, Any], asked: Asked) -> None:
+def _check(claims: dict[str, Any], asked: Asked) -> int:
+    """Return when the nonce of a proof was made, once the proof is about what was asked."""
     wanted = _CLAIMS if asked.ath is None else _CLAIMS | {"ath"}
     if claims.keys() - {"nonce"} != wanted - {"nonce"}:
         raise ProofRefused("claims")
@@ -167,8 +173,10 @@ def _check(claims: dict[str, Any], asked: Asked) -> None:
     iat = claims["iat"]
     if type(iat) is not int or abs(iat - asked.now) > MOST_SKEW_SECONDS:
         raise ProofRefused("iat")
-    if claims.get("nonce") not in asked.nonces:
+    minted = asked.nonces.minted(claims.get("nonce"), asked.now)
+    if minted is None:
         raise ProofRefused("nonce")
+    return minted
 
 
 def _bare(htu: object) -> object:

@@ -35,7 +35,7 @@ def read(proof: str, ath: str | None = None) -> Proof:
     own = services()
     now = own.clock.now()
     url = own.settings.public_url + _quoted(request.environ["PATH_INFO"])
-    asked = Asked(request.method, url, now, own.nonces.accepted(now), ath)
+    asked = Asked(request.method, url, now, own.nonces, ath)
     return read_proof(proof, asked)
 
 

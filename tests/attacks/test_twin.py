@@ -71,7 +71,7 @@ def test_it_is_a_deployment_of_its_own(running: Settings, others: set[psutil.Pro
 
 def test_it_leaves_the_redis_of_others_alone(running: Settings, valkey: ValkeyServer) -> None:
     """What it writes is named after the environment `testing`, which nothing real is."""
-    theirs = "latchkey:{development}:denylist-complete"
+    theirs = "latchkey:{development.0123456789ab}:denylist-complete"
     valkey.client.set(theirs, "1")
     with twin("", running) as target:
         assert attack(target, "denylist-loss").verdict == "held"
@@ -79,7 +79,7 @@ def test_it_leaves_the_redis_of_others_alone(running: Settings, valkey: ValkeySe
     assert theirs in keys
     assert len(keys) > 1
     for key in keys - {theirs}:
-        assert "latchkey:{testing}:" in key
+        assert "latchkey:{testing." in key
 
 
 def test_it_ends_with_whoever_started_it(

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from app.families import rotation
 from app.families.models import families
-from app.tokens.nonces import SLOT_SECONDS
 from tests.fuzz.model import ACCESS, LEEWAY, Family, Token, admitted
 from tests.fuzz.world import KEYS, Sent, World, claims_of, cookie_of
 from tests.http.actor import EMAIL, NEW_PASSWORD, PASSWORD
@@ -185,10 +184,9 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(of=any_of, refreshed=st.booleans(), age=st.sampled_from([0, 0, 119, 120, 239, 240, 244]))
     def replay(self, of: int, age: int, *, refreshed: bool) -> None:
-        """A request sent again as it was is refused and changes nothing, unless Redis forgot."""
+        """A request sent again as it was is refused and changes nothing, whatever Redis forgot."""
         family = self._family(of)
-        # With a nonce at its first moment: from then on it could be good for longest.
-        self.world.forward(-self.world.clock.now() % SLOT_SECONDS)
+        # With a new nonce: it is good for longest.
         self.world.nonce = ""
         if refreshed:
             self._refresh(0, family.tokens[-1], self._key(family))
@@ -373,8 +371,6 @@ class Sessions(RuleBasedStateMachine):
         family = self._pick(self.families or [self.access[-1].family], of)
         self._ask_everybody(family)
         self.world.redis(how)
-        if how in {"flush", "stop", "replace"}:
-            self.used.clear()
         self._ask_everybody(family)
 
     @rule(worker=workers)

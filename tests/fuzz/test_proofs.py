@@ -9,18 +9,15 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import event, given
 from hypothesis import strategies as st
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from app.clock import Clock
-from app.families.once import Once
 from app.tokens.nonces import Nonces
 from app.tokens.proofs import Asked, Proof, ProofRefused, read_proof
 from tests.fuzz.effort import SECONDS, effort
 from tests.fuzz.forms import ALPHABET, base64url, json_object, respelled, texts, unpacked, written
 from tests.fuzz.p256 import N, P, on_curve, verifies
 from tests.prover import Prover, token_hash
+from tests.unit.parts import alone
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
@@ -31,7 +28,7 @@ NOW: Final = 1_800_000_000
 DAY: Final = 86400
 URL: Final = "https://localhost/auth/refresh"
 TOKEN: Final = "an.access.token"
-NONCES: Final = Nonces(b"a key for nonces")
+NONCES: Final = Nonces(b"a key for nonces", 5)
 
 
 class Signer(Prover):
@@ -50,11 +47,12 @@ class Signer(Prover):
         return r.to_bytes(32) + s.to_bytes(32)
 
 
+NONCE: Final = NONCES.current(NOW)
+# From the oldest that is still good to the newest that a clock ahead may have made.
+GOOD_NONCES: Final = {NONCES.current(NOW + at): NOW + at for at in (0, -239, -1, 1, 16)}
 SIGNERS: Final = tuple(Signer(2**200 + number) for number in range(5))
-REFRESH: Final = Asked("POST", URL, NOW, NONCES.accepted(NOW))
-PROTECTED: Final = Asked(
-    "GET", "https://localhost/api/me", NOW, NONCES.accepted(NOW), token_hash(TOKEN)
-)
+REFRESH: Final = Asked("POST", URL, NOW, NONCES)
+PROTECTED: Final = Asked("GET", "https://localhost/api/me", NOW, NONCES, token_hash(TOKEN))
 REASONS: Final = {
     *("too_long", "not_compact", "not_canonical", "not_json", "header", "algorithm", "key"),
     *("signature", "claims", "request", "token", "jti", "iat", "nonce"),
@@ -83,14 +81,17 @@ def says(text: str, asked: Asked) -> Proof | None:
         and set(jti) <= {*ALPHABET, ".", "~"}
         and type(iat) is int
         and -DAY <= iat - asked.now <= DAY
-        and any(nonce == one for one in asked.nonces)
+        and isinstance(nonce, str)
+        and nonce in GOOD_NONCES
     )
     point = int.from_bytes(x), int.from_bytes(y)
     # Last: it takes its time.
     if not (right and on_curve(*point) and verifies(*point, f"{head}.{body}".encode(), signature)):
         return None
     members = f'{{"crv":"P-256","kty":"EC","x":"{jwk["x"]}","y":"{jwk["y"]}"}}'
-    return Proof(base64url(hashlib.sha256(members.encode()).digest()), str(jti))
+    return Proof(
+        base64url(hashlib.sha256(members.encode()).digest()), str(jti), GOOD_NONCES[str(nonce)]
+    )
 
 
 def read(text: str, asked: Asked) -> tuple[str, Proof | None]:
@@ -117,7 +118,9 @@ def claims_of(draw: DrawFn, asked: Asked) -> dict[str, Any]:
         "htm": asked.method,
         "htu": asked.url,
         "iat": NOW + off,
-        "nonce": draw(st.sampled_from([*asked.nonces, NONCES.current(NOW + 120)])),
+        "nonce": draw(
+            st.sampled_from([*GOOD_NONCES, NONCES.current(NOW + 17), NONCES.current(NOW - 240)])
+        ),
     }
     return said | ({"ath": asked.ath} if asked.ath else {})
 
@@ -175,7 +178,7 @@ def test_no_key_but_the_signers(data: st.DataObject, asked: Asked) -> None:
     own = data.draw(st.sampled_from(SIGNERS))
     others = {name: data.draw(coordinates()) for name in data.draw(st.sets(st.sampled_from("xy")))}
     jwk = own.jwk | others | data.draw(st.sampled_from([{}, {}, own.private_jwk, {"kid": "1"}]))
-    nonce = asked.nonces[0]
+    nonce = NONCE
     claims = data.draw(claims_of(asked)) | {"iat": NOW, "nonce": nonce}
     text = own.sign(own.header() | {"jwk": jwk}, claims)
     reason, proof = read(text, asked)
@@ -189,7 +192,7 @@ def test_no_key_but_the_signers(data: st.DataObject, asked: Asked) -> None:
 def test_a_signature_and_its_twin_are_one_proof(data: st.DataObject, asked: Asked) -> None:
     """Any other r and s are refused but (r, n - s), and that is the same proof: used up."""
     own = SIGNERS[0]
-    claims = data.draw(claims_of(asked)) | {"iat": NOW, "nonce": asked.nonces[0]}
+    claims = data.draw(claims_of(asked)) | {"iat": NOW, "nonce": NONCE}
     text = own.sign(own.header(), claims)
     signed, _, tail = text.rpartition(".")
     r, s = (int.from_bytes(unpacked(tail)[at : at + 32]) for at in (0, 32))
@@ -203,7 +206,7 @@ def test_a_signature_and_its_twin_are_one_proof(data: st.DataObject, asked: Aske
     twin = f"{signed}.{base64url(mail)}"
     assert (read(twin, asked)[1] is not None) == (other in {(r, s), (r, N - s)})
     assert read(twin, asked)[1] == says(twin, asked)
-    once = Once(Redis(unix_socket_path="/nowhere", retry=Retry(NoBackoff(), 0)), "", Clock())
+    once = alone(Clock())
     once.use(read_proof(text, asked))
     if other == (r, N - s):
         with pytest.raises(ProofRefused, match=r"^replayed$"):
@@ -215,13 +218,13 @@ def test_a_signature_and_its_twin_are_one_proof(data: st.DataObject, asked: Aske
 def test_a_proof_has_one_spelling(data: st.DataObject, asked: Asked) -> None:
     """No edit of a good proof is read, whether it was read before or not."""
     own = data.draw(st.sampled_from(SIGNERS))
-    claims = data.draw(claims_of(asked)) | {"iat": NOW, "nonce": asked.nonces[0]}
+    claims = data.draw(claims_of(asked)) | {"iat": NOW, "nonce": NONCE}
     text = own.sign(own.header(), claims)
     if data.draw(st.booleans(), label="read before"):
         assert read(text, asked)[0] == ""
     other = data.draw(respelled(text))
     assert (read(other, asked)[0] == "") == (other == text)
-    assert read(text, asked)[1] == Proof(own.thumbprint, claims["jti"])
+    assert read(text, asked)[1] == Proof(own.thumbprint, claims["jti"], NOW)
 
 
 @effort(200)
@@ -251,7 +254,7 @@ def test_remembered_keys_are_not_confused(order: list[int], data: st.DataObject)
         signer = data.draw(st.sampled_from([own, own, own, (own + 1) % 5]))
         spaces = b" " * data.draw(st.integers(0, 2))
         head = base64url(b'{"typ":"dpop+jwt","alg":"ES256","jwk":%b}' % _packed(own, spaces))
-        body = SIGNERS[own].proof("POST", URL, iat=NOW, nonce=REFRESH.nonces[0]).split(".")[1]
+        body = SIGNERS[own].proof("POST", URL, iat=NOW, nonce=NONCE).split(".")[1]
         text = f"{head}.{body}.{base64url(SIGNERS[signer].signature(f'{head}.{body}'))}"
         proof = read(text, REFRESH)[1]
         assert (proof and proof.jkt) == (SIGNERS[own].thumbprint if signer == own else None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
-from app.families import denylist, rotation
+from app.families import outage, rotation
 from config import Settings
 from tests.fuzz.effort import SECONDS, effort
 from tests.fuzz.machine import MOST_SESSIONS, Sessions
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(SECONDS)
 def quicker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reach the limit of sessions in a few steps, and let the repair try often."""
     monkeypatch.setattr(rotation, "MOST_FAMILIES", MOST_SESSIONS)
-    monkeypatch.setattr(denylist, "REST_SECONDS", 0.02)
+    monkeypatch.setattr(outage, "REST_SECONDS", 0.02)
 
 
 @pytest.fixture

@@ -89,7 +89,10 @@ def site(
     own: Services = app.extensions[NAME]
     prover = Prover()
     grant = own.auth.register_and_log_in(
-        EMAIL, PASSWORD, Client("192.0.2.1"), Held(proof=Proof(prover.thumbprint, "log-in-proof"))
+        EMAIL,
+        PASSWORD,
+        Client("192.0.2.1"),
+        Held(proof=Proof(prover.thumbprint, "log-in-proof", NOW + 10)),
     )
     refreshing = Maker(prover, own.nonces, NOW)
     protected = replace(

@@ -25,7 +25,7 @@ from app.lab.routes import IN_BROWSER, NAME, STATIC, notes
 from app.lab.stage import ATTACKS as STAGED
 from app.lab.stage import LOGIN, SESSION, attacker_origin
 from app.lab.twin import TwinError
-from app.services import services
+from app.services import redis_prefix, services
 from app.web.cookies import REFRESH
 from app.web.headers import ALWAYS
 from config import ROOT, Settings
@@ -241,7 +241,7 @@ def test_one_at_a_time(app: Flask, visitor: FlaskClient) -> None:
             assert (answer.status_code, answer.get_json()["code"]) == (409, "lab_busy")
             assert answer.headers["Retry-After"] == "5"
         with app.app_context():
-            busy = "latchkey:{development}:lab:busy"
+            busy = f"{redis_prefix(services().settings)}lab:busy"
             assert 0 < services().redis.ttl(busy) <= BUSY_SECONDS
             services().redis.delete(busy)
     with lab_notes(app).alone() as mine:

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 
 
 class ValkeyServer:
-    """One server on a unix socket, with an append-only file so that it can remember."""
+    """One server on a unix socket, with an append-only file so that it can remember.
 
-    def __init__(self) -> None:
+    With a `port` it also listens there, for others to copy it from.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self.port = port
         # Not pytest's own folder: on some systems its path is too long for a unix socket.
         self.folder = Path(tempfile.mkdtemp(prefix="latchkey-valkey-"))
         self.socket = self.folder / "v.sock"
@@ -50,7 +54,9 @@ class ValkeyServer:
 
     def start(self) -> None:
         """Start it with what it has on disk."""
-        options = "--port 0 --unixsocket v.sock --dir . --appendonly yes --appendfsync no"
+        options = (
+            f"--port {self.port} --unixsocket v.sock --dir . --appendonly yes --appendfsync no"
+        )
         self._process = spawn(
             [
                 get_binary_path(),

@@ -5,23 +5,37 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from app.accounts import models as accounts
 from app.accounts.models import User
 from app.clock import Clock
+from app.database import Database
 from app.families import rotation
+from app.families.connections import ConnectionCount
+from app.families.denylist_sync import DenylistSync, Link
+from app.families.entries import Entries, Keys
+from app.families.marker import Marker
 from app.families.models import Family
+from app.families.once import Once
+from app.families.outage import Outage
 from app.grants import new_id
 from app.tokens.claims import RefreshTokenClaims
+from app.tokens.nonces import Nonces
 from tests.servers.processes import wait_until
 
 if TYPE_CHECKING:
-    from app.database import Database
     from app.services import Services
     from tests.servers.valkey_server import ValkeyServer
 
 NOW = 1_800_000_000
+LEEWAY = 5
+PREFIX = "latchkey:{test}:"
 
 
 class SetClock(Clock):
@@ -81,6 +95,22 @@ def settle(own: Services, valkey: ValkeyServer) -> None:
     wait_until(lambda: not repairing(), what="the end of the repair")
     own.database.engine.dispose()
     own.redis.close()
+
+
+def replay_cache(url: str, database: Database, clock: Clock) -> Once:
+    """Give the memory for proofs of a process of its own."""
+    keys = Keys(f"{PREFIX}deny:", f"{PREFIX}denylist-complete", 600, LEEWAY)
+    nonces = Nonces(b"a key for nonces", LEEWAY)
+    outage, marker = Outage(clock, nonces), Marker(keys.marker, LEEWAY, clock, nonces)
+    redis = Redis.from_url(url, retry=Retry(NoBackoff(), 0))
+    link = Link(redis, ConnectionCount(), partial(Redis.from_url, url))
+    sync = DenylistSync(link, Entries(keys, database, clock), marker, clock, outage, nonces)
+    return Once(redis, PREFIX, clock, sync, outage, nonces)
+
+
+def alone(clock: Clock) -> Once:
+    """Give a memory for proofs that reaches no Redis."""
+    return replay_cache("unix:///nowhere", Database("sqlite:////nowhere/latchkey.db"), clock)
 
 
 def a_user(database: Database, email: str = "ada@example.com") -> User:

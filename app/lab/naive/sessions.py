@@ -26,6 +26,7 @@ from app.lab.naive.line import instead_of
 from app.services import services
 from app.tokens.claims import Confirmation, RefreshTokenClaims
 from app.tokens.compact import TokenRefused
+from app.tokens.nonces import PROOF_SECONDS, Nonces
 from app.tokens.proofs import Asked, Proof, ProofRefused, token_hash
 from app.web import proofs
 from app.web.cookies import REFRESH
@@ -158,19 +159,22 @@ def proofs_are_not_remembered(
 
 
 @instead_of("app/tokens/proofs.py:_check", "replay")
-def a_proof_is_good_for_any_request(claims: dict[str, Any], asked: Asked) -> None:
+def a_proof_is_good_for_any_request(claims: dict[str, Any], asked: Asked) -> int:
     """A proof proves that the key is there; what it was signed for is not compared."""
-    if claims.get("nonce") not in asked.nonces:
+    minted = asked.nonces.minted(claims.get("nonce"), asked.now)
+    if minted is None:
         raise ProofRefused("nonce")
+    return minted
 
 
 @instead_of("app/tokens/proofs.py:_check", "replay")
-def a_proof_needs_no_nonce(claims: dict[str, Any], asked: Asked) -> None:
+def a_proof_needs_no_nonce(claims: dict[str, Any], asked: Asked) -> int:
     """A proof carries its own time, so the server's nonce seems superfluous."""
     if (claims["htm"], claims["htu"]) != (asked.method, asked.url):
         raise ProofRefused("request")
     if claims.get("ath") != asked.ath:
         raise ProofRefused("token")
+    return asked.now + PROOF_SECONDS
 
 
 @instead_of("app/web/guards.py:_proof_for", "sidejacking")
@@ -200,7 +204,13 @@ def refreshing_asks_for_no_key(
 
 @instead_of("app/families/denylist.py:Denylist._ask", "denylist-loss")
 def an_empty_redis_is_believed(
-    self: Denylist, sid: str, proof_key: str | None, expires: float
+    self: Denylist, sid: str, proof: Proof | None, expires: float
 ) -> bool:
     """What is not in Redis was never revoked."""
     return bool(self._redis.exists(self._keys.prefix + sid))
+
+
+@instead_of("app/tokens/nonces.py:Nonces.is_outdated", "denylist-loss")
+def what_redis_never_saw_is_new(self: Nonces, minted: int, lost_at: int) -> bool:
+    """A proof that is not in Redis was never used; what a flush took is not thought of."""
+    return False

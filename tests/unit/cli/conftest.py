@@ -10,7 +10,7 @@ from flask.cli import FlaskGroup
 
 from app import create_app
 from app.audit import Client
-from app.families import denylist
+from app.families import outage
 from app.grants import Held
 from app.services import NAME
 from tests.unit.parts import SetClock, settle
@@ -47,7 +47,7 @@ def app(
     settings: Settings, clock: SetClock, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Flask]:
     """Give the app as wsgi.py builds it, but for its clock and for short rests."""
-    monkeypatch.setattr(denylist, "REST_SECONDS", 0.02)
+    monkeypatch.setattr(outage, "REST_SECONDS", 0.02)
     app = create_app(settings, clock)
     yield app
     settle(app.extensions[NAME], valkey)

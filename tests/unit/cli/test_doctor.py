@@ -35,10 +35,15 @@ WELL = [
 ]
 
 
+def sound_redis(now: int) -> ServerFacts:
+    """Give what a server says that may be relied on."""
+    return ServerFacts(now, "noeviction", persistent=True, role="master", identity="a-server")
+
+
 @pytest.fixture
 def healthy_redis(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have Redis agree about the time, which stands still here."""
-    facts = ServerFacts(clock.now(), "noeviction", persistent=True)
+    facts = sound_redis(clock.now())
     monkeypatch.setattr("app.cli.doctor.server_facts", lambda _redis: facts)
 
 
@@ -155,13 +160,30 @@ def test_a_redis_that_forgets_is_a_fault(  # noqa: PLR0913, PLR0917 - its table
     assert f"FAULT redis: {fault}" in done.output
 
 
-def test_a_redis_that_does_not_say_is_believed(
-    flask: Callable[..., Result], clock: SetClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Hosted servers hide their configuration; that is no fault."""
-    facts = ServerFacts(clock.now(), "", persistent=None)
-    monkeypatch.setattr("app.cli.doctor.server_facts", lambda _redis: facts)
-    assert flask("doctor").exit_code == 0
+@pytest.mark.usefixtures("app")
+def test_a_redis_that_does_not_say_is_a_fault(settings: Settings, valkey: ValkeyServer) -> None:
+    """The denylist does not believe a server that hides whether it evicts, and says so."""
+    valkey.client.acl_setuser("default", enabled=True, commands=["-info"])
+    try:
+        done = examine(settings)
+    finally:
+        valkey.client.acl_setuser("default", enabled=True, commands=["+info"])
+    assert done.exit_code == 1
+    assert (
+        "FAULT redis: does not say whether it evicts, and who it is; allow the command INFO"
+        in (done.output)
+    )
+
+
+def test_a_redis_that_is_a_replica_is_a_fault(settings: Settings, valkey: ValkeyServer) -> None:
+    """What it is told is lost."""
+    valkey.client.replicaof("127.0.0.1", 1)
+    try:
+        done = examine(settings)
+    finally:
+        valkey.client.replicaof("NO", "ONE")
+    assert done.exit_code == 1
+    assert "FAULT redis: is no primary (slave); name the primary in REDIS_URL" in done.output
 
 
 @pytest.mark.parametrize(("skew", "well"), [(7, True), (-7, True), (8, False), (-8, False)])
@@ -174,7 +196,7 @@ def test_clocks_must_agree(
     well: bool,
 ) -> None:
     """Within the leeway and two seconds they do."""
-    facts = ServerFacts(clock.now() + skew, "noeviction", persistent=True)
+    facts = sound_redis(clock.now() + skew)
     monkeypatch.setattr("app.cli.doctor.server_facts", lambda _redis: facts)
     done = flask("doctor")
     assert done.exit_code == (0 if well else 1)

@@ -7,66 +7,102 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.tokens.nonces import NONCE_BYTES, PROOF_SECONDS, SLOT_SECONDS, Nonces
+from app.tokens.nonces import PROOF_SECONDS, Nonces
 
 NOW = 1_800_000_000
-NONCES = Nonces(b"a key for nonces")
+KEY = b"a key for nonces"
+LEEWAY = 5
+MARGIN = 5
+AHEAD = 2 * LEEWAY + MARGIN + 1
+
+
+def nonces(leeway: int = LEEWAY) -> Nonces:
+    """Give the nonces of a process that has just started."""
+    return Nonces(KEY, leeway)
 
 
 def test_a_nonce_is_one_word() -> None:
-    """It fits RFC 9449 section 8.1: base64url of 128 bits, no padding."""
-    assert re.fullmatch(r"[A-Za-z0-9_-]{22}", NONCES.current(NOW))
-    assert NONCE_BYTES == 16
+    """It fits RFC 9449 section 8.1: base64url without padding."""
+    assert re.fullmatch(r"[A-Za-z0-9_-]{32}", nonces().current(NOW))
 
 
-def test_a_nonce_is_the_hmac_of_its_slot() -> None:
+def test_a_nonce_is_its_second_and_the_hmac_of_it() -> None:
     """Spelled out once more: workers of two releases have to know each other's."""
-    tag = hmac.new(b"a key for nonces", (NOW // 120).to_bytes(8, "big"), "sha256").digest()
-    made = Nonces(b"a key for nonces").current(NOW)
-    assert made == base64.urlsafe_b64encode(tag[:16]).decode().rstrip("=")
-
-
-def test_a_nonce_stays_for_its_slot() -> None:
-    """All of one slot have one nonce, and the next slot has another."""
-    begin = NOW // SLOT_SECONDS * SLOT_SECONDS
-    first = NONCES.current(begin)
-    assert NONCES.current(begin + SLOT_SECONDS - 1) == first
-    assert NONCES.current(begin + SLOT_SECONDS) != first
-    assert NONCES.current(begin - 1) != first
-
-
-def test_memory_does_not_grow_with_time() -> None:
-    """A server that runs for a year has made a quarter of a million of them."""
-    own = Nonces(b"a key for nonces")
-    for slot in range(100):
-        own.accepted(NOW + slot * SLOT_SECONDS)
-    assert own._of_slot.cache_info().currsize < 10  # noqa: SLF001 - what it keeps shows nowhere else
-
-
-def test_the_newest_and_the_one_before_are_accepted() -> None:
-    """A nonce that was given out a moment before the border is good after it."""
-    before, after = NONCES.current(NOW - SLOT_SECONDS), NONCES.current(NOW)
-    assert NONCES.accepted(NOW) == (after, before)
-    assert before != after
+    second = NOW.to_bytes(8, "big")
+    tag = hmac.new(KEY, second, "sha256").digest()
+    made = base64.urlsafe_b64encode(second + tag[:16]).decode()
+    assert nonces().current(NOW) == made
 
 
 def test_every_process_knows_it() -> None:
     """Nothing is stored: two servers with one key say the same, with two keys never."""
-    assert Nonces(b"a key for nonces").current(NOW) == NONCES.current(NOW)
-    assert Nonces(b"another key").current(NOW) != NONCES.current(NOW)
+    assert nonces().current(NOW) == nonces().current(NOW)
+    assert nonces().minted(nonces().current(NOW), NOW) == NOW
+    assert Nonces(b"another key", LEEWAY).minted(nonces().current(NOW), NOW) is None
 
 
-def test_a_nonce_is_good_for_as_long_as_proofs_are_remembered() -> None:
-    """From the first second of its slot to the last second it is accepted: PROOF_SECONDS."""
-    begin = NOW // SLOT_SECONDS * SLOT_SECONDS
-    nonce = NONCES.current(begin)
-    accepted = [t for t in range(begin - 300, begin + 600) if nonce in NONCES.accepted(t)]
-    assert accepted == list(range(begin, begin + PROOF_SECONDS))
+def test_memory_does_not_grow_with_time() -> None:
+    """A server that runs for a year has made thirty million of them."""
+    own = nonces()
+    for second in range(2000):
+        own.minted(own.current(NOW + second), NOW + second)
+    assert own._of_second.cache_info().currsize <= 512  # noqa: SLF001 - what it keeps shows nowhere else
+
+
+def test_what_is_out_of_the_window_costs_no_hash() -> None:
+    """A stranger who names a million seconds fills nothing."""
+    own = nonces()
+    for second in range(NOW + AHEAD + 1, NOW + 1000):
+        own.minted(nonces().current(second), NOW)
+    assert own._of_second.cache_info().currsize == 0  # noqa: SLF001 - likewise
+
+
+def test_a_nonce_is_good_for_four_minutes() -> None:
+    """From as far ahead as clocks and losses may set it, to its last second."""
+    nonce = nonces().current(NOW)
+    good = [at for at in range(NOW - 60, NOW + 600) if nonces().minted(nonce, at) is not None]
+    assert good == list(range(NOW - AHEAD, NOW + PROOF_SECONDS))
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
-@given(st.integers(SLOT_SECONDS, 2**40))
-def test_no_two_slots_share_a_nonce(now: int) -> None:
-    """At any time the current nonce is among the accepted, and the next one is not."""
-    assert NONCES.accepted(now)[0] == NONCES.current(now)
-    assert NONCES.current(now + SLOT_SECONDS) not in NONCES.accepted(now)
+@given(st.integers(0, 2**40), st.integers(0, 2**40))
+def test_no_two_seconds_share_a_nonce(one: int, other: int) -> None:
+    """And each is read as the second in which it was made."""
+    assert (nonces().current(one) == nonces().current(other)) == (one == other)
+    assert nonces().minted(nonces().current(one), one) == one
+
+
+def test_a_loss_dates_out_what_was_made_before_it() -> None:
+    """Also by a clock that is ahead; what is made afterwards is newer, at once and everywhere."""
+    own, other = nonces(), nonces()
+    before = [nonces().current(NOW + ahead) for ahead in (-100, 0, LEEWAY)]
+    own.outdate(NOW)
+    assert all(own.is_outdated(own.minted(nonce, NOW) or 0, NOW) for nonce in before)
+    minted = other.minted(own.current(NOW), NOW - LEEWAY)
+    assert minted is not None
+    assert not other.is_outdated(minted, NOW)
+    assert own.current(NOW + 100) == nonces().current(NOW + 100)
+
+
+def test_an_older_loss_takes_nothing_back() -> None:
+    """Of two losses the later one counts, in whatever order a process hears of them."""
+    own = nonces()
+    own.outdate(NOW)
+    newest = own.current(NOW)
+    own.outdate(NOW - 100)
+    assert own.current(NOW) == newest
+
+
+def test_a_clock_that_was_set_back_makes_nonces_that_are_accepted() -> None:
+    """A loss that was noted an hour from now does not shut the door for an hour."""
+    own = nonces()
+    own.outdate(NOW + 3600)
+    assert own.minted(own.current(NOW), NOW) == NOW + AHEAD
+
+
+def test_with_the_longest_leeway() -> None:
+    """The margin is the leeway where that is longer than a repeat takes."""
+    own = nonces(30)
+    own.outdate(NOW)
+    assert own.is_outdated(NOW + 30, NOW)
+    assert own.minted(own.current(NOW), NOW - 30) == NOW + 31

@@ -141,7 +141,7 @@ def test_a_bound_token_needs_its_holders_proof(
 def test_a_proof_is_good_for_one_request(app: Flask, own: Services, living: Family) -> None:
     """The very same request again is refused, and so is another with the same proof."""
     token = own.auth.mint.access.mint(claims_of(own, living, HOLDER))
-    HOLDER.nonce = own.nonces.current(own.clock.now())
+    HOLDER.nonce = own.nonce()
     proof = HOLDER.proof("GET", PUBLIC_URL + PATH, token)
     headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
     with app.test_request_context(PATH, base_url=PUBLIC_URL, headers=headers):

@@ -1,0 +1,265 @@
+"""Redis is another one, another's or short of memory: no revoked token works for long."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.http.actor import PASSWORD
+from tests.http.wire import Wire
+from tests.prover import Prover
+from tests.servers.forwarder import Forwarder
+from tests.servers.processes import free_port, wait_until
+from tests.servers.valkey_server import ValkeyServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.http.wire import Answer
+    from tests.servers.gunicorn_server import GunicornServer
+
+WORKERS = 3
+PROMISED_SECONDS = 10
+
+
+@pytest.fixture
+def deploy(
+    serve: Callable[..., GunicornServer],
+    base_environment: dict[str, str],
+    migrated_sqlite: Path,
+    tmp_path: Path,
+) -> Callable[[str], Wire]:
+    """Give a function that deploys on that Redis, with a database and an issuer of its own."""
+
+    def start(redis_url: str) -> Wire:
+        path = tmp_path / f"{free_port()}.db"
+        path.write_bytes(migrated_sqlite.read_bytes())
+        servers = {"DATABASE_URL": f"sqlite:///{path}", "REDIS_URL": redis_url}
+        wire = Wire(serve(base_environment | servers, workers=WORKERS))
+        wire.register()
+        return wire
+
+    return start
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[ValkeyServer, ValkeyServer]]:
+    """Give two servers, of which the second can copy the first."""
+    with ValkeyServer(free_port()) as first, ValkeyServer(free_port()) as second:
+        yield first, second
+
+
+def log_out(wire: Wire, access: str) -> None:
+    """End the session of an access token, five minutes ago as far as the database knows.
+
+    So long ago that no look at what was revoked lately finds it; its token is still good.
+    """
+    assert wire.ask("POST", "/auth/logout", access=access).status == 204
+    with closing(sqlite3.connect(wire.server.database)) as database, database:
+        database.execute("UPDATE families SET revoked_at = revoked_at - 300")
+
+
+def copied(second: ValkeyServer) -> bool:
+    """Tell whether a replica is up to date and stays so."""
+    return bool(second.client.info("replication")["master_link_status"] == "up")
+
+
+@pytest.mark.parametrize("keep_old", [False, True], ids=["all-move", "only-new-ones-move"])
+def test_a_failover_that_leaves_connections_alive(
+    deploy: Callable[[str], Wire], pair: tuple[ValkeyServer, ValkeyServer], *, keep_old: bool
+) -> None:
+    """To a replica that was cut off before: it has the marker, and lacks the newest entry."""
+    first, second = pair
+    with Forwarder(first.socket) as front:
+        wire = deploy(front.url)
+        good, dead = wire.log_in().pair[0], wire.log_in().pair[0]
+        assert (wire.me_everywhere(good), wire.me_everywhere(dead)) == ({200}, {200})
+        second.client.replicaof("127.0.0.1", str(first.port))
+        wait_until(lambda: copied(second), what="the copy")
+        second.client.replicaof("NO", "ONE")
+        log_out(wire, dead)
+        assert wire.me_everywhere(dead) == {401}
+        assert second.client.keys("*denylist-complete"), "the replica has the marker"
+        assert not second.client.keys("*deny:*"), "and no entry"
+        front.switch(second.socket, keep_old=keep_old)
+        time.sleep(PROMISED_SECONDS)
+        for _ in range(3):
+            assert wire.me_everywhere(dead) == {401}
+            assert wire.me_everywhere(good) == {200}
+        assert second.client.keys("*deny:*"), "the list was written there"
+
+
+def test_a_replica_that_is_promoted_in_place(
+    deploy: Callable[[str], Wire], pair: tuple[ValkeyServer, ValkeyServer]
+) -> None:
+    """While it is a replica it is not believed; promoted, it gets the whole list."""
+    first, second = pair
+    with Forwarder(first.socket) as front:
+        wire = deploy(front.url)
+        good, dead = wire.log_in().pair[0], wire.log_in().pair[0]
+        assert wire.me_everywhere(dead) == {200}
+        second.client.replicaof("127.0.0.1", str(first.port))
+        wait_until(lambda: copied(second), what="the copy")
+        front.switch(second.socket)
+        log_out(wire, dead)
+        time.sleep(PROMISED_SECONDS)
+        assert (wire.me_everywhere(dead), wire.me_everywhere(good)) == ({401}, {200})
+        assert "redis not believed, asking the database: it is no primary" in wire.server.log
+        second.client.replicaof("NO", "ONE")
+        wait_until(lambda: bool(second.client.keys("*deny:*")), what="the entry")
+        assert (wire.me_everywhere(dead), wire.me_everywhere(good)) == ({401}, {200})
+
+
+def test_two_deployments_on_one_redis(deploy: Callable[[str], Wire], valkey: ValkeyServer) -> None:
+    """After a flush the one that writes first says nothing for the other."""
+    ours, theirs = deploy(valkey.url), deploy(valkey.url)
+    good, dead = ours.log_in().pair[0], ours.log_in().pair[0]
+    other = theirs.log_in().pair[0]
+    for wire, token in ((ours, good), (ours, dead), (theirs, other)):
+        assert wire.me_everywhere(token) == {200}
+    log_out(ours, dead)
+    for _ in range(3):
+        valkey.flush()
+        assert theirs.me_everywhere(other) == {200}
+        assert ours.me_everywhere(dead) == {401}
+        assert ours.me_everywhere(good) == {200}
+
+
+def test_a_redis_that_evicts(deploy: Callable[[str], Wire], valkey: ValkeyServer) -> None:
+    """Set at run time: the database is asked, the log says why, and it ends with the policy."""
+    wire = deploy(valkey.url)
+    good, dead = wire.log_in().pair[0], wire.log_in().pair[0]
+    assert wire.me_everywhere(good) == {200}
+    log_out(wire, dead)
+    assert wire.me_everywhere(dead) == {401}
+    try:
+        valkey.client.config_set("maxmemory-policy", "volatile-lru")
+        time.sleep(PROMISED_SECONDS)
+        assert wire.me_everywhere(good) == {200}
+        crowd(valkey)
+        for _ in range(3):
+            assert wire.me_everywhere(dead) == {401}
+            assert wire.me_everywhere(good) == {200}
+        said = "redis not believed, asking the database: it evicts keys (volatile-lru)"
+        assert 1 <= wire.server.log.count(said) <= WORKERS
+    finally:
+        valkey.client.config_set("maxmemory-policy", "noeviction")
+        valkey.client.config_set("maxmemory", 0)
+    time.sleep(PROMISED_SECONDS)
+    for _ in range(2):
+        assert wire.me_everywhere(dead) == {401}
+    assert valkey.client.keys("*deny:*"), "the list was written again"
+
+
+def crowd(valkey: ValkeyServer) -> None:
+    """Fill the memory until every entry is evicted; the marker, which never ends, stays."""
+    valkey.client.config_set(
+        "maxmemory", int(valkey.client.info("memory")["used_memory"]) + 100000
+    )
+    number = 0
+    while valkey.client.keys("*deny:*"):
+        for _ in range(200):
+            valkey.client.set(f"crowd:{number}", "x" * 500, ex=600)
+            number += 1
+        assert number < 100000
+    assert valkey.client.keys("*denylist-complete")
+
+
+# -- proofs -------------------------------------------------------------------------------------
+
+
+class Bound:
+    """A client that holds a key; with a nonce that is refused it repeats once."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire, self.key, self.repeats = wire, Prover(), 0
+        self.key.nonce = wire.ask("GET", "/auth/sessions").headers["DPoP-Nonce"]
+        body = {"email": wire.email, "password": PASSWORD}
+        answer = self._ask("POST", "/auth/login", body)
+        assert answer.status == 200
+        self.access, self.cookie = answer.pair
+
+    def me(self) -> Answer:
+        """Ask who one is."""
+        return self._ask("GET", "/api/me", access=self.access)
+
+    def refresh(self) -> Answer:
+        """Rotate."""
+        answer = self._ask("POST", "/auth/refresh", cookie=self.cookie)
+        if answer.status == 200:
+            self.access, self.cookie = answer.pair
+        return answer
+
+    def headers(self, method: str, path: str, access: str = "") -> dict[str, str]:
+        """Prove one request."""
+        proof = self.key.proof(method, self.wire.server.url + path, access or None)
+        return {"DPoP": proof} | ({"Authorization": f"DPoP {access}"} if access else {})
+
+    def _ask(
+        self, method: str, path: str, body: object = None, *, access: str = "", cookie: str = ""
+    ) -> Answer:
+        answer = self._send(method, path, body, access, cookie)
+        if answer.status in {400, 401} and answer.body["code"] == "use_dpop_nonce":
+            self.repeats += 1
+            answer = self._send(method, path, body, access, cookie)
+        return answer
+
+    def _send(self, method: str, path: str, body: object, access: str, cookie: str) -> Answer:
+        headers = self.headers(method, path, access)
+        answer = self.wire.ask(method, path, body, cookie=cookie, headers=headers)
+        self.key.nonce = answer.headers.get("DPoP-Nonce", self.key.nonce)
+        return answer
+
+
+def lose_by_flush(valkey: ValkeyServer) -> None:
+    """Flush."""
+    valkey.flush()
+
+
+def lose_by_restart(valkey: ValkeyServer) -> None:
+    """Come back empty."""
+    valkey.restart_empty()
+
+
+def lose_the_newest(valkey: ValkeyServer) -> None:
+    """Come back with the marker and without the proofs, as after a crash."""
+    for key in valkey.client.scan_iter("*proof:*"):
+        valkey.client.delete(key)
+    valkey.restart()
+
+
+def lose_by_outage(valkey: ValkeyServer) -> None:
+    """Be gone, and stay so."""
+    valkey.stop()
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [lose_by_flush, lose_by_restart, lose_the_newest, lose_by_outage],
+    ids=lambda lose: str(lose.__name__),
+)
+def test_a_proof_is_not_replayed_after_its_memory_is_lost(
+    lose: Callable[[ValkeyServer], None], deploy: Callable[[str], Wire], valkey: ValkeyServer
+) -> None:
+    """Whichever worker it is shown to; the honest client goes on after one repeat."""
+    wire = deploy(valkey.url)
+    honest = Bound(wire)
+    wait_until(lambda: honest.me().status == 200)
+    captured = honest.headers("GET", "/api/me", honest.access)
+    assert wire.ask("GET", "/api/me", headers=captured).status == 200
+    lose(valkey)
+    for _ in range(3):
+        answers = [wire.ask("GET", "/api/me", headers=captured) for _ in range(10)]
+        assert {answer.status for answer in answers} == {401}
+        honest.repeats = 0
+        assert honest.me().status == 200
+        assert honest.refresh().status == 200
+        assert honest.repeats <= 2
+    honest.repeats = 0
+    assert {honest.me().status for _ in range(20)} == {200}
+    assert honest.repeats <= WORKERS
