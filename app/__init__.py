@@ -16,6 +16,7 @@ from app.web import guards, headers, origin, problems, sessions
 from config import ROOT, Settings
 
 MOST_BODY_BYTES: Final = 64 * 1024
+MAX_FORM_PARTS: Final = 32
 FORM_SECONDS: Final = 3600
 
 
@@ -32,6 +33,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=MOST_BODY_BYTES,
         MAX_FORM_MEMORY_SIZE=MOST_BODY_BYTES,
+        MAX_FORM_PARTS=MAX_FORM_PARTS,
         PROVIDE_AUTOMATIC_OPTIONS=False,
         WTF_CSRF_TIME_LIMIT=FORM_SECONDS,
         # Pages ask for it themselves; the API's path has the origin rule and no form.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from app.accounts import models as accounts
 from app.accounts.devices import Devices
+from app.accounts.hash_queue import HashQueue, Place
 from app.accounts.models import User
 from app.accounts.passwords import Passwords
 from app.audit import Client
+from app.clock import Clock
 from app.database import Database
 from app.errors import Busy, InvalidRequest
 from app.throttle import Throttle
@@ -20,22 +23,40 @@ class Attempts:
 
     database: Database
     passwords: Passwords
+    queue: HashQueue
     devices: Devices
     throttle: Throttle
+    clock: Clock
 
-    def right(self, key: str, user: User | None, password: str, client: Client) -> bool:
+    def place(self, client: Client) -> AbstractContextManager[Place]:
+        """Hold a place in the queue for hashes: the first thing that is done for an attempt.
+
+        A valid signature is enough for a known browser's place, since the account is not read
+        yet. What its attempts are counted under is decided by `right`.
+
+        Raises:
+            Busy: when none is free for this client.
+
+        """
+        mark = self.devices.read(client.device, self.clock.now())
+        return self.queue.place(client, known=mark is not None)
+
+    def right(self, key: str, user: User | None, password: str, place: Place) -> bool:
         """Tell whether `password` is that of `user`; None costs the same and is never right.
 
-        `key` is what attempts at the account are counted under, whether it exists or not.
+        Attempts are counted under the account's id, so that an account registered again under
+        the same address inherits none. `key` stands for an account that does not exist.
 
         Raises:
             TooManyAttempts, Busy, InvalidRequest.
 
         """
-        known = self.devices.read(client.device, key)
-        buckets = self.throttle.log_in(key, client.ip, known)
+        client = place.client
+        known = self.devices.known(client.device, user, self.clock.now())
+        account, stored = (user.id, user.password_hash) if user else (key, None)
+        buckets = self.throttle.log_in(account, client.ip, known)
         try:
-            right = self.passwords.verify(user.password_hash if user else None, password)
+            right = place.run(self.passwords.verify, stored, password)
         except (Busy, InvalidRequest):
             self.throttle.give_back(buckets)
             raise
@@ -43,7 +64,7 @@ class Attempts:
             self.throttle.forgive(buckets)
         return right
 
-    def rehashed(self, user: User, password: str) -> User:
+    def rehashed(self, user: User, password: str, place: Place) -> User:
         """Return `user` with a hash of today's parameters, stored if it had another.
 
         Raises:
@@ -52,10 +73,12 @@ class Attempts:
         """
         if not self.passwords.outdated(user.password_hash):
             return user
-        hashed = self.passwords.hash(password)
+        hashed = place.run(self.passwords.hash, password)
         with self.database.transaction() as connection:
             if accounts.still_enabled(connection, user, password_hash=hashed):
                 return replace(user, password_hash=hashed)
             fresh = accounts.find(connection, user.id)
         # Another log-in was first, which is fine, or the password was changed, which is not.
-        return fresh if fresh and self.passwords.verify(fresh.password_hash, password) else user
+        if fresh and place.run(self.passwords.verify, fresh.password_hash, password):
+            return fresh
+        return user

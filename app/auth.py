@@ -7,7 +7,7 @@ returns only when what it promises holds in every worker.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -66,10 +66,11 @@ class Auth:
             address = canonical(email)
         except ValueError as error:
             raise InvalidRequest(str(error), reason="email") from None
-        # First: judging a hostile password can take a second.
-        self.throttle.register(client.ip)
-        self.attempts.passwords.check_new(password, address)
-        hashed, now = self.attempts.passwords.hash(password), self.clock.now()
+        with self.attempts.queue.place(client) as place:
+            self.throttle.register(client.ip)
+            self.attempts.passwords.check_new(password, address)
+            hashed = place.run(self.attempts.passwords.hash, password)
+        now = self.clock.now()
         user = User(new_id(), address, hashed, now, now, None, None)
         try:
             with self.database.transaction() as connection:
@@ -102,14 +103,15 @@ class Auth:
 
         """
         key = account_key(email)
-        with self.database.autocommit() as connection:
-            user = accounts.find_by_email(connection, key)
-        usable = user if user and user.disabled_at is None else None
-        if not self.attempts.right(key, usable, password, client) or usable is None:
-            self.audit.record("log_in_refused", client, user_id=user.id if user else "")
-            raise InvalidCredentials
-        self._use_up(held)
-        usable = self.attempts.rehashed(usable, password)
+        with self.attempts.place(client) as place:
+            with self.database.autocommit() as connection:
+                user = accounts.find_by_email(connection, key)
+            usable = user if user and user.disabled_at is None else None
+            if not self.attempts.right(key, usable, password, place) or usable is None:
+                self.audit.record("log_in_refused", client, user_id=user.id if user else "")
+                raise InvalidCredentials
+            self._use_up(held)
+            usable = self.attempts.rehashed(usable, password, place)
         return self._open(usable, client, held, remembered=remember)
 
     def refresh(self, held: Held, client: Client) -> Grant:
@@ -203,17 +205,22 @@ class Auth:
 
         """
         user, family = self.overview.account(sid)
-        if not self.attempts.right(user.email, user, current, client):
-            self.audit.record("password_change_refused", client, user_id=user.id, sid=sid)
-            raise WrongPassword
-        self.attempts.passwords.check_new(new, user.email)
-        hashed, now = self.attempts.passwords.hash(new), self.clock.now()
+        # Who has a live session is no stranger.
+        with self.attempts.queue.place(client, known=True) as place:
+            if not self.attempts.right(user.email, user, current, place):
+                self.audit.record("password_change_refused", client, user_id=user.id, sid=sid)
+                raise WrongPassword
+            self.attempts.passwords.check_new(new, user.email)
+            hashed = place.run(self.attempts.passwords.hash, new)
+        now = self.clock.now()
+        # Later than the former in any case: marks of known browsers are told apart by it.
+        changed_at = max(now, user.password_changed_at + 1)
         begun = self.mint.new_family(
             user, client, now, remembered=family.remembered, jkt=jkt or family.jkt
         )
         with self.database.transaction() as connection:
             if not accounts.still_enabled(
-                connection, user, password_hash=hashed, password_changed_at=now
+                connection, user, password_hash=hashed, password_changed_at=changed_at
             ):
                 raise InvalidToken(reason="account_changed")
             all_of_them = rotation.of_user(user.id)
@@ -222,7 +229,8 @@ class Auth:
                 raise InvalidToken(reason="session_ended_meanwhile")
             rotation.insert(connection, begun)
         self._ended("password_changed", ended, client, user_id=user.id)
-        return self.mint.grant(begun, user.email)
+        user = replace(user, password_changed_at=changed_at)
+        return self._marked(self.mint.grant(begun, user.email), user, client)
 
     def _open(self, user: User, client: Client, held: Held, *, remembered: bool) -> Grant:
         now, former = self.clock.now(), self.mint.family_of_cookie(held.cookie)
@@ -234,7 +242,11 @@ class Auth:
             ended = self._replaced(connection, family, former, now)
         self._ended("session_replaced", ended, client)
         self.audit.record("logged_in", client, user_id=user.id, sid=family.family_id)
-        return self.mint.grant(family, user.email)
+        return self._marked(self.mint.grant(family, user.email), user, client)
+
+    def _marked(self, grant: Grant, user: User, client: Client) -> Grant:
+        mark = self.attempts.devices.renew(client.device, user, self.clock.now())
+        return replace(grant, browser_mark=mark)
 
     def _replaced(
         self, connection: Connection, family: Family, former: str | None, now: int

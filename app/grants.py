@@ -51,7 +51,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What the web layer hands out. `cookie_max_age` is None for a cookie of the session."""
+    """What the web layer hands out. `cookie_max_age` is None for a cookie of the session.
+
+    `browser_mark` is a new mark for the browser, empty when it has a good one or proved nothing.
+    """
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -62,6 +65,7 @@ class Grant:
     session_expires_at: int
     user_id: str
     email: str
+    browser_mark: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from app.accounts.devices import Devices
+from app.accounts.hash_queue import HashQueue
 from app.accounts.passwords import Passwords
 from app.admin import Admin
 from app.attempts import Attempts
@@ -87,7 +88,7 @@ def build(settings: Settings, clock: Clock) -> Services:
         denylist=denylist,
         mint=_mint(settings),
         overview=Overview(database, clock),
-        attempts=Attempts(database, _passwords(settings), devices, throttle),
+        attempts=Attempts(database, _passwords(settings), HashQueue(), devices, throttle, clock),
         throttle=throttle,
         once=once,
         audit=audit,

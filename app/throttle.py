@@ -3,12 +3,15 @@
 Counting is one atomic increment, so parallel guesses cannot slip through between a look and a
 count. Each limit is a window that ends by itself: nothing a stranger does locks an account for
 good, and a browser the owner has logged in with before is counted apart (`accounts/devices`).
+
+The network is counted first, so that an address that is used up cannot use up accounts as well.
+Failures and successes are counted: a success gives its failures back, and stays in the wider
+count of all log-ins, because a right password costs as much to verify as a wrong one.
 """
 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import logging
 import math
 from collections.abc import Callable
@@ -22,17 +25,28 @@ from redis import Redis, RedisError
 
 from app.clock import Clock
 from app.errors import TooManyAttempts
+from app.networks import network, site
 
 T = TypeVar("T")
 
 ACCOUNT: Final = tuple(parse_many("5/5minute;20/hour"))
 KNOWN_DEVICE: Final = tuple(parse_many("10/5minute;60/hour"))
 ADDRESS: Final = tuple(parse_many("30/minute;300/hour"))
+SITE: Final = tuple(parse_many("120/minute;1200/hour"))
+ALL_OF_ADDRESS: Final = tuple(parse_many("300/minute"))
+ALL_OF_ACCOUNT: Final = tuple(parse_many("30/minute"))
 REGISTRATIONS: Final = tuple(parse_many("120/minute;1000/hour"))
 REFRESHES: Final = tuple(parse_many("1200/minute"))
 OUTAGE_LOG_SECONDS: Final = 60.0
 
 logger: Final = logging.getLogger("latchkey.throttle")
+
+
+# What a right password does to a count.
+CLEARED: Final = "cleared"
+GIVEN_BACK: Final = "given back"
+KEPT: Final = "kept"
+OF_NETWORK: Final = frozenset({"address", "all_address", "site"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,7 @@ class Bucket:
     kind: str
     name: str
     limits: tuple[RateLimitItem, ...]
+    success: str = KEPT
 
 
 class Throttle:
@@ -64,16 +79,22 @@ class Throttle:
     def log_in(self, account: str, ip: str, known_device: str = "") -> tuple[Bucket, ...]:
         """Count an attempt at a password and return the buckets, for `forgive`.
 
+        A known browser is counted by itself alone: neither a stranger's guesses at the account
+        nor a neighbour behind the same address can lock it out.
+
         Raises:
             TooManyAttempts: when a limit is used up; also for a right password, and alike
                 for accounts that do not exist.
 
         """
         if known_device:
-            whose = Bucket("device", known_device, KNOWN_DEVICE)
+            failures = Bucket("device", known_device, KNOWN_DEVICE, CLEARED)
+            everything = Bucket("all_device", known_device, ALL_OF_ACCOUNT)
+            buckets: tuple[Bucket, ...] = (failures, everything)
         else:
-            whose = Bucket("account", account, ACCOUNT)
-        buckets = (whose, Bucket("address", _network(ip), ADDRESS))
+            failures = Bucket("account", account, ACCOUNT, CLEARED)
+            everything = Bucket("all_account", account, ALL_OF_ACCOUNT)
+            buckets = (*_of_network(ip), failures, everything)
         self._count(buckets)
         return buckets
 
@@ -84,7 +105,7 @@ class Throttle:
             TooManyAttempts: when the limit is used up.
 
         """
-        self._count((Bucket("register", _network(ip), REGISTRATIONS),))
+        self._count((Bucket("register", network(ip), REGISTRATIONS),))
 
     def refresh(self, family_id: str) -> None:
         """Count a refresh; the limit is far above what a person with many tabs needs.
@@ -96,20 +117,35 @@ class Throttle:
         self._count((Bucket("refresh", family_id, REFRESHES),))
 
     def forgive(self, buckets: tuple[Bucket, ...]) -> None:
-        """Forget the account's failures and give the address its attempt back: it succeeded."""
-        whose, address = buckets
-        self._on_either(lambda limiter: _clear(limiter, whose))
-        self.give_back((address,))
+        """Forget the account's failures and give the network its attempt back: it succeeded."""
+        for bucket in buckets:
+            if bucket.success == CLEARED:
+                self._on_either(lambda limiter, b=bucket: _clear(limiter, b))  # type: ignore[misc]
+            elif bucket.success == GIVEN_BACK:
+                self._take_back(bucket)
 
     def give_back(self, buckets: tuple[Bucket, ...]) -> None:
-        """Take back an attempt that never reached the password."""
+        """Take back from the account an attempt that never reached its password.
+
+        It stays counted for its network, which had the server work for it.
+        """
         for bucket in buckets:
-            self._on_either(lambda limiter, b=bucket: _give_back(limiter, b))  # type: ignore[misc]
+            if bucket.kind not in OF_NETWORK:
+                self._take_back(bucket)
+
+    def _take_back(self, bucket: Bucket) -> None:
+        self._on_either(lambda limiter: _give_back(limiter, bucket))
 
     def _count(self, buckets: tuple[Bucket, ...]) -> None:
-        for bucket in buckets:
+        """Count in one bucket after the other, up to the first that is full.
+
+        The buckets after it do not hear of the attempt, and those of the account before it get
+        it back: a request that is refused uses up nobody's attempts.
+        """
+        for number, bucket in enumerate(buckets):
             wait = self._on_either(lambda limiter, b=bucket: _hit(limiter, b))  # type: ignore[misc]
             if wait is not None:
+                self.give_back(buckets[:number])
                 raise TooManyAttempts(
                     reason=f"limit_{bucket.kind}",
                     retry_after=max(1, math.ceil(wait - self._clock.now())),
@@ -152,14 +188,12 @@ def _digest(bucket: Bucket) -> str:
     return hashlib.sha256(bucket.name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _network(ip: str) -> str:
-    """Return what one visitor cannot leave at will: an IPv4 address, or an IPv6 /64."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return ip
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+def _of_network(ip: str) -> tuple[Bucket, ...]:
+    buckets = (
+        Bucket("address", network(ip), ADDRESS, GIVEN_BACK),
+        Bucket("all_address", network(ip), ALL_OF_ADDRESS),
+    )
+    if ":" in network(ip):
+        # One IPv6 customer may hold a whole /48, which is 65,536 networks.
+        return (*buckets, Bucket("site", site(ip), SITE, GIVEN_BACK))
+    return buckets

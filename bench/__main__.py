@@ -11,7 +11,7 @@ from pathlib import Path
 import flask_migrate
 
 from app import create_app
-from bench import protected, served, stories
+from bench import protected, served, stories, worst
 from config import Settings, new_secret
 from tests.servers.valkey_server import ValkeyServer
 
@@ -19,7 +19,7 @@ from tests.servers.valkey_server import ValkeyServer
 def main() -> None:
     """Measure on SQLite with full synchronisation and the bundled Valkey on its unix socket.
 
-    With the word `stories`, tell those instead.
+    With the word `stories`, tell those instead; with `worst`, print what hostile input costs.
     """
     logging.disable(logging.INFO)
     with ValkeyServer() as valkey, tempfile.TemporaryDirectory() as folder:
@@ -37,6 +37,9 @@ def main() -> None:
             # The cheapest line of the OWASP minimum: passwords are not what these stories tell.
             cheap = {"ARGON2_MEMORY_KIB": "7168", "ARGON2_TIME": "5"}
             stories.run(environment | cheap, sys.argv[2:])
+            return
+        if sys.argv[1:2] == ["worst"]:
+            worst.run(create_app(settings))
             return
         print(f"Python {platform.python_version()}, medians of interleaved batches, CPU time:")
         protected.run(settings)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
 
-LONGEST = 254
+LONGEST: Final = 254
+# More than any address needs, spaces and decomposed letters included; NFKC and IDNA take time
+# quadratic in the length, so nothing longer reaches them.
+MAX_TYPED: Final = 320
 
 
 def canonical(text: str) -> str:
@@ -15,10 +19,14 @@ def canonical(text: str) -> str:
     No mail is sent, so whether the domain could receive any is not asked.
 
     Raises:
-        ValueError: when `text` is not an e-mail address; the message is fit to show.
+        ValueError: when `text` is not an e-mail address or has more than `MAX_TYPED` code points;
+            the message is fit to show.
 
     """
-    bare = unicodedata.normalize("NFKC", text).strip()
+    if len(text) > MAX_TYPED:
+        raise ValueError(f"An e-mail address has at most {LONGEST} characters.")
+    # NFKC makes up to eighteen characters of one; the checks that follow see no more than these.
+    bare = unicodedata.normalize("NFKC", text).strip()[: MAX_TYPED + 1]
     try:
         valid = validate_email(bare, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
@@ -34,8 +42,10 @@ def account_key(text: str) -> str:
     """Return what log-in attempts on an address are counted and looked up under.
 
     Variants of case, space and Unicode form are one account, also for addresses that are
-    none: a spelling that is counted apart would be a free guess.
+    none: a spelling that is counted apart would be a free guess. Only the first `MAX_TYPED` code
+    points of the trimmed text count.
     """
+    text = text.strip()[:MAX_TYPED]
     try:
         return canonical(text)
     except ValueError:

@@ -1,30 +1,25 @@
 """Passwords: the only importer of argon2.
 
-Hashing is the one expensive thing a stranger can ask for. The gate lets one hash run at a time
-in each worker, with a short queue; beyond it the answer is `busy` at once, so that a flood of
-log-ins neither exhausts memory nor holds every thread that protected routes need.
+Hashing is expensive: callers have `hash` and `verify` run by a place of `hash_queue`.
 """
 
 from __future__ import annotations
 
 import base64
 import secrets
-import threading
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from app.errors import Busy, InvalidRequest, WeakPassword
+from app.errors import InvalidRequest, WeakPassword
 
 MOST_BYTES: Final = 1024
-HASH_SLOTS: Final = 1
-QUEUE_LENGTH: Final = 6
-QUEUE_SECONDS: Final = 3.0
-RETRY_SECONDS: Final = 2
+# NFC takes time quadratic in the number of combining marks, so nothing longer reaches it.
+MAX_CODE_POINTS: Final = MOST_BYTES
+TOO_LONG: Final = ("too_long", f"Use at most {MOST_BYTES} bytes.")
 SALT_BYTES: Final = 16
 HASH_BYTES: Final = 32
 
@@ -48,35 +43,29 @@ class Passwords:
         self._hasher: Final = PasswordHasher(
             passes, memory_kib, lanes, hash_len=HASH_BYTES, salt_len=SALT_BYTES
         )
-        self._slots: Final = threading.BoundedSemaphore(HASH_SLOTS)
-        self._queue: Final = threading.BoundedSemaphore(HASH_SLOTS + QUEUE_LENGTH)
         self._dummy: Final = _dummy_hash(memory_kib, passes, lanes)
 
     def hash(self, password: str) -> str:
         """Return the PHC string of `password`.
 
         Raises:
-            Busy: when the queue is full.
+            InvalidRequest: when it is too long, or not valid Unicode text.
 
         """
-        with self._gate():
-            return self._hasher.hash(_bytes(password))
+        return self._hasher.hash(_bytes(password))
 
     def verify(self, password_hash: str | None, password: str) -> bool:
         """Tell whether `password` is right; None stands for no account and costs the same.
 
         Raises:
-            Busy: when the queue is full.
+            InvalidRequest: when it is too long, or not valid Unicode text.
 
         """
         raw = _bytes(password)
-        with self._gate():
-            try:
-                return self._hasher.verify(password_hash or self._dummy, raw) and bool(
-                    password_hash
-                )
-            except (VerificationError, InvalidHashError):
-                return False
+        try:
+            return self._hasher.verify(password_hash or self._dummy, raw) and bool(password_hash)
+        except (VerificationError, InvalidHashError):
+            return False
 
     def outdated(self, password_hash: str) -> bool:
         """Tell whether a hash was made with other parameters than today's."""
@@ -92,6 +81,8 @@ class Passwords:
             WeakPassword: with every reason.
 
         """
+        if len(password) > MAX_CODE_POINTS:
+            raise WeakPassword([TOO_LONG])
         text = _normal(password)
         reasons = list(self._length_faults(text)) or list(_guess_faults(text, email))
         if reasons:
@@ -101,24 +92,12 @@ class Passwords:
         if len(text) < self.min_length:
             yield "too_short", f"Use at least {self.min_length} characters; a few words will do."
         if len(text.encode()) > MOST_BYTES:
-            yield "too_long", f"Use at most {MOST_BYTES} bytes."
-
-    @contextmanager
-    def _gate(self) -> Iterator[None]:
-        if not self._queue.acquire(blocking=False):
-            raise Busy(retry_after=RETRY_SECONDS)
-        try:
-            if not self._slots.acquire(timeout=QUEUE_SECONDS):
-                raise Busy(retry_after=RETRY_SECONDS)
-            try:
-                yield
-            finally:
-                self._slots.release()
-        finally:
-            self._queue.release()
+            yield TOO_LONG
 
 
 def _normal(password: str) -> str:
+    if len(password) > MAX_CODE_POINTS:
+        raise InvalidRequest(f"A password has at most {MOST_BYTES} bytes.")
     # NFC and nothing else: two keyboards may compose the same letter differently.
     text = unicodedata.normalize("NFC", password)
     try:

@@ -6,6 +6,7 @@ from typing import Final
 
 from flask import Blueprint, Response, jsonify, request
 
+from app.accounts.addresses import MAX_TYPED
 from app.clock import rfc3339
 from app.errors import InvalidProof, InvalidToken, NotFound
 from app.services import services
@@ -32,7 +33,8 @@ blueprint: Final = Blueprint("session", __name__, url_prefix="/auth")
 def register() -> tuple[Response, int]:
     """Open an account; it logs nobody in."""
     body = bodies.read_object()
-    email, password = bodies.text(body, "email"), bodies.text(body, "password")
+    email = bodies.text(body, "email", MAX_TYPED)
+    password = bodies.text(body, "password", None)
     user = services().auth.register(email, password, client())
     view: UserView = {
         "id": user.id,
@@ -48,7 +50,8 @@ def register() -> tuple[Response, int]:
 def log_in() -> Response:
     """Exchange a password for a session."""
     body = bodies.read_object()
-    email, password = bodies.text(body, "email"), bodies.text(body, "password")
+    email = bodies.text(body, "email", MAX_TYPED)
+    password = bodies.text(body, "password", None)
     remember = bodies.flag(body, "remember")
     grant = services().auth.log_in(email, password, client(), held(), remember=remember)
     return remember_device(token_answer(grant), grant)
@@ -118,7 +121,8 @@ def end_session(family_id: str) -> Response:
 def change_password() -> Response:
     """Change the password and begin anew; everything issued before is over."""
     body = bodies.read_object()
-    current, new = bodies.text(body, "current_password"), bodies.text(body, "new_password")
+    current = bodies.text(body, "current_password", None)
+    new = bodies.text(body, "new_password", None)
     jkt = bodies.thumbprint(body, "dpop_jkt")
     grant = services().auth.change_password(caller().sid, current, new, client(), jkt)
     return remember_device(token_answer(grant), grant)

@@ -8,12 +8,15 @@ from typing import Final
 from app.attacks.stage import TOO_MANY, Broken, Missing, Stage
 from app.attacks.wire import Answer
 
-THROTTLE: Final = "app/throttle.py:Throttle.log_in"
+ADDRESS: Final = "app/throttle.py:_of_network"
+ACCOUNT: Final = "app/throttle.py:ACCOUNT"
 REGISTRATIONS: Final = "app/throttle.py:REGISTRATIONS"
 VERIFY: Final = "app/accounts/passwords.py:Passwords.verify"
 CREDENTIALS: Final = "app/errors.py:InvalidCredentials"
-GATE: Final = "app/accounts/passwords.py:Passwords._gate"
+QUEUE: Final = "app/accounts/hash_queue.py:HashQueue.place"
 LENGTH: Final = "app/accounts/passwords.py:MOST_BYTES"
+TYPED: Final = "app/accounts/addresses.py:MAX_TYPED"
+CODE_POINTS: Final = "app/accounts/passwords.py:MAX_CODE_POINTS"
 BODY: Final = "app/__init__.py:MOST_BODY_BYTES"
 LOG: Final = "app/audit.py:Audit.record"
 
@@ -25,7 +28,10 @@ MOST_TIMES: Final = 1.6
 ADDRESS_LIMIT: Final = 30
 ACCOUNT_LIMIT: Final = 5
 REGISTER_LIMIT: Final = 120
-FLOOD: Final = 100  # above what fourteen workers hash and queue at once
+FLOOD: Final = 100  # above what eight workers hash and queue at once
+# Quadratic to normalise: as many as fit into a body as escapes.
+MARKS: Final = "a" + "\u0344" * 5_000 + "\u0316" * 5_000
+MAX_SECONDS: Final = 0.15
 
 
 def account_enumeration(stage: Stage) -> None:
@@ -87,7 +93,7 @@ def password_spraying(stage: Stage) -> None:
     while answered <= ADDRESS_LIMIT and _try(stage, stage.stranger()).status != TOO_MANY:
         answered += 1
     stage.found(
-        f"after {answered} accounts the address waits", THROTTLE, held=answered <= ADDRESS_LIMIT
+        f"after {answered} accounts the address waits", ADDRESS, held=answered <= ADDRESS_LIMIT
     )
     stage.say("Many passwords on one account, from elsewhere; at last one more.")
     stage.source = stage.target.another_address()
@@ -98,25 +104,38 @@ def password_spraying(stage: Stage) -> None:
     while guessed <= ACCOUNT_LIMIT and _try(stage, email).status != TOO_MANY:
         guessed += 1
     stage.found(
-        f"after {guessed} guesses the account waits", THROTTLE, held=guessed <= ACCOUNT_LIMIT
+        f"after {guessed} guesses the account waits", ACCOUNT, held=guessed <= ACCOUNT_LIMIT
     )
 
 
 def hashing_floods(stage: Stage) -> None:
     """Make the server hash: long passwords, and many at once."""
     stage.say("Passwords that would be costly to hash.")
-    for size, status, by in ((2_000, 400, LENGTH), (60_000, 400, LENGTH), (200_000, 413, BODY)):
-        answer = _try_patiently(stage, stage.stranger(), "x" * size)
-        stage.found(f"{size} characters: {answer.status}", by, held=answer.status == status)
+    for password, status, by in (("\u00e9" * 600, 400, LENGTH), ("x" * 200_000, 413, BODY)):
+        answer = _try_patiently(stage, stage.stranger(), password)
+        size = len(password.encode())
+        stage.found(f"{size} bytes: {answer.status}", by, held=answer.status == status)
     stage.say(f"{FLOOD} log-ins at the same moment.")
     with ThreadPoolExecutor(FLOOD) as pool:
         answers = list(pool.map(lambda _: _try(stage, stage.stranger(), afar=True), range(FLOOD)))
     told = {status: sum(a.status == status for a in answers) for status in (401, TOO_MANY, 503)}
     text = ", ".join(f"{count} answered {status}" for status, count in told.items())
-    # From one address, the limit of that address may leave the gate nothing to refuse.
-    by = GATE if told[503] else THROTTLE
+    # From one address, the limit of that address may leave the queue nothing to refuse.
+    by = QUEUE if told[503] else ADDRESS
     stage.found(text, by, held=sum(told.values()) == FLOOD and told[401] < FLOOD)
     stage.works(stage.browser("visitor").ask("GET", "/healthz"), "The server after it")
+
+
+def costly_texts(stage: Stage) -> None:
+    """Send texts that are short enough to be read and take long to bring into one form."""
+    stage.say(f"{len(MARKS):,} combining marks in the wrong order, as address and as password.")
+    for name, by, fields in (
+        ("an address", TYPED, (MARKS, WRONG)),
+        ("a password", CODE_POINTS, (stage.stranger(), MARKS)),
+    ):
+        seconds = _fastest([_try_patiently(stage, *fields) for _ in range(TRIES)])
+        text = f"as {name} they take {seconds * 1000:.0f} ms"
+        stage.found(text, by, held=seconds < MAX_SECONDS)
 
 
 def log_leaks(stage: Stage) -> None:

@@ -50,6 +50,7 @@ ATTACKS: Final[dict[str, Attack]] = {
         doors.log_leaks,
         doors.account_enumeration,
         doors.password_spraying,
+        doors.costly_texts,
         doors.hashing_floods,
     )
 }

@@ -147,11 +147,13 @@ FURTHER: Final = (
         name="Guessing and spraying passwords",
         attack="Many passwords are tried on one account, or one common password on many.",
         needs="A list of accounts and a list of passwords.",
-        defense="Attempts are counted by account and by address before the password is looked "
-        "at; common passwords cannot be chosen. A stranger's guesses do not lock the owner's own "
-        "browser out.",
+        defense="Attempts are counted by address and then by account before the password is "
+        "looked at; common passwords cannot be chosen. A browser in which the owner logged in "
+        "since the last change of password is counted apart, so guesses elsewhere do not lock it "
+        "out.",
         detail="app/throttle.py: one atomic increment in Redis; without Redis each worker "
-        "counts for itself. app/accounts/passwords.py judges new passwords.",
+        "counts for itself. app/accounts/devices.py signs account, time and password epoch; "
+        "app/accounts/passwords.py judges new passwords.",
         code=("app/throttle.py:Throttle.log_in", "app/accounts/devices.py:Devices"),
         gap="A botnet with an address for each guess gets 20 guesses an hour at one account, "
         "and one at every account; a password reused from a breach needs only one. There is no "
@@ -307,17 +309,38 @@ FURTHER: Final = (
         attack="Strangers make the server hash: many log-ins at once, or passwords of a megabyte, "
         "until nothing is left for others.",
         needs="A connection.",
-        defense="One hash at a time in each worker, six waiting, and 503 at once beyond; bodies "
-        "and passwords have a length; attempts are counted before they cost anything.",
-        detail="app/accounts/passwords.py: the gate; 1,024 bytes of password, 64 kB of body; "
-        "the strength estimate sees 64 characters.",
+        defense="One hash at a time in each worker, at a lower priority than requests, and a "
+        "short queue with 503 at once beyond. One network alone gets half of its places, networks "
+        "take turns, and known browsers have places and turns of their own. Right passwords are "
+        "counted as well; bodies and passwords have a length.",
+        detail="app/accounts/hash_queue.py: eight open places a worker, four more for known "
+        "browsers; app/throttle.py: 30 log-ins a minute of an account, 300 of an address.",
         code=(
-            "app/accounts/passwords.py:Passwords._gate",
+            "app/accounts/hash_queue.py:HashQueue",
             "app/accounts/passwords.py:MOST_BYTES",
             "app/__init__.py:MOST_BODY_BYTES",
         ),
-        gap="A distributed flood can keep the log-in door busy; those who are logged in go on.",
+        gap="A flood from many networks keeps strangers from logging in; known browsers and those "
+        "who are logged in go on.",
         standards=("ASVS 2.4.1", "ASVS 15.1.3", "ASVS 15.2.2"),
-        proofs=("tests/unit/accounts/test_passwords.py", "tests/servers/test_throttle_flood.py"),
+        proofs=("tests/unit/accounts/test_hash_queue.py", "tests/servers/test_throttle_flood.py"),
+    ),
+    Entry(
+        slug="costly-texts",
+        name="Texts that cost seconds",
+        attack="An address or a password of 60 kB, chosen so that bringing it into one form takes "
+        "seconds during which the worker does nothing else.",
+        needs="A connection.",
+        defense="A length in characters comes before every step that takes more than linear "
+        "time: 320 for an address, 1,024 for a password, 64 for the strength estimate.",
+        detail="app/accounts/addresses.py and app/accounts/passwords.py measure before they "
+        "normalise, and so does app/web/bodies.py.",
+        code=(
+            "app/accounts/addresses.py:MAX_TYPED",
+            "app/accounts/passwords.py:MAX_CODE_POINTS",
+        ),
+        gap="Nothing known; docs/limits.md has the worst case of each step.",
+        standards=("ASVS 15.2.2", "ASVS 2.2.1"),
+        proofs=("tests/unit/accounts/test_addresses.py", "tests/unit/accounts/test_passwords.py"),
     ),
 )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
-from app.accounts.addresses import account_key
 from app.clock import rfc3339
 from app.families.models import Family
 from app.grants import Grant
-from app.services import services
 from app.web import cookies
 from app.web.devices import describe
 from app.web.headers import clear_site_data
@@ -113,10 +111,9 @@ def token_answer(grant: Grant) -> Response:
 
 
 def remember_device(response: Response, grant: Grant) -> Response:
-    """Mark the browser as one in which this account logged in, unless it is already."""
-    devices, key = services().auth.attempts.devices, account_key(grant.email)
-    if not devices.read(cookies.read_device(request), key):
-        cookies.set_device(response, devices.issue(key))
+    """Mark the browser as one in which this account logged in, unless it has a good mark."""
+    if grant.browser_mark:
+        cookies.set_device(response, grant.browser_mark)
     return response
 
 

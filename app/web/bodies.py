@@ -28,16 +28,21 @@ def read_object() -> dict[str, Any]:
         raise InvalidRequest("The body is not one well-formed JSON object.") from None
 
 
-def text(body: dict[str, Any], name: str) -> str:
-    """Return a required text field.
+def text(body: dict[str, Any], name: str, limit: int | None) -> str:
+    """Return a required text field of at most `limit` code points.
+
+    `limit` is None for a password alone: the use case refuses one that is too long, after the
+    attempt is counted.
 
     Raises:
-        InvalidRequest: when it is missing, of another type, or not valid Unicode text.
+        InvalidRequest: when it is missing, too long, of another type, or not valid Unicode text.
 
     """
     value = body.get(name)
     if type(value) is not str or not value:
         raise InvalidRequest(f"The field “{name}” must be a text that is not empty.")
+    if limit is not None and len(value) > limit:
+        raise InvalidRequest(f"The field “{name}” has at most {limit} characters.")
     if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
         raise InvalidRequest(f"The field “{name}” is not valid Unicode text.")
     return value

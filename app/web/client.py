@@ -8,6 +8,7 @@ from flask import request
 
 from app.audit import Client
 from app.families.models import LONGEST_USER_AGENT
+from app.networks import parse_address
 from app.web import cookies
 
 REQUEST_ID: Final = "latchkey.request_id"
@@ -21,10 +22,11 @@ def request_id() -> str:
 def client() -> Client:
     """Describe the client for the use cases.
 
-    The address is the peer's, or what as many proxies as `TRUSTED_PROXIES` names wrote down.
+    The address is the peer's, or what as many proxies as `TRUSTED_PROXIES` names wrote down;
+    empty when that is no IP address.
     """
     return Client(
-        ip=(request.remote_addr or "")[:45],
+        ip=parse_address(request.remote_addr or ""),
         user_agent=request.headers.get("User-Agent", "")[:LONGEST_USER_AGENT],
         request_id=request_id(),
         device=cookies.read_device(request),

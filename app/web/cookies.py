@@ -16,13 +16,13 @@ from flask import Request, Response
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.utils import cached_property
 
+from app.accounts.devices import LIFE_SECONDS
 from app.errors import InvalidRequest
 from app.grants import Grant
 
 REFRESH: Final = "__Host-Http-refresh"
 FORM: Final = "__Host-Http-form"
 DEVICE: Final = "__Host-Http-device"
-DEVICE_MAX_AGE: Final = 180 * 86400
 
 
 def pairs(header: str) -> list[tuple[str, str]]:
@@ -76,7 +76,7 @@ def set_refresh(response: Response, grant: Grant) -> None:
 
 def set_device(response: Response, mark: str) -> None:
     """Mark this browser as known."""
-    _set(response, DEVICE, mark, DEVICE_MAX_AGE)
+    _set(response, DEVICE, mark, LIFE_SECONDS)
 
 
 def clear_refresh(response: Response) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from app.web.guards import public
+from tests.busy import busy
 from tests.http.actor import FROM_HERE, PASSWORD, Actor, Thief, browser, form_token, problem
 
 if TYPE_CHECKING:
@@ -119,18 +120,13 @@ def test_crash(thief: Thief, log: io.StringIO) -> None:
 
 def test_busy(ada: Actor) -> None:
     """503 when no hash can be had, with the time to come back; the attempt was not counted."""
-    passwords = ada.app.extensions["latchkey"].auth.attempts.passwords
-    taken = 0
-    while passwords._queue.acquire(blocking=False):  # noqa: SLF001 - filling the queue
-        taken += 1
-    for _ in range(12):
-        answer = ada.log_in()
-        problem(answer, 503, "busy")
-        assert int(answer.headers["Retry-After"]) > 0
-    problem(Actor(ada.app, "new@example.com").register(), 503, "busy")
-    problem(ada.change_password("another marble teapot wanders"), 503, "busy")
-    for _ in range(taken):
-        passwords._queue.release()  # noqa: SLF001
+    with busy(ada.app):
+        for _ in range(12):
+            answer = ada.log_in()
+            problem(answer, 503, "busy")
+            assert int(answer.headers["Retry-After"]) > 0
+        problem(Actor(ada.app, "new@example.com").register(), 503, "busy")
+        problem(ada.change_password("another marble teapot wanders"), 503, "busy")
     assert ada.alive()
     assert ada.log_in().status_code == 200
 

@@ -9,6 +9,7 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from app.web.cookies import FORM, REFRESH
+from tests.busy import busy
 from tests.http.actor import (
     CLEARED,
     EMAIL,
@@ -324,16 +325,11 @@ def test_two_refresh_cookies(ada: Actor, app: Flask) -> None:
 
 def test_busy(ada: Actor, tab: PublicClient) -> None:
     """503 in the form when no hash can be had; nothing was counted as an attempt."""
-    passwords = ada.app.extensions["latchkey"].auth.attempts.passwords
-    taken = 0
-    while passwords._queue.acquire(blocking=False):  # noqa: SLF001 - filling the queue
-        taken += 1
-    answer = send(tab, "/login", email=ada.email, password=PASSWORD)
+    with busy(ada.app):
+        answer = send(tab, "/login", email=ada.email, password=PASSWORD)
     assert answer.status_code == 503
     assert "busy" in answer.get_data(as_text=True)
     assert int(answer.headers["Retry-After"]) > 0
-    for _ in range(taken):
-        passwords._queue.release()  # noqa: SLF001
     assert send(tab, "/login", email=ada.email, password=PASSWORD).status_code == 303
 
 

@@ -6,11 +6,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.throttle import REFRESHES, REGISTRATIONS
+from app.accounts.devices import LIFE_SECONDS
+from app.database import Database
+from app.throttle import REFRESHES, REGISTRATIONS, Throttle
 from app.web.cookies import DEVICE
-from tests.http.actor import EMAIL, PASSWORD, Actor, Thief, member, problem
+from tests.busy import busy
+from tests.http.actor import (
+    EMAIL,
+    NEW_PASSWORD,
+    PASSWORD,
+    Actor,
+    SettableClock,
+    Thief,
+    member,
+    problem,
+)
 
 if TYPE_CHECKING:
+    import io
+
     from flask import Flask
     from werkzeug.test import TestResponse
 
@@ -170,6 +184,101 @@ def test_mark_alone_is_no_credential(app: Flask, ada: Actor) -> None:
     problem(thief.ask("GET", "/api/me", access=mark.value), 401, "invalid_token")
 
 
+def mark_of(actor: Actor) -> str:
+    """Return the mark in an actor's browser."""
+    cookie = actor.browser.get_cookie(DEVICE)
+    assert cookie
+    return str(cookie.value)
+
+
+def test_mark_is_new_after_a_password_change(app: Flask, ada: Actor) -> None:
+    """The browser that changes it stays known; a mark from before is a stranger's."""
+    former = mark_of(ada)
+    assert ada.change_password(NEW_PASSWORD).status_code == 200
+    assert mark_of(ada) != former
+    guess(app, times=6)
+    assert ada.log_in(NEW_PASSWORD).status_code == 200
+    ada.browser.set_cookie(DEVICE, former, domain="localhost", secure=True)
+    throttled(ada.log_in(NEW_PASSWORD))
+
+
+def test_mark_is_dead_after_half_a_year(app: Flask, ada: Actor, clock: SettableClock) -> None:
+    """Also where somebody kept a copy of the cookie beyond its Max-Age."""
+    guess(app, times=6)
+    assert ada.log_in().status_code == 200
+    clock.forward(LIFE_SECONDS)
+    throttled(ada.log_in())
+
+
+def test_reborn_account_shares_nothing(app: Flask, ada: Actor) -> None:
+    """Neither marks nor attempts of a deleted account are those of its address's next owner."""
+    former = mark_of(ada)
+    guess(app, times=6)
+    throttled(guess(app))
+    own = app.extensions["latchkey"]
+    own.admin.delete(own.admin.user(EMAIL))
+    reborn = Actor(app, password=NEW_PASSWORD, ip="198.51.100.9")
+    assert reborn.register().status_code == 201
+    assert reborn.log_in().status_code == 200
+    guess(app, times=6)
+    ada.browser.set_cookie(DEVICE, former, domain="localhost", secure=True)
+    throttled(ada.log_in(NEW_PASSWORD))
+    assert reborn.log_in().status_code == 200
+
+
+def test_good_mark_is_kept(ada: Actor) -> None:
+    """A log-in in a known browser sends no other mark; so its count goes on."""
+    former = mark_of(ada)
+    assert DEVICE not in ada.log_in().headers.get("Set-Cookie", "")
+    assert mark_of(ada) == former
+
+
+def test_blocked_address_locks_nobody_out(app: Flask, ada: Actor) -> None:
+    """What is refused for where it comes from is no attempt at the account it names."""
+    use_up(app, "192.0.2.1")
+    for _ in range(7):
+        throttled(guess(app))
+    assert Actor(app, ip="198.51.100.7").log_in().status_code == 200
+    assert ada.alive()
+
+
+def test_known_browser_at_a_blocked_address(app: Flask, ada: Actor) -> None:
+    """A stranger behind the same address does not keep the owner out."""
+    use_up(app, "127.0.0.1")
+    throttled(Actor(app, "other@example.com", "wrong wrong wrong").log_in())
+    assert ada.log_in().status_code == 200
+
+
+def test_costly_texts_are_refused_and_counted(app: Flask, thief: Thief) -> None:
+    """A password beyond the limit never reaches the hash, and its network is charged for it."""
+    use_up(app, "127.0.0.1", 29)
+    marks = "a" + "\u0344" * 10_000
+    answer = Actor(app, EMAIL, marks).log_in()
+    problem(answer, 400, "invalid_request")
+    throttled(Actor(app, EMAIL, marks).log_in())
+    body = {"email": marks, "password": PASSWORD}
+    problem(thief.ask("POST", "/auth/login", json=body), 400, "invalid_request")
+    problem(thief.ask("POST", "/auth/register", json=body), 400, "invalid_request")
+    body = {"email": EMAIL, "password": marks}
+    problem(thief.ask("POST", "/auth/register", json=body), 422, "weak_password")
+
+
+def test_busy_comes_before_everything(
+    app: Flask, ada: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal for want of a place reads no account and moves no count."""
+
+    def no(*_: object) -> None:
+        raise AssertionError
+
+    with busy(app), monkeypatch.context() as patch:
+        patch.setattr(Throttle, "_count", no)
+        patch.setattr(Database, "autocommit", no)
+        problem(ada.log_in(), 503, "busy")
+        problem(Actor(app, "new@example.com").register(), 503, "busy")
+    assert ada.log_in().status_code == 200
+
+
 def forwarded(app: Flask, chain: str) -> list[int]:
     """Guess twice, each time with another X-Forwarded-For; return the statuses."""
     thief = Thief(app)
@@ -200,6 +309,34 @@ def test_spoofed_addresses_are_one(app: Flask, chain: str, real: str) -> None:
     """What the client itself wrote into X-Forwarded-For makes no new visitor of it."""
     use_up(app, real, 29)
     assert forwarded(app, chain) == [401, 429]
+
+
+@pytest.mark.parametrize("environment", [{"TRUSTED_PROXIES": "1"}], indirect=True)
+@pytest.mark.parametrize(
+    ("chain", "bucket"),
+    [
+        ("203.0.113.9:100#", "203.0.113.9"),
+        ("[2001:db8::9]:100#", "2001:db8::9"),
+        ("fe80::9%eth#", "fe80::9"),
+        ("unknown-#", ""),
+        ("_hidden#", "unknown"),
+    ],
+)
+def test_what_a_proxy_adds_makes_no_new_visitor(app: Flask, chain: str, bucket: str) -> None:
+    """A port is another one for each connection; what is no address is one visitor."""
+    use_up(app, bucket, 29)
+    assert forwarded(app, chain) == [401, 429]
+
+
+@pytest.mark.parametrize("environment", [{"TRUSTED_PROXIES": "1"}], indirect=True)
+def test_a_port_reaches_neither_log_nor_sessions(app: Flask, log: io.StringIO) -> None:
+    """Audit record, list of sessions and limits name the same address."""
+    ada = member(app)
+    ada.browser.environ_base["HTTP_X_FORWARDED_FOR"] = "[::ffff:203.0.113.9]:4711"
+    assert ada.log_in().status_code == 200
+    assert {session["ip"] for session in ada.sessions()} == {"203.0.113.9"}
+    assert '"ip": "203.0.113.9"' in log.getvalue()
+    assert "4711" not in log.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,13 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app import create_app, throttle
-from app.accounts.passwords import HASH_SLOTS, QUEUE_LENGTH
 from app.api.components import ACCESS
 from app.api.openapi import document
 from app.api.operations import OPERATIONS, Operation
 from app.services import NAME
 from app.web.cookies import REFRESH
 from app.web.guards import public
+from tests.busy import busy as filled
 from tests.conftest import PUBLIC_URL, close
 from tests.http.actor import NEW_PASSWORD, Actor, Thief, problem
 from tests.prover import Prover
@@ -155,14 +155,8 @@ def crashed(stage: Stage) -> TestResponse:
 
 def busy(stage: Stage) -> TestResponse:
     """Have all hashing slots taken and the queue full."""
-    queue = stage.app.extensions[NAME].auth.attempts.passwords._queue  # noqa: SLF001 - no other way in
-    for _ in range(HASH_SLOTS + QUEUE_LENGTH):
-        assert queue.acquire(blocking=False)
-    try:
+    with filled(stage.app):
         return stage.ask()
-    finally:
-        for _ in range(HASH_SLOTS + QUEUE_LENGTH):
-            queue.release()
 
 
 def too_many(stage: Stage) -> TestResponse:

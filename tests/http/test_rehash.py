@@ -9,6 +9,7 @@ import pytest
 
 from app import create_app
 from app.accounts import models as accounts
+from app.attempts import Attempts
 from config import Settings
 from tests.conftest import close
 from tests.http.actor import EMAIL, NEW_PASSWORD, Actor, problem
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Flask
+
+    from app.accounts.hash_queue import Place
+    from app.accounts.models import User
 
 
 @pytest.fixture
@@ -66,14 +70,13 @@ def test_password_changed_during_the_rehash(
     stronger: Flask, ada: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The change wins: neither the old password's hash nor its log-in comes after it."""
-    passwords = stronger.extensions["latchkey"].auth.attempts.passwords
-    hash_it = passwords.hash
+    rehash = Attempts.rehashed
 
-    def slow(password: str) -> str:
+    def slow(self: Attempts, user: User, password: str, place: Place) -> User:
         assert ada.change_password(NEW_PASSWORD).status_code == 200
-        return str(hash_it(password))
+        return rehash(self, user, password, place)
 
-    monkeypatch.setattr(passwords, "hash", slow)
+    monkeypatch.setattr(Attempts, "rehashed", slow)
     problem(Actor(stronger).log_in(), 401, "invalid_credentials")
     monkeypatch.undo()
     assert ada.alive()

@@ -1,4 +1,4 @@
-"""A flood of log-ins from everywhere: some are turned away, and nobody else waits for them."""
+"""Floods of log-ins: some are turned away, and nobody else is kept out by them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.http.wire import Wire
+from tests.servers.log_in_flood import Person, flood, honest, own_accounts, wrong_passwords
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.servers.gunicorn_server import GunicornServer
     from tests.servers.valkey_server import ValkeyServer
@@ -63,3 +66,52 @@ def test_protected_routes_answer_during_a_flood(
     assert set(meanwhile) == {200}
     assert wire.refresh(refresh).status == 200
     assert wire.log_in().status == 200
+
+
+@pytest.fixture
+def port(
+    serve: Callable[..., GunicornServer],
+    base_environment: dict[str, str],
+    sqlite_url: str,
+    valkey: ValkeyServer,
+) -> int:
+    """Give the port of two workers that hash at a real cost, behind one proxy."""
+    servers = {"DATABASE_URL": sqlite_url, "REDIS_URL": valkey.url, "TRUSTED_PROXIES": "1"}
+    cost = {"ARGON2_MEMORY_KIB": "47104", "ARGON2_TIME": "1"}
+    return serve(base_environment | servers | cost, workers=2).port
+
+
+@pytest.fixture
+def people(port: int) -> Iterator[list[Person]]:
+    """Give five people with accounts, each at home in a network of their own."""
+    own = [Person(port, f"198.{51 + number}.100.7").register() for number in range(5)]
+    yield own
+    for person in own:
+        person.close()
+
+
+@pytest.mark.parametrize("kind", ["right passwords of its own", "wrong passwords"])
+def test_one_address_starves_nobody(port: int, people: list[Person], kind: str) -> None:
+    """Whatever one address sends, log-ins from elsewhere succeed, in browsers never seen too."""
+    own = own_accounts(port, 12) if kind.startswith("right") else wrong_passwords(1)
+    seen = []
+    with flood(port, 24, own) as answers:
+        for _ in range(3):
+            for person in people:
+                person.mark = ""
+            seen += [status for status, _ in honest(people, 1, 0.1)]
+    assert answers[503] + answers[429] > 0  # it was a flood
+    assert seen.count(200) >= 0.95 * len(seen)
+
+
+def test_a_flood_from_everywhere_keeps_no_known_browser_out(
+    port: int, people: list[Person]
+) -> None:
+    """Wrong passwords from 200 networks at once; browsers with a mark log in all the same."""
+    for person in people:
+        assert person.log_in() == 200
+        assert person.mark
+    with flood(port, 40, wrong_passwords(200)) as answers:
+        seen = [status for status, _ in honest(people, 3, 0.1)]
+    assert answers[503] > 0
+    assert seen.count(200) >= 0.95 * len(seen)

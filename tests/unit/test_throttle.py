@@ -117,10 +117,22 @@ def test_refreshes_are_limited_by_family(throttle: Throttle) -> None:
         (module.ACCOUNT, [(5, 300), (20, 3600)]),
         (module.KNOWN_DEVICE, [(10, 300), (60, 3600)]),
         (module.ADDRESS, [(30, 60), (300, 3600)]),
+        (module.SITE, [(120, 60), (1200, 3600)]),
+        (module.ALL_OF_ADDRESS, [(300, 60)]),
+        (module.ALL_OF_ACCOUNT, [(30, 60)]),
         (module.REGISTRATIONS, [(120, 60), (1000, 3600)]),
         (module.REFRESHES, [(1200, 60)]),
     ],
-    ids=["account", "device", "address", "registrations", "refreshes"],
+    ids=[
+        "account",
+        "device",
+        "address",
+        "site",
+        "all-address",
+        "all-account",
+        "registrations",
+        "refreshes",
+    ],
 )
 def test_the_limits_are_as_documented(
     limits: tuple[RateLimitItem, ...], amounts: list[tuple[int, int]]
@@ -183,7 +195,7 @@ def test_a_window_ends_by_itself(throttle: Throttle, valkey: ValkeyServer) -> No
     """No counter stays for good, and refused attempts do not prolong it."""
     allowed(from_many_places(throttle, ADA))
     keys = list(valkey.client.scan_iter("*account*"))
-    assert len(keys) == 2
+    assert len(keys) == 3
     before = {key: valkey.client.expiretime(key) for key in keys}
     allowed(from_many_places(throttle, ADA))
     assert {key: valkey.client.expiretime(key) for key in keys} == before
@@ -219,6 +231,10 @@ NETWORKS = {
     "ipv4-neighbour": ("192.0.2.1", "192.0.2.2", False),
     "unix-socket": ("", "", True),
     "no-address": ("unknown", "192.0.2.1", False),
+    "two-that-are-none": ("unknown", "_hidden", True),
+    "ports": ("192.0.2.1:1111", "192.0.2.1:2222", True),
+    "ipv6-ports": ("[2001:db8::1]:1111", "[2001:db8::1]:2222", True),
+    "zones": ("fe80::1%eth0", "fe80::1%eth1", True),
 }
 
 
@@ -247,7 +263,7 @@ def test_a_success_does_not_clear_the_address(throttle: Throttle) -> None:
     next_one = on_many_accounts(throttle, HERE)
     for _ in range(20):
         next_one()
-    for _ in range(50):
+    for _ in range(25):
         throttle.forgive(throttle.log_in(EVE, HERE))
     assert allowed(next_one) == 10
 
@@ -259,10 +275,74 @@ def test_people_behind_one_address_do_not_shut_each_other_out(throttle: Throttle
 
 
 def test_an_attempt_that_never_reached_the_password_is_given_back(throttle: Throttle) -> None:
-    """When the server was busy, nothing was guessed."""
-    for _ in range(40):
+    """When the server was busy, nothing was guessed; the network it came from is charged."""
+    for _ in range(25):
         throttle.give_back(throttle.log_in(ADA, HERE))
-    assert allowed(lambda: throttle.log_in(ADA, HERE)) == 5
+    assert allowed(from_many_places(throttle, ADA)) == 5
+    assert allowed(on_many_accounts(throttle, HERE)) == 5
+
+
+def test_a_refused_address_uses_up_nobodys_attempts(throttle: Throttle) -> None:
+    """What is refused for where it comes from is no attempt at the account it names."""
+    allowed(on_many_accounts(throttle, HERE))
+    for _ in range(40):
+        with pytest.raises(TooManyAttempts) as refused:
+            throttle.log_in(ADA, HERE)
+        assert refused.value.reason == "limit_address"
+    assert allowed(from_many_places(throttle, ADA)) == 5
+
+
+def test_a_neighbour_does_not_lock_out_a_known_browser(throttle: Throttle) -> None:
+    """It is counted by itself alone, and uses up nothing of the address either."""
+    assert allowed(on_many_accounts(throttle, HERE)) == 30
+    assert allowed(lambda: throttle.log_in(ADA, HERE, "her-browser")) == 10
+    assert allowed(lambda: throttle.log_in(EVE, THERE, "their-browser")) == 10
+    assert allowed(on_many_accounts(throttle, THERE)) == 30
+
+
+def test_an_ipv6_customer_has_one_limit_for_all_networks(throttle: Throttle) -> None:
+    """65,536 networks of one /48 guess 120 times a minute together; the next /48 has its own."""
+    places = (f"2001:db8:1:{number:x}::1" for number in range(60_000))
+    accounts = (f"user{number}@example.com" for number in range(60_000))
+    assert allowed(lambda: throttle.log_in(next(accounts), next(places))) == 120
+    throttle.log_in(ADA, "2001:db8:2::1")
+    with pytest.raises(TooManyAttempts) as refused:
+        throttle.log_in(ADA, "2001:db8:1:ffff::1")
+    assert refused.value.reason == "limit_site"
+
+
+def test_right_passwords_are_counted_too(throttle: Throttle) -> None:
+    """Thirty a minute of one account, wherever they come from, known or not."""
+
+    def log_in(device: str = "") -> Callable[[], object]:
+        places = (f"10.1.{number}.1" for number in range(250))
+        return lambda: throttle.forgive(throttle.log_in(ADA, next(places), device))
+
+    for device, reason in (("", "limit_all_account"), ("her-browser", "limit_all_device")):
+        assert allowed(log_in(device), 200) == 30
+        with pytest.raises(TooManyAttempts) as refused:
+            log_in(device)()
+        assert refused.value.reason == reason
+
+
+def test_right_passwords_of_one_address_are_counted_too(throttle: Throttle) -> None:
+    """Accounts of one's own are no way to have the server hash without end."""
+    accounts = (f"own{number}@example.com" for number in range(60_000))
+    assert allowed(lambda: throttle.forgive(throttle.log_in(next(accounts), HERE))) == 300
+    with pytest.raises(TooManyAttempts) as refused:
+        throttle.log_in(ADA, HERE)
+    assert refused.value.reason == "limit_all_address"
+    assert allowed(from_many_places(throttle, ADA)) == 5
+
+
+def test_a_refusal_of_the_whole_count_is_no_failure(throttle: Throttle) -> None:
+    """Whoever logged in too often may do so again a minute later, and not in five."""
+    for _ in range(30):
+        throttle.forgive(throttle.log_in(ADA, HERE, "her-browser"))
+    for _ in range(20):
+        with pytest.raises(TooManyAttempts) as refused:
+            throttle.log_in(ADA, HERE, "her-browser")
+        assert refused.value.reason == "limit_all_device"
 
 
 def test_giving_back_after_the_window_lasts_no_longer(

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from flask import request
+from limits import RateLimitItem
 
+from app.accounts.hash_queue import HashQueue, Place
 from app.accounts.models import User
 from app.accounts.passwords import Passwords
 from app.attempts import Attempts
 from app.audit import Audit, Client, logger
 from app.errors import InvalidCredentials
 from app.lab.naive.line import instead_of
-from app.throttle import ACCOUNT, ADDRESS, Bucket, Throttle
+from app.throttle import Bucket, Throttle
 from app.web.bodies import read_object as real_read_object
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 real_right: Final = Attempts.right
 real_verify: Final = Passwords.verify
@@ -35,10 +40,10 @@ def strangers_are_answered_sooner(
 
 @instead_of("app/attempts.py:Attempts.right", "account-enumeration")
 def typing_errors_are_pointed_out(
-    self: Attempts, key: str, user: User | None, password: str, client: Client
+    self: Attempts, key: str, user: User | None, password: str, place: Place
 ) -> bool:
     """Whoever mistypes an address is told that it has no account."""
-    right = real_right(self, key, user, password, client)
+    right = real_right(self, key, user, password, place)
     if user is None:
         raise InvalidCredentials("There is no account for this e-mail address.")
     return right
@@ -54,31 +59,45 @@ def guessing_is_not_counted(self: Throttle, buckets: tuple[Bucket, ...]) -> None
     """The password hash is slow, and that is thought to be enough."""
 
 
-@instead_of("app/throttle.py:Throttle.log_in", "password-spraying")
-def only_accounts_are_counted(
-    self: Throttle, account: str, ip: str, known_device: str = ""
-) -> tuple[Bucket, ...]:
+@instead_of("app/throttle.py:_of_network", "password-spraying")
+def only_accounts_are_counted(ip: str) -> tuple[Bucket, ...]:
     """Each account has its limit, and each guess may be at another account."""
-    buckets = (Bucket("account", account, ACCOUNT), Bucket("address", ip, ADDRESS))
-    self._count(buckets[:1])
-    return buckets
+    return ()
 
 
-@instead_of("app/throttle.py:Throttle.log_in", "password-spraying")
-def only_addresses_are_counted(
-    self: Throttle, account: str, ip: str, known_device: str = ""
-) -> tuple[Bucket, ...]:
+@instead_of("app/throttle.py:ACCOUNT", "password-spraying")
+def only_addresses_are_counted() -> tuple[RateLimitItem, ...]:
     """Each address has its limit, and an attacker has many addresses."""
-    buckets = (Bucket("account", account, ACCOUNT), Bucket("address", ip, ADDRESS))
-    self._count(buckets[1:])
-    return buckets
+    return ()
 
 
-@instead_of("app/accounts/passwords.py:Passwords._gate", "hashing-floods")
+@instead_of("app/accounts/hash_queue.py:HashQueue.place", "hashing-floods")
 @contextmanager
-def everybody_hashes_at_once(self: Passwords) -> Iterator[None]:
+def everybody_hashes_at_once(
+    self: HashQueue, client: Client, *, known: bool = False
+) -> Iterator[Place]:
     """Every log-in hashes as soon as it arrives."""
-    yield
+    yield AtOnce(self, known, client)
+
+
+class AtOnce(Place):
+    """A place without a turn: its hashes run in the request's own thread."""
+
+    def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `job` returns."""
+        return job(*args, **kwargs)
+
+
+@instead_of("app/accounts/addresses.py:MAX_TYPED", "costly-texts")
+def an_address_may_have_any_length() -> int:
+    """The text is brought into one form first; how long it is shows afterwards."""
+    return 2**40
+
+
+@instead_of("app/accounts/passwords.py:MAX_CODE_POINTS", "costly-texts")
+def a_password_is_normalised_first() -> int:
+    """A password is normalised, and then it is measured."""
+    return 2**40
 
 
 @instead_of("app/accounts/passwords.py:MOST_BYTES", "hashing-floods")

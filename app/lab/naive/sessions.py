@@ -78,9 +78,10 @@ def only_the_password_changes(  # noqa: PLR0913, PLR0917 - what the real one tak
 ) -> Grant:
     """The new password is stored, and that is all that was asked for."""
     user, family = self.overview.account(sid)
-    if not self.attempts.right(user.email, user, current, client):
-        raise WrongPassword
-    hashed = self.attempts.passwords.hash(new)
+    with self.attempts.place(client) as place:
+        if not self.attempts.right(user.email, user, current, place):
+            raise WrongPassword
+        hashed = place.run(self.attempts.passwords.hash, new)
     with self.database.transaction() as connection:
         accounts.still_enabled(connection, user, password_hash=hashed)
     return self.mint.grant(family, user.email)

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import unicodedata
+from types import SimpleNamespace
+from typing import Literal
+
 import pytest
+from email_validator import validate_email
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.accounts.addresses import LONGEST, account_key, canonical
+from app.accounts import addresses
+from app.accounts.addresses import LONGEST, MAX_TYPED, account_key, canonical
 
 SAME = {
     "as-it-is": "ada@example.com",
@@ -82,6 +88,42 @@ def test_a_letter_that_grows_when_folded_stays_within_the_limit() -> None:
     with pytest.raises(ValueError, match=r"^Enter an e-mail address"):
         canonical("\u0390" * 110 + "@example.com")
     assert len(canonical("\u0390" * 30 + "@example.com")) == 3 * 30 + len("@example.com")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + "\u0344" * 15_900 + "\u0316" * 15_900,
+        "\ufdfa" * 32_000,
+        "ada@" + "\u00e9" * 30_000 + ".com",
+        "\ud800" * 30_000,
+    ],
+    ids=["marks", "growing", "domain", "surrogates"],
+)
+def test_no_step_sees_more_than_the_limit(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFKC and IDNA are quadratic: 64 kB would keep the interpreter's lock for seconds."""
+    seen: list[int] = []
+
+    def normalize(form: Literal["NFKC"], given: str) -> str:
+        seen.append(len(given))
+        return unicodedata.normalize(form, given)
+
+    def validate(given: str, *, check_deliverability: bool, globally_deliverable: bool) -> object:
+        seen.append(len(given))
+        return validate_email(
+            given,
+            check_deliverability=check_deliverability,
+            globally_deliverable=globally_deliverable,
+        )
+
+    monkeypatch.setattr(addresses, "unicodedata", SimpleNamespace(normalize=normalize))
+    monkeypatch.setattr(addresses, "validate_email", validate)
+    for cut in (text, text[:MAX_TYPED]):
+        with pytest.raises(ValueError, match=r"^(An e-mail address has|Enter an e-mail address)"):
+            canonical(cut)
+        assert len(account_key(cut)) <= LONGEST
+    assert seen
+    assert max(seen) <= MAX_TYPED + 1
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

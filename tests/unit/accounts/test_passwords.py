@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-import threading
 import time
-from typing import TYPE_CHECKING
+import unicodedata
+from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 
 from app.accounts import passwords
-from app.accounts.passwords import MOST_BYTES, QUEUE_LENGTH, Passwords
-from app.errors import Busy, InvalidRequest, WeakPassword
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from app.accounts.passwords import MAX_CODE_POINTS, MOST_BYTES, Passwords
+from app.errors import InvalidRequest, WeakPassword
 
 EMAIL = "ada.lovelace@example.com"
 GOOD = "violet harbour anchors"
@@ -21,24 +19,6 @@ GOOD = "violet harbour anchors"
 def cheap() -> Passwords:
     """Give the policy with parameters that cost nothing."""
     return Passwords(8, 1, 1, 15)
-
-
-@pytest.fixture
-def held() -> Iterator[tuple[Passwords, threading.Event, threading.Event]]:
-    """Give passwords whose one slot is taken until the second event is set."""
-    own, taken, release = Passwords(8, 1, 1, 15), threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with own._gate():  # noqa: SLF001 - a hash that takes as long as the test needs
-            taken.set()
-            release.wait()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    taken.wait()
-    yield own, taken, release
-    release.set()
-    thread.join()
 
 
 def codes(own: Passwords, password: str) -> list[str]:
@@ -152,6 +132,28 @@ def test_more_than_a_kilobyte_is_refused_before_hashing(cheap: Passwords) -> Non
         assert refused.value.detail == "A password has at most 1024 bytes."
 
 
+def test_no_more_than_the_limit_is_ever_normalised(
+    cheap: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFC of 32,000 combining marks takes seconds with the interpreter's lock held."""
+    seen: list[int] = []
+
+    def watched(form: Literal["NFC"], text: str) -> str:
+        seen.append(len(text))
+        return unicodedata.normalize(form, text)
+
+    monkeypatch.setattr(passwords, "unicodedata", SimpleNamespace(normalize=watched))
+    marks = "a" + "\u0344" * 15_900 + "\u0316" * 15_900
+    assert codes(cheap, marks) == ["too_long"]
+    for act in (cheap.hash, lambda text: cheap.verify(None, text)):
+        with pytest.raises(InvalidRequest):
+            act(marks)
+    assert seen == []
+    cheap.verify(None, marks[:200])
+    assert seen == [200]
+    assert max(seen) <= MAX_CODE_POINTS
+
+
 def test_text_that_is_no_unicode_is_refused(cheap: Passwords) -> None:
     """A lone surrogate cannot be written down, so it is no password; an emoji is."""
     for act in (cheap.hash, lambda text: cheap.check_new(text, EMAIL)):
@@ -242,67 +244,3 @@ def test_the_part_before_the_at_is_refused() -> None:
 def test_a_short_password_hears_only_that(cheap: Passwords) -> None:
     """The first thing to mend is named, and not what a longer one might still be."""
     assert codes(cheap, "password") == ["too_short"]
-
-
-# -- the gate ------------------------------------------------------------------------------
-
-
-def test_beyond_the_queue_the_answer_is_busy_at_once(
-    held: tuple[Passwords, threading.Event, threading.Event],
-) -> None:
-    """One hash runs, six wait, the next is told to come back; afterwards all is well again."""
-    own, _, release = held
-    waiting = [threading.Thread(target=own.verify, args=(None, "x")) for _ in range(QUEUE_LENGTH)]
-    for thread in waiting:
-        thread.start()
-    while own._queue._value:  # noqa: SLF001 - until all queue up
-        time.sleep(0.001)
-    with pytest.raises(Busy) as busy:
-        own.verify(None, "x")
-    assert busy.value.retry_after == passwords.RETRY_SECONDS
-    assert all(thread.is_alive() for thread in waiting)  # it waited for none of them
-    release.set()
-    for thread in waiting:
-        thread.join()
-    assert own.verify(own.hash(GOOD), GOOD)
-
-
-def test_who_waits_too_long_is_told_to_come_back(
-    held: tuple[Passwords, threading.Event, threading.Event], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A place in the queue is given up after a while, and is free for the next."""
-    own, _, release = held
-    monkeypatch.setattr(passwords, "QUEUE_SECONDS", 0.01)
-    for _ in range(QUEUE_LENGTH + 2):
-        with pytest.raises(Busy):
-            own.hash(GOOD)
-    release.set()
-    monkeypatch.setattr(passwords, "QUEUE_SECONDS", 3)
-    assert own.hash(GOOD)
-
-
-def test_only_one_hash_runs_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many ask, the memory of one is in use."""
-    own, running, most = Passwords(8, 1, 1, 15), [0], [0]
-
-    def watched(raw: bytes) -> str:
-        running[0] += 1
-        most[0] = max(most[0], running[0])
-        time.sleep(0.01)
-        running[0] -= 1
-        return raw.decode()
-
-    monkeypatch.setattr(own, "_hasher", type("Watched", (), {"hash": staticmethod(watched)})())
-    threads = [threading.Thread(target=own.hash, args=(GOOD,)) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == [1]
-
-
-def test_a_hash_that_fails_gives_its_place_back(cheap: Passwords) -> None:
-    """Broken hashes do not use the slots up one by one."""
-    for _ in range(QUEUE_LENGTH + 3):
-        assert not cheap.verify("broken", GOOD)
-    assert cheap.hash(GOOD)

@@ -63,7 +63,8 @@ def test_what_is_no_strict_object_is_refused(data: bytes) -> None:
 def test_a_text_field_is_returned_as_it_is() -> None:
     """Nothing is trimmed, folded or normalised on the way."""
     assert (
-        bodies.text({"password": "  A\u0308 \U0001f511 "}, "password") == "  A\u0308 \U0001f511 "
+        bodies.text({"password": "  A\u0308 \U0001f511 "}, "password", None)
+        == "  A\u0308 \U0001f511 "
     )
 
 
@@ -72,7 +73,7 @@ def test_a_field_that_is_no_text_is_refused(value: object) -> None:
     """A wrong type is named and refused; so is a missing field."""
     for body in ({"email": value}, {}):
         with pytest.raises(InvalidRequest) as refused:
-            bodies.text(body, "email")
+            bodies.text(body, "email", 320)
         assert "“email” must be a text" in refused.value.detail
 
 
@@ -80,8 +81,16 @@ def test_a_field_that_is_no_text_is_refused(value: object) -> None:
 def test_text_that_no_database_stores_is_refused(value: str) -> None:
     """NUL and lone surrogates end here and not in a driver."""
     with pytest.raises(InvalidRequest) as refused:
-        bodies.text({"email": value}, "email")
+        bodies.text({"email": value}, "email", 320)
     assert refused.value.detail == "The field “email” is not valid Unicode text."
+
+
+def test_text_beyond_its_limit_is_refused() -> None:
+    """In code points: the refusal names the limit, and one less is taken."""
+    assert bodies.text({"email": "\U0001f511" * 5}, "email", 5)
+    with pytest.raises(InvalidRequest) as refused:
+        bodies.text({"email": "\U0001f511" * 6}, "email", 5)
+    assert refused.value.detail == "The field “email” has at most 5 characters."
 
 
 @pytest.mark.parametrize("value", [True, False])

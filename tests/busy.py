@@ -1,0 +1,30 @@
+"""A server whose queue for password hashes is full."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.accounts.hash_queue import KNOWN_PLACES, OPEN_PLACES, HashQueue
+from app.audit import Client
+from app.errors import Busy
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def filled(queue: HashQueue) -> ExitStack:
+    """Hold every place of a queue, also those for known browsers, until the stack is closed."""
+    held = ExitStack()
+    for number in range(OPEN_PLACES + KNOWN_PLACES):
+        held.enter_context(queue.place(Client(ip=f"10.{number}.0.1"), known=True))
+    with pytest.raises(Busy), queue.place(Client(ip="192.0.2.1"), known=True):
+        pass
+    return held
+
+
+def busy(app: Flask) -> ExitStack:
+    """Hold every place of an application's queue until the stack is closed."""
+    return filled(app.extensions["latchkey"].auth.attempts.queue)

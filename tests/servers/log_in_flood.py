@@ -1,0 +1,138 @@
+"""Floods of log-ins from addresses of the attacker's choice, and honest people meanwhile."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from itertools import count
+from typing import Final
+
+PASSWORD: Final = "four words for a flood"
+WRONG: Final = "wrong wrong wrong wrong"
+DEVICE: Final = "__Host-Http-device"
+SECONDS: Final = 60
+_numbers: Final = count()
+
+Attempt = tuple[str, str, str]
+"""The address it comes from, the e-mail address, the password."""
+
+
+@dataclass
+class Person:
+    """One browser behind a proxy, on one connection; it keeps the mark of a known browser."""
+
+    port: int
+    ip: str
+    email: str = ""
+    mark: str = ""
+    link: HTTPConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Connect when there is something to send."""
+        self.link = HTTPConnection("localhost", self.port, timeout=SECONDS)
+        self.email = self.email or f"person-{next(_numbers)}@example.com"
+
+    def close(self) -> None:
+        """Leave."""
+        self.link.close()
+
+    def register(self) -> Person:
+        """Open the account of this person."""
+        for _ in range(100):
+            if self.ask("/auth/register", self.email, PASSWORD) == 201:
+                return self
+            time.sleep(0.05)
+        raise RuntimeError("nobody can register")
+
+    def log_in(self) -> int:
+        """Log in and return the status."""
+        return self.ask("/auth/login", self.email, PASSWORD)
+
+    def ask(self, path: str, email: str, password: str, ip: str = "") -> int:
+        """Send a log-in or a registration and return the status."""
+        headers = {
+            "Content-Type": "application/json",
+            "X-Forwarded-For": ip or self.ip,
+            "X-Forwarded-Host": f"localhost:{self.port}",
+        }
+        if self.mark:
+            headers["Cookie"] = f"{DEVICE}={self.mark}"
+        self.link.request(
+            "POST", path, json.dumps({"email": email, "password": password}), headers
+        )
+        answer = self.link.getresponse()
+        answer.read()
+        for line in answer.msg.get_all("Set-Cookie", []):
+            if line.startswith(f"{DEVICE}="):
+                self.mark = line.partition("=")[2].partition(";")[0]
+        return answer.status
+
+
+@contextmanager
+def flood(
+    port: int, connections: int, attempts: Callable[[int], Iterator[Attempt]]
+) -> Iterator[Counter[int]]:
+    """Have as many connections log in without a pause; count the answers by status."""
+    over, answers, lock = threading.Event(), Counter[int](), threading.Lock()
+
+    def attack(number: int) -> None:
+        attacker = Person(port, "203.0.113.1")
+        for ip, email, password in attempts(number):
+            if over.is_set():
+                break
+            status = attacker.ask("/auth/login", email, password, ip)
+            with lock:
+                answers[status] += 1
+        attacker.close()
+
+    with ThreadPoolExecutor(connections) as pool:
+        running = [pool.submit(attack, number) for number in range(connections)]
+        try:
+            time.sleep(1)
+            yield answers
+        finally:
+            over.set()
+        for one in running:
+            one.result()
+
+
+def own_accounts(port: int, accounts: int) -> Callable[[int], Iterator[Attempt]]:
+    """Right passwords of one's own accounts, all from one address."""
+    own = [Person(port, f"10.200.{n}.1").register() for n in range(accounts)]
+    for person in own:
+        person.close()
+
+    def attempts(number: int) -> Iterator[Attempt]:
+        while True:
+            yield "203.0.113.1", own[number % accounts].email, PASSWORD
+
+    return attempts
+
+
+def wrong_passwords(networks: int) -> Callable[[int], Iterator[Attempt]]:
+    """Wrong passwords for ever new accounts, from so many /24 networks in turn."""
+
+    def attempts(number: int) -> Iterator[Attempt]:
+        for turn in count():
+            place = (number * 7 + turn) % networks
+            yield f"10.{place}.0.{turn % 250}", f"nobody-{number}-{turn}@example.com", WRONG
+
+    return attempts
+
+
+def honest(people: list[Person], times: int, pause: float) -> list[tuple[int, float]]:
+    """Have each log in so many times, one after the other; return status and seconds."""
+    seen = []
+    for _ in range(times):
+        for person in people:
+            begun = time.monotonic()
+            seen.append((person.log_in(), time.monotonic() - begun))
+            time.sleep(pause)
+    return seen
