@@ -290,10 +290,33 @@ def test_empty_login(tab: PublicClient) -> None:
     assert "Enter your password." in page
 
 
-@pytest.mark.parametrize("email", ["a\x00b@example.com", "\x00", "\U0001f600", "a" * 60_000])
+@pytest.mark.parametrize("email", ["a\x00b@example.com", "\x00", "\U0001f600", "a" * 320])
 def test_address_that_nobody_can_have(tab: PublicClient, email: str) -> None:
     """It is a wrong address like any other."""
     assert send(tab, "/login", email=email, password=PASSWORD).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/login", "/register"])
+def test_texts_beyond_their_limits(tab: PublicClient, path: str) -> None:
+    """Each is refused with a sentence beside it; what was typed as an address is still there."""
+    answer = send(tab, path, email="a" * 321, password=PASSWORD)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 400
+    assert "An e-mail address has at most 254 characters." in page
+    assert "a" * 321 in page
+    marks = "a" + "\u0344" * 2_000 + "\u0316" * 2_000
+    answer = send(tab, path, email="ada@example.com", password=marks)
+    assert answer.status_code == (400 if path == "/login" else 422)
+    assert "at most 1024 bytes" in answer.get_data(as_text=True)
+
+
+def test_form_of_too_many_parts(tab: PublicClient) -> None:
+    """No form here has more than a few fields; a multipart body of hundreds is not taken apart."""
+    fields = {f"field{number}": "x" for number in range(40)}
+    answer = tab.post(
+        "/login", data=fields, content_type="multipart/form-data", headers=NAVIGATION
+    )
+    assert answer.status_code == 413
 
 
 def test_too_many_attempts(ada: Actor, tab: PublicClient) -> None:

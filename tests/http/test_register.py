@@ -140,7 +140,7 @@ def test_two_keyboards_compose_the_same_password(visitor: Actor) -> None:
 
 def test_race_for_one_address(app: Flask) -> None:
     """Of several at once exactly one gets it; the unique index decides."""
-    actors = [Actor(app) for _ in range(5)]
+    actors = [Actor(app, ip=f"10.{number}.0.1") for number in range(5)]
     with ThreadPoolExecutor(len(actors)) as pool:
         answers = list(pool.map(Actor.register, actors))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
