@@ -264,7 +264,6 @@ def test_a_proof_is_about_one_address(site: Site, visitor: FlaskClient, path: st
         "evil.example",
         "evil.example:443",
         "localhost.evil.example",
-        "localhost:8443",
         "localhost, evil.example",
         "localhost@evil.example",
     ],
@@ -285,6 +284,25 @@ def test_another_host_is_misdirected(site: Site, visitor: FlaskClient, host: str
         answer = method(path, headers=headers, environ_overrides={"HTTP_HOST": host})
         assert (answer.status_code, json.loads(answer.data)["code"]) == (421, "misdirected")
         assert "Set-Cookie" not in answer.headers
+    assert site.family() == before
+
+
+def test_port_of_a_proxy_proves_nothing(site: Site, visitor: FlaskClient) -> None:
+    """The request passes as one for the public host, and the proof has to be about that one."""
+    host, before = "localhost:8443", site.family()
+    for door, path, method in (
+        (site.refreshing, "/auth/refresh", visitor.post),
+        (site.protected, "/api/me", visitor.get),
+    ):
+        maker = replace(door, jti="about-another-port", url=f"https://{host}{path}")
+        headers = {
+            "DPoP": maker.make(),
+            "Cookie": f"{COOKIE}={site.cookie()}",
+            "Authorization": f"DPoP {site.access_token}",
+        }
+        answer = method(path, headers=headers, environ_overrides={"HTTP_HOST": host})
+        assert answer.status_code in {400, 401}
+        assert json.loads(answer.data)["code"] == "invalid_dpop_proof"
     assert site.family() == before
 
 
