@@ -121,7 +121,7 @@ def hashing_floods(stage: Stage) -> None:
     told = {status: sum(a.status == status for a in answers) for status in (401, TOO_MANY, 503)}
     text = ", ".join(f"{count} answered {status}" for status, count in told.items())
     # From one address, the limit of that address may leave the queue nothing to refuse.
-    by = QUEUE if told[503] else ADDRESS
+    by = ADDRESS if told[TOO_MANY] and not told[503] else QUEUE
     stage.found(text, by, held=sum(told.values()) == FLOOD and told[401] < FLOOD)
     stage.works(stage.browser("visitor").ask("GET", "/healthz"), "The server after it")
 
