@@ -31,6 +31,8 @@ from sqlalchemy.exc import ArgumentError
 ROOT: Final = Path(__file__).resolve().parent
 ENVIRONMENTS: Final = ("development", "testing", "staging", "production")
 MAX_WORKERS: Final = 256
+# In each worker: as many requests at once, and as many database connections.
+THREADS: Final = 16
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
 LONGEST_REFRESH_TTL: Final = 30 * DAY
@@ -161,6 +163,7 @@ class Settings:
     remember_absolute_ttl: int
     clock_leeway: int
     database_url: str = field(repr=False)
+    database_pooler: bool
     redis_url: str = field(repr=False)
     argon2_memory_kib: int
     argon2_time: int
@@ -227,6 +230,7 @@ class _Reader:
             remember_absolute_ttl=self.refresh_ttl("REMEMBER_ABSOLUTE_TTL", LONGEST_REFRESH_TTL),
             clock_leeway=self.duration("CLOCK_LEEWAY", 5, 0, 30),
             database_url=self.database_url(),
+            database_pooler=self.database_pooler(),
             redis_url=self.redis_url(),
             argon2_memory_kib=memory,
             argon2_time=passes,
@@ -368,6 +372,13 @@ class _Reader:
             mend = "use sqlite:////absolute/path or postgresql+psycopg://user@host/name"
             self.fault("DATABASE_URL", "is not a database Latchkey knows", mend)
         return given
+
+    def database_pooler(self) -> bool:
+        given = self.text("DATABASE_POOLER")
+        if given not in {"", "transaction"}:
+            mend = "use 'transaction' behind a pooler in transaction mode, else leave it empty"
+            self.fault("DATABASE_POOLER", "is not a kind of pooler", mend)
+        return given == "transaction"
 
     def redis_url(self) -> str:
         kept = f"unix://{self.instance / 'valkey.sock'}" if self.development else ""

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config import Settings, SettingsError, is_this_machine
+from config import THREADS, Settings, SettingsError, is_this_machine
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -36,7 +36,7 @@ proc_name = "latchkey"
 # Threads, because a request mostly waits for the database or for Argon2, which releases the GIL.
 workers = latchkey.workers
 worker_class = "app.server.Worker"
-threads = 16
+threads = THREADS
 # Each worker has its own listening socket; with a shared one, a worker can take every connection.
 reuse_port = True
 # The heartbeat must not wait for a disk.

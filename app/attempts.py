@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
+from sqlalchemy import Connection
+
 from app.accounts import models as accounts
 from app.accounts.devices import Devices
 from app.accounts.hash_queue import HashQueue, Place
@@ -74,11 +76,14 @@ class Attempts:
         if not self.passwords.outdated(user.password_hash):
             return user
         hashed = place.run(self.passwords.hash, password)
-        with self.database.transaction() as connection:
-            if accounts.still_enabled(connection, user, password_hash=hashed):
-                return replace(user, password_hash=hashed)
-            fresh = accounts.find(connection, user.id)
+        found = self.database.transact(_rehash, user, hashed)
+        if found is None or found.password_hash == hashed:
+            return found or user
         # Another log-in was first, which is fine, or the password was changed, which is not.
-        if fresh and place.run(self.passwords.verify, fresh.password_hash, password):
-            return fresh
-        return user
+        return found if place.run(self.passwords.verify, found.password_hash, password) else user
+
+
+def _rehash(connection: Connection, user: User, hashed: str) -> User | None:
+    if accounts.still_enabled(connection, user, password_hash=hashed):
+        return replace(user, password_hash=hashed)
+    return accounts.find(connection, user.id)

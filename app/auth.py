@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import models as accounts
@@ -35,6 +35,7 @@ from app.families.models import Ended, Family
 from app.families.once import Once
 from app.grants import Grant, Held, Mint, new_id
 from app.overview import Overview
+from app.pruning import Pruning
 from app.throttle import Throttle
 from app.tokens.claims import RefreshTokenClaims
 from app.tokens.compact import TokenRefused
@@ -54,6 +55,7 @@ class Auth:
     once: Once
     audit: Audit
     clock: Clock
+    pruning: Pruning
 
     def register(self, email: str, password: str, client: Client) -> User:
         """Open an account.
@@ -73,8 +75,7 @@ class Auth:
         now = self.clock.now()
         user = User(new_id(), address, hashed, now, now, None, None)
         try:
-            with self.database.transaction() as connection:
-                accounts.insert(connection, user)
+            self.database.write(accounts.insert, user)
         except IntegrityError:
             raise EmailTaken from None
         self.audit.record("registered", client, user_id=user.id)
@@ -104,8 +105,7 @@ class Auth:
         """
         key = account_key(email)
         with self.attempts.place(client) as place:
-            with self.database.autocommit() as connection:
-                user = accounts.find_by_email(connection, key)
+            user = self.database.read(accounts.find_by_email, key)
             usable = user if user and user.disabled_at is None else None
             if not self.attempts.right(key, usable, password, place) or usable is None:
                 self.audit.record("log_in_refused", client, user_id=user.id if user else "")
@@ -136,17 +136,16 @@ class Auth:
         life = self.mint.life
         idle = (life.idle, life.remember_idle)
         step = rotation.Step(new_id(), now, *idle, client.ip, client.user_agent, held.jkt)
-        with self.database.autocommit() as connection:
-            if rotated := rotation.rotate(connection, claims, step):
-                return self.mint.grant(*rotated)
-            if retried := rotation.retry(connection, claims, step):
-                self.audit.record("refresh_retried", client, sid=claims.family_id)
-                return self.mint.grant(*retried)
-            reason, ended = rotation.why_not(connection, claims, now, held.jkt), []
-            if reason in rotation.THEFTS:
-                which = rotation.of_family(claims.family_id)
-                ended = rotation.revoke(connection, which, reason, now, client.ip)
-                self.denylist.deny(ended)
+        if rotated := self.database.write(rotation.rotate, claims, step):
+            return self.mint.grant(*rotated)
+        if held.proof and (retried := self.database.write(rotation.retry, claims, step)):
+            self.audit.record("refresh_retried", client, sid=claims.family_id)
+            return self.mint.grant(*retried)
+        reason, ended = self.database.read(rotation.why_not, claims, now, held.jkt), []
+        if reason in rotation.THEFTS:
+            which = rotation.of_family(claims.family_id)
+            ended = self.database.write(rotation.revoke, which, reason, now, client.ip)
+            self.denylist.deny(ended)
         who = {"user_id": claims.sub, "sid": claims.family_id}
         if ended:
             self.audit.record("refresh_refused", client, reason=reason, **who)
@@ -162,17 +161,12 @@ class Auth:
         is the id of a family whose access token the caller has verified for this very request.
         """
         for family_id in {self.mint.family_of_cookie(cookie), sid} - {None}:
-            with self.database.autocommit() as connection:
-                which = rotation.of_family(family_id or "")
-                ended = rotation.revoke(connection, which, rotation.LOGGED_OUT, self.clock.now())
+            ended = self._log_out(rotation.of_family(family_id or ""))
             self._ended("logged_out", ended, client)
 
     def log_out_everywhere(self, user_id: str, client: Client) -> None:
         """Revoke every family of a user."""
-        with self.database.autocommit() as connection:
-            ended = rotation.revoke(
-                connection, rotation.of_user(user_id), rotation.LOGGED_OUT, self.clock.now()
-            )
+        ended = self._log_out(rotation.of_user(user_id))
         self._ended("logged_out_everywhere", ended, client)
 
     def end_session(self, user_id: str, family_id: str, client: Client) -> None:
@@ -183,8 +177,7 @@ class Auth:
 
         """
         which = rotation.of_user(user_id) & rotation.of_family(family_id)
-        with self.database.autocommit() as connection:
-            ended = rotation.revoke(connection, which, rotation.LOGGED_OUT, self.clock.now())
+        ended = self._log_out(which)
         self._ended("session_ended", ended, client)
         if not ended:
             raise NotFound
@@ -218,7 +211,8 @@ class Auth:
         begun = self.mint.new_family(
             user, client, now, remembered=family.remembered, jkt=jkt or family.jkt
         )
-        with self.database.transaction() as connection:
+
+        def change(connection: Connection) -> list[Ended]:
             if not accounts.still_enabled(
                 connection, user, password_hash=hashed, password_changed_at=changed_at
             ):
@@ -228,6 +222,9 @@ class Auth:
             if sid not in {family.family_id for family in ended}:
                 raise InvalidToken(reason="session_ended_meanwhile")
             rotation.insert(connection, begun)
+            return ended
+
+        ended = self.database.transact(change)
         self._ended("password_changed", ended, client, user_id=user.id)
         user = replace(user, password_changed_at=changed_at)
         return self._marked(self.mint.grant(begun, user.email), user, client)
@@ -235,11 +232,15 @@ class Auth:
     def _open(self, user: User, client: Client, held: Held, *, remembered: bool) -> Grant:
         now, former = self.clock.now(), self.mint.family_of_cookie(held.cookie)
         family = self.mint.new_family(user, client, now, remembered=remembered, jkt=held.jkt)
-        with self.database.transaction() as connection:
+
+        def begin(connection: Connection) -> list[Ended]:
             if not accounts.still_enabled(connection, user):
                 raise InvalidCredentials(reason="account_changed")
             rotation.insert(connection, family)
-            ended = self._replaced(connection, family, former, now)
+            return self._replaced(connection, family, former, now)
+
+        self.pruning.prune_own(user.id)
+        ended = self.database.transact(begin)
         self._ended("session_replaced", ended, client)
         self.audit.record("logged_in", client, user_id=user.id, sid=family.family_id)
         return self._marked(self.mint.grant(family, user.email), user, client)
@@ -256,6 +257,9 @@ class Auth:
         ended = rotation.revoke(connection, own, rotation.REPLACED, now)
         beyond = rotation.beyond_limit(family.user_id, family.family_id, now)
         return ended + rotation.revoke(connection, beyond, rotation.REPLACED, now)
+
+    def _log_out(self, which: ColumnElement[bool]) -> list[Ended]:
+        return self.database.write(rotation.revoke, which, rotation.LOGGED_OUT, self.clock.now())
 
     def _ended(self, event: str, ended: Sequence[Ended], client: Client, **fields: str) -> None:
         self.denylist.deny(ended)

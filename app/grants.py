@@ -8,7 +8,7 @@ from typing import Final
 
 from app.accounts.models import User
 from app.audit import Client
-from app.families.models import Family
+from app.families.models import Current, Family
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
 from app.tokens.codec import Codec
 from app.tokens.compact import TokenRefused
@@ -103,7 +103,7 @@ class Mint:
             burst_from=now,
         )
 
-    def grant(self, family: Family, email: str) -> Grant:
+    def grant(self, family: Family | Current, email: str) -> Grant:
         """Mint the family's current pair of tokens.
 
         Neither outlives the family: the refresh token ends when it would have been idle too
@@ -130,7 +130,7 @@ class Mint:
         except TokenRefused:
             return None
 
-    def _access_claims(self, family: Family, expires: int) -> AccessTokenClaims:
+    def _access_claims(self, family: Family | Current, expires: int) -> AccessTokenClaims:
         return AccessTokenClaims(
             iss=self.access.rules.issuer,
             aud=self.access.rules.audience,
@@ -143,7 +143,7 @@ class Mint:
             cnf={"jkt": family.jkt} if family.jkt else None,
         )
 
-    def _refresh_claims(self, family: Family) -> RefreshTokenClaims:
+    def _refresh_claims(self, family: Family | Current) -> RefreshTokenClaims:
         return RefreshTokenClaims(
             iss=self.refresh.rules.issuer,
             aud=self.refresh.rules.audience,

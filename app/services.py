@@ -30,12 +30,13 @@ from app.families.once import Once
 from app.families.outage import Outage
 from app.grants import Lifetimes, Mint
 from app.overview import Overview
+from app.pruning import Pruning
 from app.throttle import Throttle
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
 from app.tokens.codec import Codec, Rules
 from app.tokens.keys import KeyRing, derive, key_ring
 from app.tokens.nonces import Nonces
-from config import Settings
+from config import THREADS, Settings
 
 REDIS_SECONDS: Final = 0.5
 NAME: Final = "latchkey"
@@ -69,7 +70,8 @@ class Services:
 
 def build(settings: Settings, clock: Clock) -> Services:
     """Wire everything up. Nothing connects yet."""
-    database, opened, audit = Database(settings.database_url), ConnectionCount(), Audit(clock)
+    database = Database(settings.database_url, threads=THREADS, pooler=settings.database_pooler)
+    opened, audit, pruning = ConnectionCount(), Audit(clock), Pruning(database, clock)
     # One immediate retry: an idle connection that the server closed is no outage.
     redis = _redis(settings.redis_url, retries=1, redis_connect_func=opened)
     keys, prefix = denylist_keys(settings), redis_prefix(settings)
@@ -93,8 +95,9 @@ def build(settings: Settings, clock: Clock) -> Services:
         once=once,
         audit=audit,
         clock=clock,
+        pruning=pruning,
     )
-    admin = Admin(database=database, denylist=denylist, audit=audit, clock=clock)
+    admin = Admin(database, denylist, audit, clock, pruning)
     return Services(settings, clock, database, redis, denylist, sync, nonces, auth, admin)
 
 

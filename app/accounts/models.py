@@ -9,10 +9,9 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
-    Select,
     String,
     Table,
-    delete,
+    bindparam,
     select,
     update,
 )
@@ -32,6 +31,10 @@ users: Final = Table(
 )
 
 
+BY_EMAIL: Final = select(users).where(users.c.email == bindparam("email"))
+BY_ID: Final = select(users).where(users.c.id == bindparam("id"))
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """One account. `id` is random and never used again; `email` is canonical."""
@@ -47,13 +50,13 @@ class User:
 
 def find_by_email(connection: Connection, email: str) -> User | None:
     """Return the account of a canonical address, disabled ones included."""
-    row = connection.execute(select(users).where(users.c.email == email)).one_or_none()
+    row = connection.execute(BY_EMAIL, {"email": email}).one_or_none()
     return User(*row) if row else None
 
 
 def find(connection: Connection, user_id: str) -> User | None:
     """Return the account of that id, disabled ones included."""
-    row = connection.execute(select(users).where(users.c.id == user_id)).one_or_none()
+    row = connection.execute(BY_ID, {"id": user_id}).one_or_none()
     return User(*row) if row else None
 
 
@@ -68,7 +71,7 @@ def insert(connection: Connection, user: User) -> None:
     connection.execute(users.insert().values(**{c.name: getattr(user, c.name) for c in users.c}))
 
 
-def still_enabled(connection: Connection, user: User, **values: str | int) -> bool:
+def still_enabled(connection: Connection, /, user: User, **values: str | int) -> bool:
     """Lock the account and write `values` if it is as `user` says: enabled, same password.
 
     A password takes a tenth of a second to verify, outside any transaction. Should it have
@@ -105,9 +108,3 @@ def erase(connection: Connection, user_id: str, now: int) -> None:
         "deleted_at": now,
     }
     connection.execute(update(users).where(users.c.id == user_id).values(gone))
-
-
-def prune_erased(connection: Connection, kept: Select[str]) -> int:
-    """Delete the erased accounts whose id is not among `kept`; return how many they were."""
-    gone = delete(users).where(users.c.deleted_at.is_not(None), users.c.id.not_in(kept))
-    return connection.execute(gone).rowcount

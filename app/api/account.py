@@ -18,15 +18,16 @@ blueprint: Final = Blueprint("account", __name__, url_prefix="/api")
 @require_access
 def me() -> Response:
     """Say who the caller is, and in which session."""
-    user, family = services().auth.overview.account(caller().sid)
+    sid = caller().sid
+    profile = services().auth.overview.profile(sid)
     view: AccountView = {
-        "id": user.id,
-        "email": user.email,
-        "created_at": rfc3339(user.created_at),
+        "id": profile.user_id,
+        "email": profile.email,
+        "created_at": rfc3339(profile.registered_at),
         "session": {
-            "id": family.family_id,
-            "created_at": rfc3339(family.created_at),
-            "expires_at": rfc3339(family.absolute_expires_at),
+            "id": sid,
+            "created_at": rfc3339(profile.session_began_at),
+            "expires_at": rfc3339(profile.session_ends_at),
         },
     }
     return jsonify(view)

@@ -45,10 +45,16 @@ def revoke(email: str | None, *, everybody: bool) -> None:
 @click.command("prune")
 @with_appcontext
 def prune() -> None:
-    """Delete families past their absolute life, in batches."""
+    """Delete families and erased accounts that nothing needs any more, in batches."""
     with as_sentences():
-        pruned, erased = services().admin.prune()
-    click.echo(f"{pruned} families and {erased} erased accounts deleted.")
+        pruned = services().admin.prune()
+    click.echo(f"{pruned.families} families and {pruned.accounts} erased accounts deleted.")
+    if pruned.kept:
+        click.echo(
+            f"{pruned.kept} had to stay: rows of other tables refer to them by "
+            f"{', '.join(pruned.referring)}. Delete those rows first, or let the references be "
+            "ON DELETE CASCADE or SET NULL."
+        )
 
 
 @secrets.command("new")

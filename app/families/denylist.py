@@ -112,5 +112,4 @@ class Denylist:
         return self._ask_database(sid)
 
     def _ask_database(self, sid: str) -> bool:
-        with self._database.autocommit() as connection:
-            return not rotation.is_live(connection, sid)
+        return not self._database.read(rotation.is_live, sid)

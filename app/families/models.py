@@ -85,6 +85,22 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
+class Current:
+    """What a family's current pair of tokens is minted from: some of its row."""
+
+    family_id: str
+    user_id: str
+    jti: str
+    created_at: int
+    rotated_at: int
+    last_used_at: int
+    idle_expires_at: int
+    absolute_expires_at: int
+    remembered: bool
+    jkt: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """A family that was just revoked, and when its newest access token was minted."""
 

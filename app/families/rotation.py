@@ -7,17 +7,27 @@ fact; no list of spent tokens is kept, so nothing grows with use.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    select,
+    update,
+)
 
-from app.families.models import Ended, Family, families, owners
+from app.families.models import Current, Ended, Family, families, owners
 from app.tokens.claims import RefreshTokenClaims
 
 MOST_FAMILIES: Final = 20
-PRUNE_BATCH: Final = 500
 IN_FLIGHT_SECONDS: Final = 30  # twice what a browser waits for one answer
-PRUNE_AFTER: Final = 60  # above any clock leeway: until then a last access token is good
 
 LOGGED_OUT: Final = "logged_out"
 REUSE: Final = "reuse"
@@ -27,7 +37,102 @@ REPLACED: Final = "replaced"
 NO_PROOF: Final = "no_proof"
 FOREIGN_KEY: Final = "foreign_key"
 THEFTS: Final = frozenset({REUSE, NO_PROOF, FOREIGN_KEY})
+THEFT_SHOWN_SECONDS: Final = 30 * 86400
 EXPIRED: Final = "expired"
+
+# The statements of each request are built once: building one takes longer than running it.
+_now: Final = bindparam("now", type_=BigInteger)
+# Another machine's clock may be ahead, within the leeway. For a family time stands still then: a
+# token minted before its own log-in, or older than its predecessor, is refused.
+_not_before: Final = case((families.c.last_used_at > _now, families.c.last_used_at), else_=_now)
+_idle_end: Final = _not_before + case(
+    (families.c.remembered, bindparam("remember_idle_ttl", type_=Integer)),
+    else_=bindparam("idle_ttl", type_=Integer),
+)
+_absolute_end: Final = families.c.absolute_expires_at
+_enabled: Final = exists().where(owners.c.id == families.c.user_id, owners.c.disabled_at.is_(None))
+_named: Final = and_(
+    families.c.family_id == bindparam("family"), families.c.user_id == bindparam("user")
+)
+_live: Final = and_(families.c.revoked_at.is_(None), families.c.idle_expires_at > _now)
+
+# What a pair of tokens shows of its family, and the owner's address.
+CURRENT: Final = (
+    families.c.jti,
+    families.c.created_at,
+    families.c.rotated_at,
+    families.c.last_used_at,
+    families.c.idle_expires_at,
+    families.c.absolute_expires_at,
+    families.c.remembered,
+    families.c.jkt,
+    select(owners.c.email).where(owners.c.id == families.c.user_id).scalar_subquery(),
+)
+
+ROTATE: Final = (
+    update(families)
+    .where(
+        _named,
+        families.c.jti == bindparam("presented"),
+        families.c.jkt.is_(None) | (families.c.jkt == bindparam("key")),
+        _live,
+        _enabled,
+    )
+    .values(
+        previous_jti=families.c.jti,
+        jti=bindparam("successor"),
+        generation=families.c.generation + 1,
+        rotated_at=_not_before,
+        last_used_at=_not_before,
+        idle_expires_at=case((_idle_end < _absolute_end, _idle_end), else_=_absolute_end),
+        ip=bindparam("from_ip"),
+        user_agent=bindparam("agent"),
+        jkt=bindparam("key"),  # the one it has, if it has one: see the condition
+        burst_from=case(
+            (families.c.rotated_at < _not_before - IN_FLIGHT_SECONDS, families.c.rotated_at),
+            else_=families.c.burst_from,
+        ),
+    )
+    .returning(*CURRENT)
+)
+
+RETRY: Final = (
+    update(families)
+    .where(
+        _named,
+        families.c.jti != bindparam("presented"),
+        (families.c.previous_jti == bindparam("presented"))
+        | (families.c.burst_from <= bindparam("minted_at")),
+        families.c.jkt == bindparam("key"),
+        _live,
+        _enabled,
+    )
+    .values(last_used_at=_not_before, retries=families.c.retries + 1)
+    .returning(*CURRENT)
+)
+
+NAMED: Final = select(families).where(_named)
+FIND: Final = select(families).where(families.c.family_id == bindparam("family"))
+IS_LIVE: Final = select(families.c.family_id).where(
+    families.c.family_id == bindparam("family"), families.c.revoked_at.is_(None), _enabled
+)
+REVOKED_SINCE: Final = select(families.c.family_id, families.c.last_used_at).where(
+    families.c.revoked_at >= bindparam("since"),
+    families.c.last_used_at >= bindparam("minted_since"),
+)
+_latest_used: Final = (families.c.last_used_at.desc(), families.c.created_at.desc())
+LIVE_OF: Final = (
+    select(families).where(families.c.user_id == bindparam("user"), _live).order_by(*_latest_used)
+)
+STOLEN_OF: Final = (
+    select(families)
+    .where(
+        families.c.user_id == bindparam("user"),
+        families.c.revoked_at >= bindparam("since"),
+        families.c.revoked_reason.in_(THEFTS),
+    )
+    .order_by(families.c.revoked_at.desc())
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,76 +159,67 @@ def insert(connection: Connection, family: Family) -> None:
 
 def rotate(
     connection: Connection, claims: RefreshTokenClaims, step: Step
-) -> tuple[Family, str] | None:
-    """Exchange the current token for its successor; return the family and the user's address.
+) -> tuple[Current, str] | None:
+    """Exchange the current token for its successor; return what it shows and the user's address.
 
     ONE conditional UPDATE: of any number of parallel attempts with one token the database lets
     exactly one match. The same UPDATE binds an unbound family to the proof's key, on first use,
     and matches a bound one only with that key. None means that this was not it; `retry` and
     `why_not` say what it was.
     """
-    now = _not_before(families.c.last_used_at, step.now)
-    idle = now + case((families.c.remembered, step.remember_idle_ttl), else_=step.idle_ttl)
-    absolute = families.c.absolute_expires_at
-    values = {
-        "previous_jti": families.c.jti,
-        "jti": step.jti,
-        "generation": families.c.generation + 1,
-        "rotated_at": now,
-        "last_used_at": now,
-        "idle_expires_at": case((idle < absolute, idle), else_=absolute),
-        "ip": step.ip,
-        "user_agent": step.user_agent,
-        "jkt": step.jkt,  # the one it has, if it has one: see `bound`
-        "burst_from": case(
-            (families.c.rotated_at < now - IN_FLIGHT_SECONDS, families.c.rotated_at),
-            else_=families.c.burst_from,
-        ),
-    }
-    bound = families.c.jkt.is_(None) | (families.c.jkt == step.jkt)
-    current = and_(
-        _named(claims), families.c.jti == claims.jti, bound, _live(step.now), _enabled()
+    return take(
+        connection,
+        ROTATE,
+        claims,
+        presented=claims.jti,
+        successor=step.jti,
+        now=step.now,
+        idle_ttl=step.idle_ttl,
+        remember_idle_ttl=step.remember_idle_ttl,
+        from_ip=step.ip,
+        agent=step.user_agent,
+        key=step.jkt,
     )
-    return _changed(connection, current, values)
 
 
 def retry(
     connection: Connection, claims: RefreshTokenClaims, step: Step
-) -> tuple[Family, str] | None:
+) -> tuple[Current, str] | None:
     """Take a spent token once more, from whoever proves to hold the family's key.
 
     The immediate predecessor, whose answer was lost; or one that was overtaken: with many tabs
     and reloads, a request or a Set-Cookie may arrive after others rotated twice. It is of the
     present burst then: every rotation since followed the one before within `IN_FLIGHT_SECONDS`.
     An older one is theft. The family goes on as it is, nothing is extended, and the successor
-    is minted again from the row, byte for byte.
+    is minted again from the row, byte for byte. Without a key nothing matches.
     """
-    again = and_(
-        _named(claims),
-        families.c.jti != claims.jti,
-        (families.c.previous_jti == claims.jti) | (families.c.burst_from <= claims.iat),
-        families.c.jkt == step.jkt,
-        _live(step.now),
-        _enabled(),
+    return take(
+        connection,
+        RETRY,
+        claims,
+        presented=claims.jti,
+        minted_at=claims.iat,
+        now=step.now,
+        key=step.jkt,
     )
-    now = _not_before(families.c.last_used_at, step.now)
-    values = {"last_used_at": now, "retries": families.c.retries + 1}
-    return _changed(connection, again, values) if step.jkt else None
 
 
-def _changed(
-    connection: Connection, which: ColumnElement[bool], values: dict[str, Any]
-) -> tuple[Family, str] | None:
-    email = select(owners.c.email).where(owners.c.id == families.c.user_id).scalar_subquery()
-    row = connection.execute(
-        update(families).where(which).values(values).returning(*families.c, email)
-    ).one_or_none()
-    return (Family(*row[:-1]), row[-1]) if row else None
+def take(
+    connection: Connection,
+    statement: Update,
+    claims: RefreshTokenClaims,
+    **values: str | int | None,
+) -> tuple[Current, str] | None:
+    """Run an UPDATE of the family that `claims` name, and return its CURRENT if it matched."""
+    named = {"family": claims.family_id, "user": claims.sub, **values}
+    row = connection.execute(statement, named).one_or_none()
+    return (Current(claims.family_id, claims.sub, *row[:-1]), row[-1]) if row else None
 
 
 def why_not(connection: Connection, claims: RefreshTokenClaims, now: int, jkt: str | None) -> str:
     """Say why a correctly signed refresh token did not rotate: a word for the audit record."""
-    row = connection.execute(select(families).where(_named(claims))).one_or_none()
+    named = {"family": claims.family_id, "user": claims.sub}
+    row = connection.execute(NAMED, named).one_or_none()
     if row is None:
         return "unknown"
     family = Family(*row)
@@ -162,43 +258,29 @@ def of_user(user_id: str) -> ColumnElement[bool]:
 
 def beyond_limit(user_id: str, keep: str, now: int) -> ColumnElement[bool]:
     """Select the live families of a user beyond `keep` and the nineteen used last."""
-    others = and_(of_user(user_id), _live(now), families.c.family_id != keep)
+    live = and_(families.c.revoked_at.is_(None), families.c.idle_expires_at > now)
+    others = and_(of_user(user_id), live, families.c.family_id != keep)
     newest = (
-        select(families.c.family_id)
-        .where(others)
-        .order_by(families.c.last_used_at.desc(), families.c.created_at.desc())
-        .limit(MOST_FAMILIES - 1)
+        select(families.c.family_id).where(others).order_by(*_latest_used).limit(MOST_FAMILIES - 1)
     )
     return and_(others, families.c.family_id.not_in(newest))
 
 
 def live_of(connection: Connection, user_id: str, now: int) -> list[Family]:
     """Return a user's live families, the latest used first."""
-    rows = connection.execute(
-        select(families)
-        .where(of_user(user_id), _live(now))
-        .order_by(families.c.last_used_at.desc(), families.c.created_at.desc())
-    )
+    rows = connection.execute(LIVE_OF, {"user": user_id, "now": now})
     return [Family(*row) for row in rows]
 
 
 def stolen_of(connection: Connection, user_id: str, since: int) -> list[Family]:
     """Return a user's families that ended in theft since then, the latest first."""
-    rows = connection.execute(
-        select(families)
-        .where(
-            of_user(user_id),
-            families.c.revoked_at >= since,
-            families.c.revoked_reason.in_(THEFTS),
-        )
-        .order_by(families.c.revoked_at.desc())
-    )
+    rows = connection.execute(STOLEN_OF, {"user": user_id, "since": since})
     return [Family(*row) for row in rows]
 
 
 def find(connection: Connection, family_id: str) -> Family | None:
     """Return one family, live or not."""
-    row = connection.execute(select(families).where(of_family(family_id))).one_or_none()
+    row = connection.execute(FIND, {"family": family_id}).one_or_none()
     return Family(*row) if row else None
 
 
@@ -207,46 +289,10 @@ def is_live(connection: Connection, family_id: str) -> bool:
 
     Expiry is not asked: an access token carries its own.
     """
-    found = select(families.c.family_id).where(
-        of_family(family_id), families.c.revoked_at.is_(None), _enabled()
-    )
-    return connection.execute(found).first() is not None
+    return connection.execute(IS_LIVE, {"family": family_id}).first() is not None
 
 
 def revoked_since(connection: Connection, since: int, minted_since: int) -> list[Ended]:
     """Return the families revoked at `since` or later that minted a token at `minted_since`."""
-    rows = connection.execute(
-        select(families.c.family_id, families.c.last_used_at).where(
-            families.c.revoked_at >= since, families.c.last_used_at >= minted_since
-        )
-    )
+    rows = connection.execute(REVOKED_SINCE, {"since": since, "minted_since": minted_since})
     return [Ended(*row) for row in rows]
-
-
-def prune(connection: Connection, now: int) -> int:
-    """Delete one batch of families past their absolute life and return how many they were."""
-    over = (
-        select(families.c.family_id)
-        .where(families.c.absolute_expires_at < now - PRUNE_AFTER)
-        .limit(PRUNE_BATCH)
-        .scalar_subquery()
-    )
-    return connection.execute(delete(families).where(families.c.family_id.in_(over))).rowcount
-
-
-def _named(claims: RefreshTokenClaims) -> ColumnElement[bool]:
-    return and_(families.c.family_id == claims.family_id, families.c.user_id == claims.sub)
-
-
-def _live(now: int) -> ColumnElement[bool]:
-    return and_(families.c.revoked_at.is_(None), families.c.idle_expires_at > now)
-
-
-def _not_before(earlier: ColumnElement[int], now: int) -> ColumnElement[int]:
-    # Another machine's clock may be ahead, within the leeway. For a family time stands still
-    # then: a token minted before its own log-in, or older than its predecessor, is refused.
-    return case((earlier > now, earlier), else_=now)
-
-
-def _enabled() -> ColumnElement[bool]:
-    return exists().where(owners.c.id == families.c.user_id, owners.c.disabled_at.is_(None))

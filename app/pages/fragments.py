@@ -61,5 +61,6 @@ def password() -> str:
 
 
 def _user() -> UserView:
-    user, _ = services().auth.overview.account(caller().sid)
-    return {"id": user.id, "email": user.email, "created_at": rfc3339(user.created_at)}
+    profile = services().auth.overview.profile(caller().sid)
+    registered = rfc3339(profile.registered_at)
+    return {"id": profile.user_id, "email": profile.email, "created_at": registered}

@@ -98,6 +98,7 @@ class Sessions(RuleBasedStateMachine):
         if held:
             self._end([held.family], "replaced")
         self._make_room(self.world.now(worker))
+        self._forget(idle=True)
         self._began(answer, remember=remember, jkt=key.thumbprint if key else None, worker=worker)
 
     def _make_room(self, now: int) -> None:
@@ -377,9 +378,17 @@ class Sessions(RuleBasedStateMachine):
     def prune(self, worker: int) -> None:
         """Delete what is over."""
         self.world.own(worker).admin.prune()
-        last = self.world.now(worker) - rotation.PRUNE_AFTER
-        for family in [one for one in self.families if one.absolute_ends < last]:
-            self.families.remove(family)
+        self._forget(idle=False)
+
+    def _forget(self, *, idle: bool) -> None:
+        """Forget the families whose rows are deleted: those long over, by any worker's clock."""
+        now, rows = self.world.clock.now(), {row.family_id for row in self._rows()}
+        gone = [family for family in self.families if family.sid not in rows]
+        left = [family for family in self.families if family.sid in rows]
+        assert all(family.over(now + 2 * LEEWAY, idle=idle) for family in gone)
+        assert not any(family.over(now - 2 * LEEWAY, idle=idle) for family in left)
+        self.families = left
+        for family in gone:
             family.ended = family.ended or "pruned"
 
     # -- what always holds -------------------------------------------------------------------
@@ -432,7 +441,8 @@ class Sessions(RuleBasedStateMachine):
 
     def _end(self, some: list[Family], reason: str) -> None:
         for family in some:
-            family.ended = family.ended or reason
+            if family.ended is None:
+                family.ended, family.ended_at = reason, self.world.clock.now()
 
     def _began(
         self, answer: TestResponse, *, remember: bool, jkt: str | None, worker: int

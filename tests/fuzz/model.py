@@ -14,6 +14,9 @@ ACCESS: Final = 600
 IDLE: Final = {False: 12 * 3600, True: 7 * 86400}
 ABSOLUTE: Final = {False: 24 * 3600, True: 30 * 86400}
 IN_FLIGHT: Final = 30
+THEFTS: Final = {"reuse", "no_proof", "foreign_key"}
+SHOWN: Final = 30 * 86400  # so long a theft stands on the sessions page
+KEPT: Final = 17 * 60  # so long every other end may have to be said to Redis again
 
 
 @dataclass(eq=False)
@@ -43,6 +46,7 @@ class Family:
     used: int = 0
     idle_ends: int = 0
     ended: str | None = None
+    ended_at: int = 0
     known_by: int = 0
     tokens: list[Token] = field(default_factory=list)
 
@@ -54,6 +58,13 @@ class Family:
     def live(self, now: int) -> bool:
         """Tell whether it goes on."""
         return self.ended is None and now < self.idle_ends
+
+    def over(self, now: int, *, idle: bool) -> bool:
+        """Tell whether its row is deleted: by a log-in, which sees who is `idle`, or by prune."""
+        if self.ended in THEFTS:
+            return self.ended_at < now - SHOWN
+        gone = self.ended is not None and self.ended_at < now - KEPT
+        return gone or (self.idle_ends < now - KEPT if idle else self.absolute_ends < now - 60)
 
     def verdict(self, token: Token, jkt: str | None, now: int) -> str:
         """Say what becomes of a refresh token that comes with a proof by `jkt`, or with none."""

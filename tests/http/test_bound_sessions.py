@@ -18,6 +18,7 @@ from app import create_app
 from app.accounts import models as accounts
 from app.audit import Client
 from app.clock import rfc3339
+from app.database import Database
 from app.families import rotation
 from app.grants import Mint
 from app.services import NAME
@@ -863,13 +864,15 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], ob
     """Give a function that lets something happen at one moment of the next refresh."""
 
     def arrange(moment: str, act: Callable[[], object]) -> None:
-        owner: object = {"before": rotation, "between": rotation, "after": Mint}[moment]
-        name = {"before": "rotate", "between": "retry", "after": "grant"}[moment]
+        owner: object = Mint if moment == "after" else Database
+        name = "grant" if moment == "after" else "write"
+        awaited = {"before": rotation.rotate, "between": rotation.retry}.get(moment)
         inner = getattr(owner, name)
 
         def then(*args: Any) -> Any:  # noqa: ANN401 - passed on
-            monkeypatch.setattr(owner, name, inner)
-            act()
+            if awaited in {None, args[1]}:
+                monkeypatch.setattr(owner, name, inner)
+                act()
             return inner(*args)
 
         monkeypatch.setattr(owner, name, then)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tests.http.actor import Actor, SettableClock, Thief, claims, ended, other_browser, problem
+from app.pruning import REVOKED_KEPT_SECONDS, Pruned
+from tests.http.actor import (
+    Actor,
+    SettableClock,
+    Thief,
+    claims,
+    ended,
+    member,
+    other_browser,
+    problem,
+)
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -154,9 +164,24 @@ def test_pruned_family_stays_dead(app: Flask, ada: Actor, thief: Thief) -> None:
 def test_prune(app: Flask, ada: Actor) -> None:
     """Families past their absolute life go, the others stay, and so does who uses them."""
     own = app.extensions["latchkey"]
-    other_browser(ada)
+    other_browser(member(app, "eve@example.com"))
     own.clock.forward(DAY + 100)
     assert ada.log_in().status_code == 200
-    assert own.admin.prune() == (2, 0)
-    assert own.admin.prune() == (0, 0)
+    assert own.admin.prune() == Pruned(2, 0, 0, ())
+    assert own.admin.prune() == Pruned(0, 0, 0, ())
     assert ada.alive()
+
+
+def test_a_log_in_prunes_what_is_over_of_its_own_user(app: Flask, ada: Actor) -> None:
+    """However often a password is used, the table holds no more than a few rows of its user."""
+    own = app.extensions["latchkey"]
+    eve = member(app, "eve@example.com")
+    for _ in range(10):
+        own.clock.forward(REVOKED_KEPT_SECONDS + 1)
+        assert ada.log_in().status_code == 200
+        with own.database.autocommit() as connection:
+            rows = connection.exec_driver_sql("SELECT user_id, revoked_at FROM families").all()
+        mine = [revoked for user_id, revoked in rows if user_id == ada.user_id]
+        assert sorted(mine, key=bool) == [None, own.clock.now()]
+        assert len(rows) - len(mine) == 1
+    assert eve.refresh().status_code == 200

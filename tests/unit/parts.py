@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from app.families.connections import ConnectionCount
 from app.families.denylist_sync import DenylistSync, Link
 from app.families.entries import Entries, Keys
 from app.families.marker import Marker
-from app.families.models import Family
+from app.families.models import Current, Family
 from app.families.once import Once
 from app.families.outage import Outage
 from app.grants import new_id
@@ -30,6 +30,8 @@ from app.tokens.nonces import Nonces
 from tests.servers.processes import wait_until
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from app.services import Services
     from tests.servers.valkey_server import ValkeyServer
 
@@ -156,6 +158,16 @@ def revoke(database: Database, family: Family, now: int = NOW) -> None:
     """Revoke a family in the database alone."""
     with database.autocommit() as connection:
         rotation.revoke(connection, rotation.of_family(family.family_id), rotation.ADMIN, now)
+
+
+def whole(connection: Connection, taken: tuple[Current, str] | None) -> tuple[Family, str] | None:
+    """Give the whole row of a family whose token was taken; what was returned is a part of it."""
+    if taken is None:
+        return None
+    row = rotation.find(connection, taken[0].family_id)
+    assert row is not None
+    assert {name: getattr(row, name) for name in asdict(taken[0])} == asdict(taken[0])
+    return row, taken[1]
 
 
 def claims_of(family: Family) -> RefreshTokenClaims:

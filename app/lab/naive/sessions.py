@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from flask import Request
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, select, update
 from werkzeug.http import parse_cookie
 
 from app.accounts import models as accounts
@@ -18,8 +18,8 @@ from app.auth import Auth
 from app.errors import WrongPassword
 from app.families import rotation
 from app.families.denylist import Denylist
-from app.families.models import Ended, Family, families
-from app.families.rotation import Step, _changed
+from app.families.models import Current, Ended, Family, families
+from app.families.rotation import CURRENT, Step, take
 from app.families.rotation import rotate as real_rotate
 from app.grants import Grant, Held
 from app.lab.naive.line import instead_of
@@ -35,7 +35,7 @@ from app.web.guards import _proof_for as real_proof_for
 
 real_open: Final = Auth._open
 real_denied: Final = Denylist.denied
-Rotated = tuple[Family, str] | None
+Rotated = tuple[Current, str] | None
 
 
 @instead_of("app/families/rotation.py:THEFTS", "refresh-token-theft")
@@ -56,7 +56,8 @@ def refreshing_does_not_rotate(
 ) -> Rotated:
     """A refresh gives a new access token and leaves the refresh token as it is."""
     own = and_(families.c.family_id == claims.family_id, families.c.revoked_at.is_(None))
-    return _changed(connection, own, {"last_used_at": step.now})
+    used = update(families).where(own).values(last_used_at=step.now)
+    return take(connection, used.returning(*CURRENT), claims)
 
 
 @instead_of("app/families/rotation.py:rotate", "refresh-races")
@@ -69,7 +70,8 @@ def looking_comes_before_writing(
         return None
     time.sleep(0.05)  # what else there is to do before the answer
     own = families.c.family_id == claims.family_id
-    return _changed(connection, own, {"jti": step.jti, "last_used_at": step.now})
+    rotated = update(families).where(own).values(jti=step.jti, last_used_at=step.now)
+    return take(connection, rotated.returning(*CURRENT), claims)
 
 
 @instead_of("app/auth.py:Auth.change_password", "password-change-keeps-sessions")
@@ -82,8 +84,7 @@ def only_the_password_changes(  # noqa: PLR0913, PLR0917 - what the real one tak
         if not self.attempts.right(user.email, user, current, place):
             raise WrongPassword
         hashed = place.run(self.attempts.passwords.hash, new)
-    with self.database.transaction() as connection:
-        accounts.still_enabled(connection, user, password_hash=hashed)
+    self.database.write(accounts.still_enabled, user, password_hash=hashed)
     return self.mint.grant(family, user.email)
 
 
@@ -110,8 +111,7 @@ def the_browser_keeps_its_session(
 ) -> Grant:
     """A browser that brings a session goes on in it: logging in only says who it is."""
     brought = self.mint.family_of_cookie(held.cookie)
-    with self.database.autocommit() as connection:
-        family = rotation.find(connection, brought) if brought else None
+    family = self.database.read(rotation.find, brought) if brought else None
     if family:
         return self.mint.grant(family, user.email)
     return real_open(self, user, client, held, remembered=remembered)

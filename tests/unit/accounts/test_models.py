@@ -4,12 +4,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import models as accounts
-from app.families.models import families
-from tests.unit.parts import NOW, a_family, a_user
+from tests.unit.parts import NOW, a_user
 
 if TYPE_CHECKING:
     from app.accounts.models import User
@@ -117,19 +115,3 @@ def test_erasing_forgets_the_person_and_frees_the_address(database: Database) ->
         deleted_at=NOW + 9,
     )
     assert a_user(database, user.email).id != user.id
-
-
-def test_an_erased_account_is_deleted_after_its_families(database: Database) -> None:
-    """While one of its families is left the row stays; others are never deleted."""
-    user, disabled, living = (a_user(database, f"{n}@example.com") for n in "abc")
-    a_family(database, user)
-    with database.transaction() as connection:
-        accounts.erase(connection, user.id, NOW)
-        accounts.disable(connection, disabled.id, NOW)
-        kept = select(families.c.user_id)
-        assert accounts.prune_erased(connection, kept) == 0
-        connection.execute(families.delete())
-        assert accounts.prune_erased(connection, kept) == 1
-    assert found(database, user) is None
-    assert found(database, living) == living
-    assert found(database, disabled) is not None

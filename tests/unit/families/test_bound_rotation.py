@@ -13,6 +13,7 @@ from app.families import rotation
 from app.families.models import Family
 from app.grants import new_id
 from app.tokens.claims import RefreshTokenClaims
+from tests.unit.parts import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,7 +105,7 @@ def rotate(
 ) -> tuple[Family, str] | None:
     """Rotate as the use case does, in one statement of its own."""
     with database.autocommit() as connection:
-        return rotation.rotate(connection, claims, step)
+        return whole(connection, rotation.rotate(connection, claims, step))
 
 
 def retry(
@@ -112,7 +113,7 @@ def retry(
 ) -> tuple[Family, str] | None:
     """Retry as the use case does, in one statement of its own."""
     with database.autocommit() as connection:
-        return rotation.retry(connection, claims, step)
+        return whole(connection, rotation.retry(connection, claims, step))
 
 
 def why_not(

@@ -8,13 +8,11 @@ import pytest
 from app.accounts import models as accounts
 from app.families import rotation
 from app.families.models import Ended
-from app.families.rotation import MOST_FAMILIES, PRUNE_BATCH
+from app.families.rotation import MOST_FAMILIES
 from tests.unit.parts import NOW, a_family, a_user, revoke, stored
 
 if TYPE_CHECKING:
     from app.database import Database
-
-OLD = 10 * 86400
 
 
 def test_revoking_says_what_it_ended(database: Database) -> None:
@@ -180,41 +178,3 @@ def test_what_was_revoked_since_can_be_said_again(database: Database) -> None:
     with database.autocommit() as connection:
         found = rotation.revoked_since(connection, since, since)
     assert set(found) == {Ended(at_once.family_id, since), Ended(later.family_id, NOW - 5)}
-
-
-def test_pruning_deletes_what_is_past_its_absolute_life(database: Database) -> None:
-    """Past it, revoked or not, a family is deleted; at its very end it is still there."""
-    user = a_user(database)
-    over = a_family(database, user, absolute_expires_at=NOW - OLD)
-    revoked = a_family(database, user, absolute_expires_at=NOW - OLD, revoked_at=NOW - OLD)
-    ending = a_family(database, user, absolute_expires_at=NOW)
-    living = a_family(database, user, revoked_at=NOW)
-    with database.transaction() as connection:
-        assert rotation.prune(connection, NOW) == 2
-        assert rotation.prune(connection, NOW) == 0
-    assert [stored(database, one) for one in (over, revoked)] == [None, None]
-    assert [stored(database, one) for one in (ending, living)] == [ending, living]
-
-
-def test_pruning_waits_for_the_last_access_token(database: Database) -> None:
-    """It may pass a leeway after the family's end, and what is gone cannot be denied."""
-    user = a_user(database)
-    last = a_family(database, user, absolute_expires_at=NOW - 60)
-    a_family(database, user, absolute_expires_at=NOW - 61)
-    with database.transaction() as connection:
-        assert rotation.prune(connection, NOW) == 1
-    assert stored(database, last) == last
-
-
-def test_pruning_goes_in_batches(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One call deletes one batch, so that no write lock is held for long."""
-    monkeypatch.setattr(rotation, "PRUNE_BATCH", 3)
-    user = a_user(database)
-    for _ in range(4):
-        a_family(database, user, absolute_expires_at=NOW - OLD)
-    counts = []
-    for _ in range(3):
-        with database.transaction() as connection:
-            counts.append(rotation.prune(connection, NOW))
-    assert counts == [3, 1, 0]
-    assert PRUNE_BATCH == 500

@@ -9,7 +9,7 @@ import pytest
 from app.accounts import models as accounts
 from app.families import rotation
 from app.grants import new_id
-from tests.unit.parts import NOW, a_family, a_user, claims_of, revoke, stored
+from tests.unit.parts import NOW, a_family, a_user, claims_of, revoke, stored, whole
 
 if TYPE_CHECKING:
     from app.database import Database
@@ -29,7 +29,7 @@ def rotate(
 ) -> tuple[Family, str] | None:
     """Rotate as the use case does, in one statement of its own."""
     with database.autocommit() as connection:
-        return rotation.rotate(connection, claims, step)
+        return whole(connection, rotation.rotate(connection, claims, step))
 
 
 def why_not(database: Database, claims: RefreshTokenClaims, now: int = LATER) -> str:
