@@ -30,6 +30,7 @@ run: $(VENV)/.runtime ## serve on http://localhost:8000 (PORT and HOST move it);
 # PYTEST_XDIST_AUTO_NUM_WORKERS, or ARGS=-n1, overrules it; ARGS='-n0 path' runs in this process.
 test: $(VENV)/.dev ## the whole suite against real SQLite, PostgreSQL, Valkey, gunicorn and Chromium
 	@$(chromium)
+	@$(pgbouncer)
 	@$(PY) -m pytest -n logical --maxprocesses=4 --dist=worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import rules
@@ -132,5 +133,16 @@ define chromium
 		echo "Installing Chromium with playwright ..."; \
 		$(PY) -m playwright install chromium >$(VENV)/chromium.log 2>&1 \
 			|| echo "playwright could not install Chromium; its output is in $(VENV)/chromium.log"; \
+	fi
+endef
+
+# Debian's package when root on Debian; without it the tests behind a pooler skip themselves, and
+# fail when CI is set. Debian's own service is not started.
+define pgbouncer
+	if PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then \
+		echo "Installing PgBouncer with apt-get ..."; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends pgbouncer; } >$(VENV)/pgbouncer.log 2>&1 \
+			|| echo "apt-get could not install PgBouncer; its output is in $(VENV)/pgbouncer.log"; \
 	fi
 endef

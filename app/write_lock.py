@@ -37,6 +37,14 @@ class WriteLock:
         self._threads = threading.Lock()
         self._process = os.getpid()
 
+    def usable(self) -> bool:
+        """Tell whether this process can have the lock file."""
+        try:
+            os.close(os.open(self.path, FLAGS, 0o600))
+        except OSError:
+            return False
+        return True
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the only place.

@@ -38,6 +38,7 @@ os.environ["FLASK_SKIP_DOTENV"] = "1"
 # https as deployed; localhost because that is where the test client keeps its cookies.
 PUBLIC_URL = "https://localhost"
 NO_CHROMIUM = "there is no Chromium"
+NO_PGBOUNCER = "there is no PgBouncer"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -50,11 +51,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if reporter is None:
         return
     reports = reporter.stats.get("skipped", [])
-    skipped = sum(NO_CHROMIUM in str(report.longrepr) for report in reports)
-    if skipped:
-        reporter.write_line(
-            f"{skipped} browser tests were skipped: no Chromium was found or could be installed."
-        )
+    for reason, what in ((NO_CHROMIUM, "browser"), (NO_PGBOUNCER, "pooler")):
+        skipped = sum(reason in str(report.longrepr) for report in reports)
+        if skipped:
+            missing = reason.removeprefix("there is no ")
+            reporter.write_line(
+                f"{skipped} {what} tests were skipped: "
+                f"no {missing} was found or could be installed."
+            )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -63,6 +63,11 @@ def _database(own: Services) -> Iterator[str]:
                 yield f"is at migration {at}, not {head}; run 'flask --app wsgi db upgrade'"
             if connection.dialect.name == "sqlite":
                 yield from _sqlite(own, str(connection.scalar(text("PRAGMA journal_mode"))))
+            elif connection.scalar(text("SHOW statement_timeout")) == "0":
+                yield (
+                    "has no statement_timeout, and a pooler takes none from us; "
+                    "run ALTER ROLE … SET statement_timeout = '5s'"
+                )
     except SQLAlchemyError as error:
         yield database_fault(error)
 
@@ -75,6 +80,11 @@ def _sqlite(own: Services, journal: str) -> Iterator[str]:
             yield f"{file.name} is open to others ({mode:04o}); run 'chmod 600' on it"
     if journal != "wal":
         yield f"has journal mode {journal}, not wal; put it on a local disk"
+    if own.database.write_lock and not own.database.write_lock.usable():
+        yield (
+            f"writers cannot queue at {own.database.write_lock.path}; "
+            "let the server's user own the file and write its folder"
+        )
     if own.settings.env == "production":
         click.echo("note  database: SQLite serves one machine; use PostgreSQL for more")
 

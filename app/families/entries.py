@@ -54,8 +54,7 @@ class Entries:
         """
         minted_since = self._clock.now() - self._keys.life - 2 * self._keys.leeway
         since = minted_since if seconds is None else self._clock.now() - seconds
-        with self._database.autocommit() as connection:
-            ended = rotation.revoked_since(connection, since, minted_since)
+        ended = self._database.read(rotation.revoked_since, since, minted_since)
         with redis.pipeline(transaction=False) as pipe:
             self.add(pipe, ended)
             pipe.get(self._keys.marker)

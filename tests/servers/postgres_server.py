@@ -63,6 +63,19 @@ class PostgresServer:
         self._made.append(name)
         return self._url.set(database=name).render_as_string(hide_password=False)
 
+    def isolate(self, url: str, level: str) -> None:
+        """Set how strictly the transactions of a database are isolated unless they say."""
+        name = make_url(url).database
+        self._execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = '{level}'")
+
+    def limit(self, url: str, time: str) -> None:
+        """Limit how long a statement may take in a database, and end its present sessions."""
+        name = make_url(url).database
+        self._execute(f"ALTER DATABASE \"{name}\" SET statement_timeout = '{time}'")
+        self._execute(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - ours
+        )
+
     def empty(self, url: str) -> None:
         """Delete every row but Alembic's."""
         with _connect(make_url(url)) as connection:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MANY = 20
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "serializable"])
 def server(
     request: pytest.FixtureRequest,
     base_environment: dict[str, str],
@@ -33,9 +33,11 @@ def server(
     """Give four workers on a database of their own."""
     folder = tmp_path_factory.mktemp("races")
     url = f"sqlite:///{folder}/latchkey.db"
-    if request.param == "postgresql":
+    if request.param != "sqlite":
         postgres: PostgresServer = request.getfixturevalue("postgres")
         url = postgres.create()
+        if request.param == "serializable":
+            postgres.isolate(url, "serializable")
     migrate(url)
     valkey_server.make_sound()
     servers = {"DATABASE_URL": url, "REDIS_URL": valkey_server.url}

@@ -738,3 +738,10 @@ def test_main_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEB_CONCURRENCY", "many")
     with pytest.raises(SystemExit, match="WEB_CONCURRENCY is out of range"):
         config.main()
+
+
+def test_a_pooler_is_named_or_there_is_none() -> None:
+    """Another mode needs no setting, so another word is a mistake."""
+    assert Settings.from_env(GOOD | {"DATABASE_POOLER": "transaction"}).database_pooler is True
+    assert Settings.from_env(GOOD).database_pooler is False
+    assert names(faults(DATABASE_POOLER="session")) == ["DATABASE_POOLER"]

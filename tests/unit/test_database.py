@@ -4,15 +4,18 @@ import os
 import stat
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import text
+from psycopg.errors import DeadlockDetected, QueryCanceled
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.accounts import models as accounts
 from app.database import STATEMENT_MS, Database
-from tests.unit.parts import NOW, a_family, a_user, stored
+from app.families import rotation
+from app.grants import new_id
+from tests.unit.parts import NOW, a_family, a_user, claims_of, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Connection
+
+    from app.families.models import Family
 
 
 @pytest.fixture
@@ -195,3 +200,98 @@ def test_building_connects_to_nothing() -> None:
     """An engine for a server that is not there is no error until it is asked."""
     Database("sqlite:////nowhere/latchkey.db")
     Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+
+
+@pytest.fixture(params=["serializable", "repeatable read"])
+def strict(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Give PostgreSQL whose operator chose a stricter isolation than READ COMMITTED."""
+    database = Database(postgres_url, threads=16)
+
+    def choose(connection: Any, _record: object) -> None:  # noqa: ANN401 - a raw driver object
+        connection.execute(
+            f"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {request.param}"
+        )
+        connection.commit()
+
+    event.listen(database.engine, "connect", choose)
+    yield database
+    database.engine.dispose()
+
+
+def test_a_loser_is_asked_again_and_decides_anew(strict: Database) -> None:
+    """40001 is neither a reuse nor a fault: of ten one rotates, and nine find a spent token."""
+    assert strict.read(isolation).replace("_", " ") in {"serializable", "repeatable read"}
+    for number in range(5):
+        family = a_family(strict, a_user(strict, f"{number}@example.com"))
+        together, outcomes = threading.Barrier(10), []
+
+        def attempt(family: Family = family, together: Any = together) -> None:  # noqa: ANN401
+            step = rotation.Step(new_id(), NOW + 1, 3600, 3600, "", "")
+            together.wait()
+            outcomes.append(strict.write(rotation.rotate, claims_of(family), step))  # noqa: B023
+
+        threads = [threading.Thread(target=attempt) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(outcomes) == 10
+        assert len([one for one in outcomes if one]) == 1
+
+
+def test_a_whole_transaction_is_asked_again(strict: Database) -> None:
+    """Parallel changes of one row all happen, each on what the other left."""
+    user = a_user(strict)
+    together = threading.Barrier(6)
+
+    def note(connection: Connection) -> None:
+        (now,) = connection.execute(text("SELECT created_at FROM users")).one()
+        connection.execute(text("UPDATE users SET created_at = :then"), {"then": now + 1})
+
+    def attempt() -> None:
+        together.wait()
+        strict.transact(note)
+
+    threads = [threading.Thread(target=attempt) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = strict.read(accounts.find, user.id)
+    assert found is not None
+    assert found.created_at == user.created_at + 6
+
+
+def test_deadlocks_are_asked_again_and_faults_are_not(postgresql: Database) -> None:
+    """A loser is asked again, a bounded number of times; another fault is said at once."""
+    calls: list[str] = []
+
+    def failing(_connection: Connection, state: str) -> None:
+        calls.append(state)
+        kind = {"40P01": DeadlockDetected, "57014": QueryCanceled}[state]
+        raise OperationalError("", None, kind())
+
+    for state, tries in (("40P01", 4), ("57014", 1)):
+        calls.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("app.database.MAX_TRIES", 4)
+            with pytest.raises(OperationalError):
+                postgresql.write(failing, state)
+        assert len(calls) == tries
+
+
+def isolation(connection: Connection) -> str:
+    """Ask how strictly a statement is isolated."""
+    return str(connection.scalar(text("SHOW transaction_isolation")))
+
+
+def test_behind_a_pooler_nothing_outlives_a_transaction(postgres_url: str) -> None:
+    """No startup option, which PgBouncer refuses, and no prepared statement."""
+    database = Database(postgres_url, pooler=True)
+    user = a_user(database)
+    for _ in range(8):
+        assert database.read(accounts.find, user.id) == user
+    with database.autocommit() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM pg_prepared_statements")) == 0
+        assert connection.scalar(text("SHOW statement_timeout")) == "0"
+    database.engine.dispose()

@@ -93,6 +93,15 @@ def test_sqlite_without_a_write_ahead_log_is_a_fault(settings: Settings, sqlite_
     assert "FAULT database: has journal mode delete, not wal" in done.output
 
 
+def test_writers_that_cannot_queue_are_a_fault(settings: Settings, sqlite_url: str) -> None:
+    """The lock file is of another user, or cannot be there at all."""
+    lock = Path(sqlite_url.removeprefix("sqlite:///") + ".lock")
+    lock.symlink_to("elsewhere")
+    done = examine(replace(settings, database_url=sqlite_url))
+    assert done.exit_code == 1
+    assert f"FAULT database: writers cannot queue at {lock}" in done.output
+
+
 def test_sqlite_in_production_is_noted(settings: Settings, sqlite_url: str) -> None:
     """It works, on one machine: a note and no fault."""
     deployed = replace(settings, env="production", trusted_proxies=1, database_url=sqlite_url)

@@ -10,6 +10,7 @@ from app import create_app
 from config import decode_secret, secret_fault
 from tests.conftest import close
 from tests.unit.cli.conftest import on
+from tests.unit.parts import a_family, a_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +93,24 @@ def test_pruning_deletes_what_is_over(
     assert flask("prune").output == "1 families and 1 erased accounts deleted.\n"
     assert flask("prune").output == "0 families and 0 erased accounts deleted.\n"
     assert own.clock is clock
+
+
+def test_pruning_names_what_blocks_it(
+    flask: Callable[..., Result], own: Services, clock: SetClock
+) -> None:
+    """Rows of a product keep what they refer to: a sentence, and no failure."""
+    family = a_family(own.database, a_user(own.database, "eve@example.com"))
+    with own.database.transaction() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE notes (of VARCHAR(32), FOREIGN KEY (of) REFERENCES families (family_id))"
+        )
+        connection.exec_driver_sql(f"INSERT INTO notes VALUES ('{family.family_id}')")  # noqa: S608
+    clock.forward(40 * 86400)
+    done = flask("prune")
+    with own.database.transaction() as connection:
+        connection.exec_driver_sql("DROP TABLE notes")
+    assert done.exit_code == 0
+    assert "1 had to stay: rows of other tables refer to them by notes.of. " in done.output
 
 
 def test_new_secrets_are_good_ones(flask: Callable[..., Result]) -> None:

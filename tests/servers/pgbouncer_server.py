@@ -1,0 +1,104 @@
+"""A real PgBouncer in transaction mode, in front of the tests' PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from tests.servers.processes import end, spawn, wait_until
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+CONFIGURATION = """
+[databases]
+* = {server}
+
+[pgbouncer]
+listen_addr =
+listen_port = 6432
+unix_socket_dir = {folder}
+auth_type = trust
+auth_file = {folder}/users
+pool_mode = transaction
+default_pool_size = 4
+max_client_conn = 200
+max_prepared_statements = 0
+logfile = {folder}/log
+"""
+
+
+def program() -> str | None:
+    """Find PgBouncer, which Debian installs where only root looks; None when there is none."""
+    return shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
+
+
+class PgBouncerServer:
+    """One pooler for every database of the server behind `url`."""
+
+    def __init__(self, url: str) -> None:
+        self._behind = make_url(url)
+
+    def __enter__(self) -> Self:
+        self._folder = Path(tempfile.mkdtemp(prefix="latchkey-pool-"))
+        behind = self._behind
+        parts = {
+            "host": behind.host or behind.query.get("host"),
+            "port": behind.port,
+            "user": behind.username,
+            "password": behind.password,
+        }
+        server = " ".join(f"{name}={value}" for name, value in parts.items() if value)
+        files = {
+            "users": f'"{behind.username}" ""\n',
+            "ini": CONFIGURATION.format(server=server, folder=self._folder),
+        }
+        for name, content in files.items():
+            (self._folder / name).write_text(content, encoding="ascii")
+        # Like PostgreSQL it refuses to run as root.
+        someone: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            someone = {"user": nobody.pw_uid, "group": nobody.pw_gid}
+            for path in (self._folder, *self._folder.iterdir()):
+                shutil.chown(path, **someone)
+        binary = program()
+        if binary is None:
+            raise RuntimeError("there is no pgbouncer on the PATH")
+        with (self._folder / "out").open("ab") as out:
+            self._process = spawn(
+                [binary, self._folder / "ini"], stdout=out, stderr=out, **someone
+            )
+        wait_until(self._answers, what="PgBouncer")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        end(self._process, signal.SIGTERM, seconds=3)
+        shutil.rmtree(self._folder)
+
+    def through(self, url: str) -> str:
+        """Give the URL of a database of the server, by way of the pooler."""
+        where = make_url(url).set(host=None, port=None, password=None)
+        where = where.set(query={"host": str(self._folder), "port": "6432"})
+        return where.render_as_string(hide_password=False)
+
+    def _answers(self) -> bool:
+        where = make_url(self.through(str(self._behind))).set(drivername="postgresql")
+        try:
+            psycopg.connect(where.render_as_string(hide_password=False), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True

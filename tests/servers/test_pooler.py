@@ -1,0 +1,114 @@
+"""PgBouncer in transaction mode between Latchkey and PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from app import create_app
+from app.accounts import models as accounts
+from app.database import Database
+from config import Settings
+from tests.conftest import NO_PGBOUNCER, close
+from tests.http.actor import NEW_PASSWORD, PASSWORD
+from tests.http.wire import Wire, at_once
+from tests.servers.pgbouncer_server import PgBouncerServer, program
+from tests.unit.parts import NOW, a_user
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.servers.gunicorn_server import GunicornServer
+    from tests.servers.postgres_server import PostgresServer
+    from tests.servers.valkey_server import ValkeyServer
+
+SESSIONS, ROTATIONS = 8, 25
+
+
+@pytest.fixture(scope="module")
+def pooler(postgres: PostgresServer) -> Iterator[PgBouncerServer]:
+    """Give a running PgBouncer."""
+    if program() is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI is set and there is no PgBouncer: these tests may not be skipped")
+        pytest.skip(NO_PGBOUNCER)
+    with PgBouncerServer(postgres.create()) as server:
+        yield server
+
+
+@pytest.fixture
+def environment(
+    base_environment: dict[str, str],
+    postgres: PostgresServer,
+    migrate: Callable[[str], None],
+    pooler: PgBouncerServer,
+    valkey: ValkeyServer,
+) -> dict[str, str]:
+    """Give a deployment whose database is behind the pooler."""
+    url = postgres.create()
+    migrate(url)
+    return base_environment | {
+        "DATABASE_URL": pooler.through(url),
+        "DATABASE_POOLER": "transaction",
+        "REDIS_URL": valkey.url,
+    }
+
+
+def test_every_request_succeeds(
+    environment: dict[str, str], serve: Callable[..., GunicornServer]
+) -> None:
+    """With more threads than pooled connections sessions rotate, and a race has one winner."""
+    wire = Wire(serve(environment), email="ada@example.com")
+    wire.register()
+    pairs = [wire.log_in().pair for _ in range(SESSIONS)]
+
+    def rotate(number: int) -> list[int]:
+        refresh, statuses = pairs[number][1], []
+        for _ in range(ROTATIONS):
+            answer = wire.refresh(refresh)
+            access, refresh = answer.pair
+            statuses += [answer.status, wire.me(access).status]
+        return statuses
+
+    assert at_once(SESSIONS, rotate) == [[200] * 2 * ROTATIONS] * SESSIONS
+    access, refresh = wire.log_in().pair
+    raced = at_once(20, lambda _: wire.refresh(refresh))
+    assert sorted(answer.status for answer in raced) == [200] + [401] * 19
+    own = wire.log_in().pair[0]
+    body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    assert wire.ask("POST", "/auth/password", body, access=own).status == 200
+    assert wire.me_everywhere(access) == wire.me_everywhere(own) == {401}
+
+
+def test_without_the_setting_it_refuses(environment: dict[str, str]) -> None:
+    """What the setting leaves out is what this pooler does not take."""
+    plain = Database(environment["DATABASE_URL"])
+    with pytest.raises(OperationalError, match="startup parameter"):
+        plain.read(accounts.find, "nobody")
+    database = Database(environment["DATABASE_URL"], pooler=True)
+    user = a_user(database)
+    for _ in range(12):  # a driver prepares what it sees more than five times
+        assert database.read(accounts.find, user.id) == user
+        database.transact(accounts.disable, user.id, NOW)
+        database.write(accounts.enable, user.id)
+    plain.engine.dispose()
+    database.engine.dispose()
+
+
+def test_doctor_asks_for_a_time_limit(
+    environment: dict[str, str], postgres: PostgresServer
+) -> None:
+    """A pooler takes none from us; what the role or the database sets is found."""
+
+    def examine() -> str:
+        app = create_app(Settings.from_env(environment))
+        said = app.test_cli_runner().invoke(args=["doctor"]).output
+        close(app)
+        return said
+
+    assert "FAULT database: has no statement_timeout" in examine()
+    postgres.limit(environment["DATABASE_URL"], "5s")
+    assert "ok    database" in examine()
