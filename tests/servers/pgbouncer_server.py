@@ -31,7 +31,6 @@ auth_file = {folder}/users
 pool_mode = transaction
 default_pool_size = 4
 max_client_conn = 200
-max_prepared_statements = 0
 logfile = {folder}/log
 """
 
@@ -74,10 +73,15 @@ class PgBouncerServer:
         if binary is None:
             raise RuntimeError("there is no pgbouncer on the PATH")
         with (self._folder / "out").open("ab") as out:
-            self._process = spawn(
-                [binary, self._folder / "ini"], stdout=out, stderr=out, **someone
-            )
-        wait_until(self._answers, what="PgBouncer")
+            command: list[str | Path] = [binary, self._folder / "ini"]
+            self._process = spawn(command, stdout=out, stderr=out, **someone)
+        try:
+            wait_until(lambda: self._ended() or self._answers(), what="PgBouncer")
+        finally:
+            if self._ended():
+                said = (self._folder / "out").read_text(encoding="utf-8")
+                shutil.rmtree(self._folder)
+                raise RuntimeError(f"PgBouncer did not start:\n{said}")
         return self
 
     def __exit__(
@@ -94,6 +98,9 @@ class PgBouncerServer:
         where = make_url(url).set(host=None, port=None, password=None)
         where = where.set(query={"host": str(self._folder), "port": "6432"})
         return where.render_as_string(hide_password=False)
+
+    def _ended(self) -> bool:
+        return self._process.poll() is not None
 
     def _answers(self) -> bool:
         where = make_url(self.through(str(self._behind))).set(drivername="postgresql")
