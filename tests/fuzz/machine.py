@@ -269,7 +269,11 @@ class Sessions(RuleBasedStateMachine):
         getattr(self, f"_{how}")(worker, token, family)
         self._ask_everybody(family)
 
-    def _log_out(
+    def _log_out(self, worker: int, token: Token, family: Family) -> None:
+        """Both credentials come, as from a browser; they may name two sessions."""
+        self._log_out_by(worker, token, family, self._own(token))
+
+    def _log_out_by(
         self, worker: int, token: Token, family: Family | None, held: tuple[str, Prover | None]
     ) -> None:
         """End the session of a refresh token, and that of an access token if it is admitted."""
@@ -289,14 +293,14 @@ class Sessions(RuleBasedStateMachine):
     def _log_out_with_cookie(self, worker: int, token: Token, family: Family) -> None:
         """The cookie alone decides: the access token is shown with another's key."""
         foreign = KEYS[0] if self._own(token)[1] is not KEYS[0] else KEYS[1]
-        self._log_out(worker, token, family, ("DPoP", foreign))
+        self._log_out_by(worker, token, family, ("DPoP", foreign))
 
     def _log_out_with_token(self, worker: int, token: Token, _family: Family) -> None:
         """A captured token ends nothing; with its own scheme and proof it ends its session."""
         wrong = ("DPoP", None) if token.jkt is None else ("Bearer", None)
-        self._log_out(worker, token, None, wrong)
+        self._log_out_by(worker, token, None, wrong)
         self._ask_everybody(token.family)
-        self._log_out(worker, token, None, self._own(token))
+        self._log_out_by(worker, token, None, self._own(token))
 
     def _log_out_everywhere(self, worker: int, token: Token, _family: Family) -> None:
         answer, _ = self._protected(worker, token, Sent("POST", "/auth/logout-everywhere"))
