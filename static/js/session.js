@@ -47,7 +47,7 @@ let expiresAt = 0;
 let epoch = 0; // an earlier one's answers are not taken over
 /** @type {State} */ let state = { status: 'unknown', user: null, expiresAt };
 let refreshing;
-/** @type {object | null} */ let leaving = null; // the log-out that the server has not heard of
+/** @type {any} */ let leaving = null; // a log-out that the server may not know of
 let loggingIn = 0;
 const listeners = [];
 const channel = globalThis.BroadcastChannel && new BroadcastChannel('latchkey');
@@ -151,7 +151,7 @@ async function keyFor(endpoint, bearer, isAlone) {
 
 async function attempt(endpoint, bearer, body, isAlone, checkCurrent) {
 	checkCurrent();
-	if (endpoint === REFRESH && await isLogoutAsked()) throw finishLogout();
+	if (endpoint === REFRESH && (leaving || await isLogoutAsked())) throw finishLogout();
 	const newKey = endpoint.newKey ? await makePendingKey() : null;
 	const key = endpoint.isLogin ? newKey : await keyFor(endpoint, bearer, isAlone);
 	const sent = newKey && !endpoint.isLogin ? { ...body, dpop_jkt: newKey.thumbprint } : body;
@@ -242,9 +242,9 @@ export async function login(credentials) {
  */
 export async function logout() {
 	const bearer = performance.now() < expiresAt ? token : null;
-	const mine = (leaving = {});
+	const mine = (leaving = { isStored: false });
 	clearToken('logging_out');
-	await rememberLogout().catch(() => {}); // without storage this page alone remembers
+	await rememberLogout().then(() => (mine.isStored = true), () => {}); // else this page alone remembers
 	channel?.postMessage('logging_out');
 	try {
 		await tellServer(bearer);
@@ -259,9 +259,9 @@ export async function logout() {
 }
 
 async function loggedOut(mine) {
+	if (leaving !== mine) return state;
 	await forgetAll().catch(() => {}); // at worst the next page logs out once more
 	channel?.postMessage('logged_out');
-	if (leaving !== mine) return state;
 	leaving = null;
 	return loggingIn ? state : clearToken('logged_out', null);
 }
@@ -271,22 +271,22 @@ async function isLogoutAsked() {
 	try {
 		return await logoutIsWanted();
 	} catch (error) {
-		if (error instanceof NoStorage) return !!leaving;
+		if (error instanceof NoStorage) return false;
 		throw failure({});
 	}
 }
 
-/** Goes on with a log-out that this page did not begin. @returns {Error} for whoever wanted a token */
+/** Takes up another page's log-out. @returns {Error} for whoever wanted a token */
 function finishLogout() {
 	if (!leaving) {
-		const mine = (leaving = {});
+		leaving = { isStored: true };
 		clearToken('logging_out');
-		tellUntilHeard(mine, 0);
+		tellUntilHeard(leaving, 0);
 	}
 	return superseded();
 }
 
-/** Tells the server of the log-out until it has heard, or until a log-in came first. */
+/** Goes on until the server has heard, or a log-in came first. */
 async function tellUntilHeard(mine, pause = LOGOUT_PAUSE_MS) {
 	while (leaving === mine) {
 		const online = new Promise((resolve) => addEventListener('online', resolve, { once: true }));
@@ -294,15 +294,15 @@ async function tellUntilHeard(mine, pause = LOGOUT_PAUSE_MS) {
 		try {
 			await withTabLock(() => tellOnce(mine));
 		} catch (error) {
-			pause = error.retryAfter * 1000 || Math.min(2 * pause + LOGOUT_PAUSE_MS, MAX_LOGOUT_PAUSE_MS);
-			if (leaving === mine && state.status === 'logging_out') publish('logout_pending');
+			pause = Math.min(error.retryAfter * 1000 || 2 * pause + LOGOUT_PAUSE_MS, MAX_LOGOUT_PAUSE_MS);
+			if (leaving === mine) publish('logout_pending');
 		}
 	}
 }
 
 async function tellOnce(mine) {
 	if (leaving !== mine) return;
-	if (!await isLogoutAsked()) { // another tab told it, or somebody logged in
+	if (mine.isStored && !await isLogoutAsked()) { // another tab told it, or somebody logged in
 		leaving = null;
 		if (!loggingIn) clearToken('changed');
 		return;
@@ -362,8 +362,10 @@ export function onChange(listener) {
 channel?.addEventListener('message', ({ data }) => {
 	if (data === 'logging_out') {
 		if (!leaving && !loggingIn && !isOver()) {
+			const mine = (leaving = { isStored: false });
 			clearToken('logging_out');
-			tellUntilHeard((leaving = {}));
+			isLogoutAsked().then((isAsked) => (mine.isStored = isAsked), () => {});
+			tellUntilHeard(mine);
 		}
 	} else if (data === 'logged_out') {
 		leaving = null;
