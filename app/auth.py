@@ -27,6 +27,7 @@ from app.errors import (
     InvalidToken,
     NotFound,
     SessionEnded,
+    UseNonce,
     WrongPassword,
 )
 from app.families import rotation
@@ -272,7 +273,8 @@ class Auth:
             if held.proof:
                 self.once.use(held.proof)
         except ProofRefused as refused:
-            raise InvalidProof(reason=refused.reason, status=400) from None
+            kind = UseNonce if refused.reason == "nonce" else InvalidProof
+            raise kind(reason=refused.reason, status=400) from None
 
     def _read_refresh(self, cookie: str | None, client: Client, now: int) -> RefreshTokenClaims:
         try:

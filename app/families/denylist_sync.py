@@ -22,7 +22,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from redis import Redis, RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -90,11 +90,21 @@ class DenylistSync:
 
     def begin(self) -> None:
         """Look at Redis once, so that the first nonce handed out is newer than the marker."""
-        if self._begun:
-            return
+        if not self._begun:
+            self.look()
+
+    def look(self) -> None:
+        """Learn of a loss of memory now, so that the next nonce handed out is newer than that.
+
+        A loss is noticed by the first request that reads the marker. A proof whose nonce is out
+        of date anyway is refused before that, and without this look its repeat would be refused
+        too, for the loss.
+        """
         self._begun = True
+        if self._outage.resting():
+            return
         try:
-            self.vouch(None)
+            self.vouch(cast("bytes | None", self._link.redis.get(self.marker.name)))
         except RedisError as error:
             self._outage.lost(error)
         except SQLAlchemyError:

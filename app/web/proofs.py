@@ -63,7 +63,10 @@ def held() -> Held:
 def refusal(refused: ProofRefused, status: int = 400) -> InvalidProof:
     """Return what to answer: ask for another nonce, or say that the proof is no good.
 
-    400 where a token is asked for, 401 where one is used (RFC 9449 sections 8 and 9).
+    400 where a token is asked for, 401 where one is used (RFC 9449 sections 8 and 9). The nonce
+    that comes with it is good for the repeat, also when Redis lost its memory a moment ago.
     """
-    kind = UseNonce if refused.reason == "nonce" else InvalidProof
-    return kind(reason=refused.reason, status=status)
+    if refused.reason != "nonce":
+        return InvalidProof(reason=refused.reason, status=status)
+    services().sync.look()
+    return UseNonce(reason=refused.reason, status=status)

@@ -1169,6 +1169,47 @@ def test_redis_lost_its_memory(holder: Holder, valkey: ValkeyServer) -> None:
         problem(holder.ask("GET", "/api/me", headers=headers), 401, "invalid_dpop_proof")
 
 
+def repeated(holder: Holder, path: str, before: str) -> None:
+    """Send a proof that is too old: one repeat, with the nonce of the answer, is enough."""
+    refreshes = path == "/auth/refresh"
+    method, status = ("POST", 400) if refreshes else ("GET", 401)
+    token = None if refreshes else holder.access_token
+    headers = {} if token is None else dpop(token)
+    answer = holder.ask(method, path, headers=headers | {"DPoP": before})
+    problem(answer, status, "use_dpop_nonce")
+    claimed = {"nonce": answer.headers["DPoP-Nonce"], "iat": holder.own.clock.now()}
+    again = holder.key.proof(method, PUBLIC_URL + path, token, **claimed)
+    assert holder.ask(method, path, headers=headers | {"DPoP": again}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/auth/refresh", "/api/me"])
+@pytest.mark.parametrize("seconds", [0, PROOF_SECONDS + 10], ids=["new-nonce", "old-nonce"])
+def test_redis_lost_its_memory_costs_one_repeat(
+    holder: Holder, clock: StillClock, valkey: ValkeyServer, path: str, seconds: int
+) -> None:
+    """The loss is noticed before the nonce for the repeat is made, however old the first was."""
+    assert holder.me().status_code == 200
+    refreshes = path == "/auth/refresh"
+    before = holder.proof(path) if refreshes else holder.proof(path, "GET", holder.access_token)
+    clock.forward(seconds)
+    valkey.flush()
+    repeated(holder, path, before)
+
+
+def test_redis_lost_while_an_old_nonce_is_refused(
+    holder: Holder, clock: StillClock, valkey: ValkeyServer
+) -> None:
+    """That nobody can be asked about the loss changes nothing for the client."""
+    before = holder.proof("/auth/refresh")
+    clock.forward(PROOF_SECONDS + 10)
+    valkey.stop()
+    repeated(holder, "/auth/refresh", before)
+    before = holder.proof("/auth/refresh")
+    clock.forward(PROOF_SECONDS + 10)
+    valkey.start()
+    repeated(holder, "/auth/refresh", before)
+
+
 # -- the migration -------------------------------------------------------------------------------
 
 

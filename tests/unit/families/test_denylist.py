@@ -17,7 +17,7 @@ from app.families import outage as outages
 from app.families import rotation
 from app.families.models import Ended
 from app.services import Services, build
-from app.tokens.nonces import REMEMBERED_SECONDS
+from app.tokens.nonces import NONCE_LENGTH, REMEMBERED_SECONDS
 from app.tokens.proofs import Proof, ProofRefused
 from tests.servers.processes import wait_until
 from tests.unit.parts import NOW, a_family, a_user, repairing, revoke, settle
@@ -414,6 +414,30 @@ def test_without_redis_and_database_there_is_no_answer(
     with pytest.raises(Unavailable):
         both_gone.denylist.denied(living.family_id)
     settle(both_gone, valkey)
+
+
+def test_a_look_before_a_nonce_leaves_a_resting_redis_alone(
+    process: Services, valkey: ValkeyServer, clock: SetClock
+) -> None:
+    """Who sends bad proofs cannot make a worker wait for a Redis that is away again and again."""
+    valkey.stop()
+    process.sync.look()
+    valkey.start()
+    process.sync.look()
+    assert valkey.client.get(MARKER) is None
+    clock.forward(1)
+    process.sync.look()
+    assert valkey.client.get(MARKER)
+
+
+def test_a_look_before_a_nonce_needs_no_database(
+    settings: Settings, clock: SetClock, valkey: ValkeyServer
+) -> None:
+    """A nonce is handed out all the same; what needs the database says that it is away."""
+    without = build(replace(settings, database_url="sqlite:////nowhere/latchkey.db"), clock)
+    without.sync.look()
+    assert len(without.nonce()) == NONCE_LENGTH
+    settle(without, valkey)
 
 
 def test_a_trusted_redis_needs_no_database(
