@@ -1,6 +1,7 @@
-"""Refreshes and log-ins per second under real gunicorn, its start and its memory.
+"""Log-ins per second under real gunicorn, its start and its memory.
 
-Client and server share the machine, and the client is Python: the figures are a floor.
+Client and server share the machine. The client is Python, which is enough for log-ins: hashing is
+what they cost.
 """
 
 from __future__ import annotations
@@ -18,15 +19,13 @@ from typing import Final
 
 import psutil
 
+from bench.cores import load
 from tests.servers.gunicorn_server import GunicornServer
 
 CONNECTIONS: Final = 8
-REFRESH_SECONDS: Final = 5.0
 LOG_IN_SECONDS: Final = 5.0
 STARTS: Final = 5
-REFRESHES_A_FAMILY: Final = 1000
 PASSWORD: Final = "four words for a bench"  # noqa: S105 - of an account that lives for seconds
-COOKIE: Final = "__Host-Http-refresh"
 
 Step = Callable[[], float]
 _numbers: Final = count()
@@ -39,27 +38,15 @@ class Visitor:
         """Register."""
         self.link = HTTPConnection("localhost", port, timeout=30)
         self.email = f"bench-{time.time_ns()}-{next(_numbers)}@example.com"
-        self.cookie = ""
-        self.refreshes = 0
         self.post("/auth/register", {"email": self.email, "password": PASSWORD}, 201)
 
     def log_in(self) -> float:
         """Log in and return the seconds it took."""
-        self.cookie = ""
         return self.post("/auth/login", {"email": self.email, "password": PASSWORD}, 200)
-
-    def refresh(self) -> float:
-        """Refresh and return the seconds it took; a family has its limit, so it changes."""
-        self.refreshes += 1
-        if self.refreshes % REFRESHES_A_FAMILY == 0:
-            self.log_in()
-        return self.post("/auth/refresh", {}, 200)
 
     def post(self, path: str, body: Mapping[str, str], expected: int) -> float:
         """Send a body and return the seconds until its answer was read."""
         headers = {"Content-Type": "application/json"}
-        if self.cookie:
-            headers["Cookie"] = f"{COOKIE}={self.cookie}"
         begun = time.perf_counter()
         self.link.request("POST", path, json.dumps(body), headers)
         answer = self.link.getresponse()
@@ -70,14 +57,12 @@ class Visitor:
             return self.post(path, body, expected)
         if answer.status != expected:
             raise RuntimeError(f"{path}: {answer.status} {text!r}")
-        for line in answer.msg.get_all("Set-Cookie", []):
-            if line.startswith(f"{COOKIE}="):
-                self.cookie = line.partition("=")[2].partition(";")[0]
         return took
 
 
 def run(environment: Mapping[str, str]) -> None:
     """Print the figures."""
+    print(f"gunicorn, 2 workers; a client in Python, {CONNECTIONS} connections ({load()}):")
     with tempfile.TemporaryDirectory() as folder:
         server = GunicornServer(environment, Path(folder) / "gunicorn.log")
         starts = []
@@ -91,7 +76,6 @@ def run(environment: Mapping[str, str]) -> None:
         try:
             visitors = [Visitor(server.port) for _ in range(CONNECTIONS)]
             report("log-ins", [v.log_in for v in visitors], LOG_IN_SECONDS)
-            report("refreshes", [v.refresh for v in visitors], REFRESH_SECONDS)
             resident = [psutil.Process(pid).memory_info().rss / 2**20 for pid in server.workers]
             print(f"{max(resident):8.0f} MiB resident in the larger worker afterwards")
         finally:

@@ -22,7 +22,14 @@ ROOT = Path(__file__).resolve().parents[2]
 class GunicornServer:
     """One master with its workers. `url` is both its address and its PUBLIC_URL."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path, workers: int = 2) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        log: Path,
+        workers: int = 2,
+        app: str = "wsgi:app",
+    ) -> None:
+        self._app = app
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self._log = log
@@ -73,7 +80,7 @@ class GunicornServer:
         """Start it and wait for a first answer of /readyz."""
         with self._log.open("ab") as log:
             self._process = spawn(
-                [sys.executable, "-m", "gunicorn", "wsgi:app"],
+                [sys.executable, "-m", "gunicorn", self._app],
                 cwd=ROOT,
                 env=self._environment,
                 stdout=log,

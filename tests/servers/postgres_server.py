@@ -26,14 +26,19 @@ from tests.servers.processes import end, spawn, wait_until
 if TYPE_CHECKING:
     from types import TracebackType
 
+MANY = ["max_connections=200"]
 # Tests lose nothing when the machine dies, so nothing waits for a disk.
-FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]
+FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 
 
 class PostgresServer:
-    """One server, and databases made on it for who needs one."""
+    """One server, and databases made on it for who needs one.
 
-    def __init__(self) -> None:
+    `durable`: what it committed survives a power loss, as in production.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._settings = MANY if durable else MANY + FAST
         self._outside = os.environ.get("TEST_POSTGRES_URL")
         self._names = (f"latchkey_{os.getpid()}_{number}" for number in count())
         self._made: list[str] = []
@@ -118,7 +123,7 @@ class PostgresServer:
         return self._url
 
     def _run(self) -> None:
-        options = [word for setting in FAST for word in ("-c", setting)]
+        options = [word for setting in self._settings for word in ("-c", setting)]
         with (self._folder / "log").open("ab") as log:
             self._process = spawn(
                 [
