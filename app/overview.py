@@ -75,7 +75,7 @@ class Overview:
         return self.database.read(rotation.live_of, user_id, self.clock.now())
 
     def thefts(self, user_id: str) -> list[Family]:
-        """Return the user's families that ended in theft lately, the latest first."""
+        """Return the last of the user's families that ended in theft lately, the latest first."""
         since = self.clock.now() - THEFT_SHOWN_SECONDS
         return self.database.read(rotation.stolen_of, user_id, since)
 

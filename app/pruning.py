@@ -1,7 +1,9 @@
 """Deleting what is over: families and erased accounts that nothing needs any more.
 
 Every log-in deletes the dead families of its own user, so that no password, however often it is
-used, fills the table. The rest waits for the operator's `flask prune`.
+used, fills the table: 20 live families remain, 20 that ended in theft, and those that ended within
+`REVOKED_KEPT_SECONDS`, which the limit of log-ins bounds. The rest waits for the operator's
+`flask prune`.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from app.accounts.models import users
 from app.clock import Clock
 from app.database import Database
 from app.families.models import families
-from app.families.rotation import THEFT_SHOWN_SECONDS, THEFTS
+from app.families.rotation import MAX_THEFTS_SHOWN, THEFT_SHOWN_SECONDS, THEFTS
 
 BATCH: Final = 500
 ENDED_KEPT_SECONDS: Final = 60  # above any clock leeway: until then a last access token is good
@@ -42,10 +44,19 @@ _no_notice: Final = or_(
     families.c.revoked_reason.not_in(THEFTS),
     families.c.revoked_at < _now - THEFT_SHOWN_SECONDS,
 )
+# Whoever has the password can have as many sessions as they like end in theft.
+_newest_thefts: Final = (
+    select(families.c.family_id)
+    .where(families.c.user_id == bindparam("user"), families.c.revoked_reason.in_(THEFTS))
+    .order_by(families.c.revoked_at.desc(), families.c.family_id)
+    .limit(MAX_THEFTS_SHOWN)
+)
 
 
-def _over(ended: ColumnElement[bool]) -> ColumnElement[bool]:
-    return and_(or_(ended, families.c.revoked_at < _now - REVOKED_KEPT_SECONDS), _no_notice)
+def _over(
+    ended: ColumnElement[bool], no_notice: ColumnElement[bool] = _no_notice
+) -> ColumnElement[bool]:
+    return and_(or_(ended, families.c.revoked_at < _now - REVOKED_KEPT_SECONDS), no_notice)
 
 
 # By columns with an index. A family that is only idle for too long has none, and waits.
@@ -63,7 +74,10 @@ DELETE_OVER: Final = delete(families).where(
 )
 DELETE_OWN: Final = delete(families).where(
     families.c.user_id == bindparam("user"),
-    _over(families.c.idle_expires_at < _now - REVOKED_KEPT_SECONDS),
+    _over(
+        families.c.idle_expires_at < _now - REVOKED_KEPT_SECONDS,
+        or_(_no_notice, families.c.family_id.not_in(_newest_thefts)),
+    ),
 )
 ERASED: Final = (
     select(users.c.id)

@@ -38,6 +38,7 @@ NO_PROOF: Final = "no_proof"
 FOREIGN_KEY: Final = "foreign_key"
 THEFTS: Final = frozenset({REUSE, NO_PROOF, FOREIGN_KEY})
 THEFT_SHOWN_SECONDS: Final = 30 * 86400
+MAX_THEFTS_SHOWN: Final = 20
 EXPIRED: Final = "expired"
 
 # The statements of each request are built once: building one takes longer than running it.
@@ -131,7 +132,8 @@ STOLEN_OF: Final = (
         families.c.revoked_at >= bindparam("since"),
         families.c.revoked_reason.in_(THEFTS),
     )
-    .order_by(families.c.revoked_at.desc())
+    .order_by(families.c.revoked_at.desc(), families.c.family_id)
+    .limit(MAX_THEFTS_SHOWN)
 )
 
 
@@ -273,7 +275,7 @@ def live_of(connection: Connection, user_id: str, now: int) -> list[Family]:
 
 
 def stolen_of(connection: Connection, user_id: str, since: int) -> list[Family]:
-    """Return a user's families that ended in theft since then, the latest first."""
+    """Return the last `MAX_THEFTS_SHOWN` of a user's families that ended in theft since then."""
     rows = connection.execute(STOLEN_OF, {"user": user_id, "since": since})
     return [Family(*row) for row in rows]
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from app import pruning
 from app.accounts import models as accounts
 from app.families import rotation
-from app.families.rotation import THEFT_SHOWN_SECONDS
+from app.families.rotation import MAX_THEFTS_SHOWN, THEFT_SHOWN_SECONDS
 from app.pruning import ENDED_KEPT_SECONDS, REVOKED_KEPT_SECONDS, Pruned, Pruning
 from tests.unit.parts import NOW, SetClock, a_family, a_user, stored
 
@@ -112,6 +112,23 @@ def test_a_log_in_deletes_the_dead_of_its_user_alone(database: Database, pruner:
     with database.autocommit() as connection:
         left = set(connection.scalars(text("SELECT family_id FROM families")))
     assert left == {family.family_id for family in stay}
+
+
+def test_thefts_of_ones_own_making_do_not_fill_the_table(
+    database: Database, pruner: Pruning
+) -> None:
+    """Whoever has a password can replay their own tokens all day; the notice shows the last."""
+    user = a_user(database)
+    thefts = [
+        a_family(database, user, revoked_at=NOW - OLD + at, revoked_reason=rotation.REUSE)
+        for at in range(MAX_THEFTS_SHOWN + 2)
+    ]
+    late = a_family(database, user, revoked_at=NOW, revoked_reason=rotation.REPLACED)
+    pruner.prune_own(user.id)
+    assert [stored(database, one) for one in thefts] == [None, None, *thefts[2:]]
+    assert stored(database, late) == late
+    shown = database.read(rotation.stolen_of, user.id, NOW - THEFT_SHOWN_SECONDS)
+    assert shown == thefts[:1:-1]
 
 
 def test_pruning_goes_in_batches(
