@@ -484,7 +484,9 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(str(error))
     needed = ("env", "host", "port", "workers", "public_url")
-    print(json.dumps({name: getattr(settings, name) for name in needed}))  # noqa: T201 - its one purpose
+    said = {name: getattr(settings, name) for name in needed} | {"threads": THREADS}
+    said["this_machine"] = is_this_machine(settings.host)
+    print(json.dumps(said))  # noqa: T201 - its one purpose
 
 
 if __name__ == "__main__":

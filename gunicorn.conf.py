@@ -1,50 +1,127 @@
 """How gunicorn serves Latchkey. gunicorn finds this file by its name.
 
-The settings are read once here, in the master and before anything is started, so that a bad
-environment is one report and exit status 1 instead of a traceback from each worker.
+The master reads it, and again at each reload (SIGHUP). It imports neither `app` nor `config`:
+what the master has imported, every worker that it forks later has too, and a reload would serve
+the old code in silence. A bad environment is one report and exit status 1, instead of a traceback
+from each worker.
 """
 
 from __future__ import annotations
 
 import errno
+import json
+import logging
+import mmap
 import os
-import signal
 import socket
+import subprocess
 import sys
-from contextlib import ExitStack
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from config import THREADS, Settings, SettingsError, is_this_machine
+from gunicorn import glogging, systemd
+from gunicorn.workers import base
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from gunicorn.arbiter import Arbiter
-    from gunicorn.workers.base import Worker
+    from gunicorn.config import Config
 
-try:
-    latchkey = Settings.from_env()
-except SettingsError as error:
-    sys.exit(str(error))
+ROOT = Path(__file__).resolve().parent
+STOP_SECONDS = 15
+LONGEST_REPORT = 4000
+ABSENT = 2**31 - 1  # more connections than any worker has
 
+
+def read_settings() -> dict[str, Any]:
+    """Return the settings that concern gunicorn; a process of its own checks all of them."""
+    done = subprocess.run(
+        [sys.executable, "-m", "config"], cwd=ROOT, stdout=subprocess.PIPE, check=False
+    )
+    if done.returncode:
+        sys.exit(done.returncode)  # the report is on standard error
+    settings: dict[str, Any] = json.loads(done.stdout)
+    return settings
+
+
+latchkey = read_settings()
+development = latchkey["env"] == "development"
+
+
+class Worker(base.Worker):  # type: ignore[misc]  # it has no stub
+    """A worker whose loop is in app/server: the master can name this class without importing it."""
+
+    # How many connections each worker has, for all to see. A reload makes another table.
+    loads = memoryview(mmap.mmap(-1, 64 * 4)).cast("i")
+    quits = False
+
+    def __init__(self, *args: Any) -> None:  # noqa: ANN401 - gunicorn's own
+        """Choose a place in `loads`."""
+        super().__init__(*args)
+        self.place = self.age % len(self.loads)
+
+    def run(self) -> None:
+        """Serve until a signal says to stop."""
+        from app.server.loop import Server  # noqa: PLC0415 - the master must not import it
+
+        Server(self).run()
+
+    def handle_quit(self, _signal: int, _frame: FrameType | None) -> None:
+        """Stop at once; gunicorn's own handler ends the process in the middle of whatever it is."""
+        self.alive, self.quits = False, True
+
+
+for place in range(len(Worker.loads)):
+    Worker.loads[place] = ABSENT
+
+
+class Line(logging.Formatter):
+    """Writes a record of gunicorn's as one line of JSON, as app/logs.py writes the application's."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; what a client sent is escaped inside it."""
+        line = {
+            "ts": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "pid": record.process,
+            "trace": self.formatException(record.exc_info) if record.exc_info else "",
+        }
+        return json.dumps({name: value for name, value in line.items() if value})
+
+
+class Logger(glogging.Logger):  # type: ignore[misc]  # it has no stub
+    """gunicorn's logger: lines of JSON, but for people in development."""
+
+    def setup(self, cfg: Config) -> None:
+        """Let gunicorn open its streams, and choose the form of the lines."""
+        super().setup(cfg)
+        if not development:
+            for handler in (*self.error_log.handlers, *self.access_log.handlers):
+                handler.setFormatter(Line())
+
+
+logger_class = Logger
 bind = (
-    f"[{latchkey.host}]:{latchkey.port}"
-    if ":" in latchkey.host
-    else f"{latchkey.host}:{latchkey.port}"
+    f"[{latchkey['host']}]:{latchkey['port']}"
+    if ":" in latchkey["host"]
+    else f"{latchkey['host']}:{latchkey['port']}"
 )
 proc_name = "latchkey"
 
 # Threads, because a request mostly waits for the database or for Argon2, which releases the GIL.
-workers = latchkey.workers
-worker_class = "app.server.Worker"
-threads = THREADS
-# Each worker has its own listening socket; with a shared one, a worker can take every connection.
-reuse_port = True
+workers = latchkey["workers"]
+worker_class = Worker
+threads = latchkey["threads"]
 # The heartbeat must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - kernel memory, not a shared folder
 
 timeout = 30
 # Whoever pressed Ctrl-C is waiting; behind a proxy, requests are let finish.
-graceful_timeout = 5 if latchkey.env == "development" else 30
+graceful_timeout = 5 if development else 30
 # Longer than a proxy keeps its side open (60 s as a rule): the proxy must be the one to close.
 keepalive = 65
 
@@ -62,74 +139,131 @@ secure_scheme_headers: dict[str, str] = {}
 # Referer and no header, because each of them can carry a credential.
 accesslog = None
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(B)s %(D)s'
-loglevel = "warning" if latchkey.env == "development" else "info"
+loglevel = "warning" if development else "info"
 control_socket_disable = True
 
 
 def on_starting(server: Arbiter) -> None:
-    """Start what development bundles, and refuse a taken port.
+    """Start what development bundles, refuse a taken port, and check each reload beforehand.
 
-    gunicorn cannot refuse it: sockets that share a port by `reuse_port` let a second server of
-    the same user in without a word. What was started hangs on the arbiter, since a reload
-    reads this file anew.
+    What was started hangs on the arbiter, since a reload reads this file anew.
     """
     os.umask(0o077)
-    # Imported by the master, the code is in memory once and a worker starts at once.
-    from app import embedded  # noqa: PLC0415 - after the settings, which it would only delay
-
-    with ExitStack() as started:
-        try:
-            if latchkey.env == "development":
-                started.callback(embedded.start(latchkey).stop)
-            _refuse_taken_port()
-        except embedded.EmbeddedError as fault:
-            sys.exit(str(fault))
-        except KeyboardInterrupt:
-            sys.exit(130)
-        server.latchkey = started.pop_all()  # type: ignore[attr-defined]
+    if server.cfg.is_ssl:
+        sys.exit("Latchkey speaks no TLS: let a proxy end it, and unset certfile and keyfile.")
+    # gunicorn would start itself again by the path of its __main__.py, from where its own modules
+    # are found before the standard library's.
+    server.START_CTX["args"] = [sys.executable, "-m", "gunicorn", *sys.argv[1:]]
+    server.latchkey = start_bundled() if development else None
+    refuse_taken_port()
+    warn_of_open_host()
+    reload_after_check(server)
 
 
-def _refuse_taken_port() -> None:
-    family = socket.AF_INET6 if ":" in latchkey.host else socket.AF_INET
+def start_bundled() -> subprocess.Popen[bytes]:
+    """Start app/embedded.py; it ends when the last end of its standard input is closed."""
+    bundled = subprocess.Popen(
+        [sys.executable, "-m", "app.embedded"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for gunicorn, whose workers still need Valkey
+    )
     try:
-        socket.getaddrinfo(latchkey.host, latchkey.port)
-        socket.create_server((latchkey.host, latchkey.port), family=family).close()
+        ready = bundled.stdout.readline()  # type: ignore[union-attr]  # it is a pipe
+    except KeyboardInterrupt:
+        stop_bundled(bundled)
+        sys.exit(130)
+    if not ready:
+        sys.exit(bundled.wait() or 1)  # the reason is on standard error
+    return bundled
+
+
+def stop_bundled(bundled: subprocess.Popen[bytes]) -> None:
+    """Tell app/embedded.py to stop, and wait until it has."""
+    bundled.stdin.close()  # type: ignore[union-attr]  # it is a pipe
+    bundled.wait(STOP_SECONDS)
+
+
+def refuse_taken_port() -> None:
+    """Say in one sentence that the address cannot be had, where gunicorn tries for five seconds.
+
+    A socket that systemd or a former master hands over is taken for a good reason.
+    """
+    if "GUNICORN_FD" in os.environ or systemd.listen_fds(unset_environment=False):
+        return
+    family = socket.AF_INET6 if ":" in latchkey["host"] else socket.AF_INET
+    try:
+        socket.getaddrinfo(latchkey["host"], latchkey["port"])
+        socket.create_server((latchkey["host"], latchkey["port"]), family=family).close()
     except OSError as fault:
-        sys.exit(f"Latchkey cannot listen on {bind} ({fault.strerror}): {_way_out(fault)}.")
-    if latchkey.public_url.startswith("http:") and not is_this_machine(latchkey.host):
-        print(  # noqa: T201 - for whoever typed it
-            f"HOST={latchkey.host} lets other machines in, but the pages work under "
-            f"{latchkey.public_url} alone: for others, set PUBLIC_URL to an https address "
-            "that leads here.",
-            file=sys.stderr,
-        )
+        sys.exit(f"Latchkey cannot listen on {bind} ({fault.strerror}): {way_out(fault)}.")
 
 
-def _way_out(fault: OSError) -> str:
+def way_out(fault: OSError) -> str:
     """Say what to do when the address cannot be had."""
     if isinstance(fault, socket.gaierror) or fault.errno == errno.EADDRNOTAVAIL:
         return "HOST is no address of this machine; leave it out, or use 127.0.0.1"
     if fault.errno == errno.EACCES:
         return "ports below 1024 need rights; choose another one, as in PORT=8000 make run"
-    another = latchkey.port % 65535 + 1
+    another = latchkey["port"] % 65535 + 1
     return f"stop what uses that port, or choose another one, as in PORT={another} make run"
 
 
-def post_fork(_server: Arbiter, _worker: Worker) -> None:
-    """Leave Ctrl-C to the master, which then tells the workers.
+def warn_of_open_host() -> None:
+    """Tell whoever lets other machines in that the pages do not work for them yet."""
+    if latchkey["public_url"].startswith("http:") and not latchkey["this_machine"]:
+        print(  # noqa: T201 - for whoever typed it
+            f"HOST={latchkey['host']} lets other machines in, but the pages work under "
+            f"{latchkey['public_url']} alone: for others, set PUBLIC_URL to an https address "
+            "that leads here.",
+            file=sys.stderr,
+        )
 
-    The terminal sends it to all of them, and a threaded worker that gets both it and the
-    master's signal hangs: gunicorn's handler takes the thread pool's lock a second time.
+
+def reload_after_check(server: Arbiter) -> None:
+    """Have SIGHUP load everything in a process of its own first.
+
+    gunicorn ends the master when this file exits, and when a new worker cannot load the
+    application. A reload that cannot work must leave the old workers serving.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    reload = server.handle_hup
+
+    def handle_hup() -> None:
+        checked = subprocess.run(
+            [*server.START_CTX["args"], "--check-config"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if checked.returncode:
+            report = checked.stderr.strip()
+            if "Traceback" in report:
+                report = report.splitlines()[-1]
+            server.log.error("Not reloaded, the old code serves on: %s", report[-LONGEST_REPORT:])
+        else:
+            reload()
+
+    server.handle_hup = handle_hup
 
 
 def post_worker_init(worker: Worker) -> None:
     """Say where Latchkey is, once the first worker listens and has the app."""
     if worker.age == 1:
-        print(f"Latchkey is ready at {latchkey.public_url}", flush=True)  # noqa: T201
+        ready = f"Latchkey is ready at {latchkey['public_url']}"
+        if development:
+            print(ready, flush=True)  # noqa: T201
+        else:
+            logging.getLogger("latchkey").info(ready)
+
+
+def child_exit(_server: Arbiter, worker: Worker) -> None:
+    """Have no worker wait for one that is gone, however it went."""
+    worker.loads[worker.place] = ABSENT
 
 
 def on_exit(server: Arbiter) -> None:
     """Stop what `on_starting` started; the workers are gone by now."""
-    server.latchkey.close()  # type: ignore[attr-defined]
+    if server.latchkey:
+        stop_bundled(server.latchkey)

@@ -13,9 +13,16 @@ from config import Settings
 from tests.servers.processes import end, family, free_port, spawn, survivors, wait_until
 
 if TYPE_CHECKING:
+    import socket
     import subprocess
     from collections.abc import Mapping
 
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -76,21 +83,35 @@ class GunicornServer:
         """All it has written."""
         return self._log.read_text(encoding="utf-8")
 
-    def start(self) -> None:
-        """Start it and wait for a first answer of /readyz."""
+    def start(self, listener: socket.socket | None = None) -> None:
+        """Start it and wait for a first answer of /readyz.
+
+        A `listener` is handed over as systemd does it: as file descriptor 3.
+        """
+        command: list[str] = [sys.executable, "-m", "gunicorn", self._app]
+        handed = [listener.fileno()] if listener else []
+        if handed:
+            command = [sys.executable, "-c", HAND_OVER, str(handed[0]), *command]
         with self._log.open("ab") as log:
             self._process = spawn(
-                [sys.executable, "-m", "gunicorn", self._app],
+                command,
                 cwd=ROOT,
                 env=self._environment,
                 stdout=log,
                 stderr=log,
+                pass_fds=handed,
             )
         try:
             wait_until(lambda: self._ended() or self._serves(), what="/readyz")
         finally:
             if self._ended():
                 raise RuntimeError(f"gunicorn did not start:\n{self.log}")
+
+    def terminate(self) -> int:
+        """Let it finish what it has begun and end; return its exit status."""
+        if self._process is None:
+            raise RuntimeError("this gunicorn does not run")
+        return end(self._process, signal.SIGTERM, seconds=30)
 
     def stop(self) -> None:
         """Stop it by its process id, and whatever of it should be left."""

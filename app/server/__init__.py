@@ -1,0 +1,1 @@
+"""gunicorn's worker: reads requests, hands whole ones to threads, and sends the answers."""

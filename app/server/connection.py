@@ -1,0 +1,204 @@
+"""One client's connection: the request that is arriving, and the answer that is leaving.
+
+Nothing here waits for the client. A thread that works on a request finds all of it here, and puts
+the answer here, so a client that sends or takes a byte a minute holds no thread.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn.http import RequestParser
+from gunicorn.http.body import ChunkedReader
+from gunicorn.http.errors import LimitRequestHeaders  # type: ignore[attr-defined]
+from gunicorn.http.unreader import Unreader
+
+from app.server.refusals import BodyTooLarge
+
+if TYPE_CHECKING:
+    from gunicorn.config import Config
+
+MAX_HEAD_BYTES: Final = 64 * 1024
+MAX_BODY_BYTES: Final = 64 * 1024
+# Chunks of one byte each are six times their content; no client sends such.
+MAX_CHUNKED_BYTES: Final = 2 * MAX_BODY_BYTES
+MAX_CHUNK_LINE: Final = 256
+HEAD_END: Final = b"\r\n\r\n"
+_BARE_LF: Final = re.compile(rb"(?<!\r)\n")
+_CHUNK_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;.*)?", re.DOTALL)
+
+
+class Received(Unreader):
+    """The bytes that have arrived. To read beyond them ends a request instead of waiting."""
+
+    def chunk(self, _size_hint: int | None = None) -> bytes:
+        """Return no byte, which gunicorn's parser takes for the end of the connection."""
+        return b""
+
+    def feed(self, data: bytes | bytearray) -> None:
+        """Append bytes."""
+        self.buf.seek(0, os.SEEK_END)
+        self.buf.write(data)
+
+
+class Connection:
+    """A client's socket with what has arrived and what is still to be sent.
+
+    gunicorn's `Response` writes to it as to a socket: `sendall`.
+    """
+
+    def __init__(self, sock: socket.socket, client: Any, config: Config) -> None:  # noqa: ANN401 - (host, port), or a path
+        """Take a socket that was accepted from `client`."""
+        sock.setblocking(False)
+        self.sock: Final = sock
+        self.client: Final = client
+        self.server: Final = sock.getsockname()
+        self.ip: Final[str] = client[0] if client and isinstance(client, tuple) else ""
+        self.network: Final = network(self.ip)
+        self.parser: Final = RequestParser(config, (), client)
+        self.parser.unreader = self._received = Received()
+        self.request: Any = None
+        self.keep = False
+        self.deadline = 0.0
+        self.events = 0
+        self._head = bytearray()
+        self._chunks: bytearray | None = None
+        self._position = 0
+        self._missing = 0
+        self._outbox = bytearray()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a part of a request is here."""
+        return bool(self._head) or self.request is not None
+
+    @property
+    def unsent(self) -> bool:
+        """Whether a part of the answer is still here."""
+        return bool(self._outbox)
+
+    def feed(self, data: bytes) -> bool:
+        """Take bytes that have arrived; tell whether they complete a request.
+
+        Raises:
+            ParseException: when what arrived is no request, or one that is too large.
+
+        """
+        if self.request is not None:
+            return self._feed_body(data)
+        self._head += data
+        start = max(0, self._position - len(HEAD_END) + 1)
+        if self._head.find(HEAD_END, start) < 0 and not _BARE_LF.search(self._head, start):
+            self._position = len(self._head)
+            if self._position > MAX_HEAD_BYTES:
+                raise LimitRequestHeaders("limit request headers size")
+            return False
+        self._received.feed(self._head)
+        self._head.clear()
+        self._position = 0
+        self.request = next(self.parser)
+        return self._begin_body()
+
+    def next_request(self) -> bool:
+        """Forget the request that was answered; tell whether the next one is here already."""
+        self.request = self._chunks = None
+        rest = self._received.take_buffered()
+        return bool(rest) and self.feed(rest)
+
+    def sendall(self, data: bytes) -> None:
+        """Keep a part of the answer for `flush`."""
+        self._outbox += data
+
+    def replace_answer(self, data: bytes) -> None:
+        """Send this instead of what was kept, and end the connection after it."""
+        self._outbox = bytearray(data)
+        self.keep = False
+
+    def flush(self) -> None:
+        """Send as much of the answer as the network takes now.
+
+        Raises:
+            OSError: when the client is gone.
+
+        """
+        if self._outbox:
+            with suppress(BlockingIOError):
+                del self._outbox[: self.sock.send(self._outbox)]
+
+    def _begin_body(self) -> bool:
+        reader = self.request.body.reader
+        if isinstance(reader, ChunkedReader):
+            self._chunks, rest = bytearray(), self._received.take_buffered()
+        else:
+            if reader.length > MAX_BODY_BYTES:
+                raise BodyTooLarge
+            self._missing, rest = reader.length, self._received.take_buffered()
+        return self._feed_body(rest) or self._invite_body()
+
+    def _invite_body(self) -> bool:
+        """Answer `Expect: 100-continue` (RFC 9110 section 10.1.1): the client waits for it."""
+        if self.request._expected_100_continue:  # noqa: SLF001 - gunicorn would answer too late
+            self.request._expected_100_continue = False  # noqa: SLF001
+            self.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.flush()
+        return False
+
+    def _feed_body(self, data: bytes) -> bool:
+        if self._chunks is not None:
+            self._chunks += data
+            return self._feed_chunks(self._chunks)
+        self._missing -= len(data)
+        self._received.feed(data)
+        return self._missing <= 0
+
+    def _feed_chunks(self, chunks: bytearray) -> bool:
+        """Tell whether a chunked body is whole, and decode it then.
+
+        It is decoded here, so that a malformed one is refused like any malformed request.
+        """
+        whole, self._position = last_chunk(chunks, self._position)
+        if not whole:
+            if len(chunks) > MAX_CHUNKED_BYTES or self._position > MAX_CHUNKED_BYTES:
+                raise BodyTooLarge
+            return False
+        self._position = 0
+        self._received.feed(chunks)
+        body = self.request.body.read()
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        self.request.body = io.BytesIO(body)
+        return True
+
+
+def last_chunk(chunks: bytes | bytearray, position: int) -> tuple[bool, int]:
+    """Look for the end of a chunked body (RFC 9112 section 7.1) from a chunk's first byte on.
+
+    Returns whether all of it is here and where to go on looking. What is malformed counts as
+    whole: the decoder refuses it.
+    """
+    while True:
+        end = chunks.find(b"\r\n", position, position + MAX_CHUNK_LINE)
+        if end < 0:
+            return len(chunks) - position >= MAX_CHUNK_LINE, position
+        size = _CHUNK_SIZE.fullmatch(chunks, position, end)
+        if size is None:
+            return True, position
+        length = int(size[1], 16)
+        if length == 0:
+            trailer = end + 2
+            return chunks.startswith(b"\r\n", trailer) or HEAD_END in chunks[trailer:], position
+        position = end + 2 + length + 2
+
+
+def network(ip: str) -> bytes:
+    """Return the /24 of an IPv4 address or the /48 of an IPv6 one: what one party can have."""
+    if ":" not in ip:
+        return socket.inet_pton(socket.AF_INET, ip)[:3] if ip else b""
+    packed = socket.inet_pton(socket.AF_INET6, ip.partition("%")[0])
+    mapped = packed.startswith(bytes(10) + b"\xff\xff")
+    return packed[12:15] if mapped else packed[:6]

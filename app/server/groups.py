@@ -1,0 +1,31 @@
+"""Connections by what they wait for, each with a deadline."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from app.server.connection import Connection
+
+
+class Group(dict[Connection, None]):
+    """The connections in one state, the oldest first."""
+
+    def __init__(self, seconds: float, most: int) -> None:
+        """Let a connection be here for `seconds` and no more than `most` at once."""
+        super().__init__()
+        self.seconds, self.most = seconds, most
+
+    def shorten(self, until: float) -> None:
+        """Bring every deadline forward to `until`; their order stays."""
+        for connection in self:
+            connection.deadline = min(connection.deadline, until)
+
+    def surplus(self) -> Connection | None:
+        """Return the connection that gives way: the oldest of the network that has the most.
+
+        A flood from one network makes room at its own expense.
+        """
+        if len(self) <= self.most:
+            return None
+        greediest = Counter(one.network for one in self).most_common(1)[0][0]
+        return next(one for one in self if one.network == greediest)
