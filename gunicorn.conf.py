@@ -50,8 +50,8 @@ latchkey = read_settings()
 development = latchkey["env"] == "development"
 
 
-class Worker(base.Worker):  # type: ignore[misc]  # it has no stub
-    """A worker whose loop is in app/server: the master can name this class without importing it."""
+class Worker(base.Worker):
+    """A worker whose loop is in app/server: the master names it without importing that."""
 
     # How many connections each worker has, for all to see. A reload makes another table.
     loads = memoryview(mmap.mmap(-1, 64 * 4)).cast("i")
@@ -69,7 +69,7 @@ class Worker(base.Worker):  # type: ignore[misc]  # it has no stub
         Server(self).run()
 
     def handle_quit(self, _signal: int, _frame: FrameType | None) -> None:
-        """Stop at once; gunicorn's own handler ends the process in the middle of whatever it is."""
+        """Stop at once; gunicorn's own handler ends the process in the middle of anything."""
         self.alive, self.quits = False, True
 
 
@@ -78,7 +78,7 @@ for place in range(len(Worker.loads)):
 
 
 class Line(logging.Formatter):
-    """Writes a record of gunicorn's as one line of JSON, as app/logs.py writes the application's."""
+    """Writes a record as one line of JSON, as app/logs.py does for the application."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; what a client sent is escaped inside it."""
@@ -93,7 +93,7 @@ class Line(logging.Formatter):
         return json.dumps({name: value for name, value in line.items() if value})
 
 
-class Logger(glogging.Logger):  # type: ignore[misc]  # it has no stub
+class Logger(glogging.Logger):
     """gunicorn's logger: lines of JSON, but for people in development."""
 
     def setup(self, cfg: Config) -> None:
@@ -116,6 +116,8 @@ proc_name = "latchkey"
 workers = latchkey["workers"]
 worker_class = Worker
 threads = latchkey["threads"]
+# Answers go out in the server's own loop, which no slow client holds up; see app/server.
+sendfile = False
 # The heartbeat must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - kernel memory, not a shared folder
 
@@ -230,7 +232,7 @@ def reload_after_check(server: Arbiter) -> None:
     reload = server.handle_hup
 
     def handle_hup() -> None:
-        checked = subprocess.run(
+        checked = subprocess.run(  # noqa: S603 - what this process was started with
             [*server.START_CTX["args"], "--check-config"],
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.http import RequestParser
 from gunicorn.http.body import ChunkedReader
-from gunicorn.http.errors import LimitRequestHeaders  # type: ignore[attr-defined]
+from gunicorn.http.errors import (
+    InvalidChunkSize,
+    LimitRequestHeaders,
+    NoMoreData,
+)
 from gunicorn.http.unreader import Unreader
 
 from app.server.refusals import BodyTooLarge
@@ -54,13 +58,13 @@ class Connection:
 
     def __init__(self, sock: socket.socket, client: Any, config: Config) -> None:  # noqa: ANN401 - (host, port), or a path
         """Take a socket that was accepted from `client`."""
-        sock.setblocking(False)
+        sock.settimeout(0)
         self.sock: Final = sock
         self.client: Final = client
         self.server: Final = sock.getsockname()
         self.ip: Final[str] = client[0] if client and isinstance(client, tuple) else ""
         self.network: Final = network(self.ip)
-        self.parser: Final = RequestParser(config, (), client)
+        self.parser: Final[Any] = RequestParser(config, (), client)
         self.parser.unreader = self._received = Received()
         self.request: Any = None
         self.keep = False
@@ -138,15 +142,14 @@ class Connection:
             if reader.length > MAX_BODY_BYTES:
                 raise BodyTooLarge
             self._missing, rest = reader.length, self._received.take_buffered()
-        return self._feed_body(rest) or self._invite_body()
-
-    def _invite_body(self) -> bool:
-        """Answer `Expect: 100-continue` (RFC 9110 section 10.1.1): the client waits for it."""
-        if self.request._expected_100_continue:  # noqa: SLF001 - gunicorn would answer too late
-            self.request._expected_100_continue = False  # noqa: SLF001
+        # RFC 9110 section 10.1.1. gunicorn would answer when it calls the application, too late.
+        waits = self.request._expected_100_continue  # noqa: SLF001
+        self.request._expected_100_continue = False  # noqa: SLF001
+        whole = self._feed_body(rest)
+        if waits and not whole:
             self.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.flush()
-        return False
+        return whole
 
     def _feed_body(self, data: bytes) -> bool:
         if self._chunks is not None:
@@ -168,7 +171,10 @@ class Connection:
             return False
         self._position = 0
         self._received.feed(chunks)
-        body = self.request.body.read()
+        try:
+            body = self.request.body.read()
+        except NoMoreData as error:
+            raise InvalidChunkSize(b"too long a line") from error
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge
         self.request.body = io.BytesIO(body)

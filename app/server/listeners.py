@@ -28,7 +28,10 @@ class Listeners:
     """
 
     def __init__(
-        self, worker: Any, poller: BaseSelector, welcome: Callable[[Connection], None]  # noqa: ANN401 - it has no stub
+        self,
+        worker: Any,  # noqa: ANN401 - it has no stub
+        poller: BaseSelector,
+        welcome: Callable[[Connection], None],
     ) -> None:
         """Pass each accepted connection to `welcome`. Nothing is accepted yet."""
         self._worker, self._poller, self._welcome = worker, poller, welcome
@@ -71,7 +74,7 @@ class Listeners:
         except (BlockingIOError, ConnectionAbortedError):
             return  # another worker was faster, or the client is gone
         except OSError as fault:
-            self._worker.log.error("Cannot accept connections: %s", fault.strerror)
+            self._worker.log.warning("Cannot accept connections: %s", fault.strerror)
             self._rest(FAULT_SECONDS)
             return
         self._welcome(Connection(sock, client, self._worker.cfg))

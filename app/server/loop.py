@@ -19,7 +19,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from gunicorn.http.errors import ParseException  # type: ignore[attr-defined]
+from gunicorn.http.errors import ParseException
 
 from app.server.groups import Group
 from app.server.listeners import Listeners
@@ -72,6 +72,9 @@ class Server:
             self._tick()
         self._stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for connection in self._groups:
+            connection.sock.close()
+        self._poller.close()
 
     def _stop(self) -> None:
         """Accept no more, and answer what is sent on open connections meanwhile.
@@ -167,7 +170,10 @@ class Server:
         except ParseException as error:
             self._refuse(connection, error)
         except OSError:
-            self._drop(connection)  # gunicorn's NoMoreData is one, too
+            self._drop(connection)  # the client is gone; gunicorn's NoMoreData is one, too
+        except Exception:  # whatever the parser stumbles over, the other connections go on
+            self._worker.log.exception("Error reading a request")
+            self._drop(connection)
         else:
             if whole:
                 self._enter(connection, self._working, connection.events)
@@ -238,13 +244,16 @@ class Server:
         worker.nr += 1
         if worker.nr >= worker.max_requests:
             worker.alive = False
-        close = not worker.alive or len(self._idle) >= self._idle.most
         try:
-            respond(worker, connection, close=close)
+            respond(worker, connection, self._is_last)
         finally:
             self._answered.append(connection)
             with suppress(BlockingIOError):
                 os.write(worker.PIPE[1], b"1")
+
+    def _is_last(self) -> bool:
+        """Tell whether a connection that is being answered now must be closed after it."""
+        return not self._worker.alive or len(self._idle) >= self._idle.most
 
     def _collect(self, _events: int) -> None:
         """Go on with what the threads have answered."""

@@ -10,7 +10,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from gunicorn.http.errors import (  # type: ignore[attr-defined]  # newer than its stubs
+from gunicorn.http.errors import (
     ExpectationFailed,
     LimitRequestHeaders,
     LimitRequestLine,
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
-class BodyTooLarge(ParseException):  # type: ignore[misc]  # gunicorn's has no stub
+class BodyTooLarge(ParseException):
     """The body is, or says that it is, larger than any that the application reads."""
 
 
-class RequestTooSlow(ParseException):  # type: ignore[misc]
+class RequestTooSlow(ParseException):
     """The request did not arrive in time, or was the oldest of too many unfinished ones."""
 
 
@@ -51,7 +51,9 @@ DETAILS: Final = {
 
 def refuse(app: Flask, ip: str, error: ParseException) -> bytes:
     """Record a request that cannot be read; return the answer, which ends the connection."""
-    app.extensions[NAME].auth.audit.refused("malformed_request", Client(ip=ip), type(error).__name__)
+    app.extensions[NAME].auth.audit.refused(
+        "malformed_request", Client(ip=ip), type(error).__name__
+    )
     status = next((s for kind, s in STATUSES if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
     return refusal(app, status)
 

@@ -38,6 +38,13 @@ class Clone:
         (folder / ".venv").symlink_to(sys.prefix)
 
     @property
+    def pid(self) -> int:
+        """The process id of `make run`."""
+        if self._process is None:
+            raise RuntimeError("make run was not typed")
+        return self._process.pid
+
+    @property
     def output(self) -> str:
         """All that `make run` has written."""
         return self.log.read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection, HTTPException
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import psutil
 import pytest
@@ -45,7 +45,7 @@ class Load:
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(CLIENTS)]
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -79,11 +79,14 @@ class Load:
 def under_load(server: GunicornServer, folder: Path) -> Iterator[None]:
     """Ask through nginx and without it for as long as the block runs; no request may fail."""
     host = f"localhost:{server.port}"
-    with NginxServer(folder, server.port) as nginx:
-        with Load(nginx.port, host) as proxied, Load(server.port, host) as direct:
-            wait_until(lambda: min(proxied.answers[200], direct.answers[200]) > 50, what="load")
-            yield
-            time.sleep(AFTERWARDS_SECONDS)
+    with (
+        NginxServer(folder, server.port) as nginx,
+        Load(nginx.port, host) as proxied,
+        Load(server.port, host) as direct,
+    ):
+        wait_until(lambda: min(proxied.answers[200], direct.answers[200]) > 50, what="load")
+        yield
+        time.sleep(AFTERWARDS_SECONDS)
     for load in (proxied, direct):
         assert load.failures == []
         assert set(load.answers) == {200, 401}
@@ -107,7 +110,7 @@ def test_upgrade(gunicorn_server: GunicornServer, tmp_path: Path) -> None:
     with ExitStack() as started:
         with under_load(gunicorn_server, tmp_path):
             os.kill(gunicorn_server.pid, signal.SIGUSR2)
-            wait_until(lambda: _second_master(gunicorn_server.pid), what="the second master")
+            wait_until(lambda: bool(_second_master(gunicorn_server.pid)), what="the second master")
             master = _second_master(gunicorn_server.pid)[0]
             started.callback(_end, master)
             wait_until(lambda: len(master.children()) == 2, what="its workers")

@@ -86,5 +86,7 @@ def test_log_has_no_query_and_no_header(
     server = serve(environment | {"GUNICORN_CMD_ARGS": "--access-logfile -"})
     headers = {"Authorization": "Bearer hush1", "Cookie": "a=hush2", "Referer": "http://a/?hush3"}
     status(server, "/healthz?token=hush4", headers | {"User-Agent": "hush5"})
-    wait_until(lambda: '"GET /healthz HTTP/1.1" 200' in server.log, what="the access log's line")
+    wait_until(
+        lambda: r"\"GET /healthz HTTP/1.1\" 200" in server.log, what="the access log's line"
+    )
     assert "hush" not in server.log

@@ -1,0 +1,94 @@
+"""A reload serves the new code, and one that cannot work changes nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from tests.servers.clone import Clone
+from tests.servers.processes import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    """Give a copy of the tree, whose code a test may change."""
+    copy = Clone(tmp_path_factory.mktemp("clone"))
+    yield copy
+    copy.close()
+
+
+def change(path: Path, before: str, after: str) -> None:
+    """Replace a text of a file; its modification time moves on for certain."""
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), encoding="utf-8")
+    os.utime(path, (path.stat().st_atime, path.stat().st_mtime + 10))
+
+
+def master(clone: Clone) -> psutil.Process:
+    """Find gunicorn's master: the process that make has become or has started."""
+    make = psutil.Process(clone.pid)
+    return next(p for p in (make, *make.children()) if "gunicorn" in " ".join(p.cmdline()))
+
+
+def says(clone: Clone) -> str:
+    """Ask a worker for /healthz, over a connection of its own."""
+    with urlopen(f"{clone.url}/healthz") as answer:  # noqa: S310 - http
+        return str(answer.read().decode())
+
+
+def only_says(clone: Clone, text: str) -> bool:
+    """Tell whether workers, asked often enough to reach each, answer with this text."""
+    return all(text in says(clone) for _ in range(20))
+
+
+def test_new_code_after_a_signal(clone: Clone) -> None:
+    """SIGHUP: the new application is served, with the new config.py."""
+    clone.run()
+    assert only_says(clone, '"ok"')
+    change(clone.folder / "config.py", "HOUR: Final", 'WORD = "new"\nHOUR: Final')
+    change(
+        clone.folder / "app/api/health.py",
+        '{"status": "ok"}',
+        '{"status": __import__("config").WORD}',
+    )
+    master(clone).send_signal(signal.SIGHUP)
+    wait_until(lambda: only_says(clone, '"new"'), what="the new answer")
+
+
+def test_new_code_after_a_change(clone: Clone) -> None:
+    """`--reload`, for those who work on it."""
+    clone.run(GUNICORN_CMD_ARGS="--reload")
+    assert only_says(clone, '"ok"')
+    change(clone.folder / "app/api/health.py", '"ok"', '"new"')
+    wait_until(lambda: only_says(clone, '"new"'), what="the new answer")
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "reason"),
+    [
+        ("app/api/health.py", "from __future__ import", "from __future__ inport", "SyntaxError"),
+        ("config.py", '"PORT", 8000, 1, 65535', '"PORT", 8000, 1, 2', "PORT"),
+    ],
+)
+def test_a_reload_that_cannot_work_is_refused(
+    clone: Clone, file: str, before: str, after: str, reason: str
+) -> None:
+    """The old workers serve on, and the log says why the new ones do not."""
+    clone.run()
+    workers = {process.pid for process in master(clone).children()}
+    change(clone.folder / file, before, after)
+    master(clone).send_signal(signal.SIGHUP)
+    wait_until(lambda: "Not reloaded" in clone.output, what="the refusal")
+    assert reason in clone.output.partition("Not reloaded")[2]
+    assert only_says(clone, '"ok"')
+    assert {process.pid for process in master(clone).children()} == workers

@@ -1,0 +1,195 @@
+"""What arrives: in pieces, pipelined, chunked, malformed, too large."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import time
+
+import pytest
+
+from app.server.connection import MAX_BODY_BYTES, last_chunk, network
+from tests.unit.server.conftest import Running, everything
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST /auth/login HTTP/1.1\r\nHost: example.com\r\nContent-Type: application/json\r\n"
+CLOSE = b"Connection: close\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+def statuses(received: bytes) -> list[int]:
+    """List the status of each answer."""
+    return [int(part[:3]) for part in received.split(b"HTTP/1.1 ")[1:]]
+
+
+def test_a_request_byte_by_byte(running: Running) -> None:
+    """However it is cut, it is one request."""
+    whole = GET + CLOSE
+    assert statuses(running.ask(*(whole[n : n + 1] for n in range(len(whole))))) == [200]
+
+
+def test_kept_connections_and_pipelined_requests(running: Running) -> None:
+    """Each is answered for itself and in order, also one that comes in two parts."""
+    with running.connect() as link:
+        for _ in range(3):
+            link.sendall(GET + b"\r\n")
+            assert link.recv(65536).startswith(b"HTTP/1.1 200 ")
+        link.sendall(GET)
+        time.sleep(0.05)
+        link.sendall(CLOSE)
+        assert link.recv(65536).startswith(b"HTTP/1.1 200 ")
+    lost = GET.replace(b"healthz", b"nowhere")
+    assert statuses(running.ask(GET + b"\r\n" + lost + b"\r\n" + GET, CLOSE)) == [200, 404, 200]
+
+
+def body_of(received: bytes) -> str:
+    """Return the code of a problem."""
+    return str(json.loads(received.partition(b"\r\n\r\n")[2])["code"])
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (b"Content-Length: 9\r\n" + CLOSE, b'{"a"', b": 1}\n"),
+        (CHUNKED + CLOSE, b"4\r\n{", b'"a"\r', b"\n5;x=y\r\n: 1}\n\r\n", b"0\r\n", b"\r\n"),
+        (CHUNKED + CLOSE, b'9\r\n{"a": 1}\n\r\n0\r\nX-Trailer: 1\r\n', b"\r\n"),
+    ],
+)
+def test_bodies_in_parts(running: Running, parts: tuple[bytes, ...]) -> None:
+    """The application sees the whole body: these are JSON, and lack what it wants."""
+    received = running.ask(POST.replace(b"example.com", b"latchkey.example"), *parts)
+    assert statuses(received) in ([400], [421])
+
+
+def test_the_client_that_waits_to_be_told(running: Running) -> None:
+    """`Expect: 100-continue`: told once, and not when the body is there already."""
+    expect = POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n" + CLOSE
+    with running.connect() as link:
+        link.sendall(expect)
+        assert link.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        link.sendall(b"{}")
+        assert statuses(link.recv(65536))[0] >= 400
+    with running.connect() as link:
+        link.sendall(expect + b"{}")
+        assert statuses(link.recv(65536))[-1] >= 400
+
+
+def large_chunks(size: int) -> bytes:
+    """Spell a body of 4 kB chunks."""
+    return (b"1000\r\n" + b"a" * 4096 + b"\r\n") * (size // 4096) + b"1\r\na\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (GET + b"Bad Name: stolen\r\n\r\n", 400, "bad_request"),
+        (GET + b"X: stolen\n\n", 400, "bad_request"),
+        (b"GET /stolen" + b"a" * 5000 + b" HTTP/1.1\r\n\r\n", 414, "request_uri_too_long"),
+        (GET + b"X: " + b"a" * 9000 + b"\r\n\r\n", 431, "request_header_fields_too_large"),
+        (GET + b"X: " + b"a" * 70_000, 431, "request_header_fields_too_large"),
+        (GET + b"Transfer-Encoding: stolen\r\n\r\n", 501, "not_implemented"),
+        (GET + b"Expect: stolen\r\n\r\n", 417, "expectation_failed"),
+        (POST + b"Content-Length: 65537\r\n\r\n", 413, "request_entity_too_large"),
+        (POST + CHUNKED + b"\r\nfffff\r\n", 413, "request_entity_too_large"),
+        (POST + CHUNKED + b"\r\n" + b"1\r\na\r\n" * 22_000, 413, "request_entity_too_large"),
+        (POST + CHUNKED + b"\r\n" + large_chunks(65536), 413, "request_entity_too_large"),
+        (POST + CHUNKED + b"\r\nstolen\r\n\r\n", 400, "bad_request"),
+        (POST + CHUNKED + b"\r\n" + b"1" * 300, 400, "bad_request"),
+        (POST + CHUNKED + b"\r\n1\r\nstolen\r\n0\r\n\r\n", 400, "bad_request"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(
+    running: Running, sent: bytes, status: int, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Our headers, a problem, the connection's end; neither answer nor log repeats what came."""
+    received = running.ask(sent)
+    assert statuses(received) == [status]
+    assert body_of(received) == code
+    assert b"\r\nContent-Security-Policy: default-src 'none'" in received
+    assert b"\r\nStrict-Transport-Security: " in received
+    assert b"\r\nConnection: close\r\n" in received
+    assert b"stolen" not in received
+    assert "stolen" not in caplog.text
+    assert statuses(running.ask(GET + CLOSE)) == [200]
+
+
+def test_a_body_of_the_largest_size_is_read(running: Running) -> None:
+    """64 kB pass, whole or in chunks: what refuses them then is the application."""
+    whole = b"Content-Length: %d\r\n\r\n" % MAX_BODY_BYTES + b"a" * MAX_BODY_BYTES
+    chunks = CHUNKED + b"\r\n" + large_chunks(MAX_BODY_BYTES - 4096)
+    for sent in (whole, chunks):
+        with running.connect() as link:
+            link.sendall(POST + sent)
+            assert statuses(link.recv(65536)) in ([400], [421])
+
+
+def test_what_comes_after_a_refusal(running: Running) -> None:
+    """It is read away, so that it does not cost the client the answer."""
+    with running.connect() as link:
+        link.sendall(GET + b"Bad Name: x\r\n\r\n")
+        link.sendall(b"more")
+        received = link.recv(65536)
+        link.sendall(b"and more")
+        link.shutdown(socket.SHUT_WR)
+        assert statuses(received + everything(link)) == [400]
+
+
+def test_a_client_that_leaves(running: Running) -> None:
+    """In the middle of a request, or before its answer: nothing is answered, and others are."""
+    for sent in (
+        b"",
+        b"GET",
+        POST + b"Content-Length: 9\r\n\r\n{",
+        POST + CHUNKED + b"\r\n5\r\na",
+    ):
+        running.connect().close()
+        with running.connect() as link:
+            link.sendall(sent)
+    for sent in (b"GET", GET + b"\r\n"):
+        with running.connect() as link:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            link.sendall(sent)
+            time.sleep(0.05)  # it leaves by a reset, after what it sent was read
+    assert statuses(running.ask(GET + CLOSE)) == [200]
+
+
+def test_a_fault_of_ours_is_an_answer(running: Running) -> None:
+    """Whatever the application raises is a 500 without a word of it, and the log has it."""
+
+    def broken(_environ: object, start_response: object) -> list[bytes]:
+        start_response("200 OK", [("X", "a\nb")])  # type: ignore[operator]
+        return []
+
+    application = running.worker.wsgi
+    broken.extensions = application.extensions  # type: ignore[attr-defined]
+    running.worker.wsgi = broken
+    received = running.ask(GET + CLOSE)
+    assert statuses(received) == [500]
+    assert body_of(received) == "internal_server_error"
+    assert b"InvalidResponseHeader" not in received
+
+
+def test_the_end_of_chunks() -> None:
+    """Where to go on looking is never before where one was."""
+    assert last_chunk(b"5\r\nab", 0) == (False, 10)
+    assert last_chunk(b"5\r\nabcde\r\n0\r\n\r\n", 10) == (True, 10)
+    assert last_chunk(b"0\r\nX: y\r\n", 0) == (False, 0)
+    assert last_chunk(b"0\r\nX: y\r\n\r\n", 0) == (True, 0)
+    assert last_chunk(b"-5\r\n", 0) == (True, 0)
+    assert last_chunk(b"1" * 255, 0) == (False, 0)
+
+
+@pytest.mark.parametrize(
+    ("ip", "neighbour", "stranger"),
+    [
+        ("192.0.2.1", "192.0.2.200", "192.0.3.1"),
+        ("2001:db8:1:2::3", "2001:db8:1:9::1", "2001:db8:2::3"),
+        ("::ffff:192.0.2.1", "192.0.2.9", "::ffff:192.0.3.1"),
+        ("fe80::1%eth0", "fe80::2", "192.0.2.1"),
+    ],
+)
+def test_networks(ip: str, neighbour: str, stranger: str) -> None:
+    """A /24 or a /48 is one party."""
+    assert network(ip) == network(neighbour) != network(stranger)
+    assert network("") == b""
