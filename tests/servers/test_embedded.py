@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import sqlite3
 import stat
@@ -193,3 +194,25 @@ def test_second_start_migrates_nothing(
     embedded.start(development).stop()
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     embedded.start(development).stop()
+
+
+def test_the_process_says_ready_and_stops_with_its_input(
+    development: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What gunicorn's master starts: it ends when the master's end of the pipe is closed."""
+    monkeypatch.setattr(embedded.Settings, "from_env", lambda: development)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    embedded.main()
+    assert capsys.readouterr().out == "ready\n"
+    assert not (development.instance / "valkey.sock").exists()
+
+
+def test_the_process_says_why_it_does_not_start(
+    development: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence, for whoever typed `make run`."""
+    monkeypatch.setattr(embedded.Settings, "from_env", lambda: development)
+    running = embedded.start(development)
+    with pytest.raises(SystemExit, match="already runs in this folder"):
+        embedded.main()
+    running.stop()
