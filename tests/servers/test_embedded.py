@@ -200,7 +200,7 @@ def test_the_process_says_ready_and_stops_with_its_input(
     development: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What gunicorn's master starts: it ends when the master's end of the pipe is closed."""
-    monkeypatch.setattr(embedded.Settings, "from_env", lambda: development)
+    monkeypatch.setattr(Settings, "from_env", lambda: development)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     embedded.main()
     assert capsys.readouterr().out == "ready\n"
@@ -211,7 +211,7 @@ def test_the_process_says_why_it_does_not_start(
     development: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One sentence, for whoever typed `make run`."""
-    monkeypatch.setattr(embedded.Settings, "from_env", lambda: development)
+    monkeypatch.setattr(Settings, "from_env", lambda: development)
     running = embedded.start(development)
     with pytest.raises(SystemExit, match="already runs in this folder"):
         embedded.main()
