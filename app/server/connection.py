@@ -22,6 +22,7 @@ from gunicorn.http.errors import (
 )
 from gunicorn.http.unreader import Unreader
 
+from app.networks import site
 from app.server.refusals import BodyTooLarge
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Connection:
         self.client: Final = client
         self.server: Final = sock.getsockname()
         self.ip: Final[str] = client[0] if client and isinstance(client, tuple) else ""
-        self.network: Final = network(self.ip)
+        self.site: Final = site(self.ip)
         self.parser: Final[Any] = RequestParser(config, (), client)
         self.parser.unreader = self._received = Received()
         self.request: Any = None
@@ -199,12 +200,3 @@ def last_chunk(chunks: bytes | bytearray, position: int) -> tuple[bool, int]:
             trailer = end + 2
             return chunks.startswith(b"\r\n", trailer) or HEAD_END in chunks[trailer:], position
         position = end + 2 + length + 2
-
-
-def network(ip: str) -> bytes:
-    """Return the /24 of an IPv4 address or the /48 of an IPv6 one: what one party can have."""
-    if ":" not in ip:
-        return socket.inet_pton(socket.AF_INET, ip)[:3] if ip else b""
-    packed = socket.inet_pton(socket.AF_INET6, ip.partition("%")[0])
-    mapped = packed.startswith(bytes(10) + b"\xff\xff")
-    return packed[12:15] if mapped else packed[:6]

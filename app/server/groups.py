@@ -21,11 +21,11 @@ class Group(dict[Connection, None]):
             connection.deadline = min(connection.deadline, until)
 
     def surplus(self) -> Connection | None:
-        """Return the connection that gives way: the oldest of the network that has the most.
+        """Return the connection that gives way: the oldest of the site that has the most.
 
-        A flood from one network makes room at its own expense.
+        A flood from one site (a /24, a /48) makes room at its own expense.
         """
         if len(self) <= self.most:
             return None
-        greediest = Counter(one.network for one in self).most_common(1)[0][0]
-        return next(one for one in self if one.network == greediest)
+        greediest = Counter(one.site for one in self).most_common(1)[0][0]
+        return next(one for one in self if one.site == greediest)

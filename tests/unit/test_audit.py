@@ -113,7 +113,8 @@ def test_strangers_fill_no_disk(clock: SetClock, log_of: Callable[[str], Log]) -
 
 def events() -> Iterator[str]:
     """Name every event that the code records."""
-    for path in chain((ROOT / "app").glob("*.py"), (ROOT / "app" / "web").glob("*.py")):
+    folders = (ROOT / "app", ROOT / "app" / "web", ROOT / "app" / "server")
+    for path in chain.from_iterable(folder.glob("*.py") for folder in folders):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(

@@ -729,6 +729,8 @@ def test_main_prints_what_a_server_needs(capsys: pytest.CaptureFixture[str]) -> 
         "port": 8000,
         "workers": 2,
         "public_url": "http://localhost:8000",
+        "threads": config.THREADS,
+        "this_machine": True,
     }
 
 

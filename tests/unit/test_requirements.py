@@ -39,7 +39,10 @@ def missing(name: str, environment: dict[str, str]) -> set[str]:
         if pin.marker is None or pin.marker.evaluate(environment)
     }
     lacking, seen = set(), set()
-    ahead = [(one, extra) for one in wanted(name) for extra in ("", *one.extras)]
+    for_it = [  # a package without a wheel for some machine is left out there by its marker
+        one for one in wanted(name) if one.marker is None or one.marker.evaluate(environment)
+    ]
+    ahead = [(one, extra) for one in for_it for extra in ("", *one.extras)]
     while ahead:
         one, extra = ahead.pop()
         key = canonicalize_name(one.name)

@@ -33,7 +33,7 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 class Neighbour:
     """What a group looks at."""
 
-    network: bytes
+    site: str
 
 
 class Gate:
@@ -98,10 +98,10 @@ def test_the_oldest_unfinished_gives_way(
         link.close()
 
 
-def test_the_network_that_has_the_most_gives_way() -> None:
-    """A flood from one network makes room at its own expense."""
+def test_the_site_that_has_the_most_gives_way() -> None:
+    """A flood from one site makes room at its own expense."""
     group = Group(1, 3)
-    honest, *flood = [Neighbour(network) for network in (b"honest", b"a", b"a", b"a")]
+    honest, *flood = [Neighbour(site) for site in ("honest", "a", "a", "a")]
     for one in (honest, *flood):
         assert group.surplus() is None
         group[one] = None  # type: ignore[index]

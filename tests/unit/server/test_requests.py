@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from app.server.connection import MAX_BODY_BYTES, last_chunk, network
+from app.server.connection import MAX_BODY_BYTES, last_chunk
 from tests.unit.server.conftest import Running, everything
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
@@ -178,18 +178,3 @@ def test_the_end_of_chunks() -> None:
     assert last_chunk(b"0\r\nX: y\r\n\r\n", 0) == (True, 0)
     assert last_chunk(b"-5\r\n", 0) == (True, 0)
     assert last_chunk(b"1" * 255, 0) == (False, 0)
-
-
-@pytest.mark.parametrize(
-    ("ip", "neighbour", "stranger"),
-    [
-        ("192.0.2.1", "192.0.2.200", "192.0.3.1"),
-        ("2001:db8:1:2::3", "2001:db8:1:9::1", "2001:db8:2::3"),
-        ("::ffff:192.0.2.1", "192.0.2.9", "::ffff:192.0.3.1"),
-        ("fe80::1%eth0", "fe80::2", "192.0.2.1"),
-    ],
-)
-def test_networks(ip: str, neighbour: str, stranger: str) -> None:
-    """A /24 or a /48 is one party."""
-    assert network(ip) == network(neighbour) != network(stranger)
-    assert network("") == b""
