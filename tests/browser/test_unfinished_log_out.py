@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from tests.servers.gunicorn_server import GunicornServer
 
 LOG_OUT: Final = "**/auth/logout"
+PATIENCE_MS: Final = 40_000  # the third pause between attempts can take ten seconds
+
+
+@pytest.fixture(autouse=True)
+def patience(context: BrowserContext) -> None:
+    """Wait for as long as the pages pause."""
+    context.set_default_timeout(PATIENCE_MS)
 
 
 def refuse(route: Route) -> None:
