@@ -104,8 +104,8 @@ class Auth:
             InvalidCredentials, TooManyAttempts, Busy, InvalidProof.
 
         """
-        key = account_key(email)
         with self.attempts.place(client) as place:
+            key = account_key(email)
             user = self.database.read(accounts.find_by_email, key)
             usable = user if user and user.disabled_at is None else None
             if not self.attempts.right(key, usable, password, place) or usable is None:

@@ -7,6 +7,7 @@ these, so that they agree about who asked.
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Final
 
 MAX_TEXT: Final = 80
@@ -47,6 +48,7 @@ def site(address: str) -> str:
     return _within(address, IPV4_SITE, IPV6_SITE)
 
 
+@lru_cache(maxsize=1024)  # a request asks up to four times, and a flood comes from few addresses
 def _within(address: str, ipv4_bits: int, ipv6_bits: int) -> str:
     parsed = parse_address(address)
     if not parsed:

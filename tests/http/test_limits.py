@@ -266,12 +266,13 @@ def test_costly_texts_are_refused_and_counted(app: Flask, thief: Thief) -> None:
 def test_busy_comes_before_everything(
     app: Flask, ada: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A refusal for want of a place reads no account and moves no count."""
+    """A refusal for want of a place reads neither address nor account, and moves no count."""
 
     def no(*_: object) -> None:
         raise AssertionError
 
     with busy(app), monkeypatch.context() as patch:
+        patch.setattr("app.auth.account_key", no)
         patch.setattr(Throttle, "_count", no)
         patch.setattr(Database, "autocommit", no)
         problem(ada.log_in(), 503, "busy")
