@@ -115,8 +115,10 @@ def refresh_races(stage: Stage) -> None:
         owner = stage.owner()
         winners = _race(stage, owner.refresh_token)
         text = f"of {RACERS} parallel refreshes {len(winners)} were answered with tokens"
-        if stage.found(text, ROTATE, held=len(winners) == 1):
-            stage.ended(winners[0].refresh(), "the others were reuse: the one's successor", REVOKE)
+        single = winners if len(winners) == 1 else []
+        stage.found(text, ROTATE, held=bool(single))
+        for winner in single:
+            stage.ended(winner.refresh(), "the others were reuse: the one's successor", REVOKE)
         stage.ended(owner.refresh(), "the owner's token after it", REVOKE)
 
 

@@ -195,3 +195,13 @@ def test_the_pool_is_as_large_as_asked_and_no_larger(database_url: str) -> None:
         thread.join()
     assert len(opened) == 8
     database.engine.dispose()
+
+
+def test_a_fork_does_not_wait_for_a_thread_that_it_has_not(
+    lock: WriteLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock was copied while a thread held it, and that thread is not in the child."""
+    lock._threads.acquire()  # noqa: SLF001 - as copied
+    monkeypatch.setattr(lock, "_process", 0)
+    with lock.held():
+        pass

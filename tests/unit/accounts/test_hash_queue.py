@@ -247,3 +247,13 @@ def test_a_forked_process_begins_empty(queue: HashQueue) -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
         with pytest.raises(Busy), queue.place(HONEST):
             pass
+
+
+def test_a_fork_begins_with_every_place_free(
+    queue: HashQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The threads that held the places are not in the child."""
+    queue._held[False, "192.0.2.0/24"] = 99  # noqa: SLF001 - as copied
+    monkeypatch.setattr(queue, "_pid", 0)
+    with queue.place(Client(ip="192.0.2.1")):
+        assert sum(queue._held.values()) == 1  # noqa: SLF001 - what it counts

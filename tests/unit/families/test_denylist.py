@@ -16,7 +16,7 @@ from app.families import denylist_sync as module
 from app.families import outage as outages
 from app.families import rotation
 from app.families.models import Ended
-from app.services import Services, build
+from app.services import Services, build, denylist_keys
 from app.tokens.nonces import NONCE_LENGTH, REMEMBERED_SECONDS
 from app.tokens.proofs import Proof, ProofRefused
 from tests.servers.processes import wait_until
@@ -783,3 +783,51 @@ def test_the_revoked_stay_denied_after_pruning(
     valkey.flush()
     for _ in range(2):
         assert verdicts(denylist, living, ending) == RIGHT
+
+
+@pytest.mark.parametrize("found", [b"rubbish", b"abc.999999999999.x"])
+def test_a_marker_that_is_none_of_ours_is_replaced(
+    process: Services, settings: Settings, valkey: ValkeyServer, found: bytes
+) -> None:
+    """What somebody else wrote there vouches for nothing."""
+    name = denylist_keys(settings).marker
+    valkey.client.set(name, found)
+    process.sync.look()
+    made = str(valkey.client.get(name)).encode()
+    assert made != found
+    assert process.sync.vouch(made)[0]
+
+
+def test_connections_that_lead_to_another_server_are_let_go(
+    process: Services, settings: Settings, valkey: ValkeyServer
+) -> None:
+    """A look-up that read a marker which new connections do not find proves that."""
+    process.sync.look()
+    before = process.sync._link.opened.opened  # noqa: SLF001 - what the pool did
+    assert not process.sync.vouch(b"abc.1.of-another-server")[0]
+    marker = str(valkey.client.get(denylist_keys(settings).marker)).encode()
+    process.denylist.denied("nobody")
+    assert process.sync._link.opened.opened > before  # noqa: SLF001 - likewise
+    process.sync.look()
+    assert process.sync.vouch(marker)[0]
+
+
+def test_a_command_that_failed_meanwhile_keeps_the_outage(process: Services) -> None:
+    """The list was complete before it failed; what it was to write may be missing."""
+    outage = process.sync._outage  # noqa: SLF001 - one part of the process
+    losses = outage.losses
+    outage.lost(ConnectionError())
+    outage.over(0, losses)
+    assert outage.since is not None
+    outage.over(0, outage.losses)
+    assert outage.since is None
+
+
+def test_a_new_proof_is_remembered_here_where_redis_is_not_believed(process: Services) -> None:
+    """Redis answered, and may forget: the second use is known to this process."""
+    process.sync._outage.distrust("may forget")  # noqa: SLF001 - one part of the process
+    once = process.auth.once
+    proof = Proof("k" * 43, "a-number", process.nonces.newest(process.clock.now()) + 60)
+    once.check_age(proof, 0)
+    with pytest.raises(ProofRefused, match="replayed"):
+        once.check_age(proof, 0)
