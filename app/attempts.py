@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -30,33 +31,46 @@ class Attempts:
     throttle: Throttle
     clock: Clock
 
-    def place(self, client: Client) -> AbstractContextManager[Place]:
+    @contextmanager
+    def place(self, client: Client) -> Iterator[Place]:
         """Hold a place in the queue for hashes: the first thing that is done for an attempt.
 
-        A valid signature is enough for a known browser's place, since the account is not read
-        yet. What its attempts are counted under is decided by `right`.
+        The account is not read yet. A valid signature is enough for a known browser's place,
+        and `right` takes that away when the mark is another account's. Without a mark the
+        browser is a stranger for certain: its network is counted now, so that one that is used
+        up costs no look at the database.
 
         Raises:
             Busy: when none is free for this client.
+            TooManyAttempts: when a limit of the network is used up.
 
         """
         mark = self.devices.read(client.device, self.clock.now())
-        return self.queue.place(client, known=mark is not None)
+        with self.queue.place(client, known=mark is not None) as place:
+            if mark is None:
+                self.throttle.network(client.ip)
+            yield place
 
-    def right(self, key: str, user: User | None, password: str, place: Place) -> bool:
+    def right(
+        self, key: str, user: User | None, password: str, place: Place, *, in_session: bool = False
+    ) -> bool:
         """Tell whether `password` is that of `user`; None costs the same and is never right.
 
         Attempts are counted under the account's id, so that an account registered again under
-        the same address inherits none. `key` stands for an account that does not exist.
+        the same address inherits none. `key` stands for an account that does not exist. Who
+        asks `in_session` has a live session of `user`, and keeps a known browser's place.
 
         Raises:
             TooManyAttempts, Busy, InvalidRequest.
 
         """
-        client = place.client
+        client, counted = place.client, not place.known
         known = self.devices.known(client.device, user, self.clock.now())
+        if place.known and not known and not in_session:
+            # One account of one's own gives marks to any number of machines.
+            place.become_open()
         account, stored = (user.id, user.password_hash) if user else (key, None)
-        buckets = self.throttle.log_in(account, client.ip, known)
+        buckets = self.throttle.log_in(account, client.ip, known, network_counted=counted)
         try:
             right = place.run(self.passwords.verify, stored, password)
         except (Busy, InvalidRequest):

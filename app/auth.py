@@ -201,7 +201,7 @@ class Auth:
         user, family = self.overview.account(sid)
         # Who has a live session is no stranger.
         with self.attempts.queue.place(client, known=True) as place:
-            if not self.attempts.right(user.email, user, current, place):
+            if not self.attempts.right(user.email, user, current, place, in_session=True):
                 self.audit.record("password_change_refused", client, user_id=user.id, sid=sid)
                 raise WrongPassword
             self.attempts.passwords.check_new(new, user.email)

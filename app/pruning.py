@@ -35,7 +35,7 @@ from app.families.rotation import MAX_THEFTS_SHOWN, THEFT_SHOWN_SECONDS, THEFTS
 BATCH: Final = 500
 ENDED_KEPT_SECONDS: Final = 60  # above any clock leeway: until then a last access token is good
 # The longest life of an access token and twice the largest leeway, with as much to spare: so long
-# the denylist may be rebuilt from the row, see `Denylist._rebuild`.
+# the denylist may be rebuilt from the row, see `Entries.write_since`.
 REVOKED_KEPT_SECONDS: Final = 900 + 2 * 30 + 60
 
 _now: Final = bindparam("now", type_=BigInteger)

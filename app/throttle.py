@@ -38,6 +38,7 @@ ALL_OF_ACCOUNT: Final = tuple(parse_many("30/minute"))
 REGISTRATIONS: Final = tuple(parse_many("120/minute;1000/hour"))
 REFRESHES: Final = tuple(parse_many("1200/minute"))
 OUTAGE_LOG_SECONDS: Final = 60.0
+REST_SECONDS: Final = 1.0
 
 logger: Final = logging.getLogger("latchkey.throttle")
 
@@ -63,7 +64,8 @@ class Throttle:
     """Limits shared by all workers through Redis.
 
     While Redis is out of reach each worker counts for itself with the same limits: stricter
-    than none, and no reason to refuse everybody.
+    than none, and no reason to refuse everybody. Redis is asked again after a second: a log-in
+    asks several times, and one that hangs would hold it up for as many timeouts.
     """
 
     def __init__(self, redis: Redis, prefix: str, clock: Clock) -> None:
@@ -75,12 +77,26 @@ class Throttle:
         self._local: Final = FixedWindowRateLimiter(MemoryStorage())
         self._clock: Final = clock
         self._quiet_until = 0.0
+        self._rest_until = 0.0
 
-    def log_in(self, account: str, ip: str, known_device: str = "") -> tuple[Bucket, ...]:
+    def network(self, ip: str) -> None:
+        """Count an attempt at a password for its network, before the account is read.
+
+        Raises:
+            TooManyAttempts: when a limit of the network is used up.
+
+        """
+        self._count(_of_network(ip))
+
+    def log_in(
+        self, account: str, ip: str, known_device: str = "", *, network_counted: bool = False
+    ) -> tuple[Bucket, ...]:
         """Count an attempt at a password and return the buckets, for `forgive`.
 
-        A known browser is counted by itself alone: neither a stranger's guesses at the account
-        nor a neighbour behind the same address can lock it out.
+        A known browser is counted by itself, and with the account's other known browsers alone:
+        neither a stranger's guesses at the account nor a neighbour behind the same address can
+        lock it out. `network_counted` says that
+        `network` has counted the attempt.
 
         Raises:
             TooManyAttempts: when a limit is used up; also for a right password, and alike
@@ -89,14 +105,16 @@ class Throttle:
         """
         if known_device:
             failures = Bucket("device", known_device, KNOWN_DEVICE, CLEARED)
-            everything = Bucket("all_device", known_device, ALL_OF_ACCOUNT)
-            buckets: tuple[Bucket, ...] = (failures, everything)
-        else:
-            failures = Bucket("account", account, ACCOUNT, CLEARED)
-            everything = Bucket("all_account", account, ALL_OF_ACCOUNT)
-            buckets = (*_of_network(ip), failures, everything)
-        self._count(buckets)
-        return buckets
+            # Of all its known browsers: each log-in elsewhere makes one more.
+            everything = Bucket("all_device", account, ALL_OF_ACCOUNT)
+            self._count((failures, everything))
+            return failures, everything
+        failures = Bucket("account", account, ACCOUNT, CLEARED)
+        everything = Bucket("all_account", account, ALL_OF_ACCOUNT)
+        if not network_counted:
+            self.network(ip)
+        self._count((failures, everything))
+        return *_of_network(ip), failures, everything
 
     def register(self, ip: str) -> None:
         """Count a registration.
@@ -152,9 +170,12 @@ class Throttle:
                 )
 
     def _on_either(self, act: Callable[[FixedWindowRateLimiter], T]) -> T:
+        if self._clock.monotonic() < self._rest_until:
+            return act(self._local)
         try:
             return act(self._shared)
         except RedisError as error:
+            self._rest_until = self._clock.monotonic() + REST_SECONDS
             if self._clock.monotonic() >= self._quiet_until:
                 self._quiet_until = self._clock.monotonic() + OUTAGE_LOG_SECONDS
                 logger.warning(
@@ -169,7 +190,7 @@ def _hit(limiter: FixedWindowRateLimiter, bucket: Bucket) -> float | None:
     for item in bucket.limits:
         if not limiter.hit(item, bucket.kind, key):
             # What the short window refuses is no attempt, and does not fill the long one.
-            return limiter.get_window_stats(item, bucket.kind, key).reset_time
+            return limiter.storage.get_expiry(item.key_for(bucket.kind, key))
     return None
 
 

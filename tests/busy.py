@@ -25,6 +25,14 @@ def filled(queue: HashQueue) -> ExitStack:
     return held
 
 
+def strangers(app: Flask) -> ExitStack:
+    """Hold every open place of an application's queue until the stack is closed."""
+    queue, held = app.extensions["latchkey"].auth.attempts.queue, ExitStack()
+    for number in range(OPEN_PLACES):
+        held.enter_context(queue.place(Client(ip=f"10.{number}.0.1")))
+    return held
+
+
 def busy(app: Flask) -> ExitStack:
     """Hold every place of an application's queue until the stack is closed."""
     return filled(app.extensions["latchkey"].auth.attempts.queue)

@@ -6,7 +6,8 @@ in the queue before anything else is done for it, and is refused at once when th
 - A network (IPv4 /24, IPv6 /48) gets a place only while more places are free than it holds. Alone
   it fills half of them; whoever comes from elsewhere finds room, however many connections it has.
 - Networks take turns, so a network that waits with many requests delays another by one hash.
-- Known browsers have places of their own besides, and every other turn.
+- Known browsers have places of their own besides, and every other turn. A mark gives a place
+  before the account is read, and loses it when it is not a mark of that account.
 """
 
 from __future__ import annotations
@@ -38,13 +39,22 @@ NICENESS: Final = 5
 Job = tuple["Future[Any]", Callable[[], Any]]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Place:
     """A place in the queue: the right to have hashes computed, one after the other."""
 
     queue: HashQueue
     known: bool
     client: Client
+
+    def become_open(self) -> None:
+        """Take an open place instead of one for known browsers.
+
+        Raises:
+            Busy: when no open place is free for the client; the place is still held then.
+
+        """
+        self.queue.become_open(self)
 
     def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `job` returns, or raise what it raises, once it was this place's turn.
@@ -84,17 +94,36 @@ class HashQueue:
         """
         if self._pid != os.getpid():
             self._begin()  # a fork copies the places of threads that it does not copy
-        holder = (known, site(client.ip))
+        place = Place(self, known, client)
         with self._lock:
-            if self._held[holder] >= self._free(known=known):
-                raise Busy(retry_after=RETRY_SECONDS)
-            self._held[holder] += 1
+            self._take(place)
         try:
-            yield Place(self, known, client)
+            yield place
         finally:
             with self._lock:
-                self._held[holder] -= 1
-                self._held += Counter()  # drops the zeros
+                self._leave(place)
+
+    def become_open(self, place: Place) -> None:
+        """Exchange a place; `Place.become_open` is the public name."""
+        with self._lock:
+            self._leave(place)
+            place.known = False
+            try:
+                self._take(place)
+            except Busy:
+                place.known = True
+                self._held[True, site(place.client.ip)] += 1
+                raise
+
+    def _take(self, place: Place) -> None:
+        holder = (place.known, site(place.client.ip))
+        if self._held[holder] >= self._free(known=place.known):
+            raise Busy(retry_after=RETRY_SECONDS)
+        self._held[holder] += 1
+
+    def _leave(self, place: Place) -> None:
+        self._held[place.known, site(place.client.ip)] -= 1
+        self._held += Counter()  # drops the zeros
 
     def _free(self, *, known: bool) -> int:
         held = self._held.total()

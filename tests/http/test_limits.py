@@ -10,7 +10,7 @@ from app.accounts.devices import LIFE_SECONDS
 from app.database import Database
 from app.throttle import REFRESHES, REGISTRATIONS, Throttle
 from app.web.cookies import DEVICE
-from tests.busy import busy
+from tests.busy import busy, strangers
 from tests.http.actor import (
     EMAIL,
     NEW_PASSWORD,
@@ -240,6 +240,49 @@ def test_blocked_address_locks_nobody_out(app: Flask, ada: Actor) -> None:
         throttled(guess(app))
     assert Actor(app, ip="198.51.100.7").log_in().status_code == 200
     assert ada.alive()
+
+
+def test_blocked_address_costs_no_look_at_the_database(
+    app: Flask, ada: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network of a stranger is counted first; the account is neither read nor counted."""
+
+    def no(*_: object) -> None:
+        raise AssertionError
+
+    use_up(app, "192.0.2.1", 29)
+    problem(guess(app), 401, "invalid_credentials")
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "autocommit", no)
+        patch.setattr(Throttle, "log_in", no)
+        throttled(guess(app))
+    assert ada.alive()
+
+
+def test_mark_of_another_account_gives_no_place(app: Flask, ada: Actor) -> None:
+    """One account of one's own would give marks to any number of machines.
+
+    Such a browser is a stranger: it waits in an open place, and its network is counted.
+    """
+    thief = member(app, "eve@example.com")
+    assert mark_of(thief)
+    thief.email = ada.email
+    thief.password = "wrong wrong wrong"
+    with strangers(app):
+        problem(Actor(app, "eve@example.com").log_in(), 503, "busy")
+        problem(thief.log_in(), 503, "busy")
+        assert ada.log_in().status_code == 200
+    problem(thief.log_in(), 401, "invalid_credentials")
+    use_up(app, "127.0.0.1", 29)
+    throttled(thief.log_in())
+    assert ada.log_in().status_code == 200
+
+
+def test_password_change_keeps_its_place(app: Flask, ada: Actor) -> None:
+    """Who has a session is no stranger, also without the mark, and while strangers wait."""
+    ada.browser.delete_cookie(DEVICE, domain="localhost")
+    with strangers(app):
+        assert ada.change_password(NEW_PASSWORD).status_code == 200
 
 
 def test_known_browser_at_a_blocked_address(app: Flask, ada: Actor) -> None:

@@ -77,13 +77,16 @@ class Person:
 
 @contextmanager
 def flood(
-    port: int, connections: int, attempts: Callable[[int], Iterator[Attempt]]
+    port: int, connections: int, attempts: Callable[[int], Iterator[Attempt]], mark: str = ""
 ) -> Iterator[Counter[int]]:
-    """Have as many connections log in without a pause; count the answers by status."""
+    """Have as many connections log in without a pause, all with one mark of a known browser.
+
+    Counts the answers by status.
+    """
     over, answers, lock = threading.Event(), Counter[int](), threading.Lock()
 
     def attack(number: int) -> None:
-        attacker = Person(port, "203.0.113.1")
+        attacker = Person(port, "203.0.113.1", mark=mark)
         for ip, email, password in attempts(number):
             if over.is_set():
                 break

@@ -292,6 +292,14 @@ def test_a_refused_address_uses_up_nobodys_attempts(throttle: Throttle) -> None:
     assert allowed(from_many_places(throttle, ADA)) == 5
 
 
+def test_a_network_that_was_counted_is_not_counted_again(throttle: Throttle) -> None:
+    """It is counted before the account is known; a success gives that attempt back."""
+    for _ in range(25):
+        throttle.network(HERE)
+        throttle.forgive(throttle.log_in(ADA, HERE, network_counted=True))
+    assert allowed(lambda: throttle.network(HERE)) == 30
+
+
 def test_a_neighbour_does_not_lock_out_a_known_browser(throttle: Throttle) -> None:
     """It is counted by itself alone, and uses up nothing of the address either."""
     assert allowed(on_many_accounts(throttle, HERE)) == 30
@@ -323,6 +331,16 @@ def test_right_passwords_are_counted_too(throttle: Throttle) -> None:
         with pytest.raises(TooManyAttempts) as refused:
             log_in(device)()
         assert refused.value.reason == reason
+
+
+def test_known_browsers_of_one_account_are_counted_together(throttle: Throttle) -> None:
+    """Whoever has the password makes as many as they like; the next account has its own."""
+    marks = (f"mark-{number}" for number in range(60_000))
+    assert allowed(lambda: throttle.forgive(throttle.log_in(ADA, HERE, next(marks)))) == 30
+    with pytest.raises(TooManyAttempts) as refused:
+        throttle.log_in(ADA, THERE, next(marks))
+    assert refused.value.reason == "limit_all_device"
+    throttle.log_in(EVE, HERE, next(marks))
 
 
 def test_right_passwords_of_one_address_are_counted_too(throttle: Throttle) -> None:
@@ -398,11 +416,28 @@ def test_without_redis_each_process_counts_for_itself(
     assert allowed(from_many_places(throttle, EVE)) == 5
 
 
-def test_when_redis_is_back_it_counts_again(throttle: Throttle, valkey: ValkeyServer) -> None:
+def test_when_redis_is_back_it_counts_again(
+    throttle: Throttle, valkey: ValkeyServer, clock: SetClock
+) -> None:
     """What all processes share is used as soon as it is there."""
     valkey.stop()
     assert allowed(from_many_places(throttle, ADA)) == 5
     valkey.start()
+    clock.forward(1)
+    throttle.log_in(ADA, HERE)
+    assert list(valkey.client.scan_iter("*account*"))
+
+
+def test_a_failing_redis_is_asked_once_a_second(
+    throttle: Throttle, valkey: ValkeyServer, clock: SetClock
+) -> None:
+    """A log-in asks six times: one that hangs would hold it up for six timeouts."""
+    valkey.stop()
+    throttle.log_in(ADA, HERE)
+    valkey.start()
+    throttle.log_in(ADA, HERE)
+    assert not list(valkey.client.scan_iter("*account*"))
+    clock.forward(1)
     throttle.log_in(ADA, HERE)
     assert list(valkey.client.scan_iter("*account*"))
 

@@ -120,6 +120,30 @@ def test_known_browsers_have_places_of_their_own(queue: HashQueue, held: ExitSta
     assert take(queue, held, Client(ip="10.0.0.1"), known=True) > 0
 
 
+def test_a_known_place_becomes_an_open_one(queue: HashQueue, held: ExitStack) -> None:
+    """Whose mark turns out to be another account's makes room for known browsers."""
+    with queue.place(ATTACKER, known=True) as place:
+        place.become_open()
+        assert not place.known
+        assert take(queue, held, ATTACKER) == OPEN_PLACES // 2 - 1
+    held.close()
+    assert take(queue, held, ATTACKER) == OPEN_PLACES // 2
+
+
+def test_a_known_place_is_kept_where_no_open_one_is_free(
+    queue: HashQueue, held: ExitStack
+) -> None:
+    """It is given back like any other then."""
+    for number in range(OPEN_PLACES):
+        held.enter_context(queue.place(Client(ip=f"10.{number}.0.1")))
+    for _ in range(2 * KNOWN_PLACES):
+        with pytest.raises(Busy), queue.place(ATTACKER, known=True) as place:
+            place.become_open()
+    assert take(queue, held, HONEST, known=True) == KNOWN_PLACES // 2
+    held.close()
+    assert take(queue, held, ATTACKER) == OPEN_PLACES // 2
+
+
 def test_places_are_given_back(queue: HashQueue) -> None:
     """Also when the request that held one failed; nothing of it is kept."""
     filled(queue).close()
