@@ -68,7 +68,7 @@ class Connection:
         self.parser: Final[Any] = RequestParser(config, (), client)
         self.parser.unreader = self._received = Received()
         self.request: Any = None
-        self.keep = False
+        self.keep = self.pauses = False
         self.deadline = 0.0
         self.events = 0
         self._head = bytearray()
@@ -122,7 +122,7 @@ class Connection:
     def replace_answer(self, data: bytes) -> None:
         """Send this instead of what was kept, and end the connection after it."""
         self._outbox = bytearray(data)
-        self.keep = False
+        self.keep = self.pauses = False
 
     def flush(self) -> None:
         """Send as much of the answer as the network takes now.

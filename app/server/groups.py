@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 
 from app.server.connection import Connection
 
@@ -19,6 +20,10 @@ class Group(dict[Connection, None]):
         """Bring every deadline forward to `until`; their order stays."""
         for connection in self:
             connection.deadline = min(connection.deadline, until)
+
+    def due_in(self, now: float, most: float) -> float:
+        """Return the seconds until the first deadline, or `most` when that is sooner."""
+        return min([most, *(max(0.0, one.deadline - now) for one in islice(self, 1))])
 
     def surplus(self) -> Connection | None:
         """Return the connection that gives way: the oldest of the site that has the most.

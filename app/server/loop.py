@@ -38,11 +38,13 @@ TICK_SECONDS: Final = 1.0
 READ_SECONDS: Final = 15
 SEND_SECONDS: Final = 15
 CLOSE_SECONDS: Final = 2
+PAUSE_SECONDS: Final = 1  # before an answer that says when to ask again: see `_collect`
 STOP_IDLE_SECONDS: Final = 2
 MAX_READING: Final = 256
 MAX_IDLE: Final = 256
 MAX_SENDING: Final = 128
 MAX_CLOSING: Final = 128
+MAX_PAUSING: Final = 256
 MAX_CONNECTIONS: Final = 800  # under the 1,024 open files that systems allow by default
 
 
@@ -59,6 +61,7 @@ class Server:
         self._idle: Final = Group(worker.cfg.keepalive, MAX_IDLE)
         self._sending: Final = Group(SEND_SECONDS, MAX_SENDING)
         self._closing: Final = Group(CLOSE_SECONDS, MAX_CLOSING)
+        self._pausing: Final = Group(PAUSE_SECONDS, MAX_PAUSING)
         self._working: Final = Group(math.inf, MAX_CONNECTIONS)
         self._groups: Final[dict[Connection, Group]] = {}
         self._answered: Final[deque[Connection]] = deque()
@@ -100,11 +103,12 @@ class Server:
             self._worker.notify()
             if self._worker.ppid != os.getppid():
                 self._worker.alive = False  # the master is gone; nobody replaces or stops us
-        rests = 0.0
+        rests = self._pausing.due_in(now, TICK_SECONDS)
         if self._worker.alive:
             self._listeners.count(len(self._groups))
-            rests = self._listeners.listen(on=len(self._groups) < MAX_CONNECTIONS)
-        for key, events in self._poller.select(rests or TICK_SECONDS):
+            listens = len(self._groups) < MAX_CONNECTIONS
+            rests = min(rests, self._listeners.listen(on=listens) or rests)
+        for key, events in self._poller.select(rests):
             key.data(events)
         self._expire()
 
@@ -220,7 +224,7 @@ class Server:
 
     def _expire(self) -> None:
         now = time.monotonic()
-        for group in (self._reading, self._idle, self._sending, self._closing):
+        for group in (self._reading, self._idle, self._sending, self._closing, self._pausing):
             while group and (oldest := next(iter(group))).deadline <= now:
                 self._end(oldest)
 
@@ -231,7 +235,9 @@ class Server:
             self._read(connection, group)  # the next request may have come this moment
             if self._groups.get(connection) is not self._idle:
                 return
-        if group is self._reading and connection.has_begun:
+        if group is self._pausing:
+            self._send(connection)
+        elif group is self._reading and connection.has_begun:
             self._refuse(connection, RequestTooSlow())
         else:
             self._drop(connection)
@@ -256,7 +262,16 @@ class Server:
         return not self._worker.alive or len(self._idle) >= self._idle.most
 
     def _collect(self, _events: int) -> None:
-        """Go on with what the threads have answered."""
+        """Go on with what the threads have answered.
+
+        An answer with `Retry-After` waits here for a second. Who asks again without heeding it
+        gets one refusal a second on a connection, instead of as many as the processor can write:
+        a flood of log-ins would slow everybody's requests by its refusals alone.
+        """
         os.read(self._worker.PIPE[0], 4096)
         while self._answered:
-            self._send(self._answered.popleft())
+            connection = self._answered.popleft()
+            if connection.pauses:
+                self._enter(connection, self._pausing, 0)
+            else:
+                self._send(connection)

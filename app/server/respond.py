@@ -26,8 +26,9 @@ def respond(worker: Any, connection: Connection, is_last: Callable[[], bool]) ->
         request = connection.request
         worker.log.exception("Error handling request %s %s", request.method, request.path)
         connection.replace_answer(refusal(worker.wsgi, HTTPStatus.INTERNAL_SERVER_ERROR))
-    with suppress(OSError):
-        connection.flush()
+    if not connection.pauses:
+        with suppress(OSError):
+            connection.flush()
 
 
 def _call(worker: Any, connection: Connection, is_last: Callable[[], bool]) -> bool:  # noqa: ANN401
@@ -48,4 +49,5 @@ def _call(worker: Any, connection: Connection, is_last: Callable[[], bool]) -> b
         worker.log.access(response, request, environ, datetime.now(UTC) - began)
         if hasattr(body, "close"):
             body.close()
+    connection.pauses = any(name.lower() == "retry-after" for name, _ in response.headers)
     return not response.should_close() and bool(connection.parser.finish_body())

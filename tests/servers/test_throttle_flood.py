@@ -95,12 +95,16 @@ def test_one_address_starves_nobody(port: int, people: list[Person], kind: str) 
     """Whatever one address sends, log-ins from elsewhere succeed, in browsers never seen too."""
     own = own_accounts(port, 12) if kind.startswith("right") else wrong_passwords(1)
     seen = []
+    begun = time.monotonic()
     with flood(port, 24, own) as answers:
         for _ in range(3):
             for person in people:
                 person.mark = ""
             seen += [status for status, _ in honest(people, 1, 0.1)]
-    assert answers[503] + answers[429] > 0  # it was a flood
+    refused = answers[503] + answers[429]
+    assert refused > 0  # it was a flood
+    # A connection gets no more than one refusal a second, however fast it asks.
+    assert refused <= 24 * (time.monotonic() - begun + 1)
     assert seen.count(200) >= 0.95 * len(seen)
 
 

@@ -141,6 +141,74 @@ def test_an_answer_that_is_not_taken(run: Callable[..., Running]) -> None:
     wait_until(lambda: not running.server._groups, what="its end")  # noqa: SLF001
 
 
+class Busy:
+    """An application that is too busy for one path, and says when to come back."""
+
+    def __init__(self, application: Flask) -> None:
+        self.extensions = application.extensions
+
+    def __call__(
+        self, environ: dict[str, object], start_response: Callable[..., object]
+    ) -> list[bytes]:
+        """Refuse /busy."""
+        busy = environ["PATH_INFO"] == "/busy"
+        more = [("retry-after", "2")] if busy else []
+        start_response("503 Busy" if busy else "200 OK", [("Content-Length", "0"), *more])
+        return [b""]
+
+
+BUSY = GET.replace(b"/healthz", b"/busy")
+
+
+def test_an_answer_with_retry_after_waits_and_holds_no_thread(
+    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice as many clients as there are threads wait for theirs; everybody else is served."""
+    monkeypatch.setattr(loop, "PAUSE_SECONDS", 60)
+    running = run()
+    running.worker.wsgi = Busy(running.worker.wsgi)
+    pausing = running.server._pausing  # noqa: SLF001
+    links = [running.connect() for _ in range(8)]
+    for link in links:
+        link.sendall(BUSY + b"\r\n")
+    wait_until(lambda: len(pausing) == 8, what="the pause")
+    assert running.ask(GET + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    for link in links:
+        link.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            link.recv(1)
+        link.settimeout(20)
+    pausing.seconds = 0.01
+    pausing.shorten(0)
+    for link in links:  # and the connection is as good as before
+        assert link.recv(65536).startswith(b"HTTP/1.1 503 ")
+        link.sendall(BUSY + b"\r\n" + GET + b"Connection: close\r\n\r\n")
+        assert everything(link).count(b"HTTP/1.1 ") == 2
+        link.close()
+
+
+def test_so_many_may_wait_for_a_refusal(
+    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one does not add to them: the oldest gets its answer at once."""
+    monkeypatch.setattr(loop, "PAUSE_SECONDS", 60)
+    monkeypatch.setattr(loop, "MAX_PAUSING", 2)
+    running = run()
+    running.worker.wsgi = Busy(running.worker.wsgi)
+    pausing = running.server._pausing  # noqa: SLF001
+    links = [running.connect() for _ in range(3)]
+    for number, link in enumerate(links):
+        link.sendall(BUSY + b"\r\n")
+        waiting = min(number + 1, 2)
+        wait_until(lambda n=waiting, p=pausing: len(p) == n, what="it")  # type: ignore[misc]
+    assert links[0].recv(65536).startswith(b"HTTP/1.1 503 ")
+    links[0].close()
+    links[1].close()  # a client that leaves meanwhile is noticed when its answer is due
+    pausing.shorten(0)
+    assert links[2].recv(65536).startswith(b"HTTP/1.1 503 ")
+    links[2].close()
+
+
 def test_what_comes_while_it_is_answered(run: Callable[..., Running]) -> None:
     """The next request waits its turn, and a client that left is noticed afterwards."""
     running = run()
