@@ -18,6 +18,7 @@ from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from app.group_commit import GroupCommit
 from app.write_lock import WriteLock
 
 BUSY_SECONDS: Final = 5
@@ -68,6 +69,7 @@ class Database:
         alone: dict[str, Any] = {"alone": True} if sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._alone: Final = self.engine.execution_options(**alone)
         self.write_lock: Final = WriteLock(str(where.database)) if sqlite else None
+        self._group: Final = GroupCommit(engine, self.write_lock) if self.write_lock else None
 
     def read(self, work: Callable[Concatenate[Connection, P], T], *a: P.args, **k: P.kwargs) -> T:
         """Let `work` read; each of its statements stands alone, and waits for no writer."""
@@ -75,7 +77,9 @@ class Database:
 
     def write(self, work: Callable[Concatenate[Connection, P], T], *a: P.args, **k: P.kwargs) -> T:
         """Let `work` write by ONE statement, which is committed when this returns."""
-        return _repeated(self._autocommit_in_turn, work, *a, **k)
+        if self._group:
+            return self._group.write(lambda connection: work(connection, *a, **k))
+        return _repeated(self.autocommit, work, *a, **k)
 
     def transact(
         self, work: Callable[Concatenate[Connection, P], T], *a: P.args, **k: P.kwargs
@@ -98,11 +102,6 @@ class Database:
     def turn(self) -> AbstractContextManager[None]:
         """Wait for the turn to write: on SQLite there is one writer at a time."""
         return self.write_lock.held() if self.write_lock else nullcontext()
-
-    @contextmanager
-    def _autocommit_in_turn(self) -> Iterator[Connection]:
-        with self.turn(), self.autocommit() as connection:
-            yield connection
 
 
 def _repeated(

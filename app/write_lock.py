@@ -53,6 +53,19 @@ class WriteLock:
             sqlalchemy.exc.TimeoutError: when it is not free within `WAIT_SECONDS`.
 
         """
+        with self.of_threads() as until, self.of_processes(until):
+            yield
+
+    @contextmanager
+    def of_threads(self) -> Iterator[float]:
+        """Be the one thread of this process that may wait for the other processes.
+
+        Gives the time, of the monotonic clock, until which it may.
+
+        Raises:
+            sqlalchemy.exc.TimeoutError: as `held`.
+
+        """
         if self._process != os.getpid():  # a fork copied the lock, perhaps while it was held
             self._threads, self._process = threading.Lock(), os.getpid()
         until = time.monotonic() + WAIT_SECONDS
@@ -60,26 +73,30 @@ class WriteLock:
         if not threads.acquire(timeout=WAIT_SECONDS):
             raise Busy("The database is busy: other threads of this process are writing.")
         try:
-            with _locked(self.path, until):
-                yield
+            yield until
         finally:
             threads.release()
 
+    @contextmanager
+    def of_processes(self, until: float) -> Iterator[None]:
+        """Be the one process that writes.
 
-@contextmanager
-def _locked(path: str, until: float) -> Iterator[None]:
-    try:
-        file = os.open(path, FLAGS, 0o600)
-    except OSError:  # `flask doctor` says so
-        yield
-        return
-    try:
-        _wait(file, until)
-        yield
-    finally:
-        # Closing alone would not release it while a child, just forked, still has a copy.
-        fcntl.flock(file, fcntl.LOCK_UN)
-        os.close(file)
+        Raises:
+            sqlalchemy.exc.TimeoutError: when the others hold the file until then.
+
+        """
+        try:
+            file = os.open(self.path, FLAGS, 0o600)
+        except OSError:  # `flask doctor` says so
+            yield
+            return
+        try:
+            _wait(file, until)
+            yield
+        finally:
+            # Closing alone would not release it while a child, just forked, still has a copy.
+            fcntl.flock(file, fcntl.LOCK_UN)
+            os.close(file)
 
 
 def _wait(file: int, until: float) -> None:

@@ -24,7 +24,7 @@ def main() -> None:
     """Measure, with full synchronisation and the bundled Valkey on its unix socket.
 
     With the word `stories`, tell those instead; with `worst`, print what hostile input costs;
-    with `flood`, what a flood of log-ins does to others.
+    with `flood`, what a flood of log-ins does to others; with `refresh`, refreshes alone.
     """
     logging.disable(logging.INFO)
     words = sys.argv[1:]
@@ -39,6 +39,9 @@ def main() -> None:
     elif words == ["worst"]:
         with prepared() as environment:
             worst.run(create_app(Settings.from_env(environment)))
+    elif words == ["refresh"]:
+        with prepared() as environment, PostgresServer(durable=True) as postgres:
+            refresh.run(environment, postgres)
     else:
         bench()
 
