@@ -19,6 +19,7 @@ from werkzeug.utils import cached_property
 from app.accounts.devices import LIFE_SECONDS
 from app.errors import InvalidRequest
 from app.grants import Grant
+from app.web.bodies import FormParser
 
 REFRESH: Final = "__Host-Http-refresh"
 FORM: Final = "__Host-Http-form"
@@ -37,6 +38,8 @@ def pairs(header: str) -> list[tuple[str, str]]:
 
 class CookieRequest(Request):
     """A request that reads cookies as `pairs` does; so does all that Flask reads of them."""
+
+    form_data_parser_class = FormParser
 
     @cached_property
     def cookies(self) -> ImmutableMultiDict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -40,6 +41,18 @@ def master(clone: Clone) -> psutil.Process:
     return next(p for p in (make, *make.children()) if "gunicorn" in " ".join(p.cmdline()))
 
 
+# A worker has what the master had at its fork: the modules of the application among it are written
+# down before the worker loads any.
+LISTS_WHAT_FORKS = """
+import json, pathlib, runpy, sys
+globals().update(runpy.run_path("gunicorn.conf.py"))
+
+def post_fork(server, worker):
+    own = [name for name in sys.modules if name.split(".")[0] in {"app", "config", "wsgi"}]
+    (pathlib.Path("instance") / f"forked-{worker.age}").write_text(json.dumps(own))
+"""
+
+
 def says(clone: Clone) -> str:
     """Ask a worker for /healthz, over a connection of its own."""
     with urlopen(f"{clone.url}/healthz") as answer:  # noqa: S310 - http
@@ -63,6 +76,18 @@ def test_new_code_after_a_signal(clone: Clone) -> None:
     )
     master(clone).send_signal(signal.SIGHUP)
     wait_until(lambda: only_says(clone, '"new"'), what="the new answer")
+
+
+def test_the_master_has_nothing_of_the_application(clone: Clone) -> None:
+    """What it imported, every worker would have too, before a reload and after it."""
+    conf = clone.folder / "lists.conf.py"
+    conf.write_text(LISTS_WHAT_FORKS, encoding="utf-8")
+    clone.run(GUNICORN_CMD_ARGS=f"--config {conf.name}", WEB_CONCURRENCY="1")
+    master(clone).send_signal(signal.SIGHUP)
+    second = clone.instance / "forked-2"
+    wait_until(lambda: second.exists() and bool(second.read_text()), what="the second worker")
+    forked = sorted(clone.instance.glob("forked-*"))
+    assert [json.loads(one.read_text(encoding="utf-8")) for one in forked] == [[], []]
 
 
 def test_new_code_after_a_change(clone: Clone) -> None:

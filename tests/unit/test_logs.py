@@ -54,6 +54,48 @@ def test_a_message_cannot_break_its_line(message: str) -> None:
     assert json.loads(text)["message"] == message
 
 
+def fail(message: str) -> None:
+    """Raise an unexpected error."""
+    raise ValueError(message)
+
+
+def raised(message: str) -> logging.LogRecord:
+    """Build the record of an unexpected error."""
+    record = a_record("latchkey", "unhandled error")
+    try:
+        fail(message)
+    except ValueError:
+        record.exc_info = sys.exc_info()
+    return record
+
+
+def test_a_trace_has_a_limit() -> None:
+    """Where it began and what was raised stay; a text that was sent does not fill the log."""
+    trace = json.loads(logs.Lines().format(raised("x" * 60_000 + " the end")))["trace"]
+    assert len(trace) < logs.MAX_TRACE + 20
+    assert trace.startswith("Traceback")
+    assert trace.endswith(" the end")
+
+
+def test_one_error_does_not_fill_the_log() -> None:
+    """Sixty lines a minute of each kind; the next one counts the others."""
+    bound = logs.ErrorBound()
+
+    def written(record: logging.LogRecord, after: float) -> bool:
+        record.created = 1_800_000_000 + after
+        return bool(bound.filter(record))
+
+    assert sum(written(raised(f"no {number}"), number / 10) for number in range(500)) == 60
+    assert written(a_record("latchkey", "another error"), 50)
+    assert sum(written(a_record("latchkey", "database failed: %s"), 50) for _ in range(99)) == 60
+    record = raised("again")
+    assert written(record, 60)
+    assert json.loads(logs.Lines().format(record))["left_out"] == 440
+    warning = a_record("latchkey", "redis is away")
+    warning.levelno = logging.WARNING
+    assert all(written(warning, 61) for _ in range(99))
+
+
 def test_an_audit_line_is_passed_on_as_it_is() -> None:
     """It is JSON already."""
     line = '{"event": "logged_in"}'
@@ -67,5 +109,6 @@ def test_the_log_is_installed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     logs.install()
     logs.install()
     assert len(logger.handlers) == 1
+    assert [type(one) for one in logger.handlers[0].filters] == [logs.ErrorBound]
     assert logger.level == logging.INFO
     assert not logger.propagate
