@@ -1,10 +1,10 @@
-"""The account an attack is tried on: one that is thrown away, unless the operator names one."""
+"""Accounts for attacks: they are thrown away, unless the operator names the one to attack."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from app.attacks.stage import Account
 from app.audit import Client
@@ -12,7 +12,8 @@ from app.clock import Clock
 from app.services import build
 from config import Settings
 
-ATTACKER = Client(ip="127.0.0.1", user_agent="attack")
+# Nobody's address (RFC 5737): an attack from here may have used up this machine's registrations.
+ATTACKER = Client(ip="192.0.2.1", user_agent="attack")
 
 
 @contextmanager
@@ -23,15 +24,27 @@ def throwaway(settings: Settings) -> Iterator[Account]:
         Refusal, SQLAlchemyError: when there can be none.
 
     """
+    with throwaways(settings, 1) as (account,):
+        yield account
+
+
+@contextmanager
+def throwaways(settings: Settings, count: int) -> Iterator[list[Account]]:
+    """Open several accounts, as `throwaway` does.
+
+    Raises:
+        As `throwaway`; those that were opened are erased then.
+
+    """
     own = build(settings, Clock())
-    email = f"attack-{secrets.token_hex(8)}@example.com"
-    account = Account(email, f"quarry {secrets.token_hex(8)} umbrella")
-    try:
-        user = own.auth.register(account.email, account.password, ATTACKER)
-        try:
-            yield account
-        finally:
-            own.admin.delete(user)
-    finally:
-        own.database.engine.dispose()
-        own.redis.close()
+    with ExitStack() as opened:
+        opened.callback(own.redis.close)
+        opened.callback(own.database.engine.dispose)
+        accounts = []
+        for _ in range(count):
+            email = f"attack-{secrets.token_hex(8)}@example.com"
+            account = Account(email, f"quarry {secrets.token_hex(8)} umbrella")
+            user = own.auth.register(account.email, account.password, ATTACKER)
+            opened.callback(own.admin.delete, user)
+            accounts.append(account)
+        yield accounts

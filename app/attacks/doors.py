@@ -17,7 +17,7 @@ QUEUE: Final = "app/accounts/hash_queue.py:HashQueue.place"
 LENGTH: Final = "app/accounts/passwords.py:MOST_BYTES"
 TYPED: Final = "app/accounts/addresses.py:MAX_TYPED"
 CODE_POINTS: Final = "app/accounts/passwords.py:MAX_CODE_POINTS"
-BODY: Final = "app/__init__.py:MOST_BODY_BYTES"
+BODY: Final = "app/server/connection.py:MAX_BODY_BYTES"
 LOG: Final = "app/audit.py:Audit.record"
 
 GUESS: Final = "Summer2026! Summer2026!"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Final, Literal
 
-from app.attacks import doors, pages, sessions, tokens
+from app.attacks import denial, doors, pages, sessions, tokens
 from app.attacks.record import Record
 from app.attacks.stage import Account, Broken, Missing, Stage
 from app.attacks.wire import Target
@@ -16,7 +16,7 @@ from app.attacks.wire import Target
 Verdict = Literal["held", "got_through", "broken", "skipped"]
 Attack = Callable[[Stage], None]
 
-# The last three use up what one address may try: from elsewhere than this machine, others after
+# The last four use up what one address may try: from elsewhere than this machine, others after
 # them would be refused for that alone.
 ATTACKS: Final[dict[str, Attack]] = {
     attack.__name__.replace("_", "-"): attack
@@ -48,10 +48,12 @@ ATTACKS: Final[dict[str, Attack]] = {
         pages.clickjacking,
         pages.cache_leaks,
         doors.log_leaks,
+        denial.slow_requests,
         doors.account_enumeration,
         doors.password_spraying,
         doors.costly_texts,
         doors.hashing_floods,
+        denial.log_in_starvation,
     )
 }
 

@@ -203,6 +203,11 @@ class Stage:
         """The deployment's own origin."""
         return self.target.settings.public_url
 
+    @property
+    def host(self) -> str:
+        """The Host header of the deployment's own origin."""
+        return urlsplit(self.public_url).netloc
+
     def browser(self, who: str = "owner", *, bound: bool = False) -> Visitor:
         """Let somebody enter with a browser at a page of the site."""
         own = {"Origin": self.public_url, "Sec-Fetch-Site": "same-origin"}
@@ -280,7 +285,7 @@ class Stage:
     ) -> Answer:
         """Send one request exactly as given, and write both sides down."""
         if all(name.lower() != "host" for name, _ in headers):
-            headers = [("Host", urlsplit(self.public_url).netloc), *headers]
+            headers = [("Host", self.host), *headers]
         answer = self.target.send(method, path, headers, body, by.source)
         asked = shown(f"{method} {path}", headers, body)
         told = shown(f"{answer.status}", list(answer.headers), answer.body)

@@ -11,6 +11,8 @@ import secrets
 import socket
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
@@ -21,6 +23,10 @@ from config import Settings
 
 SECONDS: Final = 30
 PORTS: Final = {"http": 80, "https": 443}
+
+
+class Silent(OSError):
+    """The connection stands, the request is sent, and no answer came in time."""
 
 
 class Forbidden(ValueError):
@@ -69,12 +75,14 @@ class Answer:
 class Target:
     """A deployment to attack: where it listens, and the settings it runs with.
 
-    `log` is where it writes its log, for those who may read it.
+    `log` is where it writes its log, for those who may read it; `seconds` is how long a
+    request that is sent waits for its answer.
     """
 
     url: str
     settings: Settings
     log: Path | None = None
+    seconds: float = SECONDS
 
     def __post_init__(self) -> None:
         """Refuse every target but this machine and the deployment's own PUBLIC_URL.
@@ -115,29 +123,50 @@ class Target:
         """Send one request exactly as given and return the answer.
 
         Raises:
-            OSError, http.client.HTTPException: when there is none.
+            Silent: when the request is sent and nothing comes back.
+            OSError, http.client.HTTPException: when there is no answer for another reason.
 
         """
-        parts = urlsplit(self.url)
-        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        at = None if not source or self.settings.trusted_proxies else (source, 0)
-        link = kind(parts.hostname or "", parts.port, timeout=SECONDS, source_address=at)
+        link, base = self._link(source), urlsplit(self.url).path.rstrip("/")
         began = time.monotonic()
         try:
-            link.putrequest(
-                method, parts.path.rstrip("/") + path, skip_host=True, skip_accept_encoding=True
-            )
+            link.putrequest(method, base + path, skip_host=True, skip_accept_encoding=True)
             for name, value in [*self._envelope(source), *headers]:
                 link.putheader(name, value)
             link.putheader("Content-Length", str(len(body)))
             link.endheaders(body)
-            answer = link.getresponse()
-            read = answer.read()
+            link.sock.settimeout(self.seconds)
+            try:
+                answer = link.getresponse()
+                read = answer.read()
+            except TimeoutError:
+                raise Silent(f"no answer within {self.seconds} seconds") from None
             return Answer(
                 answer.status, tuple(answer.getheaders()), read, time.monotonic() - began
             )
         finally:
             link.close()
+
+    @contextmanager
+    def unfinished(self, starts: Iterable[bytes], source: str = "") -> Iterator[None]:
+        """Have a connection for each of `starts`, which sends just that and stays open.
+
+        Raises:
+            OSError: when a connection cannot be opened.
+
+        """
+        with ExitStack() as opened:
+            for start in starts:
+                link = opened.enter_context(closing(self._link(source)))
+                link.connect()
+                link.sock.sendall(start)
+            yield
+
+    def _link(self, source: str) -> HTTPConnection:
+        parts = urlsplit(self.url)
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        at = None if not source or self.settings.trusted_proxies else (source, 0)
+        return kind(parts.hostname or "", parts.port, timeout=SECONDS, source_address=at)
 
     def _envelope(self, source: str) -> list[tuple[str, str]]:
         """Return what the proxies in front of a deployment would add."""

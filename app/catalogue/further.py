@@ -327,6 +327,49 @@ FURTHER: Final = (
         proofs=("tests/unit/accounts/test_hash_queue.py", "tests/servers/test_throttle_flood.py"),
     ),
     Entry(
+        slug="log-in-starvation",
+        name="Log-in kept from everybody by one address",
+        attack="One address logs in without a pause, with right passwords of accounts of its own, "
+        "and takes every place in the queue for password hashes: others get 503.",
+        needs="Some accounts and some dozen connections.",
+        defense="A network gets a place only while more places are free than it holds, so others "
+        "find room; networks take turns; known browsers have places and turns of their own. Right "
+        "passwords are counted as well.",
+        detail="app/accounts/hash_queue.py counts the places of each /24 and /48; app/throttle.py "
+        "counts all log-ins of an account and of an address.",
+        code=(
+            "app/accounts/hash_queue.py:HashQueue.place",
+            "app/accounts/hash_queue.py:KNOWN_PLACES",
+            "app/throttle.py:ALL_OF_ADDRESS",
+        ),
+        gap="Strangers behind the flooding address wait with it. A flood from many networks is a "
+        "hashing flood, see there.",
+        standards=("ASVS 2.4.1", "ASVS 15.2.2"),
+        proofs=("tests/servers/test_throttle_flood.py", "tests/unit/accounts/test_hash_queue.py"),
+    ),
+    Entry(
+        slug="slow-requests",
+        name="Requests that never end",
+        attack="Heads and bodies arrive a byte at a time and never become whole (slowloris, "
+        "R-U-Dead-Yet). Each holds a thread of a server that reads in its threads, until none is "
+        "left.",
+        needs="A few dozen connections.",
+        defense="Threads get whole requests only. What is unfinished waits in one event loop, for "
+        "15 s at most whatever arrives, and its number is bounded: the network with most of it "
+        "makes room first.",
+        detail="app/server/loop.py is gunicorn's worker here; app/server/groups.py has the "
+        "deadlines and bounds. docs/operations.md has a proxy buffer requests besides.",
+        code=(
+            "app/server/loop.py:Server",
+            "app/server/loop.py:READ_SECONDS",
+            "app/server/groups.py:Group.surplus",
+        ),
+        gap="Slow connections from more networks than a worker has places for unfinished requests "
+        "push out honest ones on slow lines.",
+        standards=("ASVS 15.2.2", "RFC 9112 9.5"),
+        proofs=("tests/servers/test_slow_clients.py", "tests/unit/server/test_connections.py"),
+    ),
+    Entry(
         slug="costly-texts",
         name="Texts that cost seconds",
         attack="An address or a password of 60 kB, chosen so that bringing it into one form takes "

@@ -1,6 +1,7 @@
 """A twin: Latchkey once more, in a process of its own, with one line of defense undone.
 
-`python -m app.lab.twin NAME` is that process; without a name nothing is undone. It has an
+It is served by the loop that gunicorn's workers run, so that the loop's defenses can be undone
+too. `python -m app.lab.twin NAME` is that process; without a name nothing is undone. It has an
 address, a database and secrets of its own, and shares Redis, where its keys begin otherwise. It
 lives as long as its standard input is open: whatever happens to who started it, no weakened
 server outlives them.
@@ -8,25 +9,22 @@ server outlives them.
 
 from __future__ import annotations
 
-import logging
 import os
 import select
 import shutil
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from werkzeug.serving import make_server
-
 from app import create_app
 from app.attacks.wire import Target
 from app.lab.naive import NAIVE
+from app.lab.worker import serving
 from app.services import NAME
 from config import ARGON2_FLOOR, ROOT, Settings, new_secret
 
@@ -34,7 +32,6 @@ HOST: Final = "127.0.0.1"
 BACKLOG: Final = 128
 START_SECONDS: Final = 30
 STOP_SECONDS: Final = 10
-POLL_SECONDS: Final = 0.05
 
 
 class TwinError(Exception):
@@ -83,13 +80,10 @@ def serve(name: str) -> None:
         app = create_app(Settings.from_env(os.environ | _place(url, log)))
         database = app.extensions[NAME].database
         database.metadata.create_all(database.engine)
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        server = make_server(HOST, 0, app, threaded=True, fd=listener.fileno())
-        threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
-        print(url, log, flush=True)  # noqa: T201 - to the parent
-        _log_to(log)
-        sys.stdin.read()
-        server.shutdown()
+        with serving(app, listener):
+            print(url, log, flush=True)  # noqa: T201 - to the parent
+            _log_to(log)
+            sys.stdin.read()
 
 
 def _own(settings: Settings) -> dict[str, str]:

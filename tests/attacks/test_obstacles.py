@@ -7,6 +7,7 @@ import sys
 import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +29,15 @@ TOKEN_ANSWER = {
     "session": {"id": "s"},
     "user": {"id": "u", "email": "ada@example.com"},
 }
+
+
+class Listener(ThreadingHTTPServer):
+    """A server that a burst of connections finds listening."""
+
+    request_queue_size = 128
+
+    def handle_error(self, *_client: object) -> None:
+        """Stay quiet: clients of a flood leave before they are answered."""
 
 
 class Scripted:
@@ -58,7 +68,7 @@ class Scripted:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
                 """Stay quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = Listener(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread.start()
@@ -259,3 +269,71 @@ def test_cookie_that_is_taken_back_but_is_not_ours(server: Scripted, settings: S
     visitor.ask("GET", "/")
     assert visitor.jar == {}
     assert stage.record.picture == []
+
+
+class Sequence(dict[str, Any]):
+    """Answers at `path` come one after the other and the last one stays; None comes never."""
+
+    def __init__(self, path: str, *answers: tuple[int, object, dict[str, str]] | None) -> None:
+        super().__init__()
+        self._path, self._answers = path, list(answers)
+        self.over = threading.Event()
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - dict's own
+        """Return the next answer at the path."""
+        if key != self._path:
+            return super().get(key, default)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if answer is None:
+            self.over.wait(60)
+        return answer or (200, "", {})
+
+
+LIMITED: tuple[int, object, dict[str, str]] = (429, "Too many connections", {})
+
+
+def test_a_limiter_in_front_is_no_silence(server: Scripted, attack: Callable[[str], str]) -> None:
+    """It refuses everybody while one address has many connections: no thread is held by that."""
+    server.answers = Sequence("/healthz", (200, "", {}), LIMITED)
+    assert attack("slow-requests") == "Another request meanwhile: 429"
+
+
+def test_a_server_that_stays_silent(
+    server: Scripted, attack: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silent afterwards too, it may have another reason than the unfinished requests."""
+    monkeypatch.setattr("app.attacks.denial.SILENCE_SECONDS", 0.5)
+    server.answers = silent = Sequence("/healthz", (200, "", {}), None)
+    assert attack("slow-requests") == "no answer within 0.5 seconds"
+    silent.over.set()
+
+
+def test_a_limiter_in_front_is_no_starvation(
+    server: Scripted, attack: Callable[[str], str]
+) -> None:
+    """An honest log-in that it refuses says nothing about the queue."""
+    cookie = {"Set-Cookie": f"{REFRESH}=x.y.z; Path=/"}
+    server.answers = Sequence("/auth/login", (200, TOKEN_ANSWER, cookie), LIMITED)
+    assert attack("log-in-starvation") == "An honest log-in meanwhile: 429"
+
+
+def test_an_attacker_without_accounts(
+    server: Scripted, attack: Callable[[str], str], settings: Settings
+) -> None:
+    """Without them there is nothing to flood with."""
+    server.log_in_works()
+    Path(settings.database_url.removeprefix("sqlite:///")).unlink()
+    why = "the attacker cannot have accounts of its own: OperationalError"
+    assert attack("log-in-starvation") == why
+
+
+def test_starvation_from_one_address_alone(
+    server: Scripted, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The known browser at that address is tried, and nothing is claimed of elsewhere."""
+    server.log_in_works()
+    monkeypatch.setattr(Target, "another_address", lambda _self: "")
+    target = Target(server.url, settings)
+    done = run("log-in-starvation", target, Account("ada@example.com", "a password"))
+    assert (done.verdict, done.why, len(done.record.findings)) == ("held", "", 1)
+    assert "only one address" in str(done.record.steps[-2])

@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,8 +96,15 @@ def test_one_address_for_all_attacks_raises_no_false_alarm(
         valkey_server.client.delete(*counters)
 
     monkeypatch.setattr("app.attacks.wire.Target.another_address", lambda _self: "")
-    monkeypatch.setattr("app.attacks.stage.time.sleep", pass_by)
-    slugs = ("password-spraying", "hashing-floods", "xss-token-theft", "account-enumeration")
+    monkeypatch.setattr("app.attacks.stage.time", SimpleNamespace(sleep=pass_by))
+    slugs = (
+        "slow-requests",
+        "password-spraying",
+        "hashing-floods",
+        "log-in-starvation",
+        "xss-token-theft",
+        "account-enumeration",
+    )
     done = attack(target.url, "--json", *only(*slugs))
     runs = json.loads(done.stdout)["attacks"]
     assert [(run["slug"], run["verdict"], run["why"]) for run in runs if run["why"]] == []

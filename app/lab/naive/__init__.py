@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.lab.naive import doors, pages, sessions, tokens
+from app.lab.naive import denial, doors, pages, sessions, tokens
 from app.lab.naive.line import Naive
 
 NAIVE: Final[tuple[Naive, ...]] = tuple(
     found
-    for module in (tokens, sessions, pages, doors)
+    for module in (tokens, sessions, pages, doors, denial)
     for found in vars(module).values()
     if isinstance(found, Naive)
 )

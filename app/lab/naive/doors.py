@@ -106,12 +106,6 @@ def a_password_may_have_any_length() -> int:
     return 2**40
 
 
-@instead_of("app/__init__.py:MOST_BODY_BYTES", "hashing-floods")
-def a_body_may_have_any_length() -> int:
-    """What is sent is read to its end, however long it is."""
-    return 2**40
-
-
 @instead_of("app/audit.py:Audit.record", "log-leaks")
 def requests_are_logged_whole(
     self: Audit, event: str, client: Client | None = None, **fields: str | int
