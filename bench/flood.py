@@ -77,9 +77,9 @@ def run(environment: Mapping[str, str], words: Sequence[str]) -> None:
         contenders = {
             nice: _contender(stack, environment, nice) for nice in words or [str(NICENESS)]
         }
-        for name, (kind, connections) in FLOODS.items():
+        for number, (name, (kind, connections)) in enumerate(FLOODS.items()):
             print(f"{name} ({load()}):", flush=True)
-            order = list(contenders)[:: -1 if len(name) % 2 else 1]
+            order = list(contenders)[:: -1 if number % 2 else 1]
             for nice in order:
                 _measure(nice, contenders[nice], kind, connections)
         for nice, one in contenders.items():
