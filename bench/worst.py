@@ -5,18 +5,22 @@ Each input is as long as the limits let it be. Prints the table of docs/limits.m
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
 from flask import Flask
+from gunicorn.config import Config
+from gunicorn.http.errors import ParseException
 
 from app.accounts.addresses import MAX_TYPED, account_key
 from app.accounts.devices import Devices
 from app.accounts.passwords import LONGEST_ESTIMATED, MAX_CODE_POINTS, Passwords
 from app.errors import Refusal
 from app.pages.redirects import safe_path
+from app.server.connection import MAX_CHUNKS, Connection
 from app.strictjson import parse_object
 from app.tokens.compact import TokenRefused, read_form
 from app.web.devices import describe
@@ -24,6 +28,7 @@ from app.web.devices import describe
 BODY: Final = 64 * 1024
 HEADER: Final = 8190
 LINE: Final = 4000
+PACKET: Final = 100
 TRIES: Final = 5
 
 
@@ -77,7 +82,30 @@ def cases(app: Flask) -> Iterator[Case]:
     }
     for step, (limit, act) in others.items():
         yield step, limit, "as long as it may be", act
+    for name, raw in chunked():
+        yield "chunked body", f"128 kB, {MAX_CHUNKS:,} chunks", name, lambda r=raw: arrive(r)
     yield from requests(app)
+
+
+def chunked() -> Iterator[tuple[str, bytes]]:
+    """Give chunked bodies that are dear to decode, as large as they may be."""
+    yield "one byte in each chunk", b"1\r\na\r\n" * (MAX_CHUNKS - 1) + b"0\r\n\r\n"
+    yield "chunks of one size", (b"3c\r\n" + b"a" * 60 + b"\r\n") * (MAX_CHUNKS - 1) + b"0\r\n\r\n"
+    extended = (b"1;" + b"x" * 110 + b"\r\na\r\n") * (MAX_CHUNKS - 1)
+    yield "long extensions", extended + b"0\r\n\r\n"
+    yield "trailers", b"0\r\n" + b"a: b\r\n" * 20_000 + b"\r\n"
+
+
+def arrive(body: bytes) -> None:
+    """Have the server's loop read a chunked body that comes in packets."""
+    config = Config()
+    ours, other = socket.socketpair()
+    with ours, other:
+        connection = Connection(ours, ("127.0.0.1", 1), config)
+        connection.feed(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with suppress(ParseException):
+            for start in range(0, len(body), PACKET):
+                connection.feed(body[start : start + PACKET])
 
 
 def texts(limit: int) -> Iterator[tuple[str, str]]:

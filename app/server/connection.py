@@ -32,7 +32,10 @@ MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_BODY_BYTES: Final = 64 * 1024
 # Chunks of one byte each are six times their content; no client sends such.
 MAX_CHUNKED_BYTES: Final = 2 * MAX_BODY_BYTES
+# gunicorn's decoder copies all that follows for each chunk: 21,000 of one byte take it 0.2 s.
+MAX_CHUNKS: Final = 256
 MAX_CHUNK_LINE: Final = 256
+MAX_TRAILER_BYTES: Final = 1024  # no client sends any
 HEAD_END: Final = b"\r\n\r\n"
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 _CHUNK_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;.*)?", re.DOTALL)
@@ -73,7 +76,7 @@ class Connection:
         self.events = 0
         self._head = bytearray()
         self._chunks: bytearray | None = None
-        self._position = 0
+        self._position = self._count = 0
         self._missing = 0
         self._outbox = bytearray()
 
@@ -139,6 +142,7 @@ class Connection:
         reader = self.request.body.reader
         if isinstance(reader, ChunkedReader):
             self._chunks, rest = bytearray(), self._received.take_buffered()
+            self._count = 0
         else:
             if reader.length > MAX_BODY_BYTES:
                 raise BodyTooLarge
@@ -165,7 +169,10 @@ class Connection:
 
         It is decoded here, so that a malformed one is refused like any malformed request.
         """
-        whole, self._position = last_chunk(chunks, self._position)
+        whole, self._position, count = last_chunk(chunks, self._position)
+        self._count += count
+        if self._count >= MAX_CHUNKS:
+            raise BodyTooLarge
         if not whole:
             if len(chunks) > MAX_CHUNKED_BYTES or self._position > MAX_CHUNKED_BYTES:
                 raise BodyTooLarge
@@ -182,21 +189,32 @@ class Connection:
         return True
 
 
-def last_chunk(chunks: bytes | bytearray, position: int) -> tuple[bool, int]:
+def last_chunk(chunks: bytes | bytearray, position: int) -> tuple[bool, int, int]:
     """Look for the end of a chunked body (RFC 9112 section 7.1) from a chunk's first byte on.
 
-    Returns whether all of it is here and where to go on looking. What is malformed counts as
-    whole: the decoder refuses it.
+    Returns whether all of it is here, where to go on looking, and how many chunks were passed,
+    `MAX_CHUNKS` at most. What is malformed counts as whole: the decoder refuses it.
+
+    Raises:
+        BodyTooLarge: when there are trailers of more than `MAX_TRAILER_BYTES`.
+
     """
-    while True:
+    for count in range(MAX_CHUNKS):
         end = chunks.find(b"\r\n", position, position + MAX_CHUNK_LINE)
         if end < 0:
-            return len(chunks) - position >= MAX_CHUNK_LINE, position
+            return len(chunks) - position >= MAX_CHUNK_LINE, position, count
         size = _CHUNK_SIZE.fullmatch(chunks, position, end)
         if size is None:
-            return True, position
+            return True, position, count
         length = int(size[1], 16)
         if length == 0:
             trailer = end + 2
-            return chunks.startswith(b"\r\n", trailer) or HEAD_END in chunks[trailer:], position
+            limit = trailer + MAX_TRAILER_BYTES
+            whole = (
+                chunks.startswith(b"\r\n", trailer) or chunks.find(HEAD_END, trailer, limit) > 0
+            )
+            if not whole and len(chunks) > limit:
+                raise BodyTooLarge
+            return whole, position, count
         position = end + 2 + length + 2
+    return False, position, MAX_CHUNKS

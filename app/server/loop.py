@@ -38,7 +38,7 @@ TICK_SECONDS: Final = 1.0
 READ_SECONDS: Final = 15
 SEND_SECONDS: Final = 15
 CLOSE_SECONDS: Final = 2
-PAUSE_SECONDS: Final = 1  # before an answer that says when to ask again: see `_collect`
+PAUSE_SECONDS: Final = 0.25  # before an answer that says when to ask again: see `_collect`
 STOP_IDLE_SECONDS: Final = 2
 MAX_READING: Final = 256
 MAX_IDLE: Final = 256
@@ -264,9 +264,9 @@ class Server:
     def _collect(self, _events: int) -> None:
         """Go on with what the threads have answered.
 
-        An answer with `Retry-After` waits here for a second. Who asks again without heeding it
-        gets one refusal a second on a connection, instead of as many as the processor can write:
-        a flood of log-ins would slow everybody's requests by its refusals alone.
+        An answer with `Retry-After` waits here for `PAUSE_SECONDS`. Who asks again without
+        heeding it gets four refusals a second on a connection, instead of as many as the
+        processor can write: a flood of log-ins would slow everybody by its refusals alone.
         """
         os.read(self._worker.PIPE[0], 4096)
         while self._answered:

@@ -62,7 +62,7 @@ def test_sqlite(
             old.unlink()
         return f"sqlite:///{shutil.copy(migrated_sqlite, path)}"
 
-    run_state_machine_as_test(sessions(fresh), settings=effort(70, steps=25))
+    run_state_machine_as_test(sessions(fresh), settings=effort(35, steps=25))
 
 
 def test_postgresql(

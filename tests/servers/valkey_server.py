@@ -69,7 +69,12 @@ class ValkeyServer:
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
         )
-        wait_until(self.answers, what="Valkey")
+        wait_until(lambda: self.answers() or self._has_ended(), what="Valkey")
+
+    def _has_ended(self) -> bool:
+        if self._process is None or self._process.poll() is None:
+            return False
+        raise RuntimeError(f"Valkey ended with {self._process.returncode}, port {self.port}")
 
     def answers(self) -> bool:
         """Tell whether it takes commands."""

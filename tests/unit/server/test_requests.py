@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from app.server.connection import MAX_BODY_BYTES, last_chunk
+from app.server.connection import MAX_BODY_BYTES, MAX_CHUNKS, last_chunk
 from tests.unit.server.conftest import Running, everything
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
@@ -93,6 +93,16 @@ def large_chunks(size: int) -> bytes:
         (POST + b"Content-Length: 65537\r\n\r\n", 413, "request_entity_too_large"),
         (POST + CHUNKED + b"\r\nfffff\r\n", 413, "request_entity_too_large"),
         (POST + CHUNKED + b"\r\n" + b"1\r\na\r\n" * 22_000, 413, "request_entity_too_large"),
+        (
+            POST + CHUNKED + b"\r\n" + b"1\r\na\r\n" * MAX_CHUNKS + b"0\r\n\r\n",
+            413,
+            "request_entity_too_large",
+        ),
+        (
+            POST + CHUNKED + b"\r\n0\r\n" + b"a: b\r\n" * 200,
+            413,
+            "request_entity_too_large",
+        ),
         (POST + CHUNKED + b"\r\n" + large_chunks(65536), 413, "request_entity_too_large"),
         (POST + CHUNKED + b"\r\nstolen\r\n\r\n", 400, "bad_request"),
         (POST + CHUNKED + b"\r\n" + b"1" * 300, 400, "bad_request"),
@@ -172,9 +182,9 @@ def test_a_fault_of_ours_is_an_answer(running: Running) -> None:
 
 def test_the_end_of_chunks() -> None:
     """Where to go on looking is never before where one was."""
-    assert last_chunk(b"5\r\nab", 0) == (False, 10)
-    assert last_chunk(b"5\r\nabcde\r\n0\r\n\r\n", 10) == (True, 10)
-    assert last_chunk(b"0\r\nX: y\r\n", 0) == (False, 0)
-    assert last_chunk(b"0\r\nX: y\r\n\r\n", 0) == (True, 0)
-    assert last_chunk(b"-5\r\n", 0) == (True, 0)
-    assert last_chunk(b"1" * 255, 0) == (False, 0)
+    assert last_chunk(b"5\r\nab", 0) == (False, 10, 1)
+    assert last_chunk(b"5\r\nabcde\r\n0\r\n\r\n", 10) == (True, 10, 0)
+    assert last_chunk(b"0\r\nX: y\r\n", 0) == (False, 0, 0)
+    assert last_chunk(b"0\r\nX: y\r\n\r\n", 0) == (True, 0, 0)
+    assert last_chunk(b"-5\r\n", 0) == (True, 0, 0)
+    assert last_chunk(b"1" * 255, 0) == (False, 0, 0)
