@@ -260,8 +260,8 @@ export async function logout() {
 
 async function loggedOut(mine) {
 	if (leaving !== mine) return state;
-	channel?.postMessage('logged_out'); // first: who sees that the wish is gone has to know why
 	await forgetAll().catch(() => {}); // at worst the next page logs out once more
+	channel?.postMessage('logged_out');
 	leaving = null;
 	return loggingIn ? state : clearToken('logged_out', null);
 }

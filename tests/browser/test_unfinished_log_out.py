@@ -154,9 +154,12 @@ def test_while_the_server_is_down(
     try:
         ask(page)
     finally:
+        context.route(LOG_OUT, refuse)  # the first page must not finish before there is a second
         site.start()
     other = context.new_page()
     other.goto("/account")
+    waits(other)
+    context.unroute(LOG_OUT)
     for tab in (page, other):
         at_login(tab, "logged_out")
     assert live(site) == []
