@@ -43,8 +43,8 @@ PREFIX = "latchkey:{test}:"
 class SetClock(Clock):
     """A clock that stands still until a test moves it."""
 
-    def __init__(self) -> None:
-        self.time = NOW
+    def __init__(self, time: int = NOW) -> None:
+        self.time = time
         self.waited = 1000.0
 
     def now(self) -> int:

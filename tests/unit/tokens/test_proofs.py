@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.clock import Clock
 from app.tokens.nonces import PROOF_SECONDS, Nonces
 from app.tokens.proofs import (
     LONGEST_PROOF,
@@ -21,7 +20,7 @@ from app.tokens.proofs import (
 )
 from tests.hostile_proofs import CASES, GOOD, PROTECTED, REFRESH, Case, Maker, at_door, longest
 from tests.prover import Prover, base64url
-from tests.unit.parts import alone
+from tests.unit.parts import SetClock, alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +80,7 @@ def test_a_hostile_proof_is_refused_for_its_reason(case: Case, door: str) -> Non
     """Each is refused, and for the one thing that is wrong with it."""
     maker = at(door)
     # No server there: what was used is remembered in this process.
-    once = alone(Clock())
+    once = alone(SetClock(NOW - 60))
     if case.first:
         once.use(read_proof(case.first(maker), asked(maker)))
     with pytest.raises(ProofRefused) as refused:
