@@ -26,12 +26,12 @@ help: ## list the targets
 run: $(VENV)/.runtime ## serve on http://localhost:8000 (PORT and HOST move it); Ctrl-C stops everything
 	@$(checked_workers); exec $(PY) -m gunicorn wsgi:app
 
-# Four processes, also on two cores: half of the tests wait for a server or a browser.
+# Three processes, also on two cores: half of the tests wait for a server or a browser.
 # ARGS=-n2 overrules it; ARGS='-n0 path' runs in this process.
 test: $(VENV)/.dev ## the whole suite against real SQLite, PostgreSQL, Valkey, gunicorn and Chromium
 	@$(chromium)
 	@$(pgbouncer)
-	@$(PY) -m pytest -n4 --dist=worksteal --cov --cov-report=term:skip-covered $(ARGS)
+	@$(PY) -m pytest -n3 --dist=worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import rules
 	@echo "ruff format"; $(PY) -m ruff format --check --quiet --diff .
