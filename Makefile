@@ -30,7 +30,7 @@ run: $(VENV)/.runtime ## serve on http://localhost:8000 (PORT and HOST move it);
 # ARGS=-n2 overrules it; ARGS='-n0 path' runs in this process.
 test: $(VENV)/.dev ## the whole suite against real SQLite, PostgreSQL, Valkey, gunicorn and Chromium
 	@$(chromium)
-	@$(pgbouncer)
+	@$(curl_and_pgbouncer)
 	@$(PY) -m pytest -n3 --dist=worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import rules
@@ -55,7 +55,7 @@ fuzz: $(VENV)/.dev ## random requests, EXAMPLES=500 of each, and sessions, token
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) HYPOTHESIS_PROFILE=long \
 		$(PY) -m pytest -n logical --maxprocesses=4 --dist=worksteal --timeout=0 $(or $(ARGS),tests/http/test_fuzz.py tests/fuzz)
 
-mutants: $(VENV)/.dev ## change the core one operator at a time: the tests have to notice (ARGS=app.infra.throttle: one module; JOBS=2)
+mutants: $(VENV)/.dev ## change the core one operator at a time: the tests have to notice (ARGS=app.throttle: one module; JOBS=2)
 	@$(PY) -m tests.mutants $(ARGS)
 
 lock: ## pin requirements*.in anew (needs uv)
@@ -136,13 +136,15 @@ define chromium
 	fi
 endef
 
-# Debian's package when root on Debian; without it the tests behind a pooler skip themselves, and
-# fail when CI is set. Debian's own service is not started.
-define pgbouncer
-	if PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then \
-		echo "Installing PgBouncer with apt-get ..."; \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends pgbouncer; } >$(VENV)/pgbouncer.log 2>&1 \
-			|| echo "apt-get could not install PgBouncer; its output is in $(VENV)/pgbouncer.log"; \
-	fi
+# Debian's packages when root on Debian; without them the tests of clients and those behind a pooler
+# skip themselves, and fail when CI is set. Debian's own service is not started.
+define curl_and_pgbouncer
+	for name in curl pgbouncer; do \
+		if PATH="$$PATH:/usr/sbin" command -v $$name >/dev/null; then :; \
+		elif [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then \
+			echo "Installing $$name with apt-get ..."; \
+			{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $$name; } >$(VENV)/$$name.log 2>&1 \
+				|| echo "apt-get could not install $$name; its output is in $(VENV)/$$name.log"; \
+		fi; \
+	done
 endef

@@ -6,12 +6,6 @@ from app import create_app
 from config import Settings, SettingsError
 
 try:
-    settings = Settings.from_env()
+    app = create_app(Settings.from_env())
 except SettingsError as error:
     sys.exit(str(error))
-
-app = create_app(settings)
-if settings.env == "development":
-    from app.dev.install import install
-
-    install(app)

@@ -39,6 +39,7 @@ os.environ["FLASK_SKIP_DOTENV"] = "1"
 PUBLIC_URL = "https://localhost"
 NO_CHROMIUM = "there is no Chromium"
 NO_PGBOUNCER = "there is no PgBouncer"
+NO_CURL = "there is no curl"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -51,7 +52,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if reporter is None:
         return
     reports = reporter.stats.get("skipped", [])
-    for reason, what in ((NO_CHROMIUM, "browser"), (NO_PGBOUNCER, "pooler")):
+    for reason, what in (
+        (NO_CHROMIUM, "browser"),
+        (NO_PGBOUNCER, "pooler"),
+        (NO_CURL, "client"),
+    ):
         skipped = sum(reason in str(report.longrepr) for report in reports)
         if skipped:
             missing = reason.removeprefix("there is no ")

@@ -15,7 +15,7 @@ from app.web.guards import public
 blueprint: Final = Blueprint("health", __name__)
 
 
-class Healthy(TypedDict):
+class Well(TypedDict):
     """All is well."""
 
     status: Literal["ok"]
@@ -39,7 +39,7 @@ class Failing(TypedDict):
 @public
 def healthz() -> Response:
     """Answer: the process is alive."""
-    return jsonify(HEALTHY)
+    return jsonify(WELL)
 
 
 @blueprint.get("/readyz")
@@ -75,4 +75,4 @@ def _redis() -> bool:
     return True
 
 
-HEALTHY: Final[Healthy] = {"status": "ok"}
+WELL: Final[Well] = {"status": "ok"}

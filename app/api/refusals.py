@@ -7,12 +7,12 @@ from typing import Final
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app import errors
-from app.web.problems import CRASHED, ProblemDetail, http_problem
+from app.web.problems import CRASHED, Fault, http_fault
 
 
-def refused(kind: type[errors.Refusal], status: int | None = None) -> ProblemDetail:
+def refused(kind: type[errors.Refusal], status: int | None = None) -> Fault:
     """Return the public side of a refusal; a proof's depends on where it was sent."""
-    return ProblemDetail(status or kind.status, kind.code, kind.title, kind.detail)
+    return Fault(status or kind.status, kind.code, kind.title, kind.detail)
 
 
 CRASH: Final = (CRASHED,)
@@ -22,7 +22,7 @@ CHANGES: Final = (refused(errors.CrossOrigin), *STORED, *ANYWHERE)
 INVALID: Final = (refused(errors.InvalidRequest),)
 JSON: Final = (
     *INVALID,
-    http_problem(RequestEntityTooLarge()),
+    http_fault(RequestEntityTooLarge()),
     refused(errors.UnsupportedMediaType),
 )
 PROOF: Final = (refused(errors.UseNonce), refused(errors.InvalidProof))

@@ -6,41 +6,36 @@ from typing import Final
 
 from flask import Blueprint, Response, jsonify, request
 
-from app.accounts.emails import MAX_TYPED
-from app.auth.login import log_in
-from app.auth.logout import log_out, log_out_everywhere
-from app.auth.password import change_password
-from app.auth.refresh import refresh
-from app.auth.register import register
-from app.auth.sessions import active_sessions, end_session
+from app.accounts.addresses import MAX_TYPED
+from app.clock import rfc3339
 from app.errors import InvalidProof, InvalidToken, NotFound
-from app.infra.clock import rfc3339
 from app.services import services
 from app.web import bodies, cookies
-from app.web.client import client
-from app.web.dpop import presented_credentials
-from app.web.guards import authenticate, caller, credential, public, require_access
-from app.web.problems import record
-from app.web.responses import (
+from app.web.answers import (
     RegisteredView,
     SessionsView,
     UserView,
     logged_out,
+    remember_device,
     session_view,
-    token_response,
+    token_answer,
 )
+from app.web.client import client
+from app.web.guards import authenticate, caller, credential, public, require_access
+from app.web.problems import record
+from app.web.proofs import held
 
 blueprint: Final = Blueprint("session", __name__, url_prefix="/auth")
 
 
 @blueprint.post("/register")
 @public
-def post_register() -> tuple[Response, int]:
+def register() -> tuple[Response, int]:
     """Open an account; it logs nobody in."""
     body = bodies.read_object()
     email = bodies.text(body, "email", MAX_TYPED)
     password = bodies.text(body, "password", None)
-    user = register(services().auth, email, password, client())
+    user = services().auth.register(email, password, client())
     view: UserView = {
         "id": user.id,
         "email": user.email,
@@ -52,30 +47,28 @@ def post_register() -> tuple[Response, int]:
 
 @blueprint.post("/login")
 @public
-def post_login() -> Response:
+def log_in() -> Response:
     """Exchange a password for a session."""
     body = bodies.read_object()
     email = bodies.text(body, "email", MAX_TYPED)
     password = bodies.text(body, "password", None)
     remember = bodies.flag(body, "remember")
-    pair = log_in(
-        services().auth, email, password, client(), presented_credentials(), remember=remember
-    )
-    return token_response(pair)
+    grant = services().auth.log_in(email, password, client(), held(), remember=remember)
+    return remember_device(token_answer(grant), grant)
 
 
 @blueprint.post("/refresh")
 @public
-def post_refresh() -> Response:
+def refresh() -> Response:
     """Rotate the refresh token of the cookie; a proof binds its family, or is by its key."""
-    return token_response(refresh(services().auth, presented_credentials(), client()))
+    return token_answer(services().auth.refresh(held(), client()))
 
 
 @blueprint.post("/logout")
 @public
-def post_logout() -> Response:
+def log_out() -> Response:
     """End what the cookie names, and what a valid access token names; 204 in any case."""
-    log_out(services().auth, cookies.read_refresh(request), _verified_sid(), client())
+    services().auth.log_out(cookies.read_refresh(request), _verified_sid(), client())
     return logged_out(Response(status=204))
 
 
@@ -97,39 +90,39 @@ def _verified_sid() -> str | None:
 
 @blueprint.post("/logout-everywhere")
 @require_access
-def post_logout_everywhere() -> Response:
+def log_out_everywhere() -> Response:
     """End every session of the caller."""
-    log_out_everywhere(services().auth, caller().user_id, client())
+    services().auth.log_out_everywhere(caller().user_id, client())
     return logged_out(Response(status=204))
 
 
 @blueprint.get("/sessions")
 @require_access
-def get_sessions() -> Response:
+def sessions() -> Response:
     """List the caller's live sessions."""
-    families = active_sessions(services().auth, caller().user_id)
-    views: SessionsView = {"sessions": [session_view(one, caller().sid) for one in families]}
+    own = services().auth.overview.sessions(caller().user_id)
+    views: SessionsView = {"sessions": [session_view(family, caller().sid) for family in own]}
     return jsonify(views)
 
 
 @blueprint.delete("/sessions/<family_id>")
 @require_access
-def delete_session(family_id: str) -> Response:
+def end_session(family_id: str) -> Response:
     """End one of the caller's sessions."""
     if "\x00" in family_id:  # PostgreSQL takes none in a text
         raise NotFound
-    end_session(services().auth, caller().user_id, family_id, client())
+    services().auth.end_session(caller().user_id, family_id, client())
     response = Response(status=204)
     return logged_out(response) if family_id == caller().sid else response
 
 
 @blueprint.post("/password")
 @require_access
-def post_password() -> Response:
+def change_password() -> Response:
     """Change the password and begin anew; everything issued before is over."""
     body = bodies.read_object()
     current = bodies.text(body, "current_password", None)
     new = bodies.text(body, "new_password", None)
     jkt = bodies.thumbprint(body, "dpop_jkt")
-    pair = change_password(services().auth, caller().sid, current, new, client(), jkt)
-    return token_response(pair)
+    grant = services().auth.change_password(caller().sid, current, new, client(), jkt)
+    return remember_device(token_answer(grant), grant)

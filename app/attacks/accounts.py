@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from app.attacks.stage import Account
-from app.auth import admin
-from app.auth.register import register
-from app.infra.audit import Client
-from app.infra.clock import Clock
+from app.audit import Client
+from app.clock import Clock
 from app.services import build
 from config import Settings
 
@@ -38,15 +36,15 @@ def throwaways(settings: Settings, count: int) -> Iterator[list[Account]]:
         As `throwaway`; those that were opened are erased then.
 
     """
-    services = build(settings, Clock())
+    own = build(settings, Clock())
     with ExitStack() as opened:
-        opened.callback(services.redis.close)
-        opened.callback(services.database.engine.dispose)
+        opened.callback(own.redis.close)
+        opened.callback(own.database.engine.dispose)
         accounts = []
         for _ in range(count):
             email = f"attack-{secrets.token_hex(8)}@example.com"
             account = Account(email, f"quarry {secrets.token_hex(8)} umbrella")
-            user = register(services.auth, account.email, account.password, ATTACKER)
-            opened.callback(admin.delete, services.auth, user)
+            user = own.auth.register(account.email, account.password, ATTACKER)
+            opened.callback(own.admin.delete, user)
             accounts.append(account)
         yield accounts

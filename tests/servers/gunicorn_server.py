@@ -27,7 +27,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class GunicornServer:
-    """One master with its workers. `url` is both its address and its PUBLIC_URL."""
+    """One master with its workers.
+
+    `url` is its PUBLIC_URL: its own address, unless `public_url` names that of a proxy.
+    """
 
     def __init__(
         self,
@@ -35,10 +38,11 @@ class GunicornServer:
         log: Path,
         workers: int = 2,
         app: str = "wsgi:app",
+        public_url: str = "",
     ) -> None:
         self._app = app
         self.port = free_port()
-        self.url = f"http://localhost:{self.port}"
+        self.url = public_url or f"http://localhost:{self.port}"
         self._log = log
         self._count = workers
         self._environment = {
