@@ -55,7 +55,7 @@ fuzz: $(VENV)/.dev ## random requests, EXAMPLES=500 of each, and sessions, token
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) HYPOTHESIS_PROFILE=long \
 		$(PY) -m pytest -n logical --maxprocesses=4 --dist=worksteal --timeout=0 $(or $(ARGS),tests/http/test_fuzz.py tests/fuzz)
 
-mutants: $(VENV)/.dev ## change the core one operator at a time: the tests have to notice (ARGS=app.throttle: one module; JOBS=2)
+mutants: $(VENV)/.dev ## change the core one operator at a time: the tests have to notice (ARGS=app.infra.throttle: one module; JOBS=2)
 	@$(PY) -m tests.mutants $(ARGS)
 
 lock: ## pin requirements*.in anew (needs uv)

@@ -35,7 +35,7 @@ MAX_WORKERS: Final = 256
 THREADS: Final = 16
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
-LONGEST_REFRESH_TTL: Final = 30 * DAY
+MAX_REFRESH_TTL: Final = 30 * DAY
 SECRET_BYTES: Final = 32
 FORM_KEY_BYTES: Final = 16
 
@@ -63,7 +63,7 @@ WORDS: Final = (
     "development",
     "testing",
 )
-MOST_ALIKE: Final = 0.7
+MAX_ALIKE: Final = 0.7
 
 # A `.env` with a value for one of these, or with a password in a URL, is for its owner alone.
 _SECRETS: Final = ("JWT_SECRET", "JWT_SECRET_PREVIOUS", "SECRET_KEY")
@@ -133,7 +133,7 @@ def _made_of_words(text: str) -> bool:
     """
     kinds = [_kind(char) for char in text.rstrip("=")]
     alike = sum(a == b for a, b in pairwise(kinds))
-    return alike > MOST_ALIKE * len(kinds) or any(word in text.lower() for word in WORDS)
+    return alike > MAX_ALIKE * len(kinds) or any(word in text.lower() for word in WORDS)
 
 
 def _kind(char: str) -> str:
@@ -227,7 +227,7 @@ class _Reader:
             refresh_idle_ttl=self.refresh_ttl("REFRESH_IDLE_TTL", 12 * HOUR),
             refresh_absolute_ttl=self.refresh_ttl("REFRESH_ABSOLUTE_TTL", DAY),
             remember_idle_ttl=self.refresh_ttl("REMEMBER_IDLE_TTL", 7 * DAY),
-            remember_absolute_ttl=self.refresh_ttl("REMEMBER_ABSOLUTE_TTL", LONGEST_REFRESH_TTL),
+            remember_absolute_ttl=self.refresh_ttl("REMEMBER_ABSOLUTE_TTL", MAX_REFRESH_TTL),
             clock_leeway=self.duration("CLOCK_LEEWAY", 5, 0, 30),
             database_url=self.database_url(),
             database_pooler=self.database_pooler(),
@@ -266,7 +266,7 @@ class _Reader:
         return default
 
     def refresh_ttl(self, name: str, default: int) -> int:
-        return self.duration(name, default, 1, LONGEST_REFRESH_TTL)
+        return self.duration(name, default, 1, MAX_REFRESH_TTL)
 
     def origin(self, name: str, default: str) -> str:
         wrong = self.fault

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent
 STOP_SECONDS = 15
-LONGEST_REPORT = 4000
+MAX_REPORT_LENGTH = 4000
 ABSENT = 2**31 - 1  # more connections than any worker has
 
 
@@ -78,7 +78,7 @@ for place in range(len(Worker.loads)):
 
 
 class Line(logging.Formatter):
-    """Writes a record as one line of JSON, as app/logs.py does for the application."""
+    """Writes a record as one line of JSON, as app/infra/logs.py does for the application."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; what a client sent is escaped inside it."""
@@ -163,9 +163,9 @@ def on_starting(server: Arbiter) -> None:
 
 
 def start_bundled() -> subprocess.Popen[bytes]:
-    """Start app/embedded.py; it ends when the last end of its standard input is closed."""
+    """Start app/dev/bundled.py; it ends when the last end of its standard input is closed."""
     bundled = subprocess.Popen(
-        [sys.executable, "-m", "app.embedded"],
+        [sys.executable, "-m", "app.dev.bundled"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -182,7 +182,7 @@ def start_bundled() -> subprocess.Popen[bytes]:
 
 
 def stop_bundled(bundled: subprocess.Popen[bytes]) -> None:
-    """Tell app/embedded.py to stop, and wait until it has."""
+    """Tell app/dev/bundled.py to stop, and wait until it has."""
     bundled.stdin.close()  # type: ignore[union-attr]  # it is a pipe
     bundled.wait(STOP_SECONDS)
 
@@ -243,7 +243,9 @@ def reload_after_check(server: Arbiter) -> None:
             report = checked.stderr.strip()
             if "Traceback" in report:
                 report = report.splitlines()[-1]
-            server.log.error("Not reloaded, the old code serves on: %s", report[-LONGEST_REPORT:])
+            server.log.error(
+                "Not reloaded, the old code serves on: %s", report[-MAX_REPORT_LENGTH:]
+            )
         else:
             reload()
 

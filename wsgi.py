@@ -6,6 +6,12 @@ from app import create_app
 from config import Settings, SettingsError
 
 try:
-    app = create_app(Settings.from_env())
+    settings = Settings.from_env()
 except SettingsError as error:
     sys.exit(str(error))
+
+app = create_app(settings)
+if settings.env == "development":
+    from app.dev.install import install
+
+    install(app)

@@ -1,4 +1,4 @@
-"""Latchkey: JWT sessions for Flask. Start reading at `app/auth.py`."""
+"""Latchkey: JWT sessions for Flask. Start reading at `app/auth/__init__.py`."""
 
 from __future__ import annotations
 
@@ -8,60 +8,64 @@ from typing import Final
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import api, cli, logs, migrations, pages
-from app.clock import Clock
-from app.extensions import csrf
+from app import api, cli, pages
+from app.cli import migrations
+from app.infra import logs
+from app.infra.clock import Clock
 from app.services import NAME, build
-from app.web import guards, headers, origin, problems, sessions
+from app.web import csrf, guards, headers, origin, problems
 from config import ROOT, Settings
 
-MOST_BODY_BYTES: Final = 64 * 1024
+MAX_BODY_BYTES: Final = 64 * 1024
 MAX_FORM_PARTS: Final = 32
-FORM_SECONDS: Final = 3600
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
-    """Build the application: the composition root, without logic of its own."""
+    """Build the application from `settings`: composition only, without logic of its own.
+
+    `clock` is the machine's unless a test passes another.
+    """
     logs.install()
+    app = _flask(settings)
+    services = build(settings, clock or Clock())
+    app.extensions[NAME] = services
+    # The origin rule comes first: a forged request must not consume anything.
+    origin.install(app, settings.public_url, behind_proxy=settings.behind_proxy)
+    guards.install(app)
+    csrf.install(app)
+    migrations.install(app, services.database)
+    problems.install(app)
+    headers.install(app, https=settings.public_url.startswith("https:"), nonce=services.nonce)
+    app.context_processor(lambda: {"dpop_nonce": services.nonce})
+    api.install(app)
+    pages.install(app)
+    cli.install(app)
+    _serve_static_files(app)
+    # Last, so that everything above sees the client's address and not the proxy's.
+    if hops := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _flask(settings: Settings) -> Flask:
     app = Flask(
         __name__,
         template_folder=str(ROOT / "templates"),
-        static_folder=None,  # its route would come before the setting that shuts OPTIONS
+        static_folder=None,  # see `_serve_static_files`
         instance_path=str(settings.instance),
     )
     app.config.update(
         SECRET_KEY=settings.secret_key,
-        MAX_CONTENT_LENGTH=MOST_BODY_BYTES,
-        MAX_FORM_MEMORY_SIZE=MOST_BODY_BYTES,
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
         MAX_FORM_PARTS=MAX_FORM_PARTS,
         PROVIDE_AUTOMATIC_OPTIONS=False,
-        WTF_CSRF_TIME_LIMIT=FORM_SECONDS,
-        # Pages ask for it themselves; the API's path has the origin rule and no form.
-        WTF_CSRF_CHECK_DEFAULT=False,
-        # The origin rule looks at every request; a Referer may be missing for good reasons.
-        WTF_CSRF_SSL_STRICT=False,
     )
-    own = build(settings, clock or Clock())
-    app.extensions[NAME] = own
-    origin.install(app, settings.public_url, behind_proxy=settings.behind_proxy)
-    guards.install(app)
-    sessions.install(app)
-    csrf.init_app(app)
-    migrations.install(app, own.database)
-    problems.install(app)
-    headers.install(app, https=settings.public_url.startswith("https:"), nonce=own.nonce)
-    app.context_processor(lambda: {"dpop_nonce": own.nonce})
-    api.install(app)
-    pages.install(app)
-    cli.install(app)
+    return app
+
+
+def _serve_static_files(app: Flask) -> None:
+    # Flask's own route would exist before PROVIDE_AUTOMATIC_OPTIONS is set, and answer OPTIONS.
     app.static_folder = str(ROOT / "static")
     static = guards.public(partial(app.send_static_file))
     app.add_url_rule("/static/<path:filename>", "static", static)
-    if settings.env == "development":
-        from app.lab import routes as lab  # noqa: PLC0415 - elsewhere no line of it is in the process
-
-        lab.install(app, own)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    return app

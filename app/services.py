@@ -12,26 +12,24 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.accounts.devices import Devices
 from app.accounts.hash_queue import HashQueue
+from app.accounts.known_browsers import KnownBrowsers
+from app.accounts.password_login import PasswordLogin
 from app.accounts.passwords import Passwords
-from app.admin import Admin
-from app.attempts import Attempts
-from app.audit import Audit
-from app.auth import Auth
-from app.clock import Clock
-from app.database import Database
-from app.families.connections import ConnectionCount
+from app.auth.dependencies import Auth
+from app.auth.pruning import Pruning
 from app.families.denylist import Denylist
 from app.families.denylist_sync import DenylistSync, Link
 from app.families.entries import Entries, Keys
+from app.families.issuer import Lifetimes, TokenIssuer
 from app.families.marker import Marker
-from app.families.once import Once
 from app.families.outage import Outage
-from app.grants import Lifetimes, Mint
-from app.overview import Overview
-from app.pruning import Pruning
-from app.throttle import Throttle
+from app.families.replay_cache import ReplayCache
+from app.infra.audit import Audit
+from app.infra.clock import Clock
+from app.infra.database import Database
+from app.infra.redis import ConnectionCount
+from app.infra.throttle import Throttle
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
 from app.tokens.codec import Codec, Rules
 from app.tokens.keys import KeyRing, derive, key_ring
@@ -47,58 +45,66 @@ REFRESH_KEY: Final = "refresh token"
 
 @dataclass(frozen=True)
 class Services:
-    """The application's own objects; `services()` finds them from inside a request."""
+    """The application's own objects; `services()` returns them inside a request."""
 
     settings: Settings
     clock: Clock
     database: Database
     redis: Redis
+    audit: Audit
+    access_tokens: Codec[AccessTokenClaims]
     denylist: Denylist
-    sync: DenylistSync
+    denylist_sync: DenylistSync
     nonces: Nonces
     auth: Auth
-    admin: Admin
 
     def nonce(self) -> str:
         """Return the newest nonce for proofs.
 
-        A process looks at Redis before its first: an older one would cost a repeat.
+        A process looks at Redis before it hands out its first nonce: an older one would cost the
+        client a repeat.
         """
-        self.sync.begin()
+        self.denylist_sync.begin()
         return self.nonces.current(self.clock.now())
 
 
 def build(settings: Settings, clock: Clock) -> Services:
-    """Wire everything up. Nothing connects yet."""
+    """Build every object once per process. Nothing connects yet."""
     database = Database(settings.database_url, threads=THREADS, pooler=settings.database_pooler)
-    opened, audit, pruning = ConnectionCount(), Audit(clock), Pruning(database, clock)
+    connections, audit = ConnectionCount(), Audit(clock)
     # One immediate retry: an idle connection that the server closed is no outage.
-    redis = _redis(settings.redis_url, retries=1, redis_connect_func=opened)
+    redis = _redis(settings.redis_url, retries=1, redis_connect_func=connections)
     keys, prefix = denylist_keys(settings), redis_prefix(settings)
     nonces = Nonces(_purpose_key(settings, "nonce"), settings.clock_leeway)
     outage = Outage(clock, nonces)
-    link = Link(redis, opened, partial(_redis, settings.redis_url, retries=0))
+    link = Link(redis, connections, partial(_redis, settings.redis_url, retries=0))
     entries = Entries(keys, database, clock)
     marker = Marker(keys.marker, keys.leeway, clock, nonces)
     sync = DenylistSync(link, entries, marker, clock, outage, nonces)
-    once = Once(redis, prefix, clock, sync, outage, nonces)
-    denylist = Denylist(redis, database, clock, keys, sync, once, outage)
-    devices = Devices(_purpose_key(settings, "device"))
-    throttle = Throttle(redis, prefix, clock)
+    replay_cache = ReplayCache(redis, prefix, clock, sync, outage, nonces)
+    denylist = Denylist(redis, database, clock, keys, sync, replay_cache, outage)
+    throttle, issuer = Throttle(redis, prefix, clock), _issuer(settings)
     auth = Auth(
         database=database,
         denylist=denylist,
-        mint=_mint(settings),
-        overview=Overview(database, clock),
-        attempts=Attempts(database, _passwords(settings), HashQueue(), devices, throttle, clock),
+        issuer=issuer,
+        password_login=_password_login(settings, database, throttle, clock),
         throttle=throttle,
-        once=once,
+        replay_cache=replay_cache,
         audit=audit,
         clock=clock,
-        pruning=pruning,
+        pruning=Pruning(database, clock),
     )
-    admin = Admin(database, denylist, audit, clock, pruning)
-    return Services(settings, clock, database, redis, denylist, sync, nonces, auth, admin)
+    return Services(
+        settings, clock, database, redis, audit, issuer.access, denylist, sync, nonces, auth
+    )
+
+
+def _password_login(
+    settings: Settings, database: Database, throttle: Throttle, clock: Clock
+) -> PasswordLogin:
+    browsers = KnownBrowsers(_purpose_key(settings, "device"))
+    return PasswordLogin(database, _passwords(settings), HashQueue(), browsers, throttle, clock)
 
 
 def denylist_keys(settings: Settings) -> Keys:
@@ -146,8 +152,8 @@ def _passwords(settings: Settings) -> Passwords:
     )
 
 
-def _mint(settings: Settings) -> Mint:
-    life = Lifetimes(
+def _issuer(settings: Settings) -> TokenIssuer:
+    lifetimes = Lifetimes(
         access=settings.access_ttl,
         idle=settings.refresh_idle_ttl,
         absolute=settings.refresh_absolute_ttl,
@@ -155,13 +161,13 @@ def _mint(settings: Settings) -> Mint:
         remember_absolute=settings.remember_absolute_ttl,
     )
     issuer, leeway = settings.public_url, settings.clock_leeway
-    longest = max(life.absolute, life.remember_absolute)
-    access = Rules("at+jwt", issuer, settings.audience, life.access, leeway)
+    longest = max(lifetimes.absolute, lifetimes.remember_absolute)
+    access = Rules("at+jwt", issuer, settings.audience, lifetimes.access, leeway)
     refresh = Rules("rt+jwt", issuer, f"{issuer}/auth/refresh", longest, leeway)
-    return Mint(
+    return TokenIssuer(
         access=Codec(access, _ring(settings, ACCESS_KEY), AccessTokenClaims),
         refresh=Codec(refresh, _ring(settings, REFRESH_KEY), RefreshTokenClaims),
-        life=life,
+        lifetimes=lifetimes,
     )
 
 

@@ -28,7 +28,7 @@ import flask_migrate
 
 from app import create_app
 from app.accounts.hash_queue import NICENESS
-from app.grants import Held
+from app.families.issuer import PresentedCredentials
 from bench.cores import load
 from bench.load import WRK
 from bench.sessions import grant
@@ -148,7 +148,7 @@ def _contender(stack: ExitStack, environment: Mapping[str, str], nice: str) -> C
         Person(server.port, f"198.{51 + n}.100.7", f"honest-{n}@example.com").register()
         for n in range(PEOPLE)
     ]
-    return Contender(server, people, grant(app, Held()).access_token)
+    return Contender(server, people, grant(app, PresentedCredentials()).access_token)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from tests.servers.log_in_flood import PASSWORD, WRONG, Attempt, Person, flood, 
 
 ACCOUNTS: Final = 12
 NETWORKS: Final = 200
-Attempts = Callable[[int], Iterator[Attempt]]
+PasswordLogin = Callable[[int], Iterator[Attempt]]
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     print(json.dumps({str(status): round(n / seconds) for status, n in sorted(answers.items())}))
 
 
-def kinds(port: int, number: int) -> dict[str, Callable[[], Attempts]]:
+def kinds(port: int, number: int) -> dict[str, Callable[[], PasswordLogin]]:
     """Name the floods; each comes from an address that no flood before it used up."""
     ip = f"203.0.{number}.1"
     return {
@@ -43,7 +43,7 @@ def kinds(port: int, number: int) -> dict[str, Callable[[], Attempts]]:
     }
 
 
-def _own(port: int, number: int, ip: str) -> Attempts:
+def _own(port: int, number: int, ip: str) -> PasswordLogin:
     emails = [f"own-{number}-{n}@example.com" for n in range(ACCOUNTS)]
     for n, email in enumerate(emails):
         Person(port, f"10.200.{n}.1", email).register().close()

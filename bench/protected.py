@@ -12,9 +12,9 @@ from flask import Flask, jsonify
 from redis import Redis
 
 from app import create_app
-from app.grants import Held
+from app.families.issuer import PresentedCredentials
 from app.services import services
-from app.tokens.proofs import Proof
+from app.tokens.dpop import Proof
 from app.web.guards import public, require_access
 from bench.inprocess import BATCHES, REQUESTS, Call, caller, measure
 from bench.sessions import grant
@@ -57,7 +57,7 @@ def _print_quiet(quiet: Mapping[str, float]) -> None:
 
 def _latchkey(settings: Settings, path: str) -> Call:
     app = _app(settings)
-    bearer = {"HTTP_AUTHORIZATION": f"Bearer {grant(app, Held()).access_token}"}
+    bearer = {"HTTP_AUTHORIZATION": f"Bearer {grant(app, PresentedCredentials()).access_token}"}
     return caller(app.wsgi_app, path, settings.public_url, repeat(bearer))
 
 
@@ -67,7 +67,7 @@ def _bound(settings: Settings) -> Call:
     with app.app_context():
         prover.nonce = services().nonce()
     key = Proof(prover.thumbprint, "bench", int(time.time()))
-    access = grant(app, Held(proof=key)).access_token
+    access = grant(app, PresentedCredentials(proof=key)).access_token
     proofs = [
         prover.proof("GET", settings.public_url + path, access)
         for _ in range((BATCHES + 1) * REQUESTS)

@@ -8,8 +8,9 @@ from typing import Final
 from flask import Flask
 
 from app import create_app
-from app.audit import Client
-from app.grants import Grant, Held
+from app.auth.register import register_and_log_in
+from app.families.issuer import PresentedCredentials, TokenPair
+from app.infra.audit import Client
 from app.services import services
 from config import Settings
 
@@ -17,17 +18,17 @@ PASSWORD: Final = "four words for a bench"  # noqa: S105 - of accounts that live
 _numbers: Final = count()
 
 
-def grant(app: Flask, held: Held) -> Grant:
+def issue(app: Flask, presented: PresentedCredentials) -> TokenPair:
     """Register somebody in a network of their own, and log them in."""
     number = next(_numbers)
     client = Client(f"10.{number // 250}.{number % 250}.1", "bench")
     with app.app_context():
-        return services().auth.register_and_log_in(
-            f"bench-{number}@example.com", PASSWORD, client, held
+        return register_and_log_in(
+            services().auth, f"bench-{number}@example.com", PASSWORD, client, presented
         )
 
 
 def refresh_tokens(settings: Settings, number: int) -> list[str]:
     """Open so many sessions on the database of a server and return their refresh tokens."""
     app = create_app(settings)
-    return [grant(app, Held()).refresh_token for _ in range(number)]
+    return [issue(app, PresentedCredentials()).refresh_token for _ in range(number)]

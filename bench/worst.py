@@ -15,15 +15,15 @@ from flask import Flask
 from gunicorn.config import Config
 from gunicorn.http.errors import ParseException
 
-from app.accounts.addresses import MAX_TYPED, account_key
-from app.accounts.devices import Devices
-from app.accounts.passwords import LONGEST_ESTIMATED, MAX_CODE_POINTS, Passwords
+from app.accounts.emails import MAX_TYPED, account_key
+from app.accounts.known_browsers import KnownBrowsers
+from app.accounts.passwords import MAX_CODE_POINTS, MAX_ESTIMATED_LENGTH, Passwords
 from app.errors import Refusal
+from app.infra.strict_json import parse_object
 from app.pages.redirects import safe_path
 from app.server.connection import MAX_CHUNKS, Connection
-from app.strictjson import parse_object
-from app.tokens.compact import TokenRefused, read_form
-from app.web.devices import describe
+from app.tokens.jws import TokenRefused, parse_jws
+from app.web.user_agents import describe
 
 BODY: Final = 64 * 1024
 HEADER: Final = 8190
@@ -66,16 +66,16 @@ def cases(app: Flask) -> Iterator[Case]:
         yield step, f"{MAX_CODE_POINTS} code points", name, lambda t=text: passwords.verify("", t)
     for name, text in guesses():
         step = "new password: estimate of its strength"
-        limit = f"{LONGEST_ESTIMATED} code points"
+        limit = f"{MAX_ESTIMATED_LENGTH} code points"
         yield step, limit, name, lambda t=text: passwords.check_new(t, "1.a@e.com")
     for name, raw in bodies():
         yield "JSON body", "64 kB", name, lambda r=raw: parse_object(r)
-    mark = Devices(b"k" * 32)
+    mark = KnownBrowsers(b"k" * 32)
     others: dict[str, tuple[str, Callable[[], object]]] = {
         "mark of a known browser": ("512 characters", lambda: mark.read("." * 512, 0)),
         "token before its signature": (
             "4,096 bytes",
-            lambda: read_form(f"{'e30' * 1300}.e30.AA", "at+jwt"),
+            lambda: parse_jws(f"{'e30' * 1300}.e30.AA", "at+jwt"),
         ),
         "User-Agent: its name": ("256 characters", lambda: describe("x" * 256)),
         "`next`": ("512 characters", lambda: safe_path("/" + "a" * 511)),
@@ -120,7 +120,7 @@ def texts(limit: int) -> Iterator[tuple[str, str]]:
 
 def guesses() -> Iterator[tuple[str, str]]:
     """Give passwords that are dear to estimate."""
-    size = LONGEST_ESTIMATED
+    size = MAX_ESTIMATED_LENGTH
     yield "look-alikes", ("a@(4" * size)[:size]
     yield "three look-alikes of several meanings", ("1!|i" * size)[:size]
     yield "digits that may be dates", ("1987" * size)[:size]

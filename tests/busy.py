@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.accounts.hash_queue import KNOWN_PLACES, OPEN_PLACES, HashQueue
-from app.audit import Client
 from app.errors import Busy
+from app.infra.audit import Client
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -27,7 +27,7 @@ def filled(queue: HashQueue) -> ExitStack:
 
 def strangers(app: Flask) -> ExitStack:
     """Hold every open place of an application's queue until the stack is closed."""
-    queue, held = app.extensions["latchkey"].auth.attempts.queue, ExitStack()
+    queue, held = app.extensions["latchkey"].auth.password_login.queue, ExitStack()
     for number in range(OPEN_PLACES):
         held.enter_context(queue.place(Client(ip=f"10.{number}.0.1")))
     return held
@@ -35,4 +35,4 @@ def strangers(app: Flask) -> ExitStack:
 
 def busy(app: Flask) -> ExitStack:
     """Hold every place of an application's queue until the stack is closed."""
-    return filled(app.extensions["latchkey"].auth.attempts.queue)
+    return filled(app.extensions["latchkey"].auth.password_login.queue)

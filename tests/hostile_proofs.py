@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
+from app.tokens.dpop import MAX_PROOF_LENGTH, MAX_SKEW_SECONDS
 from app.tokens.nonces import PROOF_SECONDS, Nonces
-from app.tokens.proofs import LONGEST_PROOF, MOST_SKEW_SECONDS
 from tests.prover import Prover, base64url, token_hash
 
 if TYPE_CHECKING:
@@ -136,17 +136,17 @@ def _inserted(text: str, segment: str) -> str:
 
 def longest(maker: Maker) -> str:
     """Give the longest signed proof that is still looked at; its padding is what is refused."""
-    return [text for text in _padded(maker) if len(text) <= LONGEST_PROOF][-1]
+    return [text for text in _padded(maker) if len(text) <= MAX_PROOF_LENGTH][-1]
 
 
 def _too_long(maker: Maker) -> str:
     """Give the shortest signed proof that is too long."""
-    return next(text for text in _padded(maker) if len(text) > LONGEST_PROOF)
+    return next(text for text in _padded(maker) if len(text) > MAX_PROOF_LENGTH)
 
 
 def _padded(maker: Maker) -> list[str]:
     """Give signed proofs around the limit of size, each a character of claims longer."""
-    spare = (LONGEST_PROOF - len(maker.make())) * 3 // 4
+    spare = (MAX_PROOF_LENGTH - len(maker.make())) * 3 // 4
     sizes = range(spare - 16, spare + 4)
     return [maker.make(claims=maker.claims() | {"pad": "x" * size}) for size in sizes]
 
@@ -956,8 +956,8 @@ BAD_TIMES: dict[str, Callable[[int], Any]] = {
     "zero": lambda _: 0,
     "negative": lambda now: -now,
     "in-milliseconds": lambda now: now * 1000,
-    "more-than-a-day-behind": lambda now: now - MOST_SKEW_SECONDS - 1,
-    "more-than-a-day-ahead": lambda now: now + MOST_SKEW_SECONDS + 1,
+    "more-than-a-day-behind": lambda now: now - MAX_SKEW_SECONDS - 1,
+    "more-than-a-day-ahead": lambda now: now + MAX_SKEW_SECONDS + 1,
     "a-year-behind": lambda now: now - 365 * 86400,
     "a-year-ahead": lambda now: now + 365 * 86400,
     "beyond-64-bits": lambda _: 2**64,
@@ -1087,8 +1087,8 @@ GOOD: dict[str, Callable[[Maker], str]] = {
     "plain": lambda m: m.make(),
     "an-hour-behind": lambda m: _claims_with({"iat": m.now - 3600}, m),
     "an-hour-ahead": lambda m: _claims_with({"iat": m.now + 3600}, m),
-    "a-day-behind": lambda m: _claims_with({"iat": m.now - MOST_SKEW_SECONDS}, m),
-    "a-day-ahead": lambda m: _claims_with({"iat": m.now + MOST_SKEW_SECONDS}, m),
+    "a-day-behind": lambda m: _claims_with({"iat": m.now - MAX_SKEW_SECONDS}, m),
+    "a-day-ahead": lambda m: _claims_with({"iat": m.now + MAX_SKEW_SECONDS}, m),
     "another-nonce": _another_nonce,
     "shortest-number": lambda m: _claims_with({"jti": m.jti[-8:]}, m),
     "longest-number": lambda m: _claims_with({"jti": (m.jti * 128)[:128]}, m),

@@ -296,13 +296,13 @@ def _jwe(forger: Forger) -> str:
 
 
 def _device_mark(forger: Forger) -> str:
-    from app.accounts.devices import Devices  # noqa: PLC0415 - the one case that needs it
+    from app.accounts.known_browsers import KnownBrowsers  # noqa: PLC0415 - the one case that needs it
     from app.accounts.models import User  # noqa: PLC0415
 
     s = forger.settings
     key = derive(s.jwt_secret, env=s.env, issuer=s.public_url, purpose="device")
     ada = User("a" * 22, "ada@example.com", "", 0, 0, None, None)
-    return Devices(key).renew("", ada, forger.now)
+    return KnownBrowsers(key).renew("", ada, forger.now)
 
 
 # -- the JSON: UTF-8, one object, each name once -------------------------------------------
@@ -865,7 +865,7 @@ def _late_password(forger: Forger) -> str:
 
 
 def _elsewhere(secret: bytes, env: str, issuer: str, forger: Forger) -> str:
-    """Mint a good token of another deployment."""
+    """Sign a good token of another deployment."""
     there = replace(forger.settings, public_url=issuer or forger.settings.public_url)
     ring = forger.ring(secret, env, issuer)
     header = forger.header() | {"kid": ring.signing_kid}

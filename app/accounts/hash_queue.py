@@ -21,9 +21,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, ParamSpec, TypeVar
 
-from app.audit import Client
 from app.errors import Busy
-from app.networks import site
+from app.infra.audit import Client
+from app.infra.networks import site
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -16,21 +16,21 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.errors import InvalidRequest, WeakPassword
 
-MOST_BYTES: Final = 1024
+MAX_PASSWORD_BYTES: Final = 1024
 # NFC takes time quadratic in the number of combining marks, so nothing longer reaches it.
-MAX_CODE_POINTS: Final = MOST_BYTES
-TOO_LONG: Final = ("too_long", f"Use at most {MOST_BYTES} bytes.")
+MAX_CODE_POINTS: Final = MAX_PASSWORD_BYTES
+TOO_LONG: Final = ("too_long", f"Use at most {MAX_PASSWORD_BYTES} bytes.")
 SALT_BYTES: Final = 16
 HASH_BYTES: Final = 32
 
 # Below a million guesses a password falls in seconds even to Argon2id; longer ones than this
 # are on no list of common passwords, and the estimator's own limit is near.
-FEWEST_GUESSES: Final = 1_000_000
-LONGEST_ESTIMATED: Final = 64
+MIN_GUESSES: Final = 1_000_000
+MAX_ESTIMATED_LENGTH: Final = 64
 # The estimator tries every combination of look-alikes (@ for a, ! or | for i): with all of them
 # in one password that takes it seconds, and no such password is a common one.
 LOOK_ALIKES: Final = frozenset("@({[<&#!/|$+%")
-MOST_LOOK_ALIKES: Final = 3
+MAX_LOOK_ALIKES: Final = 3
 PRODUCT_WORDS: Final = ("latchkey",)
 
 
@@ -91,13 +91,13 @@ class Passwords:
     def _length_faults(self, text: str) -> Iterator[tuple[str, str]]:
         if len(text) < self.min_length:
             yield "too_short", f"Use at least {self.min_length} characters; a few words will do."
-        if len(text.encode()) > MOST_BYTES:
+        if len(text.encode()) > MAX_PASSWORD_BYTES:
             yield TOO_LONG
 
 
 def _normal(password: str) -> str:
     if len(password) > MAX_CODE_POINTS:
-        raise InvalidRequest(f"A password has at most {MOST_BYTES} bytes.")
+        raise InvalidRequest(f"A password has at most {MAX_PASSWORD_BYTES} bytes.")
     # NFC and nothing else: two keyboards may compose the same letter differently.
     text = unicodedata.normalize("NFC", password)
     try:
@@ -109,8 +109,8 @@ def _normal(password: str) -> str:
 
 def _bytes(password: str) -> bytes:
     raw = _normal(password).encode()
-    if len(raw) > MOST_BYTES:
-        raise InvalidRequest(f"A password has at most {MOST_BYTES} bytes.")
+    if len(raw) > MAX_PASSWORD_BYTES:
+        raise InvalidRequest(f"A password has at most {MAX_PASSWORD_BYTES} bytes.")
     return raw
 
 
@@ -118,11 +118,11 @@ def _guess_faults(text: str, email: str) -> Iterator[tuple[str, str]]:
     own = {email, email.partition("@")[0], *PRODUCT_WORDS}
     if text.casefold() in own:
         yield "own_email", "Do not use your e-mail address as your password."
-    elif len(text) <= LONGEST_ESTIMATED and len(LOOK_ALIKES & set(text)) <= MOST_LOOK_ALIKES:
+    elif len(text) <= MAX_ESTIMATED_LENGTH and len(LOOK_ALIKES & set(text)) <= MAX_LOOK_ALIKES:
         from zxcvbn import zxcvbn  # noqa: PLC0415 - word lists that most workers seldom need
 
         found = zxcvbn(text, user_inputs=sorted(own))
-        if found["guesses"] < FEWEST_GUESSES:
+        if found["guesses"] < MIN_GUESSES:
             why = found["feedback"]["warning"] or "This is among the first that attackers guess."
             yield (
                 "too_common",

@@ -6,28 +6,29 @@ from typing import Final
 
 from flask import Blueprint, Response, jsonify
 
-from app.clock import rfc3339
+from app.auth.profile import profile
+from app.infra.clock import rfc3339
 from app.services import services
-from app.web.answers import AccountView
 from app.web.guards import caller, require_access
+from app.web.responses import AccountView
 
 blueprint: Final = Blueprint("account", __name__, url_prefix="/api")
 
 
 @blueprint.get("/me")
 @require_access
-def me() -> Response:
+def get_me() -> Response:
     """Say who the caller is, and in which session."""
     sid = caller().sid
-    profile = services().auth.overview.profile(sid)
+    found = profile(services().auth, sid)
     view: AccountView = {
-        "id": profile.user_id,
-        "email": profile.email,
-        "created_at": rfc3339(profile.registered_at),
+        "id": found.user_id,
+        "email": found.email,
+        "created_at": rfc3339(found.registered_at),
         "session": {
             "id": sid,
-            "created_at": rfc3339(profile.session_began_at),
-            "expires_at": rfc3339(profile.session_ends_at),
+            "created_at": rfc3339(found.session_began_at),
+            "expires_at": rfc3339(found.session_ends_at),
         },
     }
     return jsonify(view)

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from app.accounts.addresses import LONGEST
-from app.accounts.passwords import MOST_BYTES
-from app.api.health import Failing, Ready, Well
+from app.accounts.emails import MAX_LENGTH
+from app.accounts.passwords import MAX_PASSWORD_BYTES
+from app.api.health import Failing, Healthy, Ready
 from app.api.schemas import COMPACT, EXAMPLE_ID, ID, Schema
-from app.tokens.proofs import LONGEST_PROOF, THUMBPRINT
-from app.web.answers import (
+from app.tokens.dpop import MAX_PROOF_LENGTH, THUMBPRINT
+from app.web.cookies import REFRESH
+from app.web.problems import Problem, Reason
+from app.web.responses import (
     AccountSession,
     AccountView,
     RegisteredView,
     SessionsView,
     SessionView,
-    TokenAnswer,
+    TokenResponse,
     TokenSession,
     TokenUser,
     UserView,
 )
-from app.web.cookies import REFRESH
-from app.web.problems import Problem, Reason
 
 Security = tuple[dict[str, list[str]], ...]
 Bodies = dict[str, tuple[Schema, Schema]]
 
 TYPES: Final[tuple[type[Any], ...]] = (
-    TokenAnswer,
+    TokenResponse,
     TokenSession,
     TokenUser,
     RegisteredView,
@@ -36,7 +36,7 @@ TYPES: Final[tuple[type[Any], ...]] = (
     AccountSession,
     SessionsView,
     SessionView,
-    Well,
+    Healthy,
     Ready,
     Failing,
     Problem,
@@ -46,10 +46,10 @@ TYPES: Final[tuple[type[Any], ...]] = (
 TEXT: Final[Schema] = {"type": "string", "minLength": 1, "pattern": "^[^\\u0000]+$"}
 PASSWORD: Final = TEXT | {
     "format": "password",
-    "maxLength": MOST_BYTES,
-    "description": f"At most {MOST_BYTES:,} bytes of UTF-8. Compared as NFC, never cut.",
+    "maxLength": MAX_PASSWORD_BYTES,
+    "description": f"At most {MAX_PASSWORD_BYTES:,} bytes of UTF-8. Compared as NFC, never cut.",
 }
-ADDRESS: Final[Schema] = {"type": "string", "format": "idn-email", "maxLength": LONGEST}
+ADDRESS: Final[Schema] = {"type": "string", "format": "idn-email", "maxLength": MAX_LENGTH}
 REMEMBER: Final[Schema] = {
     "type": "boolean",
     "default": False,
@@ -97,7 +97,7 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "in": "header",
         "description": "A proof of possession for this very request (RFC 9449): an ES256 JWT "
         "over method, URL, the newest `DPoP-Nonce` and a number used once.",
-        "schema": {"type": "string", "pattern": COMPACT, "maxLength": LONGEST_PROOF},
+        "schema": {"type": "string", "pattern": COMPACT, "maxLength": MAX_PROOF_LENGTH},
         "example": "eyJ0eXAiOiJkcG9wK2p3dCJ9.eyJodG0iOiJQT1NUIn0.c2lnbmF0dXJl",
     },
     "Session": {

@@ -15,7 +15,7 @@ from app.web.guards import public
 blueprint: Final = Blueprint("health", __name__)
 
 
-class Well(TypedDict):
+class Healthy(TypedDict):
     """All is well."""
 
     status: Literal["ok"]
@@ -39,7 +39,7 @@ class Failing(TypedDict):
 @public
 def healthz() -> Response:
     """Answer: the process is alive."""
-    return jsonify(WELL)
+    return jsonify(HEALTHY)
 
 
 @blueprint.get("/readyz")
@@ -75,4 +75,4 @@ def _redis() -> bool:
     return True
 
 
-WELL: Final[Well] = {"status": "ok"}
+HEALTHY: Final[Healthy] = {"status": "ok"}

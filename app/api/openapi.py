@@ -18,7 +18,7 @@ from app.errors import SessionEnded, WeakPassword
 from app.services import services
 from app.web.guards import public
 from app.web.headers import AUTH
-from app.web.problems import PROBLEM_JSON, UNAUTHORIZED, Fault, Problem
+from app.web.problems import PROBLEM_JSON, UNAUTHORIZED, Problem, ProblemDetail
 
 VERSION: Final = "0.1.0"
 SUMMARY: Final = """\
@@ -133,7 +133,7 @@ def _answer(operation: Operation, answer: Answer) -> Schema:
     return said
 
 
-def _refusal(operation: Operation, status: int, faults: tuple[Fault, ...]) -> Schema:
+def _refusal(operation: Operation, status: int, faults: tuple[ProblemDetail, ...]) -> Schema:
     codes = {fault.code for fault in faults}
     own = [
         *(["WWW-Authenticate"] if status == UNAUTHORIZED and operation.security == ACCESS else []),
@@ -149,7 +149,7 @@ def _refusal(operation: Operation, status: int, faults: tuple[Fault, ...]) -> Sc
     }
 
 
-def _name(fault: Fault) -> str:
+def _name(fault: ProblemDetail) -> str:
     return f"{fault.status}-{fault.code}"
 
 
@@ -158,7 +158,7 @@ def _narrowed(status: int, codes: list[str]) -> Schema:
     return told | ({"required": ["reasons"]} if codes == [WeakPassword.code] else {})
 
 
-def _example(fault: Fault) -> dict[str, Any]:
+def _example(fault: ProblemDetail) -> dict[str, Any]:
     problem: Problem = {
         "type": f"urn:latchkey:problem:{fault.code}",
         "title": fault.title,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app import errors
 from app.api.components import ACCESS, COOKIE, EITHER_OR_NONE, Security
-from app.api.health import Failing, Ready, Well
+from app.api.health import Failing, Healthy, Ready
 from app.api.refusals import (
     ANYWHERE,
     CHANGES,
@@ -27,8 +27,8 @@ from app.api.refusals import (
     STORED,
     refused,
 )
-from app.web.answers import AccountView, RegisteredView, SessionsView, TokenAnswer
-from app.web.problems import Fault
+from app.web.problems import ProblemDetail
+from app.web.responses import AccountView, RegisteredView, SessionsView, TokenResponse
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Operation:
     summary: str
     says: str
     answers: tuple[Answer, ...]
-    refusals: tuple[Fault, ...] = ()
+    refusals: tuple[ProblemDetail, ...] = ()
     body: str = ""
     parameters: tuple[str, ...] = ()
     security: Security = ()
@@ -80,7 +80,11 @@ OPERATIONS: Final = (
         "Session",
         "Exchange a password for a session",
         "With a proof the session is bound to its key. A session that the cookie names ends.",
-        (Answer(200, "The access token; the refresh token is in the cookie.", TokenAnswer, SETS),),
+        (
+            Answer(
+                200, "The access token; the refresh token is in the cookie.", TokenResponse, SETS
+            ),
+        ),
         (*JSON, *PROOF, refused(errors.InvalidCredentials), *HASHED, *CHANGES),
         body="Credentials",
         parameters=("Proof",),
@@ -93,7 +97,7 @@ OPERATIONS: Final = (
         "Rotate the refresh token",
         "Each refresh token works once: reuse ends the session. A bound session needs a proof by "
         "its own key, and then may repeat a refresh whose answer was lost.",
-        (Answer(200, "The next access token and the next cookie.", TokenAnswer, SETS),),
+        (Answer(200, "The next access token and the next cookie.", TokenResponse, SETS),),
         (*INVALID, *PROOF, refused(errors.SessionEnded), *LIMITED, *CHANGES),
         parameters=("Proof",),
         security=COOKIE,
@@ -153,7 +157,7 @@ OPERATIONS: Final = (
         "Change the password",
         "Every session of the account ends, here and elsewhere, and a new one begins here. It is "
         "bound to the key that `dpop_jkt` names, where it names one.",
-        (Answer(200, "The tokens of the new session.", TokenAnswer, SETS),),
+        (Answer(200, "The tokens of the new session.", TokenResponse, SETS),),
         (*JSON, *GUARDED, refused(errors.WrongPassword), *CHOSEN, *HASHED, *CHANGES),
         body="PasswordChange",
         security=ACCESS,
@@ -176,7 +180,7 @@ OPERATIONS: Final = (
         "Service",
         "Say that the process lives",
         "Answers for any host.",
-        (Answer(200, "It does.", Well),),
+        (Answer(200, "It does.", Healthy),),
         CRASH,
     ),
     Operation(

@@ -7,12 +7,12 @@ from typing import Final
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app import errors
-from app.web.problems import CRASHED, Fault, http_fault
+from app.web.problems import CRASHED, ProblemDetail, http_problem
 
 
-def refused(kind: type[errors.Refusal], status: int | None = None) -> Fault:
+def refused(kind: type[errors.Refusal], status: int | None = None) -> ProblemDetail:
     """Return the public side of a refusal; a proof's depends on where it was sent."""
-    return Fault(status or kind.status, kind.code, kind.title, kind.detail)
+    return ProblemDetail(status or kind.status, kind.code, kind.title, kind.detail)
 
 
 CRASH: Final = (CRASHED,)
@@ -22,7 +22,7 @@ CHANGES: Final = (refused(errors.CrossOrigin), *STORED, *ANYWHERE)
 INVALID: Final = (refused(errors.InvalidRequest),)
 JSON: Final = (
     *INVALID,
-    http_fault(RequestEntityTooLarge()),
+    http_problem(RequestEntityTooLarge()),
     refused(errors.UnsupportedMediaType),
 )
 PROOF: Final = (refused(errors.UseNonce), refused(errors.InvalidProof))

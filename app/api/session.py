@@ -6,36 +6,41 @@ from typing import Final
 
 from flask import Blueprint, Response, jsonify, request
 
-from app.accounts.addresses import MAX_TYPED
-from app.clock import rfc3339
+from app.accounts.emails import MAX_TYPED
+from app.auth.login import log_in
+from app.auth.logout import log_out, log_out_everywhere
+from app.auth.password import change_password
+from app.auth.refresh import refresh
+from app.auth.register import register
+from app.auth.sessions import active_sessions, end_session
 from app.errors import InvalidProof, InvalidToken, NotFound
+from app.infra.clock import rfc3339
 from app.services import services
 from app.web import bodies, cookies
-from app.web.answers import (
+from app.web.client import client
+from app.web.dpop import presented_credentials
+from app.web.guards import authenticate, caller, credential, public, require_access
+from app.web.problems import record
+from app.web.responses import (
     RegisteredView,
     SessionsView,
     UserView,
     logged_out,
-    remember_device,
     session_view,
-    token_answer,
+    token_response,
 )
-from app.web.client import client
-from app.web.guards import authenticate, caller, credential, public, require_access
-from app.web.problems import record
-from app.web.proofs import held
 
 blueprint: Final = Blueprint("session", __name__, url_prefix="/auth")
 
 
 @blueprint.post("/register")
 @public
-def register() -> tuple[Response, int]:
+def post_register() -> tuple[Response, int]:
     """Open an account; it logs nobody in."""
     body = bodies.read_object()
     email = bodies.text(body, "email", MAX_TYPED)
     password = bodies.text(body, "password", None)
-    user = services().auth.register(email, password, client())
+    user = register(services().auth, email, password, client())
     view: UserView = {
         "id": user.id,
         "email": user.email,
@@ -47,28 +52,30 @@ def register() -> tuple[Response, int]:
 
 @blueprint.post("/login")
 @public
-def log_in() -> Response:
+def post_login() -> Response:
     """Exchange a password for a session."""
     body = bodies.read_object()
     email = bodies.text(body, "email", MAX_TYPED)
     password = bodies.text(body, "password", None)
     remember = bodies.flag(body, "remember")
-    grant = services().auth.log_in(email, password, client(), held(), remember=remember)
-    return remember_device(token_answer(grant), grant)
+    pair = log_in(
+        services().auth, email, password, client(), presented_credentials(), remember=remember
+    )
+    return token_response(pair)
 
 
 @blueprint.post("/refresh")
 @public
-def refresh() -> Response:
+def post_refresh() -> Response:
     """Rotate the refresh token of the cookie; a proof binds its family, or is by its key."""
-    return token_answer(services().auth.refresh(held(), client()))
+    return token_response(refresh(services().auth, presented_credentials(), client()))
 
 
 @blueprint.post("/logout")
 @public
-def log_out() -> Response:
+def post_logout() -> Response:
     """End what the cookie names, and what a valid access token names; 204 in any case."""
-    services().auth.log_out(cookies.read_refresh(request), _verified_sid(), client())
+    log_out(services().auth, cookies.read_refresh(request), _verified_sid(), client())
     return logged_out(Response(status=204))
 
 
@@ -90,39 +97,39 @@ def _verified_sid() -> str | None:
 
 @blueprint.post("/logout-everywhere")
 @require_access
-def log_out_everywhere() -> Response:
+def post_logout_everywhere() -> Response:
     """End every session of the caller."""
-    services().auth.log_out_everywhere(caller().user_id, client())
+    log_out_everywhere(services().auth, caller().user_id, client())
     return logged_out(Response(status=204))
 
 
 @blueprint.get("/sessions")
 @require_access
-def sessions() -> Response:
+def get_sessions() -> Response:
     """List the caller's live sessions."""
-    own = services().auth.overview.sessions(caller().user_id)
-    views: SessionsView = {"sessions": [session_view(family, caller().sid) for family in own]}
+    families = active_sessions(services().auth, caller().user_id)
+    views: SessionsView = {"sessions": [session_view(one, caller().sid) for one in families]}
     return jsonify(views)
 
 
 @blueprint.delete("/sessions/<family_id>")
 @require_access
-def end_session(family_id: str) -> Response:
+def delete_session(family_id: str) -> Response:
     """End one of the caller's sessions."""
     if "\x00" in family_id:  # PostgreSQL takes none in a text
         raise NotFound
-    services().auth.end_session(caller().user_id, family_id, client())
+    end_session(services().auth, caller().user_id, family_id, client())
     response = Response(status=204)
     return logged_out(response) if family_id == caller().sid else response
 
 
 @blueprint.post("/password")
 @require_access
-def change_password() -> Response:
+def post_password() -> Response:
     """Change the password and begin anew; everything issued before is over."""
     body = bodies.read_object()
     current = bodies.text(body, "current_password", None)
     new = bodies.text(body, "new_password", None)
     jkt = bodies.thumbprint(body, "dpop_jkt")
-    grant = services().auth.change_password(caller().sid, current, new, client(), jkt)
-    return remember_device(token_answer(grant), grant)
+    pair = change_password(services().auth, caller().sid, current, new, client(), jkt)
+    return token_response(pair)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from app.attacks.stage import Account
-from app.audit import Client
-from app.clock import Clock
+from app.auth import admin
+from app.auth.register import register
+from app.infra.audit import Client
+from app.infra.clock import Clock
 from app.services import build
 from config import Settings
 
@@ -36,15 +38,15 @@ def throwaways(settings: Settings, count: int) -> Iterator[list[Account]]:
         As `throwaway`; those that were opened are erased then.
 
     """
-    own = build(settings, Clock())
+    services = build(settings, Clock())
     with ExitStack() as opened:
-        opened.callback(own.redis.close)
-        opened.callback(own.database.engine.dispose)
+        opened.callback(services.redis.close)
+        opened.callback(services.database.engine.dispose)
         accounts = []
         for _ in range(count):
             email = f"attack-{secrets.token_hex(8)}@example.com"
             account = Account(email, f"quarry {secrets.token_hex(8)} umbrella")
-            user = own.auth.register(account.email, account.password, ATTACKER)
-            opened.callback(own.admin.delete, user)
+            user = register(services.auth, account.email, account.password, ATTACKER)
+            opened.callback(admin.delete, services.auth, user)
             accounts.append(account)
         yield accounts

@@ -8,23 +8,23 @@ from typing import Final
 from app.attacks.stage import TOO_MANY, Broken, Missing, Stage
 from app.attacks.wire import Answer
 
-ADDRESS: Final = "app/throttle.py:_of_network"
-ACCOUNT: Final = "app/throttle.py:ACCOUNT"
-REGISTRATIONS: Final = "app/throttle.py:REGISTRATIONS"
+ADDRESS: Final = "app/infra/throttle.py:_of_network"
+ACCOUNT: Final = "app/infra/throttle.py:ACCOUNT"
+REGISTRATIONS: Final = "app/infra/throttle.py:REGISTRATIONS"
 VERIFY: Final = "app/accounts/passwords.py:Passwords.verify"
 CREDENTIALS: Final = "app/errors.py:InvalidCredentials"
 QUEUE: Final = "app/accounts/hash_queue.py:HashQueue.place"
-LENGTH: Final = "app/accounts/passwords.py:MOST_BYTES"
-TYPED: Final = "app/accounts/addresses.py:MAX_TYPED"
+LENGTH: Final = "app/accounts/passwords.py:MAX_PASSWORD_BYTES"
+TYPED: Final = "app/accounts/emails.py:MAX_TYPED"
 CODE_POINTS: Final = "app/accounts/passwords.py:MAX_CODE_POINTS"
 BODY: Final = "app/server/connection.py:MAX_BODY_BYTES"
-LOG: Final = "app/audit.py:Audit.record"
+LOG: Final = "app/infra/audit.py:Audit.record"
 
 GUESS: Final = "Summer2026! Summer2026!"
 WRONG: Final = "not the right passphrase"
 TRIES: Final = 3
 ROUNDS: Final = 4
-MOST_TIMES: Final = 1.6
+MAX_TIMES: Final = 1.6
 ADDRESS_LIMIT: Final = 30
 ACCOUNT_LIMIT: Final = 5
 REGISTER_LIMIT: Final = 120
@@ -45,7 +45,7 @@ def account_enumeration(stage: Stage) -> None:
     stage.found("both have the same headers", CREDENTIALS, held=alike)
     times, ratio = (_fastest(here), _fastest(nowhere)), _ratio(here, nowhere)
     text = f"both take {times[0] * 1000:.0f} and {times[1] * 1000:.0f} ms, {ratio:.1f} times"
-    stage.found(text, VERIFY, held=ratio < MOST_TIMES)
+    stage.found(text, VERIFY, held=ratio < MAX_TIMES)
     _ask_registration(stage)
 
 
@@ -58,7 +58,7 @@ def _wrong_passwords(stage: Stage) -> tuple[list[Answer], list[Answer]]:
             here.append(_try_patiently(stage, stage.account.email, WRONG))
             nowhere.append(_try_patiently(stage, stage.stranger(), WRONG))
         stage.works(stage.owner().me(), "The owner's own log-in")  # it forgives the failures
-        if _ratio(here, nowhere) < MOST_TIMES:
+        if _ratio(here, nowhere) < MAX_TIMES:
             break
     return here, nowhere
 

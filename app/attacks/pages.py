@@ -18,7 +18,7 @@ NO_STORE: Final = "app/web/headers.py:NO_STORE"
 CLEAR: Final = "app/web/headers.py:clear_site_data"
 FORMS: Final = "app/pages/routes.py:blueprint"
 REDIRECT: Final = "app/pages/redirects.py:safe_path"
-ANSWER: Final = "app/web/answers.py:token_answer"
+ANSWER: Final = "app/web/responses.py:token_response"
 MODULE: Final = "static/js/session.js:authorizedFetch"
 
 CROSS_SITE: Final = {

@@ -13,7 +13,7 @@ State = Literal["current", "spent", "retried", "reused", "dead"]
 _TOKEN: Final = re.compile(r"(eyJ[A-Za-z0-9_-]{6})[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+")
 _MARK: Final = re.compile(r"(__Host-Http-(?:device|form)=)[^;\s]+")
 _PASSWORD: Final = re.compile(r"(password(?:\"\s*:\s*\"|=))[^\"&]+")
-MOST_SHOWN: Final = 2000
+MAX_SHOWN: Final = 2000
 # What a rotation makes of a token; in a race the refusals of others may be noted before it.
 _SPENT: Final[dict[State, State]] = {"current": "spent", "spent": "retried", "retried": "retried"}
 SHOWN_HEADERS: Final = frozenset({
@@ -145,7 +145,7 @@ def shown(first_line: str, headers: list[tuple[str, str]], body: bytes) -> str:
         *(f"{name}: {value}" for name, value in headers if name.lower() in wanted),
     ]
     if text and not is_page:
-        lines += ["", text[:MOST_SHOWN]]
+        lines += ["", text[:MAX_SHOWN]]
     said = "\n".join(lines)
     for pattern in (_TOKEN, _MARK, _PASSWORD):
         said = pattern.sub(r"\1…", said)

@@ -11,23 +11,23 @@ from redis import Redis, RedisError
 
 from app.attacks.forge import read
 from app.attacks.stage import NEWER_NONCE, OK, Broken, Stage, Visitor
-from app.families.once import replay_key
+from app.families.replay_cache import replay_key
 from app.services import REFRESH_KEY, denylist_keys, redis_prefix
 from app.web.cookies import REFRESH
 
 ROTATE: Final = "app/families/rotation.py:rotate"
-REVOKE: Final = "app/auth.py:Auth.refresh"
+REVOKE: Final = "app/auth/refresh.py:refresh"
 DENIED: Final = "app/families/denylist.py:Denylist.denied"
-REASONS: Final = "app/families/rotation.py:why_not"
-LOG_IN: Final = "app/auth.py:Auth._open"
+REASONS: Final = "app/families/rotation.py:refusal_reason"
+LOG_IN: Final = "app/auth/login.py:begin_session"
 GUARD: Final = "app/web/guards.py:_proof_for"
 NEW_KEY: Final = "app/web/bodies.py:thumbprint"
 SPLIT: Final = "app/web/cookies.py:pairs"
 LOG_OUT: Final = "app/api/session.py:_verified_sid"
 CHECKED: Final = "app/tokens/codec.py:Codec._checked"
-CHANGE: Final = "app/auth.py:Auth.change_password"
+CHANGE: Final = "app/auth/password.py:change_password"
 COOKIES: Final = "app/web/cookies.py:read_refresh"
-READ: Final = "app/tokens/compact.py:read_form"
+READ: Final = "app/tokens/jws.py:parse_jws"
 REBUILD: Final = "app/families/denylist_sync.py:DenylistSync.vouch"
 OUTDATED: Final = "app/tokens/nonces.py:Nonces.is_outdated"
 RACERS: Final = 20

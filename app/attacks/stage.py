@@ -258,8 +258,8 @@ class Stage:
     def patiently(self, ask: Callable[[], Answer]) -> Answer:
         """Return the answer to `ask`, asked once more when a limit says to come back later.
 
-        Attacks from one address use up each other's attempts. That refusal proves neither that
-        the defense in question holds nor that it fails.
+        Attacks from one address use up each other's attempts. That refusal proves neither
+        that the defense in question holds nor that it fails.
 
         Raises:
             Broken: when the wait is longer than MAX_WAIT_SECONDS, or was in vain.

@@ -18,10 +18,10 @@ from app.attacks.stage import OK, Broken, Stage, Visitor
 from app.services import ACCESS_KEY, REFRESH_KEY
 
 CODEC: Final = "app/tokens/codec.py:Codec"
-FORM: Final = "app/tokens/compact.py:read_form"
-HEADER: Final = "app/tokens/compact.py:_kid_of"
+FORM: Final = "app/tokens/jws.py:parse_jws"
+HEADER: Final = "app/tokens/jws.py:_kid_of"
 KEYS: Final = "app/tokens/keys.py:derive"
-PROOF_CHECK: Final = "app/tokens/proofs.py:_check"
+PROOF_CHECK: Final = "app/tokens/dpop.py:_check"
 PROOF_CODES: Final = frozenset({"invalid_dpop_proof", "use_dpop_nonce"})
 ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 MONTH: Final = 30 * 86400
@@ -226,7 +226,7 @@ def _out_of_time(stage: Stage, owner: Visitor) -> None:
     now, change = int(time.time()), stage.forge.changed
     stage.say("The owner's access token, signed again with other times.")
     expired = {"iat": now - 700, "exp": now - 100, "auth_time": now - 700}
-    read_ = "app/tokens/codec.py:Codec.read"
+    read_ = "app/tokens/codec.py:Codec.verify"
     stage.no_token(owner.me(change(owner.access, claims=expired)), "expired", read_)
     later = {"iat": now + 300, "exp": now + 600}
     stage.no_token(owner.me(change(owner.access, claims=later)), "not yet issued", read_)

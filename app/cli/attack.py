@@ -12,14 +12,14 @@ from typing import Final
 import click
 from flask.cli import with_appcontext
 
-from app import logs
 from app.attacks.accounts import throwaway
 from app.attacks.run import ATTACKS, Run, Verdict, run
 from app.attacks.stage import Account
 from app.attacks.wire import Forbidden, Target
-from app.catalogue import BY_SLUG
 from app.cli.refusals import as_sentences
+from app.infra import logs
 from app.services import services
+from app.threats import BY_SLUG
 
 WORDS: Final[dict[Verdict, str]] = {
     "held": "held",

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from app.catalogue import FURTHER, MISTAKES, THREATS, Entry
+from app.threats import FURTHER, MISTAKES, THREATS, Entry
 
 TABLE: Final = """\
 The same rows are at `/threats`. Each proof runs in `make test`; in development `/lab` runs each

@@ -16,12 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli.refusals import database_fault
 from app.cli.rights import missing_rights
-from app.families.connections import server_facts
+from app.infra.redis import server_facts
 from app.services import Services, services
 from app.web.guards import MARK
 from config import ROOT
 
-MOST_SKEW_SECONDS: Final = 2
+MAX_SKEW_SECONDS: Final = 2
 OTHERS: Final = 0o077
 
 
@@ -33,10 +33,10 @@ def doctor() -> None:
     The environment itself was checked when the application was built: a fault there stops
     every command with the full report.
     """
-    own, faulty = services(), False
-    click.echo(f"ok    environment: {own.settings.env}, {own.settings.public_url}")
+    deployment, faulty = services(), False
+    click.echo(f"ok    environment: {deployment.settings.env}, {deployment.settings.public_url}")
     for name, check in CHECKS:
-        faults = list(check(own))
+        faults = list(check(deployment))
         faulty = faulty or bool(faults)
         for fault in faults:
             click.echo(f"FAULT {name}: {fault}")
@@ -46,15 +46,15 @@ def doctor() -> None:
         raise SystemExit(1)
 
 
-def _database(own: Services) -> Iterator[str]:
-    from alembic.migration import MigrationContext  # noqa: PLC0415 - see app/migrations.py
+def _database(deployment: Services) -> Iterator[str]:
+    from alembic.migration import MigrationContext  # noqa: PLC0415 - see app/cli/migrations.py
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - likewise
 
     head = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
     try:
-        with own.database.autocommit() as connection:
+        with deployment.database.autocommit() as connection:
             if connection.dialect.name == "postgresql":
-                faults = list(missing_rights(connection, own.database.metadata.tables))
+                faults = list(missing_rights(connection, deployment.database.metadata.tables))
                 yield from faults
                 if faults:  # the revision may be what cannot be read
                     return
@@ -62,7 +62,7 @@ def _database(own: Services) -> Iterator[str]:
             if at != head:
                 yield f"is at migration {at}, not {head}; run 'flask --app wsgi db upgrade'"
             if connection.dialect.name == "sqlite":
-                yield from _sqlite(own, str(connection.scalar(text("PRAGMA journal_mode"))))
+                yield from _sqlite(deployment, str(connection.scalar(text("PRAGMA journal_mode"))))
             elif connection.scalar(text("SHOW statement_timeout")) == "0":
                 yield (
                     "has no statement_timeout, and a pooler takes none from us; "
@@ -72,25 +72,25 @@ def _database(own: Services) -> Iterator[str]:
         yield database_fault(error)
 
 
-def _sqlite(own: Services, journal: str) -> Iterator[str]:
-    path = Path(own.database.engine.url.database or "")
+def _sqlite(deployment: Services, journal: str) -> Iterator[str]:
+    path = Path(deployment.database.engine.url.database or "")
     for file in (path, *path.parent.glob(f"{path.name}-*")):
         mode = stat.S_IMODE(file.stat().st_mode)
         if mode & OTHERS:
             yield f"{file.name} is open to others ({mode:04o}); run 'chmod 600' on it"
     if journal != "wal":
         yield f"has journal mode {journal}, not wal; put it on a local disk"
-    if own.database.write_lock and not own.database.write_lock.usable():
+    if deployment.database.write_lock and not deployment.database.write_lock.usable():
         yield (
-            f"writers cannot queue at {own.database.write_lock.path}; "
-            "let the server's user own the file and write its folder"
+            f"writers cannot queue at {deployment.database.write_lock.path}; "
+            "let the server's user deployment the file and write its folder"
         )
-    if own.settings.env == "production":
+    if deployment.settings.env == "production":
         click.echo("note  database: SQLite serves one machine; use PostgreSQL for more")
 
 
-def _proxy(own: Services) -> Iterator[str]:
-    s = own.settings
+def _proxy(deployment: Services) -> Iterator[str]:
+    s = deployment.settings
     if s.behind_proxy and not s.trusted_proxies and s.env in {"staging", "production"}:
         yield (
             "PUBLIC_URL is https and gunicorn speaks http, so a proxy stands in front, and "
@@ -99,9 +99,9 @@ def _proxy(own: Services) -> Iterator[str]:
         )
 
 
-def _redis(own: Services) -> Iterator[str]:
+def _redis(deployment: Services) -> Iterator[str]:
     try:
-        facts = server_facts(own.redis)
+        facts = server_facts(deployment.redis)
     except RedisError as error:
         yield f"does not answer ({type(error).__name__}); check REDIS_URL"
         return
@@ -109,12 +109,15 @@ def _redis(own: Services) -> Iterator[str]:
         yield f"{facts.distrust}; until then the database is asked instead"
     if facts.persistent is False:
         yield "keeps nothing over a restart; set appendonly to yes"
-    if abs(facts.time - own.clock.now()) > own.settings.clock_leeway + MOST_SKEW_SECONDS:
+    if (
+        abs(facts.time - deployment.clock.now())
+        > deployment.settings.clock_leeway + MAX_SKEW_SECONDS
+    ):
         yield "has a clock that is more than the leeway off; synchronise both machines"
 
 
-def _lifetimes(own: Services) -> Iterator[str]:
-    s = own.settings
+def _lifetimes(deployment: Services) -> Iterator[str]:
+    s = deployment.settings
     pairs = (
         ("REFRESH", s.refresh_idle_ttl, s.refresh_absolute_ttl),
         ("REMEMBER", s.remember_idle_ttl, s.remember_absolute_ttl),

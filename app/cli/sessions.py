@@ -7,10 +7,12 @@ from typing import Final
 import click
 from flask.cli import AppGroup, with_appcontext
 
+from app.auth import admin
+from app.auth.sessions import active_sessions
 from app.cli.refusals import as_sentences, report
-from app.clock import rfc3339
+from app.infra.clock import rfc3339
 from app.services import services
-from app.web.devices import describe
+from app.web.user_agents import describe
 from config import new_secret
 
 sessions: Final = AppGroup("sessions", help="List and revoke sessions.")
@@ -22,11 +24,12 @@ secrets: Final = AppGroup("secrets", help="Make secrets.")
 def show(email: str) -> None:
     """List the live sessions of an account."""
     with as_sentences():
-        own = services().admin.sessions(services().admin.user(email))
-    for family in own:
+        user = admin.find_user(services().auth, email)
+        families = active_sessions(services().auth, user.id)
+    for family in families:
         used = rfc3339(family.last_used_at)
         click.echo(f"{family.family_id}  {used}  {family.ip}  {describe(family.user_agent)}")
-    click.echo(f"{len(own)} live sessions.")
+    click.echo(f"{len(families)} live sessions.")
 
 
 @sessions.command("revoke")
@@ -37,8 +40,8 @@ def revoke(email: str | None, *, everybody: bool) -> None:
     if bool(email) == everybody:
         raise click.UsageError("Say either --user EMAIL or --all.")
     with as_sentences():
-        user = services().admin.user(email) if email else None
-        count, told = services().admin.revoke_sessions(user)
+        user = admin.find_user(services().auth, email) if email else None
+        count, told = admin.revoke_sessions(services().auth, user)
         report(f"{count} sessions revoked.", told=told)
 
 
@@ -47,7 +50,7 @@ def revoke(email: str | None, *, everybody: bool) -> None:
 def prune() -> None:
     """Delete families and erased accounts that nothing needs any more, in batches."""
     with as_sentences():
-        pruned = services().admin.prune()
+        pruned = services().auth.pruning.prune()
     click.echo(f"{pruned.families} families and {pruned.accounts} erased accounts deleted.")
     if pruned.kept:
         click.echo(

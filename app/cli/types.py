@@ -11,8 +11,8 @@ import click
 
 from app.families.models import Family
 from app.tokens.claims import AccessTokenClaims, Confirmation, RefreshTokenClaims
-from app.web.answers import SessionView, TokenAnswer, TokenSession, TokenUser, UserView
 from app.web.problems import Problem, Reason
+from app.web.responses import SessionView, TokenResponse, TokenSession, TokenUser, UserView
 
 EXPORTED: Final[dict[type[Any], str]] = {
     Confirmation: "Confirmation",
@@ -21,7 +21,7 @@ EXPORTED: Final[dict[type[Any], str]] = {
     Family: "RefreshFamilyRecord",
     TokenSession: "TokenSession",
     TokenUser: "TokenUser",
-    TokenAnswer: "TokenAnswer",
+    TokenResponse: "TokenResponse",
     Reason: "Reason",
     Problem: "Problem",
     UserView: "UserView",

@@ -7,8 +7,10 @@ from typing import Final
 import click
 from flask.cli import AppGroup
 
-from app.audit import Client
+from app.auth import admin
+from app.auth.register import register
 from app.cli.refusals import as_sentences, report
+from app.infra.audit import Client
 from app.services import services
 
 users: Final = AppGroup("users", help="Create, disable, enable and delete accounts.")
@@ -17,11 +19,11 @@ TERMINAL: Final = Client(ip="127.0.0.1", user_agent="command line")
 
 @users.command("create")
 @click.argument("email")
-@click.password_option(help="Asked for when not given; a value here ends up in shell history.")
+@click.password_option(help="Prompted for when not given; a value here ends up in shell history.")
 def create(email: str, password: str) -> None:
     """Open an account for EMAIL."""
     with as_sentences():
-        user = services().auth.register(email, password, TERMINAL)
+        user = register(services().auth, email, password, TERMINAL)
     click.echo(f"Created {user.email} with id {user.id}.")
 
 
@@ -30,7 +32,7 @@ def create(email: str, password: str) -> None:
 def disable(email: str) -> None:
     """Shut the account of EMAIL and end its sessions at once."""
     with as_sentences():
-        count, told = services().admin.disable(services().admin.user(email))
+        count, told = admin.disable(services().auth, admin.find_user(services().auth, email))
         report(f"Disabled. {count} sessions ended.", told=told)
 
 
@@ -39,7 +41,7 @@ def disable(email: str) -> None:
 def enable(email: str) -> None:
     """Open the account of EMAIL again."""
     with as_sentences():
-        services().admin.enable(services().admin.user(email))
+        admin.enable(services().auth, admin.find_user(services().auth, email))
     click.echo("Enabled.")
 
 
@@ -49,5 +51,5 @@ def enable(email: str) -> None:
 def delete(email: str) -> None:
     """Erase the account of EMAIL and end its sessions at once."""
     with as_sentences():
-        count, told = services().admin.delete(services().admin.user(email))
+        count, told = admin.delete(services().auth, admin.find_user(services().auth, email))
         report(f"Deleted. {count} sessions ended.", told=told)

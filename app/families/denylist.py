@@ -18,17 +18,17 @@ from typing import Final, cast
 from redis import Redis, RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.clock import Clock
-from app.database import Database
 from app.errors import Unavailable
-from app.families import rotation
+from app.families import queries
 from app.families.denylist_sync import DenylistSync
 from app.families.entries import Keys
-from app.families.models import Ended
-from app.families.once import Once
+from app.families.models import RevokedFamily
 from app.families.outage import Outage
+from app.families.replay_cache import ReplayCache
+from app.infra.clock import Clock
+from app.infra.database import Database
+from app.tokens.dpop import Proof, ProofRefused
 from app.tokens.nonces import REMEMBERED_SECONDS
-from app.tokens.proofs import Proof, ProofRefused
 
 RETRY_SECONDS: Final = 5
 LOOK_AND_USE: Final = """
@@ -47,7 +47,7 @@ class Denylist:
         clock: Clock,
         keys: Keys,
         sync: DenylistSync,
-        once: Once,
+        replay_cache: ReplayCache,
         outage: Outage,
     ) -> None:
         """Look into `redis`, for as long as `sync` vouches for it, and else into `database`."""
@@ -56,7 +56,7 @@ class Denylist:
         self._clock: Final = clock
         self._keys: Final = keys
         self._sync: Final = sync
-        self._once: Final = once
+        self._replay_cache: Final = replay_cache
         self._outage: Final = outage
         self._look_and_use: Final = redis.register_script(LOOK_AND_USE)
 
@@ -80,12 +80,12 @@ class Denylist:
                 except RedisError as error:
                     self._outage.lost(error)
             if proof:
-                self._once.use_alone(proof)
+                self._replay_cache.consume_without_redis(proof)
             return self._ask_database(sid)
         except SQLAlchemyError as error:
             raise Unavailable(reason=type(error).__name__, retry_after=RETRY_SECONDS) from error
 
-    def deny(self, ended: Sequence[Ended]) -> bool:
+    def deny(self, ended: Sequence[RevokedFamily]) -> bool:
         """Refuse the access tokens of families whose revocation is committed.
 
         Returns False when Redis could not be told; it will be, and until then this process
@@ -98,18 +98,18 @@ class Denylist:
         if proof is None:
             marker, entry = cast("list[bytes | None]", self._redis.mget(keys))
         else:
-            key = self._once.key(proof)
+            key = self._replay_cache.key(proof)
             marker, entry, fresh = self._look_and_use([*keys, key], [REMEMBERED_SECONDS])
-            if not fresh or self._once.used_here(key):
+            if not fresh or self._replay_cache.seen_locally(key):
                 raise ProofRefused("replayed")
         if entry is not None:
             return True
         believed, lost_at = self._sync.vouch(marker)
         if proof:
-            self._once.check_age(proof, lost_at)
+            self._replay_cache.check_age(proof, lost_at)
         if believed and expires > self._clock.now():
             return False
         return self._ask_database(sid)
 
     def _ask_database(self, sid: str) -> bool:
-        return not self._database.read(rotation.is_live, sid)
+        return not self._database.read(queries.is_active, sid)

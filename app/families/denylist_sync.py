@@ -27,13 +27,13 @@ from typing import Final, cast
 from redis import Redis, RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.clock import Clock
 from app.families import outage as outages
-from app.families.connections import ConnectionCount, server_facts
 from app.families.entries import Entries
 from app.families.marker import Marker
-from app.families.models import Ended
+from app.families.models import RevokedFamily
 from app.families.outage import Outage
+from app.infra.clock import Clock
+from app.infra.redis import ConnectionCount, server_facts
 from app.tokens.nonces import Nonces
 
 REVIEW_SECONDS: Final = 10
@@ -135,7 +135,7 @@ class DenylistSync:
                 return False, trusted.created
         return False, self.marker.created(marker)
 
-    def deny(self, ended: Sequence[Ended]) -> bool:
+    def deny(self, ended: Sequence[RevokedFamily]) -> bool:
         """Refuse the access tokens of families whose revocation is committed.
 
         Returns False when Redis could not be told; it will be, and until then this process
@@ -207,7 +207,7 @@ class DenylistSync:
         try:
             while not self._repaired():
                 time_to_retry = threading.Event()
-                time_to_retry.wait(outages.REST_SECONDS)
+                time_to_retry.wait(outages.REDIS_BACKOFF_SECONDS)
         finally:
             self._repairing.release()
 

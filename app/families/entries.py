@@ -9,10 +9,10 @@ from typing import Final
 from redis import Redis
 from redis.client import Pipeline
 
-from app.clock import Clock
-from app.database import Database
-from app.families import rotation
-from app.families.models import Ended
+from app.families import queries
+from app.families.models import RevokedFamily
+from app.infra.clock import Clock
+from app.infra.database import Database
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Entries:
         self._database: Final = database
         self._clock: Final = clock
 
-    def add(self, pipe: Pipeline, ended: Sequence[Ended]) -> None:
+    def add(self, pipe: Pipeline, ended: Sequence[RevokedFamily]) -> None:
         """Queue an entry for each family that still has an access token to refuse."""
         now = self._clock.now()
         for family in ended:
@@ -52,9 +52,9 @@ class Entries:
             redis.RedisError, sqlalchemy.exc.SQLAlchemyError.
 
         """
-        minted_since = self._clock.now() - self._keys.life - 2 * self._keys.leeway
-        since = minted_since if seconds is None else self._clock.now() - seconds
-        ended = self._database.read(rotation.revoked_since, since, minted_since)
+        issued_since = self._clock.now() - self._keys.life - 2 * self._keys.leeway
+        since = issued_since if seconds is None else self._clock.now() - seconds
+        ended = self._database.read(queries.revoked_since, since, issued_since)
         with redis.pipeline(transaction=False) as pipe:
             self.add(pipe, ended)
             pipe.get(self._keys.marker)

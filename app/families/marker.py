@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from redis import Redis
 
-from app.clock import Clock
+from app.infra.clock import Clock
 from app.tokens.nonces import Nonces
 
 RANDOM_BYTES: Final = 16

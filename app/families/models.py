@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import (
@@ -18,9 +19,35 @@ from sqlalchemy import (
     table,
 )
 
-from app.database import metadata
+from app.infra.database import metadata
 
-LONGEST_USER_AGENT: Final = 256
+MAX_USER_AGENT_LENGTH: Final = 256
+THEFT_SHOWN_SECONDS: Final = 30 * 86400
+MAX_THEFTS_SHOWN: Final = 20
+
+
+class Reason(StrEnum):
+    """Why a family was revoked, or why its refresh token was refused."""
+
+    LOGGED_OUT = "logged_out"
+    REPLACED = "replaced"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason, not a password
+    ADMIN = "admin"
+    REUSE = "reuse"
+    NO_PROOF = "no_proof"
+    FOREIGN_KEY = "foreign_key"
+    EXPIRED = "expired"
+    DISABLED = "disabled"
+    UNKNOWN = "unknown"
+    REVOKED = "revoked"
+
+    @classmethod
+    def _missing_(cls, _value: object) -> Reason:
+        # Rows outlive releases: another release may have written a reason that is not known here.
+        return cls.REVOKED
+
+
+THEFTS: Final = frozenset({Reason.REUSE, Reason.NO_PROOF, Reason.FOREIGN_KEY})
 
 families: Final = Table(
     "families",
@@ -37,17 +64,17 @@ families: Final = Table(
     Column("absolute_expires_at", BigInteger, nullable=False, index=True),
     Column("remembered", Boolean, nullable=False),
     Column("ip", String(45), nullable=False),
-    Column("user_agent", String(LONGEST_USER_AGENT), nullable=False),
+    Column("user_agent", String(MAX_USER_AGENT_LENGTH), nullable=False),
     Column("revoked_at", BigInteger),
     Column("revoked_reason", String(32)),
     Column("revoked_ip", String(45)),
     Column("jkt", String(43)),
     Column("retries", Integer, nullable=False, server_default="0"),
-    Column("burst_from", BigInteger, nullable=False, server_default="0"),
+    Column("burst_started_at", BigInteger, nullable=False, server_default="0"),
     Index("ix_families_revoked_at", "revoked_at"),
 )
 
-# What a family may know of the account it belongs to.
+# The columns of the account that a family's statements read.
 owners: Final = table("users", column("id"), column("email"), column("disabled_at"))
 
 
@@ -55,12 +82,12 @@ owners: Final = table("users", column("id"), column("email"), column("disabled_a
 class Family:
     """All refresh tokens that descend from one log-in; all times are seconds, UTC.
 
-    `jti` names the only refresh token that is not spent. `rotated_at` is when it was minted, at
+    `jti` names the only refresh token that is not spent. `rotated_at` is when it was issued, at
     first by the log-in itself; `last_used_at` is when the newest access token was, which a retry
     moves too. `idle_expires_at` never passes `absolute_expires_at`, which never moves. `jkt` is
     the thumbprint of the key that the family is bound to, if it is; `revoked_ip` is where the
-    request that ended it came from. `burst_from` is when the oldest token was minted that can
-    still be on its way, see `rotation.retry`.
+    request that ended it came from. `burst_started_at` is when the oldest token was issued that
+    may still be in flight, see `rotation.RETRY`.
     """
 
     family_id: str
@@ -81,12 +108,12 @@ class Family:
     revoked_ip: str | None = None
     jkt: str | None = None
     retries: int = 0
-    burst_from: int = 0
+    burst_started_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What a family's current pair of tokens is minted from: some of its row."""
+    """The part of a family's row that its current pair of tokens is issued from."""
 
     family_id: str
     user_id: str
@@ -101,8 +128,8 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A family that was just revoked, and when its newest access token was minted."""
+class RevokedFamily:
+    """A family that was just revoked, and when its newest access token was issued."""
 
     family_id: str
     last_used_at: int

@@ -6,10 +6,10 @@ import logging
 import threading
 from typing import Final
 
-from app.clock import Clock
+from app.infra.clock import Clock
 from app.tokens.nonces import Nonces
 
-REST_SECONDS: Final = 1.0
+REDIS_BACKOFF_SECONDS: Final = 1.0
 LOG_SECONDS: Final = 60.0
 
 logger: Final = logging.getLogger("latchkey.denylist")
@@ -27,7 +27,7 @@ class Outage:
         self._clock: Final = clock
         self._nonces: Final = nonces
         self._rest_until = 0.0
-        self._quiet_until = 0.0
+        self._next_log_at = 0.0
         self._lock: Final = threading.Lock()
 
     def resting(self) -> bool:
@@ -38,7 +38,7 @@ class Outage:
         """Note that a command failed; Redis rests for a second."""
         with self._lock:
             self.losses += 1
-            self._rest_until = self._clock.monotonic() + REST_SECONDS
+            self._rest_until = self._clock.monotonic() + REDIS_BACKOFF_SECONDS
             self._begin("unreachable", type(error).__name__)
 
     def distrust(self, reason: str) -> None:
@@ -55,8 +55,8 @@ class Outage:
             if losses != self.losses:
                 return
             self.since = None
-            if self._quiet_until:
-                self._quiet_until = 0.0
+            if self._next_log_at:
+                self._next_log_at = 0.0
                 logger.warning("redis is back, %d revoked families written again", written)
 
     def _begin(self, how: str, detail: str) -> None:
@@ -64,6 +64,6 @@ class Outage:
             self.since = self._nonces.newest(self._clock.now())
             self._nonces.outdate(self.since)
         now = self._clock.monotonic()
-        if now >= self._quiet_until:
-            self._quiet_until = now + LOG_SECONDS
+        if now >= self._next_log_at:
+            self._next_log_at = now + LOG_SECONDS
             logger.warning("redis %s, asking the database: %s", how, detail)

@@ -11,11 +11,11 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from app.accounts.addresses import LONGEST, MAX_TYPED
+from app.accounts.emails import MAX_LENGTH, MAX_TYPED
 
 EMAIL: Final = (
     InputRequired("Enter your e-mail address."),
-    Length(max=MAX_TYPED, message=f"An e-mail address has at most {LONGEST} characters."),
+    Length(max=MAX_TYPED, message=f"An e-mail address has at most {MAX_LENGTH} characters."),
 )
 
 

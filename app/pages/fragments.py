@@ -7,10 +7,13 @@ from typing import Final
 
 from flask import Blueprint, render_template
 
-from app.clock import rfc3339
+from app.auth.profile import account as account_of
+from app.auth.profile import profile
+from app.auth.sessions import active_sessions, recent_thefts
+from app.infra.clock import rfc3339
 from app.services import services
-from app.web.answers import UserView, session_view, theft_view
 from app.web.guards import caller, require_access
+from app.web.responses import UserView, session_view, theft_view
 
 blueprint: Final = Blueprint("fragments", __name__, url_prefix="/fragments")
 
@@ -31,13 +34,13 @@ EXPLAIN: Final = {
 @require_access
 def account() -> str:
     """Render the account and the demonstration of the split."""
-    _, family = services().auth.overview.account(caller().sid)
+    _, family = account_of(services().auth, caller().sid)
     return render_template(
         "fragments/account.html",
         user=_user(),
         session=session_view(family, caller().sid),
         claims={k: v for k, v in asdict(caller().claims).items() if v is not None},
-        header=services().auth.mint.access.header(),
+        header=services().access_tokens.header(),
         explain=EXPLAIN,
     )
 
@@ -46,9 +49,9 @@ def account() -> str:
 @require_access
 def sessions() -> str:
     """Render the caller's live sessions."""
-    own = services().auth.overview.sessions(caller().user_id)
-    views = [session_view(family, caller().sid) for family in own]
-    thefts = [theft_view(family) for family in services().auth.overview.thefts(caller().user_id)]
+    auth, user_id = services().auth, caller().user_id
+    views = [session_view(family, caller().sid) for family in active_sessions(auth, user_id)]
+    thefts = [theft_view(family) for family in recent_thefts(auth, user_id)]
     return render_template("fragments/sessions.html", sessions=views, thefts=thefts)
 
 
@@ -56,11 +59,14 @@ def sessions() -> str:
 @require_access
 def password() -> str:
     """Render the password form."""
-    shortest = services().auth.attempts.passwords.min_length
-    return render_template("fragments/password.html", user=_user(), password_min_length=shortest)
+    return render_template(
+        "fragments/password.html",
+        user=_user(),
+        password_min_length=services().settings.password_min_length,
+    )
 
 
 def _user() -> UserView:
-    profile = services().auth.overview.profile(caller().sid)
-    registered = rfc3339(profile.registered_at)
-    return {"id": profile.user_id, "email": profile.email, "created_at": registered}
+    found = profile(services().auth, caller().sid)
+    registered = rfc3339(found.registered_at)
+    return {"id": found.user_id, "email": found.email, "created_at": registered}

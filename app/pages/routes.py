@@ -7,19 +7,22 @@ from typing import Final, TypeAlias, cast
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from app.catalogue import FURTHER, MISTAKES, THREATS
+from app.auth.login import log_in
+from app.auth.logout import log_out
+from app.auth.register import register_and_log_in
 from app.errors import EmailTaken, Refusal, WeakPassword
-from app.extensions import csrf
-from app.grants import Grant
+from app.families.issuer import TokenPair
 from app.pages.forms import LogInForm, RegisterForm
 from app.pages.redirects import safe_path
 from app.services import services
+from app.threats import FURTHER, MISTAKES, THREATS
 from app.web import cookies, problems
-from app.web.answers import logged_out, remember_device
 from app.web.client import client
+from app.web.csrf import csrf
+from app.web.dpop import presented_credentials
 from app.web.guards import public
 from app.web.headers import clear_site_data
-from app.web.proofs import held
+from app.web.responses import logged_out, set_cookies
 
 blueprint: Final = Blueprint("pages", __name__)
 blueprint.before_request(csrf.protect)
@@ -41,9 +44,10 @@ def register() -> Page:
     """Open an account and log in."""
     form = RegisterForm(request.form)
 
-    def submit() -> Grant:
-        return services().auth.register_and_log_in(
-            form.email.data or "", form.password.data or "", client(), held()
+    def submit() -> TokenPair:
+        email, password = form.email.data or "", form.password.data or ""
+        return register_and_log_in(
+            services().auth, email, password, client(), presented_credentials()
         )
 
     return _form_page("pages/register.html", form, submit)
@@ -55,10 +59,15 @@ def login() -> Page:
     """Log in."""
     form = LogInForm(request.form)
 
-    def submit() -> Grant:
-        remember = bool(form.remember.data)
-        return services().auth.log_in(
-            form.email.data or "", form.password.data or "", client(), held(), remember=remember
+    def submit() -> TokenPair:
+        email, password = form.email.data or "", form.password.data or ""
+        return log_in(
+            services().auth,
+            email,
+            password,
+            client(),
+            presented_credentials(),
+            remember=bool(form.remember.data),
         )
 
     return _form_page("pages/login.html", form, submit)
@@ -68,7 +77,7 @@ def login() -> Page:
 @public
 def logout() -> Response:
     """Log out by a plain form."""
-    services().auth.log_out(cookies.read_refresh(request), None, client())
+    log_out(services().auth, cookies.read_refresh(request), None, client())
     return logged_out(_see_other(url_for("pages.login", notice="logged_out")))
 
 
@@ -107,27 +116,29 @@ def mistakes() -> str:
     return render_template("pages/mistakes.html", mistakes=MISTAKES)
 
 
-def _form_page(template: str, form: RegisterForm | LogInForm, submit: Callable[[], Grant]) -> Page:
+def _form_page(
+    template: str, form: RegisterForm | LogInForm, submit: Callable[[], TokenPair]
+) -> Page:
     wanted, status, retry = safe_path(request.values.get("next", "")), 200, {}
     if request.method == "POST":
         status = 400
         if form.validate():
             try:
-                grant = submit()
+                pair = submit()
             except Refusal as refusal:
                 problems.record(refusal)
                 status = _explain(form, refusal)
                 if refusal.retry_after is not None:
                     retry = {"Retry-After": str(refusal.retry_after)}
             else:
-                return _logged_in(grant, wanted)
+                return _logged_in(pair, wanted)
     notice = request.args.get("notice", "")
     page = render_template(
         template,
         form=form,
         next=wanted,
         notice=notice if notice in NOTICES else "",
-        password_min_length=services().auth.attempts.passwords.min_length,
+        password_min_length=services().settings.password_min_length,
     )
     return page, status, retry
 
@@ -143,16 +154,15 @@ def _explain(form: RegisterForm | LogInForm, refusal: Refusal) -> int:
     return refusal.status
 
 
-def _logged_in(grant: Grant, wanted: str) -> Response:
+def _logged_in(pair: TokenPair, wanted: str) -> Response:
     """Answer a form that was sent without script, whose session is bound at its first refresh.
 
     The browser forgets its stored keys: otherwise that refresh would bind the session to one from
     before it, which script may have planted.
     """
     response = _see_other(wanted or url_for("pages.account"))
-    cookies.set_refresh(response, grant)
     clear_site_data(response)
-    return remember_device(response, grant)
+    return set_cookies(response, pair)
 
 
 def _see_other(location: str) -> Response:

@@ -22,7 +22,7 @@ from gunicorn.http.errors import (
 )
 from gunicorn.http.unreader import Unreader
 
-from app.networks import site
+from app.infra.networks import site
 from app.server.refusals import BodyTooLarge
 
 if TYPE_CHECKING:

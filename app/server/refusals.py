@@ -18,7 +18,7 @@ from gunicorn.http.errors import (
     UnsupportedTransferCoding,
 )
 
-from app.audit import Client
+from app.infra.audit import Client
 from app.services import NAME
 from app.web.headers import NO_STORE, always
 
@@ -51,9 +51,7 @@ DETAILS: Final = {
 
 def refuse(app: Flask, ip: str, error: ParseException) -> bytes:
     """Record a request that cannot be read; return the answer, which ends the connection."""
-    app.extensions[NAME].auth.audit.refused(
-        "malformed_request", Client(ip=ip), type(error).__name__
-    )
+    app.extensions[NAME].audit.refused("malformed_request", Client(ip=ip), type(error).__name__)
     status = next((s for kind, s in STATUSES if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
     return refusal(app, status)
 

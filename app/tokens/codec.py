@@ -1,4 +1,4 @@
-"""Mint and read tokens; the only importer of `jwt`. To read is always to verify."""
+"""Sign and verify tokens; the only importer of `jwt`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jwt.algorithms import HMACAlgorithm
 from jwt.utils import base64url_encode
 
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
-from app.tokens.compact import ALGORITHM, TokenRefused, read_form
+from app.tokens.jws import ALGORITHM, TokenRefused, parse_jws
 from app.tokens.keys import KeyRing
 
 C = TypeVar("C", AccessTokenClaims, RefreshTokenClaims)
@@ -46,7 +46,7 @@ class Rules:
 
 
 class Codec(Generic[C]):
-    """Mints and reads tokens of one type with the keys of one purpose."""
+    """Signs and verifies tokens of one type with the keys of one purpose."""
 
     def __init__(self, rules: Rules, ring: KeyRing, claims_type: type[C]) -> None:
         """Fix everything that a token must never decide for itself."""
@@ -82,7 +82,7 @@ class Codec(Generic[C]):
             self._verify
         )
 
-    def mint(self, claims: C) -> str:
+    def sign(self, claims: C) -> str:
         """Sign `claims` with the current key; same claims, same token (HS256, RFC 7518)."""
         said = {n: value for n in self._names if (value := getattr(claims, n)) is not None}
         payload = json.dumps(said, separators=(",", ":")).encode()
@@ -90,7 +90,7 @@ class Codec(Generic[C]):
         signature = _HS256.sign(signed, self._ring.signing_key)
         return b".".join((signed, base64url_encode(signature))).decode()
 
-    def read(self, token: str, now: int) -> C:
+    def verify(self, token: str, now: int) -> C:
         """Verify `token` at time `now` and return its claims.
 
         Raises:
@@ -104,7 +104,7 @@ class Codec(Generic[C]):
             raise TokenRefused("issued_in_future")
         return claims
 
-    def read_expired(self, token: str) -> C:
+    def verify_ignoring_times(self, token: str) -> C:
         """Verify all but the times: logging out works with a token that is out of date.
 
         Raises:
@@ -118,7 +118,7 @@ class Codec(Generic[C]):
         return {"alg": ALGORITHM, "typ": self.rules.typ, "kid": self._ring.signing_kid}
 
     def _verify(self, token: str) -> C:
-        kid = read_form(token, self.rules.typ)
+        kid = parse_jws(token, self.rules.typ)
         key = self._ring.by_kid.get(kid)
         if key is None:
             raise TokenRefused("unknown_key")

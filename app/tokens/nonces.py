@@ -60,7 +60,7 @@ class Nonces:
         """
         return max(now, min(self.newest(now) - self._margin, now + self._leeway))
 
-    def minted(self, nonce: object, now: int) -> int | None:
+    def made_at(self, nonce: object, now: int) -> int | None:
         """Return the second that a nonce of ours carries; None when it is no good at `now`."""
         if type(nonce) is not str or len(nonce) != NONCE_LENGTH:
             return None
@@ -77,9 +77,9 @@ class Nonces:
         """Make no nonce any more that a loss of memory at `lost_at` (seconds, UTC) dates out."""
         self._floor = max(self._floor, lost_at + self._margin + 1)
 
-    def is_outdated(self, minted: int, lost_at: int) -> bool:
+    def is_outdated(self, made_at: int, lost_at: int) -> bool:
         """Tell whether the use of a proof with this nonce may have been forgotten."""
-        return minted <= lost_at + self._margin
+        return made_at <= lost_at + self._margin
 
     def _make(self, second: int) -> str:
         raw = second.to_bytes(SECOND_BYTES, "big")

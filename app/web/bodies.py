@@ -11,8 +11,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from app.errors import InvalidRequest, UnsupportedMediaType
-from app.strictjson import parse_object
-from app.tokens.proofs import THUMBPRINT
+from app.infra.strict_json import parse_object
+from app.tokens.dpop import THUMBPRINT
 
 
 class FormParser(FormDataParser):

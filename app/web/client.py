@@ -6,9 +6,9 @@ from typing import Final
 
 from flask import request
 
-from app.audit import Client
-from app.families.models import LONGEST_USER_AGENT
-from app.networks import parse_address
+from app.families.models import MAX_USER_AGENT_LENGTH
+from app.infra.audit import Client
+from app.infra.networks import parse_address
 from app.web import cookies
 
 REQUEST_ID: Final = "latchkey.request_id"
@@ -27,7 +27,7 @@ def client() -> Client:
     """
     return Client(
         ip=parse_address(request.remote_addr or ""),
-        user_agent=request.headers.get("User-Agent", "")[:LONGEST_USER_AGENT],
+        user_agent=request.headers.get("User-Agent", "")[:MAX_USER_AGENT_LENGTH],
         request_id=request_id(),
         device=cookies.read_device(request),
     )

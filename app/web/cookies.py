@@ -16,9 +16,9 @@ from flask import Request, Response
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.utils import cached_property
 
-from app.accounts.devices import LIFE_SECONDS
+from app.accounts.known_browsers import LIFE_SECONDS
 from app.errors import InvalidRequest
-from app.grants import Grant
+from app.families.issuer import TokenPair
 from app.web.bodies import FormParser
 
 REFRESH: Final = "__Host-Http-refresh"
@@ -72,9 +72,9 @@ def has_two_forms(request: Request) -> bool:
     return len(request.cookies.getlist(FORM)) > 1
 
 
-def set_refresh(response: Response, grant: Grant) -> None:
+def set_refresh(response: Response, pair: TokenPair) -> None:
     """Hand out a refresh token; it lives as long as the browser unless it is remembered."""
-    _set(response, REFRESH, grant.refresh_token, grant.cookie_max_age)
+    _set(response, REFRESH, pair.refresh_token, pair.cookie_max_age)
 
 
 def set_device(response: Response, mark: str) -> None:

@@ -15,9 +15,9 @@ from flask import Flask, current_app, g, request
 from app.errors import InvalidToken
 from app.services import services
 from app.tokens.claims import AccessTokenClaims, Confirmation
-from app.tokens.compact import TokenRefused
-from app.tokens.proofs import Proof, ProofRefused, token_hash
-from app.web import proofs
+from app.tokens.dpop import Proof, ProofRefused, token_hash
+from app.tokens.jws import TokenRefused
+from app.web import dpop
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,8 +63,8 @@ def public(view: View) -> View:
 
 def caller() -> Caller:
     """Return the caller of a protected route."""
-    own: Caller = g.caller
-    return own
+    verified: Caller = g.caller
+    return verified
 
 
 def authenticate() -> None:
@@ -82,15 +82,14 @@ def authenticate() -> None:
     scheme, token = credential()
     if token is None:
         raise InvalidToken(reason="missing")
-    own = services()
     try:
-        claims = own.auth.mint.access.read(token, own.clock.now())
+        claims = services().access_tokens.verify(token, services().clock.now())
         proof = _proof_for(scheme, token, claims.cnf)
-        denied = own.denylist.denied(claims.sid, proof, expires=claims.exp)
+        denied = services().denylist.denied(claims.sid, proof, expires=claims.exp)
     except TokenRefused as refused:
         raise InvalidToken(reason=refused.reason) from None
     except ProofRefused as refused:
-        raise proofs.refusal(refused, status=401) from None
+        raise dpop.refusal(refused, status=401) from None
     if denied:
         raise InvalidToken(reason="denied")
     g.caller = Caller(claims.sub, claims.sid, claims.auth_time, claims)
@@ -101,10 +100,10 @@ def _proof_for(scheme: str, token: str, bound: Confirmation | None) -> Proof | N
         raise TokenRefused("scheme")
     if bound is None:
         return None
-    text = proofs.header()
+    text = dpop.header()
     if text is None:
         raise ProofRefused("missing")
-    proof = proofs.read(text, token_hash(token))
+    proof = dpop.read(text, token_hash(token))
     if proof.jkt != bound["jkt"]:
         raise ProofRefused("foreign_key")
     return proof

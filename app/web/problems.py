@@ -16,8 +16,8 @@ from app.errors import InvalidProof, InvalidToken, Refusal, SessionEnded, Unavai
 from app.services import services
 from app.web import cookies
 from app.web.client import client, request_id
+from app.web.csrf import PROGRAMS
 from app.web.guards import DPOP, credential
-from app.web.sessions import PROGRAMS
 
 logger: Final = logging.getLogger("latchkey")
 
@@ -51,7 +51,7 @@ class Problem(TypedDict):
 
 
 @dataclass(frozen=True)
-class Fault:
+class ProblemDetail:
     """A refusal's public side, whatever raised it."""
 
     status: int
@@ -61,7 +61,7 @@ class Fault:
     retry_after: int | None = None
 
 
-CRASHED: Final = Fault(
+CRASHED: Final = ProblemDetail(
     500,
     "internal_error",
     "Something went wrong",
@@ -81,7 +81,9 @@ def install(app: Flask) -> None:
 def on_refusal(refusal: Refusal) -> Response:
     """Record and render a refusal and, for a session that ended, take the cookie back."""
     record(refusal)
-    fault = Fault(refusal.status, refusal.code, refusal.title, refusal.detail, refusal.retry_after)
+    fault = ProblemDetail(
+        refusal.status, refusal.code, refusal.title, refusal.detail, refusal.retry_after
+    )
     reasons = refusal.reasons if isinstance(refusal, WeakPassword) else ()
     response = render(fault, reasons)
     if isinstance(refusal, SessionEnded):
@@ -94,7 +96,7 @@ def on_refusal(refusal: Refusal) -> Response:
 def record(refusal: Refusal) -> None:
     """Have the audit record say why, unless the use case has said more."""
     if refusal.event:
-        services().auth.audit.refused(refusal.event, client(), refusal.reason)
+        services().audit.refused(refusal.event, client(), refusal.reason)
 
 
 def _challenge(refusal: Refusal) -> str:
@@ -107,9 +109,9 @@ def _challenge(refusal: Refusal) -> str:
 
 def on_csrf_error(_error: CSRFError) -> Response:
     """Record and render a form without its token: forged, or left open for too long."""
-    services().auth.audit.refused("form_refused", client(), "csrf")
+    services().audit.refused("form_refused", client(), "csrf")
     detail = TWO_FORM_COOKIES if cookies.has_two_forms(request) else EXPIRED_FORM
-    return render(Fault(400, "expired_form", "This form has expired", detail))
+    return render(ProblemDetail(400, "expired_form", "This form has expired", detail))
 
 
 def on_database_error(error: SQLAlchemyError) -> Response:
@@ -120,18 +122,18 @@ def on_database_error(error: SQLAlchemyError) -> Response:
 
 def on_http_error(error: HTTPException) -> Response:
     """Render what Flask or Werkzeug refused: unknown path, wrong method, oversized body."""
-    response = render(http_fault(error))
+    response = render(http_problem(error))
     for header, value in error.get_headers():
         if header == "Allow":
             response.headers[header] = value
     return response
 
 
-def http_fault(error: HTTPException) -> Fault:
+def http_problem(error: HTTPException) -> ProblemDetail:
     """Return the public side of what Flask or Werkzeug refused; its code is the phrase's."""
     status = error.code or 500
     name = error.name.lower().replace(" ", "_").replace("'", "")
-    return Fault(status, name, error.name, _plain(status))
+    return ProblemDetail(status, name, error.name, _plain(status))
 
 
 def on_crash(error: Exception) -> Response:
@@ -140,7 +142,7 @@ def on_crash(error: Exception) -> Response:
     return render(CRASHED)
 
 
-def render(fault: Fault, reasons: tuple[tuple[str, str], ...] = ()) -> Response:
+def render(fault: ProblemDetail, reasons: tuple[tuple[str, str], ...] = ()) -> Response:
     """Return a page for a browser's navigation and a problem for everything else."""
     response = _page(fault) if _wants_page() else _problem(fault, reasons)
     response.status_code = fault.status
@@ -157,7 +159,7 @@ def _wants_page() -> bool:
     return request.blueprint == "pages" or taken["text/html"] > taken[PROBLEM_JSON]
 
 
-def _page(fault: Fault) -> Response:
+def _page(fault: ProblemDetail) -> Response:
     return Response(
         render_template(
             "errors/error.html",
@@ -171,7 +173,7 @@ def _page(fault: Fault) -> Response:
     )
 
 
-def _problem(fault: Fault, reasons: tuple[tuple[str, str], ...]) -> Response:
+def _problem(fault: ProblemDetail, reasons: tuple[tuple[str, str], ...]) -> Response:
     problem: Problem = {
         "type": f"urn:latchkey:problem:{fault.code}",
         "title": fault.title,

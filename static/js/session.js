@@ -6,7 +6,7 @@
 import { currentKey, discardKey, makePendingKey, promoteKey, rememberNonce } from './dpop.js';
 import { NoStorage, forgetAll, logoutIsWanted, rememberLogout } from './store.js';
 
-/** @import { TokenAnswer } from './types.d.ts' */
+/** @import { TokenResponse } from './types.d.ts' */
 /** @import { BrowserKey } from './dpop.js' */
 
 /**
@@ -83,8 +83,8 @@ function clearToken(status, user = state.user) {
 	return publish(status, user);
 }
 
-/** @param {TokenAnswer} answer */
-function acceptTokenAnswer({ access_token, token_type, expires_in, user }, { key, sentAt, isNew }) {
+/** @param {TokenResponse} answer */
+function acceptTokenResponse({ access_token, token_type, expires_in, user }, { key, sentAt, isNew }) {
 	if (isNew) {
 		overtake();
 		channel?.postMessage('changed');
@@ -182,7 +182,7 @@ async function takeOver(response, grant, checkCurrent) {
 	const { ok, status } = response;
 	if (data.access_token) {
 		leaving = null;
-		return acceptTokenAnswer(data, grant);
+		return acceptTokenResponse(data, grant);
 	}
 	if (ok && status !== 200) return state;
 	if (status === 401 && data.code === 'session_ended') clearToken('session_ended', null);

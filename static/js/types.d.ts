@@ -49,7 +49,7 @@ export interface RefreshFamilyRecord {
   readonly revoked_ip: string | null;
   readonly jkt: string | null;
   readonly retries: number;
-  readonly burst_from: number;
+  readonly burst_started_at: number;
 }
 
 /** The session a token answer belongs to; `expires_at` is its absolute end, RFC 3339. */
@@ -65,7 +65,7 @@ export interface TokenUser {
 }
 
 /** What log-in, refresh and password change answer; `expires_in` is in seconds. */
-export interface TokenAnswer {
+export interface TokenResponse {
   access_token: string;
   token_type: "Bearer" | "DPoP";
   expires_in: number;

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.lab.twin import twin
+from app.dev.lab.twin import twin
 from config import Settings
 from tests.attacks.attacker import attack
 

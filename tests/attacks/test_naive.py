@@ -9,13 +9,15 @@ import pytest
 
 from app.attacks.record import Exchange
 from app.attacks.run import ATTACKS
-from app.audit import Client
+from app.auth.login import log_in
+from app.auth.register import register
+from app.dev.lab.naive import NAIVE, naive_of
+from app.dev.lab.naive.line import found, source_of
+from app.dev.lab.naive.sessions import only_the_password_changes
+from app.dev.lab.twin import twin
 from app.errors import WrongPassword
-from app.grants import Held
-from app.lab.naive import NAIVE, naive_of
-from app.lab.naive.line import found, source_of
-from app.lab.naive.sessions import only_the_password_changes
-from app.lab.twin import twin
+from app.families.issuer import PresentedCredentials
+from app.infra.audit import Client
 from app.services import NAME
 from app.tokens import codec
 from config import ROOT
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.attacks.run import Run
-    from app.lab.naive.line import Naive
+    from app.dev.lab.naive.line import Naive
     from config import Settings
 
 NAMES = [naive.name for naive in NAIVE]
@@ -93,8 +95,8 @@ def test_code_that_is_gone_is_not_found() -> None:
 
 def test_code_is_shown_without_what_is_said_about_it() -> None:
     """Docstrings and decorators are left out, where there are any."""
-    assert '"""' not in source_of(codec.Codec.read)
-    assert source_of(codec.Codec.read).startswith("def read(self, token: str, now: int) -> C:")
+    assert '"""' not in source_of(codec.Codec.verify)
+    assert source_of(codec.Codec.verify).startswith("def verify(self, token: str, now: int) -> C:")
     assert source_of(codec._is_confirmation).startswith("def _is_confirmation(")  # noqa: SLF001
 
 
@@ -102,7 +104,9 @@ def test_code_is_shown_without_what_is_said_about_it() -> None:
 def test_one_line_is_undone_and_not_the_next(app: Flask) -> None:
     """Where a password change ends no session, it still asks for the right password."""
     auth, email, password = app.extensions[NAME].auth, "a@example.com", "quarry umbrella 1729"
-    auth.register(email, password, Client())
-    sid = auth.log_in(email, password, Client(), Held(), remember=False).session_id
+    register(auth, email, password, Client())
+    pair = log_in(auth, email, password, Client(), PresentedCredentials(), remember=False)
     with pytest.raises(WrongPassword):
-        only_the_password_changes.replacement(auth, sid, "wrong", "another one 1729", Client())
+        only_the_password_changes.replacement(
+            auth, pair.session_id, "wrong", "another one 1729", Client()
+        )

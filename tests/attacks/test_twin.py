@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from app.lab import twin as module
-from app.lab.twin import TwinError, twin
+from app.dev.lab import twin as module
+from app.dev.lab.twin import TwinError, twin
 from config import ROOT
 from tests.attacks.attacker import attack
 from tests.servers.processes import end, spawn, survivors
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PARENT = """
 import signal
-from app.lab.twin import twin
+from app.dev.lab.twin import twin
 from config import Settings
 with twin("", Settings.from_env()) as target:
     print(target.url, target.log, flush=True)
@@ -44,7 +44,7 @@ def listens(url: str) -> bool:
 def twins_of(pid: int) -> set[psutil.Process]:
     """List the twins that a process started."""
     children = psutil.Process(pid).children()
-    return {child for child in children if "app.lab.twin" in child.cmdline()}
+    return {child for child in children if "app.dev.lab.twin" in child.cmdline()}
 
 
 @pytest.fixture

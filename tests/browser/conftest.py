@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from app.families.connections import server_facts
+from app.infra.redis import server_facts
 from app.services import denylist_keys
 from tests.browser.people import ADA, BOB, Device, Person
 from tests.conftest import NO_CHROMIUM

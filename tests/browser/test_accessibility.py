@@ -31,7 +31,7 @@ COLOURS: Final = {"runOnly": ["color-contrast"]}  # all that depends on the sche
 NARROW: Final = {"width": 320, "height": 700}
 MIDDLE: Final = {"width": 1280, "height": 800}
 WIDE: Final = {"width": 1600, "height": 900}
-MOST_STEPS: Final = 40
+MAX_STEPS: Final = 40
 
 # What sticks out to the right of the window; what is cut to a point for the ears only does not.
 STICKING_OUT: Final = """
@@ -72,7 +72,7 @@ def fits(page: Page, state: str) -> None:
 
 def step_to(page: Page, target: Locator) -> None:
     """Press Tab until the target has the focus; each stop on the way can be seen."""
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         page.keyboard.press("Tab")
         assert page.evaluate(RING) >= 2, page.evaluate("document.activeElement.outerHTML")
         if target.evaluate("element => element === document.activeElement"):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.servers.gunicorn_server import GunicornServer
 
 TARGETS: Final = ["/auth/refresh", "/auth/logout", "/auth/login", "/login", "/logout", "/register"]
-MOST_LOOKS: Final = 250
+MAX_LOOKS: Final = 250
 
 # Each sends a POST to the address given, in the ways that need nobody's leave.
 ATTACKS: Final = {
@@ -77,7 +77,7 @@ class Wire:
 
     def cookies(self, url: str) -> list[str]:
         """List the Cookie headers that requests to an address carried; the report may lag."""
-        for _ in range(MOST_LOOKS):
+        for _ in range(MAX_LOOKS):
             sent = [text for id_, text in self._cookie.items() if self._address.get(id_) == url]
             if sent:
                 return sent

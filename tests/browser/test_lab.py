@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.sync_api import expect
 
-from app.catalogue import ENTRIES
+from app.threats import ENTRIES
 from tests.browser.conftest import DEADLINE_MS
 from tests.browser.people import ADA, REFRESH, log_in
 from tests.browser.test_accessibility import NARROW, fits, sound, step_to

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
-from app.families import rotation
-from app.families.models import families
+from app.families import revocation
+from app.families.models import Reason, families
 from tests.fuzz.model import ACCESS, LEEWAY, Family, Token, admitted
 from tests.fuzz.world import KEYS, Sent, World, claims_of, cookie_of
 from tests.http.actor import EMAIL, NEW_PASSWORD, PASSWORD
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tests.prover import Prover
     from tests.servers.valkey_server import ValkeyServer
 
-MOST_SESSIONS: Final = 3  # instead of twenty: reached in a few steps
+MAX_SESSIONS: Final = 3  # instead of twenty: reached in a few steps
+KILLED: Final = Reason.REVOKED  # none of the others: no code of the application revokes by it
 KILLED_SECONDS: Final = 10  # app/families/denylist: how long a killed worker's word may be unheard
 
 workers: Final = st.sampled_from([0, 1])
@@ -104,7 +105,7 @@ class Sessions(RuleBasedStateMachine):
     def _make_room(self, now: int) -> None:
         """End the live sessions that are one too many, those that were used longest ago."""
         live = sorted((f for f in self.families if f.live(now)), key=lambda f: (f.used, f.begun))
-        too_many = live[: max(0, len(live) + 1 - MOST_SESSIONS)]
+        too_many = live[: max(0, len(live) + 1 - MAX_SESSIONS)]
         # Of two used in the same second either may go: the database is asked which.
         gone = {row.family_id for row in self._rows() if row.revoked_reason}
         really = [family for family in live if family.sid in gone]
@@ -239,7 +240,7 @@ class Sessions(RuleBasedStateMachine):
         admits = admitted(token, scheme, key.thumbprint if key else None, self.world.now(worker))
         answer, sent = self.world.ask(worker, sent, credential=(scheme, token.text), key=key)
         event(f"asked, {'let in' if admits else token.family.ended or 'refused'}")
-        if token.family.ended == "killed" and self.world.clock.now() < token.family.known_by:
+        if token.family.ended == KILLED and self.world.clock.now() < token.family.known_by:
             return answer, sent
         assert (answer.status_code != 401) == admits, (worker, sent, token, vars(token.family))
         return answer, sent
@@ -331,10 +332,9 @@ class Sessions(RuleBasedStateMachine):
         family = self._family(of)
         self._ask_everybody(family)
         with self.world.own(worker).database.autocommit() as connection:
-            which, now = rotation.of_family(family.sid), self.world.now(worker)
-            rotation.revoke(connection, which, "killed", now)
+            revocation.revoke_family(connection, family.sid, KILLED, self.world.now(worker))
         if family.ended is None:
-            self._end([family], "killed")
+            self._end([family], KILLED)
             family.known_by = self.world.clock.now() + KILLED_SECONDS
         self.world.forward(seconds)
         self._ask_everybody(family)
@@ -381,7 +381,7 @@ class Sessions(RuleBasedStateMachine):
     @rule(worker=workers)
     def prune(self, worker: int) -> None:
         """Delete what is over."""
-        self.world.own(worker).admin.prune()
+        self.world.own(worker).auth.pruning.prune()
         self._forget(idle=False)
 
     def _forget(self, *, idle: bool) -> None:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from app.clock import Clock
+from app.infra.clock import Clock
 from app.services import build
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
-from app.tokens.compact import TokenRefused
+from app.tokens.jws import TokenRefused
 from config import Settings
 from tests.fuzz.effort import SECONDS, effort
 from tests.fuzz.forms import ALPHABET, json_object, respelled, texts, unpacked, written
@@ -124,7 +124,7 @@ def _keys(purpose: str) -> dict[str, bytes]:
     return {ring.signing_kid: ring.signing_key for ring in rings}
 
 
-MINT: Final = build(SETTINGS, Clock()).auth.mint
+MINT: Final = build(SETTINGS, Clock()).auth.issuer
 CODECS: Final[dict[str, Codec[Any]]] = {ACCESS: MINT.access, REFRESH: MINT.refresh}
 CONTRACTS: Final = {
     ACCESS: Contract(
@@ -198,9 +198,9 @@ def tokens(draw: DrawFn, purpose: str) -> str:
 
 
 def mint(purpose: str, said: dict[str, Any]) -> str:
-    """Mint a token that says this."""
+    """Sign a token that says this."""
     kind = AccessTokenClaims if purpose == ACCESS else RefreshTokenClaims
-    return CODECS[purpose].mint(kind(**said))
+    return CODECS[purpose].sign(kind(**said))
 
 
 def read(purpose: str, token: str, now: int, codec: Codec[Any] | None = None) -> tuple[str, Any]:
@@ -209,7 +209,7 @@ def read(purpose: str, token: str, now: int, codec: Codec[Any] | None = None) ->
     Nothing but a refusal may come out of it, whatever the text.
     """
     try:
-        claims = asdict((codec or CODECS[purpose]).read(token, now))
+        claims = asdict((codec or CODECS[purpose]).verify(token, now))
     except TokenRefused as refused:
         return refused.reason, None
     return "", {name: value for name, value in claims.items() if value is not None}
@@ -296,7 +296,7 @@ def test_any_text_is_refused(text: str, purpose: str, now: int) -> None:
 @given(data=st.data())
 def test_what_is_remembered_answers_as_what_is_not(data: st.DataObject) -> None:
     """Read in any order, at any time, by processes of different keys: memory changes no answer."""
-    minters = {name: build(settings, Clock()).auth.mint for name, settings in PROCESSES.items()}
+    minters = {name: build(settings, Clock()).auth.issuer for name, settings in PROCESSES.items()}
     known = [data.draw(tokens(purpose)) for purpose in (ACCESS, REFRESH, ACCESS)]
     for _ in range(data.draw(st.integers(2, 12))):
         token, now = data.draw(st.sampled_from(known)), data.draw(moments)
@@ -312,7 +312,7 @@ def test_what_is_remembered_answers_as_what_is_not(data: st.DataObject) -> None:
 def family_of(codec: Codec[Any], token: str) -> dict[str, Any] | None:
     """Read a token as logging out does, which may be out of date."""
     try:
-        claims = asdict(codec.read_expired(token))
+        claims = asdict(codec.verify_ignoring_times(token))
     except TokenRefused:
         return None
     return {name: value for name, value in claims.items() if value is not None}

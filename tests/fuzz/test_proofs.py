@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from app.tokens.dpop import ExpectedRequest, Proof, ProofRefused, read_proof
 from app.tokens.nonces import Nonces
-from app.tokens.proofs import Asked, Proof, ProofRefused, read_proof
 from tests.fuzz.effort import SECONDS, effort
 from tests.fuzz.forms import ALPHABET, base64url, json_object, respelled, texts, unpacked, written
 from tests.fuzz.p256 import N, P, on_curve, verifies
@@ -50,15 +50,17 @@ NONCE: Final = NONCES.current(NOW)
 # From the oldest that is still good to the newest that a clock ahead may have made.
 GOOD_NONCES: Final = {NONCES.current(NOW + at): NOW + at for at in (0, -239, -1, 1, 16)}
 SIGNERS: Final = tuple(Signer(2**200 + number) for number in range(5))
-REFRESH: Final = Asked("POST", URL, NOW, NONCES)
-PROTECTED: Final = Asked("GET", "https://localhost/api/me", NOW, NONCES, token_hash(TOKEN))
+REFRESH: Final = ExpectedRequest("POST", URL, NOW, NONCES)
+PROTECTED: Final = ExpectedRequest(
+    "GET", "https://localhost/api/me", NOW, NONCES, token_hash(TOKEN)
+)
 REASONS: Final = {
     *("too_long", "not_compact", "not_canonical", "not_json", "header", "algorithm", "key"),
     *("signature", "claims", "request", "token", "jti", "iat", "nonce"),
 }
 
 
-def says(text: str, asked: Asked) -> Proof | None:
+def says(text: str, asked: ExpectedRequest) -> Proof | None:
     """Return what a proof says that is right in everything (RFC 9449 section 4.3), else None."""
     try:
         head, body, tail = text.split(".")
@@ -93,7 +95,7 @@ def says(text: str, asked: Asked) -> Proof | None:
     )
 
 
-def read(text: str, asked: Asked) -> tuple[str, Proof | None]:
+def read(text: str, asked: ExpectedRequest) -> tuple[str, Proof | None]:
     """Read a proof; return the reason, if any, and the proof, if any.
 
     Nothing but a refusal may come out of it, whatever the text.
@@ -109,7 +111,7 @@ numbers_of_proofs: Final = st.text(st.sampled_from(f"{ALPHABET}.~"), min_size=8,
 
 
 @st.composite
-def claims_of(draw: DrawFn, asked: Asked) -> dict[str, Any]:
+def claims_of(draw: DrawFn, asked: ExpectedRequest) -> dict[str, Any]:
     """Give good claims, mostly, with a time around its limits."""
     off = draw(st.sampled_from([0] * 6 + [DAY, -DAY, DAY + 1, -DAY - 1]))
     said = {
@@ -125,7 +127,7 @@ def claims_of(draw: DrawFn, asked: Asked) -> dict[str, Any]:
 
 
 @st.composite
-def proofs(draw: DrawFn, asked: Asked) -> str:
+def proofs(draw: DrawFn, asked: ExpectedRequest) -> str:
     """Give a proof that is right, or wrong in a few ways, by its own key or another."""
     own = draw(st.integers(0, 2))
 
@@ -141,7 +143,7 @@ def test_a_signed_proof_is_read_if_it_is_exactly_right() -> None:
 
     @effort(800)
     @given(data=st.data(), asked=doors)
-    def run(data: st.DataObject, asked: Asked) -> None:
+    def run(data: st.DataObject, asked: ExpectedRequest) -> None:
         text = data.draw(proofs(asked))
         reason, proof = read(text, asked)
         assert proof == says(text, asked)
@@ -172,7 +174,7 @@ def coordinates(draw: DrawFn) -> str:
 
 @effort(250)
 @given(data=st.data(), asked=doors)
-def test_no_key_but_the_signers(data: st.DataObject, asked: Asked) -> None:
+def test_no_key_but_the_signers(data: st.DataObject, asked: ExpectedRequest) -> None:
     """Whatever point a header names, the signature is held against that very point."""
     own = data.draw(st.sampled_from(SIGNERS))
     others = {name: data.draw(coordinates()) for name in data.draw(st.sets(st.sampled_from("xy")))}
@@ -188,7 +190,9 @@ def test_no_key_but_the_signers(data: st.DataObject, asked: Asked) -> None:
 
 @effort(120)
 @given(data=st.data(), asked=doors)
-def test_a_signature_and_its_twin_are_one_proof(data: st.DataObject, asked: Asked) -> None:
+def test_a_signature_and_its_twin_are_one_proof(
+    data: st.DataObject, asked: ExpectedRequest
+) -> None:
     """Any other r and s are refused but (r, n - s), and that is the same proof: used up."""
     own = SIGNERS[0]
     claims = data.draw(claims_of(asked)) | {"iat": NOW, "nonce": NONCE}
@@ -205,16 +209,16 @@ def test_a_signature_and_its_twin_are_one_proof(data: st.DataObject, asked: Aske
     twin = f"{signed}.{base64url(mail)}"
     assert (read(twin, asked)[1] is not None) == (other in {(r, s), (r, N - s)})
     assert read(twin, asked)[1] == says(twin, asked)
-    once = alone(SetClock(NOW - 60))
-    once.use(read_proof(text, asked))
+    replay_cache = alone(SetClock(NOW - 60))
+    replay_cache.consume(read_proof(text, asked))
     if other == (r, N - s):
         with pytest.raises(ProofRefused, match=r"^replayed$"):
-            once.use(read_proof(twin, asked))
+            replay_cache.consume(read_proof(twin, asked))
 
 
 @effort(300)
 @given(data=st.data(), asked=doors)
-def test_a_proof_has_one_spelling(data: st.DataObject, asked: Asked) -> None:
+def test_a_proof_has_one_spelling(data: st.DataObject, asked: ExpectedRequest) -> None:
     """No edit of a good proof is read, whether it was read before or not."""
     own = data.draw(st.sampled_from(SIGNERS))
     claims = data.draw(claims_of(asked)) | {"iat": NOW, "nonce": NONCE}
@@ -239,7 +243,7 @@ def test_segments_of_two_proofs_make_no_third(data: st.DataObject, order: list[i
 
 @effort(300)
 @given(text=texts, asked=doors)
-def test_any_text_is_refused(text: str, asked: Asked) -> None:
+def test_any_text_is_refused(text: str, asked: ExpectedRequest) -> None:
     """No text that nobody signed is read, and none raises anything but a refusal."""
     assert read(text, asked)[0]
     assert read(f"{text}.{text}.{text}", asked)[0]

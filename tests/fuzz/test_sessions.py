@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from app.families import outage, rotation
 from config import Settings
 from tests.fuzz.effort import SECONDS, effort
-from tests.fuzz.machine import MOST_SESSIONS, Sessions
+from tests.fuzz.machine import MAX_SESSIONS, Sessions
 from tests.servers.postgres_server import PostgresServer
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.timeout(SECONDS)
 @pytest.fixture(autouse=True)
 def quicker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reach the limit of sessions in a few steps, and let the repair try often."""
-    monkeypatch.setattr(rotation, "MOST_FAMILIES", MOST_SESSIONS)
-    monkeypatch.setattr(outage, "REST_SECONDS", 0.02)
+    monkeypatch.setattr(rotation, "MAX_FAMILIES", MAX_SESSIONS)
+    monkeypatch.setattr(outage, "REDIS_BACKOFF_SECONDS", 0.02)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from app.clock import Clock
+from app.infra.clock import Clock
 from app.web.cookies import FORM, REFRESH
 from tests.conftest import PUBLIC_URL, PublicClient
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from app.services import NAME
-from app.tokens.compact import COMPACT
+from app.tokens.jws import COMPACT
 from app.web.cookies import REFRESH
 from tests.conftest import PUBLIC_URL
 from tests.http.actor import Actor, bearer

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.auth import admin
+from app.auth.pruning import Pruned
+from app.auth.sessions import active_sessions
 from app.errors import NotFound
-from app.pruning import Pruned
 from tests.http.actor import (
     EMAIL,
     NEW_PASSWORD,
@@ -23,13 +25,13 @@ if TYPE_CHECKING:
     from click.testing import Result
     from flask import Flask
 
-    from app.admin import Admin
+    from app.auth.dependencies import Auth
 
 
 @pytest.fixture
-def admin(app: Flask) -> Admin:
-    """Give the operator's use cases."""
-    found: Admin = app.extensions["latchkey"].admin
+def auth(app: Flask) -> Auth:
+    """Give the parts of the stories."""
+    found: Auth = app.extensions["latchkey"].auth
     return found
 
 
@@ -47,21 +49,21 @@ def shut_out(actor: Actor) -> None:
     ended(actor.refresh())
 
 
-def test_disabled_user_is_out_at_once(app: Flask, ada: Actor, admin: Admin) -> None:
+def test_disabled_user_is_out_at_once(app: Flask, ada: Actor, auth: Auth) -> None:
     """Every session, and logging in is refused in the words of a wrong password."""
     phone, bob = other_browser(ada), member(app, "bob@example.com")
-    assert admin.disable(admin.user(EMAIL)) == (2, True)
+    assert admin.disable(auth, admin.find_user(auth, EMAIL)) == (2, True)
     shut_out(ada)
     shut_out(phone)
     problem(ada.log_in(), 401, "invalid_credentials")
     assert bob.alive()
 
 
-def test_enabled_user_logs_in_anew(ada: Actor, admin: Admin) -> None:
+def test_enabled_user_logs_in_anew(ada: Actor, auth: Auth) -> None:
     """What was ended stays ended."""
     refresh = ada.refresh_token
-    admin.disable(admin.user(EMAIL))
-    admin.enable(admin.user(EMAIL))
+    admin.disable(auth, admin.find_user(auth, EMAIL))
+    admin.enable(auth, admin.find_user(auth, EMAIL))
     problem(ada.me(), 401, "invalid_token")
     ended(Thief(ada.app).refresh(refresh))
     assert ada.log_in().status_code == 200
@@ -78,14 +80,14 @@ def test_row_that_says_disabled_is_enough(app: Flask, ada: Actor, thief: Thief) 
     problem(ada.log_in(), 401, "invalid_credentials")
 
 
-def test_deleted_user_is_out_at_once(app: Flask, ada: Actor, admin: Admin) -> None:
+def test_deleted_user_is_out_at_once(app: Flask, ada: Actor, auth: Auth) -> None:
     """Nothing of the person stays in the row, and the address is free."""
     user_id = ada.user_id
-    assert admin.delete(admin.user(EMAIL)) == (1, True)
+    assert admin.delete(auth, admin.find_user(auth, EMAIL)) == (1, True)
     shut_out(ada)
     problem(ada.log_in(), 401, "invalid_credentials")
     with pytest.raises(NotFound):
-        admin.user(EMAIL)
+        admin.find_user(auth, EMAIL)
     with app.extensions["latchkey"].database.autocommit() as connection:
         row = connection.exec_driver_sql("SELECT * FROM users").one()
     assert EMAIL not in str(row)
@@ -95,23 +97,23 @@ def test_deleted_user_is_out_at_once(app: Flask, ada: Actor, admin: Admin) -> No
     assert again.alive()
 
 
-def test_erased_row_goes_with_its_families(app: Flask, ada: Actor, admin: Admin) -> None:
+def test_erased_row_goes_with_its_families(app: Flask, ada: Actor, auth: Auth) -> None:
     """It stays as long as the denylist may have to be rebuilt from it."""
-    admin.delete(admin.user(ada.email))
-    assert admin.prune() == Pruned(0, 0, 0, ())
+    admin.delete(auth, admin.find_user(auth, ada.email))
+    assert auth.pruning.prune() == Pruned(0, 0, 0, ())
     app.extensions["latchkey"].clock.forward(2 * 86400)
-    assert admin.prune() == Pruned(1, 1, 0, ())
+    assert auth.pruning.prune() == Pruned(1, 1, 0, ())
 
 
-def test_sessions_revoked_by_hand(app: Flask, ada: Actor, admin: Admin) -> None:
+def test_sessions_revoked_by_hand(app: Flask, ada: Actor, auth: Auth) -> None:
     """One user's, then everybody's; accounts go on."""
     bob = member(app, "bob@example.com")
-    assert len(admin.sessions(admin.user(EMAIL))) == 1
-    assert admin.revoke_sessions(admin.user(EMAIL)) == (1, True)
+    assert len(active_sessions(auth, admin.find_user(auth, EMAIL).id)) == 1
+    assert admin.revoke_sessions(auth, admin.find_user(auth, EMAIL)) == (1, True)
     problem(ada.me(), 401, "invalid_token")
     assert bob.alive()
     ada.log_in()
-    assert admin.revoke_sessions(None) == (2, True)
+    assert admin.revoke_sessions(auth, None) == (2, True)
     problem(ada.me(), 401, "invalid_token")
     problem(bob.me(), 401, "invalid_token")
     assert ada.log_in().status_code == 200

@@ -15,15 +15,18 @@ from flask import template_rendered
 from sqlalchemy import insert, inspect, text
 
 from app import create_app
-from app.accounts import models as accounts
-from app.audit import Client
-from app.clock import rfc3339
-from app.database import Database
-from app.families import rotation
-from app.grants import Mint
+from app.accounts import queries as accounts
+from app.accounts.models import users
+from app.auth import admin
+from app.families import queries, revocation, rotation
+from app.families.issuer import TokenIssuer
+from app.families.models import Reason
+from app.infra.audit import Client
+from app.infra.clock import rfc3339
+from app.infra.database import Database
 from app.services import NAME
+from app.tokens.dpop import Proof
 from app.tokens.nonces import PROOF_SECONDS
-from app.tokens.proofs import Proof
 from config import Settings
 from tests.conftest import PUBLIC_URL, close
 from tests.hostile_tokens import REFRESH, Forger
@@ -118,7 +121,7 @@ def services(app: Flask) -> Services:
 def row(app: Flask, sid: str) -> Family:
     """Give a family's row as it is now, read on a connection of its own."""
     with services(app).database.autocommit() as connection:
-        family = rotation.find(connection, sid)
+        family = queries.find(connection, sid)
     assert family is not None
     return family
 
@@ -232,7 +235,7 @@ def test_the_answer_that_bound_was_lost(app: Flask, ada: Actor) -> None:
     assert (bound.status_code, again.status_code) == (200, 200)
     assert cookie_of(again) == cookie_of(bound)
     ended(present(app, first, Prover()))
-    assert row(app, ada.session_id).revoked_reason == rotation.FOREIGN_KEY
+    assert row(app, ada.session_id).revoked_reason == Reason.FOREIGN_KEY
 
 
 def test_many_keys_race_to_bind(app: Flask, ada: Actor) -> None:
@@ -243,7 +246,7 @@ def test_many_keys_race_to_bind(app: Flask, ada: Actor) -> None:
     assert [answer.status_code for answer in answers].count(200) == 1
     family = row(app, ada.session_id)
     assert (family.generation, family.retries) == (1, 0)
-    assert family.revoked_reason == rotation.FOREIGN_KEY
+    assert family.revoked_reason == Reason.FOREIGN_KEY
 
 
 def _keys(number: int) -> list[Prover]:
@@ -270,7 +273,7 @@ def test_the_form_binds_when_it_comes_with_a_proof(app: Flask, visitor: Actor) -
         page = visitor.browser.post(path, data=fields, headers={"DPoP": proof})
         assert page.status_code == status
     with services(app).database.autocommit() as connection:
-        (family,) = rotation.live_of(connection, visitor.user_id, NOW)
+        (family,) = queries.active_families(connection, visitor.user_id, NOW)
     assert family.jkt == key.thumbprint
 
 
@@ -470,7 +473,7 @@ def test_the_successor_was_presented(holder: Holder, clock: StillClock) -> None:
     clock.forward(rotation.IN_FLIGHT_SECONDS + 1)
     holder.refresh()
     ended(present(holder.app, first, holder.key))
-    assert holder.family().revoked_reason == rotation.REUSE
+    assert holder.family().revoked_reason == Reason.REUSE
     problem(holder.me(), 401, "invalid_token")
     ended(holder.refresh())
 
@@ -499,13 +502,13 @@ def test_a_retry_keeps_where_the_rotation_came_from(holder: Holder) -> None:
 
 # Which token, whose proof, and what the record says.
 THEFTS: dict[str, tuple[int, str, str]] = {
-    "current-without-proof": (-1, "none", rotation.NO_PROOF),
-    "current-by-a-foreign-key": (-1, "foreign", rotation.FOREIGN_KEY),
-    "predecessor-without-proof": (-2, "none", rotation.NO_PROOF),
-    "predecessor-by-a-foreign-key": (-2, "foreign", rotation.FOREIGN_KEY),
-    "older-without-proof": (0, "none", rotation.NO_PROOF),
-    "older-by-a-foreign-key": (0, "foreign", rotation.FOREIGN_KEY),
-    "older-by-its-own-key": (0, "own", rotation.REUSE),
+    "current-without-proof": (-1, "none", Reason.NO_PROOF),
+    "current-by-a-foreign-key": (-1, "foreign", Reason.FOREIGN_KEY),
+    "predecessor-without-proof": (-2, "none", Reason.NO_PROOF),
+    "predecessor-by-a-foreign-key": (-2, "foreign", Reason.FOREIGN_KEY),
+    "older-without-proof": (0, "none", Reason.NO_PROOF),
+    "older-by-a-foreign-key": (0, "foreign", Reason.FOREIGN_KEY),
+    "older-by-its-own-key": (0, "own", Reason.REUSE),
 }
 
 
@@ -591,7 +594,7 @@ def test_all_causes_look_alike(holder: Holder) -> None:
 
 def use_up(holder: Holder, proof: str) -> None:
     """Have a proof been used before."""
-    holder.own.auth.once.use(
+    holder.own.auth.replay_cache.consume(
         Proof(holder.key.thumbprint, claims(proof)["jti"], holder.own.clock.now() + 10)
     )
 
@@ -674,8 +677,8 @@ def test_an_unbound_session_is_strict(
     clock.forward(1)
     ended(present(app, spent, Prover() if proved else None))
     family = row(app, ada.session_id)
-    assert (family.revoked_reason, family.jkt) == (rotation.REUSE, None)
-    assert [line["reason"] for line in events(log, "refresh_refused")] == [rotation.REUSE]
+    assert (family.revoked_reason, family.jkt) == (Reason.REUSE, None)
+    assert [line["reason"] for line in events(log, "refresh_refused")] == [Reason.REUSE]
     problem(ada.me(), 401, "invalid_token")
     ended(ada.refresh())
 
@@ -714,7 +717,7 @@ def test_parallel_thieves_get_nothing(holder: Holder) -> None:
     answers = at_once(20, lambda index: present(holder.app, token, keys[index]))
     assert [answer.status_code for answer in answers] == [401] * 20
     family = holder.family()
-    assert (family.revoked_reason, family.generation) == (rotation.FOREIGN_KEY, 0)
+    assert (family.revoked_reason, family.generation) == (Reason.FOREIGN_KEY, 0)
     problem(holder.me(), 401, "invalid_token")
 
 
@@ -724,7 +727,7 @@ def test_the_owner_among_thieves(holder: Holder) -> None:
     answers = at_once(8, lambda index: present(holder.app, token, keys[index]))
     served = [keys[index] for index, one in enumerate(answers) if one.status_code == 200]
     assert all(key is holder.key for key in served)
-    assert holder.family().revoked_reason == rotation.FOREIGN_KEY
+    assert holder.family().revoked_reason == Reason.FOREIGN_KEY
     for answer in answers:
         if answer.status_code == 200:
             token = answer.get_json()["access_token"]
@@ -758,10 +761,10 @@ def test_a_password_change_keeps_the_binding(holder: Holder) -> None:
     assert holder.session_id != former
     assert holder.family().jkt == holder.key.thumbprint
     ended(present(holder.app, first, holder.key))
-    assert row(holder.app, former).revoked_reason == rotation.PASSWORD_CHANGED
+    assert row(holder.app, former).revoked_reason == Reason.PASSWORD_CHANGED
     assert holder.alive()
     ended(present(holder.app, holder.refresh_token))
-    assert holder.family().revoked_reason == rotation.NO_PROOF
+    assert holder.family().revoked_reason == Reason.NO_PROOF
 
 
 def change_with(actor: Actor, jkt: object) -> TestResponse:
@@ -787,7 +790,7 @@ def test_a_password_change_takes_a_new_key(app: Flask, *, bound: bool) -> None:
     again = present(app, cookie, new)
     assert again.status_code == 200
     ended(present(app, cookie_of(again), actor.key if isinstance(actor, Holder) else Prover()))
-    assert row(app, sid).revoked_reason == rotation.FOREIGN_KEY
+    assert row(app, sid).revoked_reason == Reason.FOREIGN_KEY
 
 
 @pytest.mark.parametrize(
@@ -811,7 +814,7 @@ def test_logging_out_by_cookie_takes_no_proof(holder: Holder, by: str) -> None:
     answer = Thief(holder.app).ask("POST", "/auth/logout", cookie.get(by), headers=headers)
     assert answer.status_code == 204
     assert CLEARED in cookie_lines(answer)
-    assert holder.family().revoked_reason == rotation.LOGGED_OUT
+    assert holder.family().revoked_reason == Reason.LOGGED_OUT
     for token in (first, holder.refresh_token):
         ended(present(holder.app, token, holder.key))
     problem(holder.me(), 401, "invalid_token")
@@ -842,7 +845,7 @@ def test_captured_bound_token_logs_nobody_out(holder: Holder, log: io.StringIO) 
     assert len(events(log, "token_refused") + events(log, "proof_refused")) == 5
     good = dpop(token, holder.proof(path, "POST", token))
     assert thief.ask("POST", path, headers=good).status_code == 204
-    assert holder.family().revoked_reason == rotation.LOGGED_OUT
+    assert holder.family().revoked_reason == Reason.LOGGED_OUT
 
 
 def test_late_token_or_used_proof_logs_nobody_out(holder: Holder, clock: StillClock) -> None:
@@ -864,8 +867,8 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], ob
     """Give a function that lets something happen at one moment of the next refresh."""
 
     def arrange(moment: str, act: Callable[[], object]) -> None:
-        owner: object = Mint if moment == "after" else Database
-        name = "grant" if moment == "after" else "write"
+        owner: object = TokenIssuer if moment == "after" else Database
+        name = "issue" if moment == "after" else "write"
         awaited = {"before": rotation.rotate, "between": rotation.retry}.get(moment)
         inner = getattr(owner, name)
 
@@ -902,7 +905,7 @@ def test_it_ends_while_a_refresh_is_in_flight(
 
     meanwhile(moment, act)
     answer = present(app, first, holder.key)
-    reason = rotation.LOGGED_OUT if how == "log-out" else rotation.PASSWORD_CHANGED
+    reason = Reason.LOGGED_OUT if how == "log-out" else Reason.PASSWORD_CHANGED
     assert row(app, sid).revoked_reason == reason
     if moment == "after":
         assert answer.status_code == 200
@@ -923,14 +926,15 @@ def test_a_disabled_user_is_out(holder: Holder) -> None:
     """Neither the current token nor the retry works, and being shut out is no theft."""
     first = holder.refresh_token
     holder.refresh()
-    user = holder.own.admin.user(EMAIL)
-    holder.own.admin.disable(user)
+    auth = holder.own.auth
+    user = admin.find_user(auth, EMAIL)
+    admin.disable(auth, user)
     for token in (first, holder.refresh_token):
         for key in (holder.key, Prover(), None):
             ended(present(holder.app, token, key))
     problem(holder.me(), 401, "invalid_token")
-    assert holder.family().revoked_reason == rotation.ADMIN
-    holder.own.admin.enable(user)
+    assert holder.family().revoked_reason == Reason.ADMIN
+    admin.enable(auth, user)
     ended(present(holder.app, first, holder.key))
     assert holder.log_in().status_code == 200
 
@@ -940,9 +944,9 @@ def test_a_log_in_here_replaces_the_bound_session(holder: Holder) -> None:
     former, token = holder.session_id, holder.refresh_token
     holder.key = Prover()
     assert holder.log_in().status_code == 200
-    assert row(holder.app, former).revoked_reason == rotation.REPLACED
+    assert row(holder.app, former).revoked_reason == Reason.REPLACED
     ended(present(holder.app, token))
-    assert row(holder.app, former).revoked_reason == rotation.REPLACED
+    assert row(holder.app, former).revoked_reason == Reason.REPLACED
     assert holder.alive()
 
 
@@ -955,16 +959,16 @@ def test_the_family_limit(holder: Holder, clock: StillClock) -> None:
     with own.database.transaction() as connection:
         user = accounts.find(connection, holder.user_id)
         assert user is not None
-        for _ in range(rotation.MOST_FAMILIES - 1):
+        for _ in range(revocation.MAX_FAMILIES - 1):
             jkt, now = holder.key.thumbprint, clock.now()
-            family = own.auth.mint.new_family(user, Client(), now, remembered=False, jkt=jkt)
-            rotation.insert(connection, family)
+            family = own.auth.issuer.new_family(user.id, Client(), now, remembered=False, jkt=jkt)
+            queries.insert(connection, family)
     clock.forward(1)
     assert present(holder.app, first, holder.key).status_code == 200
     assert Holder(holder.app).log_in().status_code == 200
     with own.database.autocommit() as connection:
-        live = rotation.live_of(connection, holder.user_id, clock.now())
-    assert len(live) == rotation.MOST_FAMILIES
+        live = queries.active_families(connection, holder.user_id, clock.now())
+    assert len(live) == revocation.MAX_FAMILIES
     assert holder.session_id in {family.family_id for family in live}
     assert holder.alive()
 
@@ -997,7 +1001,7 @@ def test_its_owner_is_told_what_happened(holder: Holder, clock: StillClock) -> N
         when.insert(0, rfc3339(clock.now()))
         holder.log_in()
     told = shown(holder)
-    reasons = [rotation.REUSE, rotation.FOREIGN_KEY, rotation.NO_PROOF]
+    reasons = [Reason.REUSE, Reason.FOREIGN_KEY, Reason.NO_PROOF]
     assert [one["reason"] for one in told] == reasons
     assert {one["ip"] for one in told} == {ELSEWHERE}
     assert {one["device"] for one in told} == {"Firefox on Windows"}
@@ -1138,7 +1142,7 @@ def test_redis_down(holder: Holder, valkey: ValkeyServer, log: io.StringIO) -> N
     assert holder.refresh().status_code == 200
     assert present(holder.app, spent, holder.key).status_code == 200
     ended(present(holder.app, spent))
-    assert holder.family().revoked_reason == rotation.NO_PROOF
+    assert holder.family().revoked_reason == Reason.NO_PROOF
     problem(holder.me(), 401, "invalid_token")
     valkey.make_sound()
     for thread in threading.enumerate():
@@ -1290,9 +1294,7 @@ def old_session(app: Flask, number: int) -> str:
     names = ", ".join(values)
     marks = ", ".join(f":{column}" for column in values)
     with services(app).database.transaction() as connection:
-        connection.execute(
-            insert(accounts.users).values(**person, created_at=NOW, password_changed_at=NOW)
-        )
+        connection.execute(insert(users).values(**person, created_at=NOW, password_changed_at=NOW))
         connection.execute(text(f"INSERT INTO families ({names}) VALUES ({marks})"), values)  # noqa: S608 - names of ours
     return Forger(services(app).settings, REFRESH, NOW, name, name, name).forge()
 
@@ -1302,8 +1304,13 @@ def test_the_migration_logs_nobody_out(old_app: Flask) -> None:
     app, key = old_app, Prover()
     first, second = old_session(app, 1), old_session(app, 2)
     before, old_shape = rows(app), shape(app)
-    migrate(app, "0002")
-    new = {"jkt": None, "revoked_ip": None, "retries": 0, "burst_from": OLD_ROW["rotated_at"]}
+    migrate(app, "head")
+    new = {
+        "jkt": None,
+        "revoked_ip": None,
+        "retries": 0,
+        "burst_started_at": OLD_ROW["rotated_at"],
+    }
     assert rows(app) == [one | new for one in before]
     unbound, bound = present(app, first), present(app, second, key)
     assert [one.get_json()["token_type"] for one in (unbound, bound)] == ["Bearer", "DPoP"]
@@ -1314,7 +1321,7 @@ def test_the_migration_logs_nobody_out(old_app: Flask) -> None:
         {name: value for name, value in one.items() if name not in new} for one in kept
     ]
     assert shape(app) == old_shape
-    migrate(app, "0002")
+    migrate(app, "head")
     assert shape(app) == new_shape
     for answer in (present(app, cookie_of(unbound)), present(app, cookie_of(bound), key)):
         assert answer.status_code == 200

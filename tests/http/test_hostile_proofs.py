@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import create_app
-from app.audit import Client
-from app.clock import Clock
-from app.families import rotation
-from app.grants import Held
+from app.auth.register import register_and_log_in
+from app.families import queries
+from app.families.issuer import PresentedCredentials
+from app.infra.audit import Client
+from app.infra.clock import Clock
 from app.services import NAME
-from app.tokens.proofs import Proof
+from app.tokens.dpop import Proof
 from app.web.cookies import REFRESH as COOKIE
 from config import Settings
 from tests.conftest import PUBLIC_URL, PublicClient, close
@@ -64,13 +65,13 @@ class Site:
     def family(self) -> Family:
         """Give the family's row as it is now."""
         with self.services.database.autocommit() as connection:
-            family = rotation.find(connection, self.sid)
+            family = queries.find(connection, self.sid)
         assert family is not None
         return family
 
     def cookie(self) -> str:
         """Give the family's current refresh token."""
-        return self.services.auth.mint.grant(self.family(), EMAIL).refresh_token
+        return self.services.auth.issuer.issue(self.family(), EMAIL).refresh_token
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +89,12 @@ def site(
     app.test_client_class = PublicClient
     own: Services = app.extensions[NAME]
     prover = Prover()
-    grant = own.auth.register_and_log_in(
+    grant = register_and_log_in(
+        own.auth,
         EMAIL,
         PASSWORD,
         Client("192.0.2.1"),
-        Held(proof=Proof(prover.thumbprint, "log-in-proof", NOW + 10)),
+        PresentedCredentials(proof=Proof(prover.thumbprint, "log-in-proof", NOW + 10)),
     )
     refreshing = Maker(prover, own.nonces, NOW)
     protected = replace(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import create_app
-from app.audit import Client
-from app.clock import Clock
-from app.families import rotation
-from app.grants import Held
+from app.auth.register import register_and_log_in
+from app.families import queries
+from app.families.issuer import PresentedCredentials
+from app.infra.audit import Client
+from app.infra.clock import Clock
 from app.services import NAME
 from config import Settings
 from tests.conftest import PUBLIC_URL, PublicClient, close
@@ -60,7 +61,7 @@ class Site:
     def family(self) -> Family | None:
         """Give the family's row as it is now."""
         with self.services.database.autocommit() as connection:
-            return rotation.find(connection, self.access.family)
+            return queries.find(connection, self.access.family)
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +79,14 @@ def site(
     app = create_app(settings, StoppedClock())
     app.test_client_class = PublicClient
     own: Services = app.extensions[NAME]
-    grant = own.auth.register_and_log_in(
-        "ada@example.com", "violet harbour anchors", Client("192.0.2.1"), Held()
+    grant = register_and_log_in(
+        own.auth,
+        "ada@example.com",
+        "violet harbour anchors",
+        Client("192.0.2.1"),
+        PresentedCredentials(),
     )
-    claims = own.auth.mint.refresh.read(grant.refresh_token, NOW)
+    claims = own.auth.issuer.refresh.verify(grant.refresh_token, NOW)
     ids = (claims.sub, claims.family_id, claims.jti)
     yield Site(app, Forger(settings, ACCESS, NOW, *ids), Forger(settings, REFRESH, NOW, *ids))
     close(app)

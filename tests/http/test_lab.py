@@ -17,15 +17,16 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from app.accounts.models import users
-from app.catalogue import ENTRIES
-from app.lab import log, runs
-from app.lab.naive import naive_of
-from app.lab.notes import BUSY_SECONDS, MOST_NOTES, Notes
-from app.lab.routes import IN_BROWSER, NAME, STATIC, notes
-from app.lab.stage import ATTACKS as STAGED
-from app.lab.stage import LOGIN, SESSION, attacker_origin
-from app.lab.twin import TwinError
+from app.dev.install import install
+from app.dev.lab import log, runs
+from app.dev.lab.naive import naive_of
+from app.dev.lab.notes import BUSY_SECONDS, MAX_RUNS, RunStore
+from app.dev.lab.routes import IN_BROWSER, NAME, STATIC, notes
+from app.dev.lab.stage import ATTACKS as STAGED
+from app.dev.lab.stage import LOGIN, SESSION, attacker_origin
+from app.dev.lab.twin import TwinError
 from app.services import redis_prefix, services
+from app.threats import ENTRIES
 from app.web.cookies import REFRESH
 from app.web.headers import ALWAYS
 from config import ROOT, Settings
@@ -47,19 +48,24 @@ POLICY: Final = "Content-Security-Policy"
 # A process that only builds the app and asks for all of the lab's addresses.
 ELSEWHERE: Final = """
 import json, sys
-from app import create_app
-from config import Settings
-app = create_app(Settings.from_env())
+from wsgi import app
 asked = {path: app.test_client().get(path, base_url="https://localhost").status_code
          for path in json.loads(sys.stdin.read())}
 page = app.test_client().get("/threats", base_url="https://localhost").get_data(as_text=True)
 print(json.dumps({
-    "modules": [name for name in sys.modules if name.startswith("app.lab")],
+    "modules": [name for name in sys.modules if name.startswith("app.dev.lab")],
     "rules": [rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/lab")],
     "asked": asked,
     "named": "/lab" in page,
 }))
 """
+
+
+@pytest.fixture
+def app(app: Flask) -> Flask:
+    """Give the app with what wsgi.py adds in development."""
+    install(app)
+    return app
 
 
 @pytest.fixture
@@ -123,7 +129,7 @@ def browser(app: Flask, origin: str) -> FlaskClient:
     return client
 
 
-def lab_notes(app: Flask) -> Notes:
+def lab_notes(app: Flask) -> RunStore:
     """Return what the lab remembers."""
     with app.app_context():
         return notes()
@@ -268,10 +274,10 @@ def test_what_stands_in_the_way(
         answer = visitor.post("/lab/replay/run?side=naive").get_json()
         assert (answer["verdict"], answer["why"]) == ("broken", "it says nothing")
 
-    def lost(_: Notes) -> Any:  # noqa: ANN401 - never returns
+    def lost(_: RunStore) -> Any:  # noqa: ANN401 - never returns
         raise RedisError
 
-    monkeypatch.setattr(Notes, "alone", lost)
+    monkeypatch.setattr(RunStore, "alone", lost)
     answer = visitor.post("/lab/replay/run?side=here")
     assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
     assert addresses(app) == set()
@@ -390,9 +396,9 @@ def test_notes_are_few_and_short(visitor: FlaskClient) -> None:
     assert visitor.post(said, data=json.dumps({"from": "attacker"})).status_code == 204
     first, _ = visitor.get(f"/lab/browser/{run}").get_json()["notes"]
     assert first == {"kind": "said", "from": "attacker"}
-    for _ in range(MOST_NOTES + 5):
+    for _ in range(MAX_RUNS + 5):
         visitor.get(f"/healthz?lab_run={run}")
-    assert len(visitor.get(f"/lab/browser/{run}").get_json()["notes"]) == MOST_NOTES
+    assert len(visitor.get(f"/lab/browser/{run}").get_json()["notes"]) == MAX_RUNS
     assert visitor.post(said, data=json.dumps({"x": "x" * 20_000})).status_code == 413
 
 
@@ -466,5 +472,5 @@ def test_log_is_copied_once(app: Flask, settings: Settings) -> None:
     log.keep(settings)
     path = log.begin(settings)
     with app.app_context():
-        services().auth.audit.record("something")
+        services().audit.record("something")
     assert path.read_text(encoding="utf-8").count("something") == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from app.pruning import REVOKED_KEPT_SECONDS, Pruned
+from app.auth.pruning import REVOKED_KEPT_SECONDS, Pruned
 from tests.http.actor import (
     Actor,
     SettableClock,
@@ -155,7 +155,7 @@ def test_pruned_family_stays_dead(app: Flask, ada: Actor, thief: Thief) -> None:
     ada.log_out()
     left = claims(access)["exp"] - clock.now()
     clock.forward(left + 2)
-    own.admin.prune()
+    own.auth.pruning.prune()
     own.redis.flushall()
     problem(thief.ask("GET", "/auth/sessions", access=access), 401, "invalid_token")
     problem(thief.ask("GET", "/auth/sessions", access=access), 401, "invalid_token")
@@ -167,8 +167,8 @@ def test_prune(app: Flask, ada: Actor) -> None:
     other_browser(member(app, "eve@example.com"))
     own.clock.forward(DAY + 100)
     assert ada.log_in().status_code == 200
-    assert own.admin.prune() == Pruned(2, 0, 0, ())
-    assert own.admin.prune() == Pruned(0, 0, 0, ())
+    assert own.auth.pruning.prune() == Pruned(2, 0, 0, ())
+    assert own.auth.pruning.prune() == Pruned(0, 0, 0, ())
     assert ada.alive()
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.accounts.devices import LIFE_SECONDS
-from app.database import Database
-from app.throttle import REFRESHES, REGISTRATIONS, Throttle
+from app.accounts.known_browsers import LIFE_SECONDS
+from app.auth import admin
+from app.infra.database import Database
+from app.infra.throttle import REFRESHES, REGISTRATIONS, Throttle
 from app.web.cookies import DEVICE
 from tests.busy import busy, strangers
 from tests.http.actor import (
@@ -216,7 +217,7 @@ def test_reborn_account_shares_nothing(app: Flask, ada: Actor) -> None:
     guess(app, times=6)
     throttled(guess(app))
     own = app.extensions["latchkey"]
-    own.admin.delete(own.admin.user(EMAIL))
+    admin.delete(own.auth, admin.find_user(own.auth, EMAIL))
     reborn = Actor(app, password=NEW_PASSWORD, ip="198.51.100.9")
     assert reborn.register().status_code == 201
     assert reborn.log_in().status_code == 200
@@ -315,7 +316,7 @@ def test_busy_comes_before_everything(
         raise AssertionError
 
     with busy(app), monkeypatch.context() as patch:
-        patch.setattr("app.auth.account_key", no)
+        patch.setattr("app.auth.login.account_key", no)
         patch.setattr(Throttle, "_count", no)
         patch.setattr(Database, "autocommit", no)
         problem(ada.log_in(), 503, "busy")

@@ -6,6 +6,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING
 
+from app.auth import admin
 from app.web.cookies import DEVICE, FORM
 from tests.http.actor import (
     EMAIL,
@@ -91,12 +92,12 @@ def test_no_secret_in_the_log(app: Flask, clock: SettableClock, log: io.StringIO
     note(phone)
     clock.forward(86400)
     phone.refresh()
-    admin = app.extensions["latchkey"].admin
-    bob = admin.user("bob@example.com")
-    admin.revoke_sessions(bob)
-    admin.disable(bob)
-    admin.enable(bob)
-    admin.delete(bob)
+    auth = app.extensions["latchkey"].auth
+    bob = admin.find_user(auth, "bob@example.com")
+    admin.revoke_sessions(auth, bob)
+    admin.disable(auth, bob)
+    admin.enable(auth, bob)
+    admin.delete(auth, bob)
 
     text = log.getvalue()
     for secret in secrets - {""}:

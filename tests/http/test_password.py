@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.accounts import models as accounts
-from app.attempts import Attempts
-from app.audit import Client
+from app.accounts import queries as accounts
+from app.accounts.password_login import PasswordLogin
+from app.auth import admin
+from app.auth.login import log_in
 from app.errors import InvalidCredentials
-from app.grants import Held
+from app.families.issuer import PresentedCredentials
+from app.infra.audit import Client
 from tests.http.actor import (
     EMAIL,
     NEW_PASSWORD,
@@ -138,17 +140,19 @@ def test_login_that_raced_the_change(
 ) -> None:
     """A log-in whose old password was verified before the change comes too late."""
     auth = app.extensions["latchkey"].auth
-    verify = Attempts.right
+    verify = PasswordLogin.verify
 
-    def slow(self: Attempts, key: str, user: User | None, password: str, place: Place) -> bool:
+    def slow(
+        self: PasswordLogin, key: str, user: User | None, password: str, place: Place
+    ) -> bool:
         right = verify(self, key, user, password, place)
         monkeypatch.undo()
         assert ada.change_password(NEW_PASSWORD).status_code == 200
         return right
 
-    monkeypatch.setattr(Attempts, "right", slow)
+    monkeypatch.setattr(PasswordLogin, "verify", slow)
     with pytest.raises(InvalidCredentials) as refused:
-        auth.log_in(EMAIL, PASSWORD, Client(), Held(), remember=False)
+        log_in(auth, EMAIL, PASSWORD, Client(), PresentedCredentials(), remember=False)
     assert refused.value.reason == "account_changed"
     assert len(ada.sessions()) == 1
 
@@ -158,7 +162,7 @@ def test_logout_that_raced_the_change(
 ) -> None:
     """Who logged out while the new password was being hashed stays logged out."""
     auth = ada.app.extensions["latchkey"].auth
-    hash_it = auth.attempts.passwords.hash
+    hash_it = auth.password_login.passwords.hash
     access, refresh = ada.access_token, ada.refresh_token
 
     def slow(password: str) -> str:
@@ -166,7 +170,7 @@ def test_logout_that_raced_the_change(
         assert thief.ask("POST", "/auth/logout", refresh).status_code == 204
         return str(hash_it(password))
 
-    monkeypatch.setattr(auth.attempts.passwords, "hash", slow)
+    monkeypatch.setattr(auth.password_login.passwords, "hash", slow)
     problem(ada.change_password(NEW_PASSWORD), 401, "invalid_token")
     problem(thief.me(access), 401, "invalid_token")
     assert ada.log_in().status_code == 200
@@ -176,15 +180,15 @@ def test_logout_that_raced_the_change(
 def test_account_that_went_away_meanwhile(ada: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Disabled between verifying and writing: nothing is written."""
     own = ada.app.extensions["latchkey"]
-    hash_it = own.auth.attempts.passwords.hash
+    hash_it = own.auth.password_login.passwords.hash
 
     def slow(password: str) -> str:
         with own.database.transaction() as connection:
             accounts.disable(connection, ada.user_id, own.clock.now())
         return str(hash_it(password))
 
-    monkeypatch.setattr(own.auth.attempts.passwords, "hash", slow)
+    monkeypatch.setattr(own.auth.password_login.passwords, "hash", slow)
     problem(ada.change_password(NEW_PASSWORD), 401, "invalid_token")
     monkeypatch.undo()
-    own.admin.enable(own.admin.user(EMAIL))
+    admin.enable(own.auth, admin.find_user(own.auth, EMAIL))
     assert ada.log_in(PASSWORD).status_code == 200

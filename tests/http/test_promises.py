@@ -16,10 +16,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from app import create_app, throttle
+from app import create_app
 from app.api.components import ACCESS
 from app.api.openapi import document
 from app.api.operations import OPERATIONS, Operation
+from app.infra import throttle
 from app.services import NAME
 from app.web.cookies import REFRESH
 from app.web.guards import public

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import create_app
-from app.accounts import models as accounts
-from app.attempts import Attempts
+from app.accounts import queries as accounts
+from app.accounts.password_login import PasswordLogin
 from config import Settings
 from tests.conftest import close
 from tests.http.actor import EMAIL, NEW_PASSWORD, Actor, problem
@@ -42,7 +42,7 @@ def stored(app: Flask) -> str:
 
 
 def test_rehash_on_login(stronger: Flask) -> None:
-    """Once, on success; the parameters are in the hash."""
+    """ReplayCache, on success; the parameters are in the hash."""
     assert "m=8,t=1,p=1" in stored(stronger)
     problem(Actor(stronger).log_in("wrong wrong wrong"), 401, "invalid_credentials")
     assert "m=8,t=1,p=1" in stored(stronger)
@@ -70,13 +70,13 @@ def test_password_changed_during_the_rehash(
     stronger: Flask, ada: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The change wins: neither the old password's hash nor its log-in comes after it."""
-    rehash = Attempts.rehashed
+    rehash = PasswordLogin.upgrade_hash
 
-    def slow(self: Attempts, user: User, password: str, place: Place) -> User:
+    def slow(self: PasswordLogin, user: User, password: str, place: Place) -> User:
         assert ada.change_password(NEW_PASSWORD).status_code == 200
         return rehash(self, user, password, place)
 
-    monkeypatch.setattr(Attempts, "rehashed", slow)
+    monkeypatch.setattr(PasswordLogin, "upgrade_hash", slow)
     problem(Actor(stronger).log_in(), 401, "invalid_credentials")
     monkeypatch.undo()
     assert ada.alive()

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 NO_MUTANT = ""
 RECORD = "stats"  # mutmut's word: the trampolines note who is called
 KILLED, SURVIVED, HUNG = "killed", "survived", "hung"
-LONGEST_MEASURE = 3600.0
-LONGEST_TRIAL = 600.0
-LONGEST_WAIT = 10  # for what a mutant keeps from coming
+MAX_MEASURE = 3600.0
+MAX_TRIAL = 600.0
+MAX_WAIT = 10  # for what a mutant keeps from coming
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Trial:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Try the mutants instead of running the tests."""
         set_mutant_under_test(NO_MUTANT)
-        processes.WAIT_SECONDS = LONGEST_WAIT
+        processes.WAIT_SECONDS = MAX_WAIT
         # Migrates the database that the others copy.
         self._run(next(item for item in session.items if "sqlite" in item.name))
         gc.collect()
@@ -77,7 +77,7 @@ class Trial:
             while waiting and len(working) < self.jobs:
                 mutant = waiting.pop()
                 tests = _tests_of(mutant, items, calls)
-                working[Child(self._trial_of(tests, mutant), LONGEST_TRIAL)] = mutant
+                working[Child(self._trial_of(tests, mutant), MAX_TRIAL)] = mutant
             child = first_to_end(working)
             self._judge(working.pop(child), child.answer)
         return True
@@ -101,7 +101,7 @@ class Trial:
         return result
 
     def _measured(self, items: Sequence[pytest.Item]) -> dict[str, Calls]:
-        child = first_to_end([Child(lambda: self._measure(items), LONGEST_MEASURE)])
+        child = first_to_end([Child(lambda: self._measure(items), MAX_MEASURE)])
         measured = json.loads(child.answer or '{"failed": "a test that never ended"}')
         if "failed" in measured:
             raise pytest.UsageError(f"fails without any mutant: {measured['failed']}")
@@ -125,7 +125,7 @@ class Trial:
 
     def _try_a_placebo(self, items: Sequence[pytest.Item]) -> None:
         """See that in this order, in a child, the tests kill nothing that is not ill."""
-        answer = first_to_end([Child(self._trial_of(items), LONGEST_MEASURE)]).answer
+        answer = first_to_end([Child(self._trial_of(items), MAX_MEASURE)]).answer
         if answer != SURVIVED:
             raise pytest.UsageError(f"fails without any mutant, in this order: {answer or 'hung'}")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.database import Database
+from app.infra.database import Database
 from tests.http.wire import Wire
 from tests.servers.postgres_server import PostgresServer
 

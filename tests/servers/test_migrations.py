@@ -11,9 +11,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 from app import create_app
-from app.accounts import models as accounts
-from app.database import metadata
+from app.accounts.models import users
 from app.families import models as families
+from app.infra.database import metadata
 from config import Settings
 from tests.conftest import close
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.servers.postgres_server import PostgresServer
 
-TABLES = {accounts.users.name, families.families.name}
+TABLES = {users.name, families.families.name}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

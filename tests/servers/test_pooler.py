@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from app import create_app
-from app.accounts import models as accounts
-from app.database import Database
+from app.accounts import queries as accounts
+from app.infra.database import Database
 from config import Settings
 from tests.conftest import NO_PGBOUNCER, close
 from tests.http.actor import NEW_PASSWORD, PASSWORD

@@ -21,9 +21,9 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from app.clock import Clock
-from app.database import Database
-from app.families import rotation
+from app.families import queries
+from app.infra.clock import Clock
+from app.infra.database import Database
 from app.services import build
 from app.tokens.nonces import PROOF_SECONDS
 from app.web.cookies import REFRESH
@@ -531,7 +531,7 @@ class Stage:
         """Read a family from the database."""
         database = Database(self.settings.database_url)
         with database.autocommit() as connection:
-            found = rotation.find(connection, family_id)
+            found = queries.find(connection, family_id)
         database.engine.dispose()
         assert found is not None
         return found

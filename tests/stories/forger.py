@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def signing_key(actor: Actor) -> bytes:
     """Return the key that signs access tokens in the actor's app."""
-    key: bytes = actor.app.extensions["latchkey"].auth.mint.access._ring.signing_key  # noqa: SLF001 - the forger's loot
+    key: bytes = actor.app.extensions["latchkey"].auth.issuer.access._ring.signing_key  # noqa: SLF001 - the forger's loot
     return key
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.attacks.run import ATTACKS
-from app.catalogue import ENTRIES, FURTHER, MISTAKES, THREATS, Entry
 from app.cli.catalogue import sections
+from app.threats import ENTRIES, FURTHER, MISTAKES, THREATS, Entry
 from config import ROOT
 from tests.http.actor import browser
 from tests.named_code import is_there
@@ -72,11 +72,11 @@ def test_code_is_where_the_entry_says(entry: Entry) -> None:
 @pytest.mark.parametrize(
     "reference",
     [
-        "app/auth.py",
-        "app/auth.py:",
-        "app/auth.py:gone",
-        "app/auth.py:Auth.gone",
-        "app/auth.py:Gone.refresh",
+        "app/auth/refresh.py",
+        "app/auth/refresh.py:",
+        "app/auth/refresh.py:gone",
+        "app/auth/dependencies.py:Auth.gone",
+        "app/auth/dependencies.py:Gone.deny",
         "app/gone.py:Auth",
         "static/js/session.js:gone",
     ],

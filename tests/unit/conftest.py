@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.database import Database
+from app.infra.database import Database
 from tests.unit.parts import Log, SetClock
 
 if TYPE_CHECKING:

@@ -12,19 +12,19 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.accounts import models as accounts
+from app.accounts import queries as accounts
 from app.accounts.models import User
-from app.clock import Clock
-from app.database import Database
-from app.families import rotation
-from app.families.connections import ConnectionCount
+from app.families import queries, revocation
 from app.families.denylist_sync import DenylistSync, Link
 from app.families.entries import Entries, Keys
+from app.families.issuer import new_id
 from app.families.marker import Marker
-from app.families.models import Current, Family
-from app.families.once import Once
+from app.families.models import Current, Family, Reason
 from app.families.outage import Outage
-from app.grants import new_id
+from app.families.replay_cache import ReplayCache
+from app.infra.clock import Clock
+from app.infra.database import Database
+from app.infra.redis import ConnectionCount
 from app.tokens.claims import RefreshTokenClaims
 from app.tokens.nonces import Nonces
 from tests.servers.processes import wait_until
@@ -99,7 +99,7 @@ def settle(own: Services, valkey: ValkeyServer) -> None:
     own.redis.close()
 
 
-def replay_cache(url: str, database: Database, clock: Clock) -> Once:
+def replay_cache(url: str, database: Database, clock: Clock) -> ReplayCache:
     """Give the memory for proofs of a process of its own."""
     keys = Keys(f"{PREFIX}deny:", f"{PREFIX}denylist-complete", 600, LEEWAY)
     nonces = Nonces(b"a key for nonces", LEEWAY)
@@ -107,10 +107,10 @@ def replay_cache(url: str, database: Database, clock: Clock) -> Once:
     redis = Redis.from_url(url, retry=Retry(NoBackoff(), 0))
     link = Link(redis, ConnectionCount(), partial(Redis.from_url, url))
     sync = DenylistSync(link, Entries(keys, database, clock), marker, clock, outage, nonces)
-    return Once(redis, PREFIX, clock, sync, outage, nonces)
+    return ReplayCache(redis, PREFIX, clock, sync, outage, nonces)
 
 
-def alone(clock: Clock) -> Once:
+def alone(clock: Clock) -> ReplayCache:
     """Give a memory for proofs that reaches no Redis."""
     return replay_cache("unix:///nowhere", Database("sqlite:////nowhere/latchkey.db"), clock)
 
@@ -144,27 +144,27 @@ def a_family(database: Database, user: User, **changes: int | str | bool | None)
     )
     family = replace(family, **changes)  # type: ignore[arg-type]
     with database.transaction() as connection:
-        rotation.insert(connection, family)
+        queries.insert(connection, family)
     return family
 
 
 def stored(database: Database, family: Family) -> Family | None:
     """Give a family's row as it is now."""
     with database.autocommit() as connection:
-        return rotation.find(connection, family.family_id)
+        return queries.find(connection, family.family_id)
 
 
 def revoke(database: Database, family: Family, now: int = NOW) -> None:
     """Revoke a family in the database alone."""
     with database.autocommit() as connection:
-        rotation.revoke(connection, rotation.of_family(family.family_id), rotation.ADMIN, now)
+        revocation.revoke_family(connection, family.family_id, Reason.ADMIN, now)
 
 
 def whole(connection: Connection, taken: tuple[Current, str] | None) -> tuple[Family, str] | None:
     """Give the whole row of a family whose token was taken; what was returned is a part of it."""
     if taken is None:
         return None
-    row = rotation.find(connection, taken[0].family_id)
+    row = queries.find(connection, taken[0].family_id)
     assert row is not None
     assert {name: getattr(row, name) for name in asdict(taken[0])} == asdict(taken[0])
     return row, taken[1]

@@ -10,8 +10,8 @@ import pytest
 
 from app.accounts import hash_queue
 from app.accounts.hash_queue import KNOWN_PLACES, NICENESS, OPEN_PLACES, HashQueue
-from app.audit import Client
 from app.errors import Busy
+from app.infra.audit import Client
 from tests.busy import filled
 from tests.servers.processes import wait_until
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts import models as accounts
+from app.accounts import queries as accounts
 from tests.unit.parts import NOW, a_user
 
 if TYPE_CHECKING:
     from app.accounts.models import User
-    from app.database import Database
+    from app.infra.database import Database
 
 
 def found(database: Database, user: User) -> User | None:
@@ -50,7 +50,7 @@ def test_an_enabled_account_is_still_enabled(database: Database) -> None:
     """Nothing changed since it was read: yes, and without values nothing is written."""
     user = a_user(database)
     with database.transaction() as connection:
-        assert accounts.still_enabled(connection, user)
+        assert accounts.update_if_unchanged(connection, user)
     assert found(database, user) == user
 
 
@@ -58,7 +58,7 @@ def test_values_are_written_with_the_look(database: Database) -> None:
     """The look and the write are one statement."""
     user = a_user(database)
     with database.transaction() as connection:
-        assert accounts.still_enabled(
+        assert accounts.update_if_unchanged(
             connection, user, password_hash="new", password_changed_at=NOW + 1
         )
     assert found(database, user) == replace(user, password_hash="new", password_changed_at=NOW + 1)
@@ -69,7 +69,7 @@ def test_a_disabled_account_is_not_enabled(database: Database) -> None:
     user = a_user(database)
     with database.transaction() as connection:
         accounts.disable(connection, user.id, NOW + 5)
-        assert not accounts.still_enabled(connection, user, password_hash="new")
+        assert not accounts.update_if_unchanged(connection, user, password_hash="new")
     assert found(database, user) == replace(user, disabled_at=NOW + 5)
 
 
@@ -77,17 +77,17 @@ def test_a_changed_password_is_not_the_same_account(database: Database) -> None:
     """A log-in with the old password does not outlive the change."""
     user = a_user(database)
     with database.transaction() as connection:
-        assert accounts.still_enabled(connection, user, password_hash="new")
+        assert accounts.update_if_unchanged(connection, user, password_hash="new")
     with database.transaction() as connection:
-        assert not accounts.still_enabled(connection, user)
-        assert accounts.still_enabled(connection, replace(user, password_hash="new"))
+        assert not accounts.update_if_unchanged(connection, user)
+        assert accounts.update_if_unchanged(connection, replace(user, password_hash="new"))
 
 
 def test_an_account_that_is_gone_is_not_enabled(database: Database) -> None:
     """No row is no yes."""
     user = a_user(database)
     with database.transaction() as connection:
-        assert not accounts.still_enabled(connection, replace(user, id="nobody"))
+        assert not accounts.update_if_unchanged(connection, replace(user, id="nobody"))
 
 
 def test_enabling_undoes_disabling(database: Database) -> None:

@@ -9,9 +9,10 @@ from click.testing import CliRunner
 from flask.cli import FlaskGroup
 
 from app import create_app
-from app.audit import Client
+from app.auth.register import register_and_log_in
 from app.families import outage
-from app.grants import Held
+from app.families.issuer import PresentedCredentials
+from app.infra.audit import Client
 from app.services import NAME
 from tests.unit.parts import SetClock, settle
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from click.testing import Result
     from flask import Flask
 
-    from app.grants import Grant
+    from app.families.issuer import TokenPair
     from app.services import Services
     from config import Settings
     from tests.servers.valkey_server import ValkeyServer
@@ -47,7 +48,7 @@ def app(
     settings: Settings, clock: SetClock, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Flask]:
     """Give the app as wsgi.py builds it, but for its clock and for short rests."""
-    monkeypatch.setattr(outage, "REST_SECONDS", 0.02)
+    monkeypatch.setattr(outage, "REDIS_BACKOFF_SECONDS", 0.02)
     app = create_app(settings, clock)
     yield app
     settle(app.extensions[NAME], valkey)
@@ -71,14 +72,18 @@ def flask(app: Flask) -> Callable[..., Result]:
 
 
 @pytest.fixture
-def ada(own: Services) -> Grant:
+def ada(own: Services) -> TokenPair:
     """Give the session of somebody who just registered."""
     client = Client("192.0.2.1", FIREFOX)
-    return own.auth.register_and_log_in("ada@example.com", PASSWORD, client, Held())
+    return register_and_log_in(
+        own.auth, "ada@example.com", PASSWORD, client, PresentedCredentials()
+    )
 
 
 @pytest.fixture
-def eve(own: Services) -> Grant:
+def eve(own: Services) -> TokenPair:
     """Give the session of somebody else."""
     client = Client("198.51.100.7")
-    return own.auth.register_and_log_in("eve@example.com", PASSWORD, client, Held())
+    return register_and_log_in(
+        own.auth, "eve@example.com", PASSWORD, client, PresentedCredentials()
+    )

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from app.grants import Grant
+    from app.families.issuer import TokenPair
     from app.services import Services
     from config import Settings
     from tests.unit.parts import SetClock
 
 
 @pytest.mark.usefixtures("eve")
-def test_live_sessions_are_listed(flask: Callable[..., Result], ada: Grant) -> None:
+def test_live_sessions_are_listed(flask: Callable[..., Result], ada: TokenPair) -> None:
     """One line each, with when, from where and with what; nobody else's."""
     done = flask("sessions", "list", "--user", " ADA@example.com")
     assert done.exit_code == 0
@@ -34,7 +34,7 @@ def test_live_sessions_are_listed(flask: Callable[..., Result], ada: Grant) -> N
     )
 
 
-def test_ended_sessions_are_not_listed(flask: Callable[..., Result], ada: Grant) -> None:
+def test_ended_sessions_are_not_listed(flask: Callable[..., Result], ada: TokenPair) -> None:
     """After revoking, none is left."""
     assert ada.session_id
     flask("sessions", "revoke", "--user", "ada@example.com")
@@ -42,7 +42,7 @@ def test_ended_sessions_are_not_listed(flask: Callable[..., Result], ada: Grant)
 
 
 def test_sessions_of_one_account_are_revoked(
-    flask: Callable[..., Result], own: Services, ada: Grant, eve: Grant
+    flask: Callable[..., Result], own: Services, ada: TokenPair, eve: TokenPair
 ) -> None:
     """At once, and only theirs; a second time there is nothing to revoke."""
     done = flask("sessions", "revoke", "--user", "ada@example.com")
@@ -54,7 +54,7 @@ def test_sessions_of_one_account_are_revoked(
 
 
 def test_everybodys_sessions_are_revoked(
-    flask: Callable[..., Result], own: Services, ada: Grant, eve: Grant
+    flask: Callable[..., Result], own: Services, ada: TokenPair, eve: TokenPair
 ) -> None:
     """After a leak of the database nobody stays logged in."""
     done = flask("sessions", "revoke", "--all")
@@ -65,7 +65,7 @@ def test_everybodys_sessions_are_revoked(
 
 @pytest.mark.parametrize("words", [[], ["--all", "--user", "ada@example.com"]])
 def test_whose_sessions_must_be_said(
-    flask: Callable[..., Result], own: Services, ada: Grant, words: list[str]
+    flask: Callable[..., Result], own: Services, ada: TokenPair, words: list[str]
 ) -> None:
     """One account or everybody: neither and both are refused, and nothing is revoked."""
     done = flask("sessions", "revoke", *words)

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.audit import Client
+from app.auth.login import log_in as account_log_in
 from app.cli.refusals import UNTOLD
 from app.errors import InvalidCredentials
-from app.grants import Held
+from app.families.issuer import PresentedCredentials
+from app.infra.audit import Client
 from tests.unit.cli.conftest import PASSWORD
 
 if TYPE_CHECKING:
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from app.grants import Grant
+    from app.families.issuer import TokenPair
     from app.services import Services
     from tests.servers.valkey_server import ValkeyServer
 
 
-def log_in(own: Services, email: str) -> Grant:
+def log_in(own: Services, email: str) -> TokenPair:
     """Log in as a browser would."""
-    return own.auth.log_in(email, PASSWORD, Client("192.0.2.1"), Held(), remember=False)
+    return account_log_in(
+        own.auth, email, PASSWORD, Client("192.0.2.1"), PresentedCredentials(), remember=False
+    )
 
 
 def test_an_account_is_created(flask: Callable[..., Result], own: Services) -> None:
@@ -60,7 +63,7 @@ def test_what_is_refused_is_a_sentence(
 
 
 def test_disabling_ends_all_at_once(
-    flask: Callable[..., Result], own: Services, ada: Grant, eve: Grant
+    flask: Callable[..., Result], own: Services, ada: TokenPair, eve: TokenPair
 ) -> None:
     """No log-in, no refresh, no access token; nobody else is touched."""
     done = flask("users", "disable", "ADA@example.com")
@@ -73,7 +76,7 @@ def test_disabling_ends_all_at_once(
 
 
 def test_enabling_opens_the_account_again(
-    flask: Callable[..., Result], own: Services, ada: Grant
+    flask: Callable[..., Result], own: Services, ada: TokenPair
 ) -> None:
     """The owner logs in anew; the ended session stays ended."""
     flask("users", "disable", "ada@example.com")
@@ -84,7 +87,7 @@ def test_enabling_opens_the_account_again(
 
 
 def test_deleting_erases_and_frees_the_address(
-    flask: Callable[..., Result], own: Services, ada: Grant
+    flask: Callable[..., Result], own: Services, ada: TokenPair
 ) -> None:
     """The session ends at once, and the address can be registered anew."""
     done = flask("users", "delete", "ada@example.com", "--yes")
@@ -95,7 +98,7 @@ def test_deleting_erases_and_frees_the_address(
     assert flask("users", "create", "ada@example.com", "--password", PASSWORD).exit_code == 0
 
 
-def test_deleting_asks_first(flask: Callable[..., Result], own: Services, ada: Grant) -> None:
+def test_deleting_asks_first(flask: Callable[..., Result], own: Services, ada: TokenPair) -> None:
     """Whoever does not say yes deletes nothing."""
     assert flask("users", "delete", "ada@example.com", input="n\n").exit_code == 1
     assert not own.denylist.denied(ada.session_id)
@@ -115,7 +118,7 @@ def test_an_unknown_account_is_a_sentence(flask: Callable[..., Result], command:
 def test_without_redis_it_is_done_and_said(
     flask: Callable[..., Result],
     own: Services,
-    ada: Grant,
+    ada: TokenPair,
     valkey: ValkeyServer,
     command: str,
 ) -> None:

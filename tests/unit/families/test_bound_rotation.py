@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.accounts import models as accounts
+from app.accounts import queries as accounts
 from app.accounts.models import User
-from app.database import Database
-from app.families import rotation
-from app.families.models import Family
-from app.grants import new_id
+from app.families import queries, revocation, rotation
+from app.families.issuer import new_id
+from app.families.models import THEFTS, Family, Reason
+from app.infra.database import Database
 from app.tokens.claims import RefreshTokenClaims
 from tests.unit.parts import whole
 
@@ -65,7 +65,7 @@ def begin(database: Database, user: User) -> Callable[..., Family]:
         )
         family = replace(family, **changes)  # type: ignore[arg-type]
         with database.transaction() as connection:
-            rotation.insert(connection, family)
+            queries.insert(connection, family)
         return family
 
     return store
@@ -74,7 +74,9 @@ def begin(database: Database, user: User) -> Callable[..., Family]:
 @pytest.fixture
 def bound(begin: Callable[..., Family]) -> Family:
     """Give a family that is bound to our key, a minute after its first rotation."""
-    return begin(jkt=OURS, previous_jti=new_id(), generation=1, rotated_at=NOW, burst_from=NOW - 5)
+    return begin(
+        jkt=OURS, previous_jti=new_id(), generation=1, rotated_at=NOW, burst_started_at=NOW - 5
+    )
 
 
 def claims_of(family: Family, jti: str | None = None) -> RefreshTokenClaims:
@@ -95,13 +97,13 @@ def before(family: Family) -> RefreshTokenClaims:
     return claims_of(family, family.previous_jti)
 
 
-def a_step(jkt: str | None, now: int = LATER) -> rotation.Step:
+def a_step(jkt: str | None, now: int = LATER) -> rotation.Successor:
     """Give what a refresh with a proof by that key would write."""
-    return rotation.Step(new_id(), now, 1800, 900, "198.51.100.7", "another browser", jkt)
+    return rotation.Successor(new_id(), now, 1800, 900, "198.51.100.7", "another browser", jkt)
 
 
 def rotate(
-    database: Database, claims: RefreshTokenClaims, step: rotation.Step
+    database: Database, claims: RefreshTokenClaims, step: rotation.Successor
 ) -> tuple[Family, str] | None:
     """Rotate as the use case does, in one statement of its own."""
     with database.autocommit() as connection:
@@ -109,38 +111,38 @@ def rotate(
 
 
 def retry(
-    database: Database, claims: RefreshTokenClaims, step: rotation.Step
+    database: Database, claims: RefreshTokenClaims, step: rotation.Successor
 ) -> tuple[Family, str] | None:
     """Retry as the use case does, in one statement of its own."""
     with database.autocommit() as connection:
         return whole(connection, rotation.retry(connection, claims, step))
 
 
-def why_not(
+def refusal_reason(
     database: Database, claims: RefreshTokenClaims, jkt: str | None, now: int = LATER
 ) -> str:
     """Ask why a token neither rotated nor was a retry."""
     with database.autocommit() as connection:
-        return rotation.why_not(connection, claims, now, jkt)
+        return rotation.refusal_reason(connection, claims, now, jkt)
 
 
 def stored(database: Database, family: Family) -> Family | None:
     """Give a family's row as it is now."""
     with database.autocommit() as connection:
-        return rotation.find(connection, family.family_id)
+        return queries.find(connection, family.family_id)
 
 
 def test_the_own_key_rotates(database: Database, user: User, bound: Family) -> None:
     """A bound family goes on with its key, and keeps it."""
-    step = a_step(OURS)
-    rotated = rotate(database, claims_of(bound), step)
+    successor = a_step(OURS)
+    rotated = rotate(database, claims_of(bound), successor)
     expected = replace(
         bound,
-        jti=step.jti,
+        jti=successor.jti,
         previous_jti=bound.jti,
         generation=2,
         rotated_at=LATER,
-        burst_from=NOW,
+        burst_started_at=NOW,
         last_used_at=LATER,
         idle_expires_at=LATER + 1800,
         ip="198.51.100.7",
@@ -195,7 +197,7 @@ def test_two_keys_race_to_bind(database: Database, begin: Callable[..., Family])
     steps = [a_step(f"{number}" * 43) for number in range(6)]
     gate, rotated = threading.Barrier(len(steps)), []
 
-    def run(step: rotation.Step) -> None:
+    def run(step: rotation.Successor) -> None:
         gate.wait()
         rotated.append(rotate(database, claims_of(family), step))
 
@@ -251,7 +253,7 @@ def test_what_is_older_than_the_burst_is_no_retry(database: Database, bound: Fam
     """The predecessor is one, however old; a token from before it is not."""
     rotated = rotate(database, claims_of(bound), a_step(OURS))
     assert rotated is not None
-    assert rotated[0].burst_from == NOW
+    assert rotated[0].burst_started_at == NOW
     older = replace(claims_of(bound, str(bound.previous_jti)), iat=NOW - 1)
     assert retry(database, older, a_step(OURS)) is None
     assert retry(database, replace(older, jti=bound.jti), a_step(OURS)) is not None
@@ -265,7 +267,7 @@ def test_a_token_of_the_burst_is_a_retry(database: Database, bound: Family) -> N
         rotated = rotate(database, replace(claims_of(family), jti=family.jti), step)
         assert rotated is not None
         family = rotated[0]
-    assert family.burst_from == NOW - 5
+    assert family.burst_started_at == NOW - 5
     assert retry(database, replace(late, iat=NOW - 5), a_step(OURS)) is not None
     assert retry(database, replace(late, iat=NOW - 6), a_step(OURS)) is None
 
@@ -289,14 +291,14 @@ def test_a_burst_ends_when_nothing_came_for_thirty_seconds(
     """A second later the tokens before the current one are no longer on their way."""
     rotated = rotate(database, claims_of(bound), a_step(OURS, NOW + 31))
     assert rotated is not None
-    assert rotated[0].burst_from == NOW
+    assert rotated[0].burst_started_at == NOW
 
 
 def test_a_first_token_has_no_predecessor(
     database: Database, begin: Callable[..., Family]
 ) -> None:
     """A family that never rotated has nothing to retry: its only token is not spent."""
-    family = begin(jkt=OURS, burst_from=NOW)
+    family = begin(jkt=OURS, burst_started_at=NOW)
     assert retry(database, claims_of(family), a_step(OURS)) is None
 
 
@@ -313,12 +315,13 @@ def test_a_retry_is_of_one_family(
 def test_an_ended_family_is_not_retried(database: Database, bound: Family) -> None:
     """Nothing revives by a proof."""
     with database.autocommit() as connection:
-        which = rotation.of_family(bound.family_id)
-        rotation.revoke(connection, which, rotation.LOGGED_OUT, LATER, "203.0.113.9")
+        revocation.revoke_family(
+            connection, bound.family_id, Reason.LOGGED_OUT, LATER, "203.0.113.9"
+        )
     for claims in (claims_of(bound), before(bound)):
         assert rotate(database, claims, a_step(OURS)) is None
         assert retry(database, claims, a_step(OURS)) is None
-        assert why_not(database, claims, OURS) == rotation.LOGGED_OUT
+        assert refusal_reason(database, claims, OURS) == Reason.LOGGED_OUT
     family = stored(database, bound)
     assert family is not None
     assert (family.revoked_ip, family.retries) == ("203.0.113.9", 0)
@@ -330,7 +333,7 @@ def test_a_disabled_user_is_not_retried(database: Database, user: User, bound: F
         accounts.disable(connection, user.id, LATER)
     assert retry(database, before(bound), a_step(OURS)) is None
     assert rotate(database, claims_of(bound), a_step(OURS)) is None
-    assert why_not(database, claims_of(bound), OURS) == "disabled"
+    assert refusal_reason(database, claims_of(bound), OURS) == "disabled"
     with database.transaction() as connection:
         accounts.enable(connection, user.id)
     assert retry(database, before(bound), a_step(OURS)) is not None
@@ -341,33 +344,33 @@ def test_why_not(database: Database, begin: Callable[..., Family]) -> None:
     family = begin(jkt=OURS, previous_jti=new_id())
     for jti in (family.jti, family.previous_jti, new_id()):
         claims = claims_of(family, jti)
-        assert why_not(database, claims, None) == rotation.NO_PROOF
-        assert why_not(database, claims, FOREIGN) == rotation.FOREIGN_KEY
-    assert why_not(database, claims_of(family, new_id()), OURS) == rotation.REUSE
+        assert refusal_reason(database, claims, None) == Reason.NO_PROOF
+        assert refusal_reason(database, claims, FOREIGN) == Reason.FOREIGN_KEY
+    assert refusal_reason(database, claims_of(family, new_id()), OURS) == Reason.REUSE
     for jkt in (OURS, FOREIGN, None):
         for jti in (family.jti, family.previous_jti):
-            over = why_not(database, claims_of(family, jti), jkt, family.idle_expires_at)
-            assert over == rotation.EXPIRED
+            over = refusal_reason(database, claims_of(family, jti), jkt, family.idle_expires_at)
+            assert over == Reason.EXPIRED
     unknown = replace(claims_of(family), family_id=new_id())
-    assert why_not(database, unknown, OURS) == "unknown"
+    assert refusal_reason(database, unknown, OURS) == "unknown"
     unbound = begin(previous_jti=new_id())
     for jkt in (None, OURS):
-        assert why_not(database, before(unbound), jkt) == rotation.REUSE
+        assert refusal_reason(database, before(unbound), jkt) == Reason.REUSE
 
 
 def test_thefts_and_nothing_else_are_shown(
     database: Database, user: User, begin: Callable[..., Family]
 ) -> None:
     """The user's own families that ended in theft, since then, the latest first."""
-    reasons = [*sorted(rotation.THEFTS), rotation.LOGGED_OUT, rotation.ADMIN, rotation.REPLACED]
+    reasons = [*sorted(THEFTS), Reason.LOGGED_OUT, Reason.ADMIN, Reason.REPLACED]
     for at, reason in enumerate(reasons):
         begin(revoked_at=NOW + at, revoked_reason=reason)
     begin()
     with database.autocommit() as connection:
-        all_of_them = rotation.stolen_of(connection, user.id, NOW)
-        latest = rotation.stolen_of(connection, user.id, NOW + 1)
-        nobodys = rotation.stolen_of(connection, new_id(), NOW)
-    shown = sorted(rotation.THEFTS, reverse=True)
+        all_of_them = queries.stolen_families(connection, user.id, NOW)
+        latest = queries.stolen_families(connection, user.id, NOW + 1)
+        nobodys = queries.stolen_families(connection, new_id(), NOW)
+    shown = sorted(THEFTS, reverse=True)
     assert [family.revoked_reason for family in all_of_them] == shown
     assert [family.revoked_reason for family in latest] == shown[:-1]
     assert nobodys == []

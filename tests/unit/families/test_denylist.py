@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event
 
-from app.accounts import models as accounts
+from app.accounts import queries as accounts
 from app.errors import Unavailable
 from app.families import denylist_sync as module
 from app.families import outage as outages
-from app.families import rotation
-from app.families.models import Ended
+from app.families.models import Reason, RevokedFamily
 from app.services import Services, build, denylist_keys
+from app.tokens.dpop import Proof, ProofRefused
 from app.tokens.nonces import NONCE_LENGTH, REMEMBERED_SECONDS
-from app.tokens.proofs import Proof, ProofRefused
 from tests.servers.processes import wait_until
 from tests.unit.parts import NOW, a_family, a_user, repairing, revoke, settle
 
@@ -52,7 +51,7 @@ def true_rests() -> None:
 def short_rests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the repair try often; the time between questions is the settable clock's."""
     if "true_rests" not in request.fixturenames:
-        monkeypatch.setattr(outages, "REST_SECONDS", 0.02)
+        monkeypatch.setattr(outages, "REDIS_BACKOFF_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -85,7 +84,7 @@ def ended(process: Services) -> Family:
 
 def deny(denylist: Denylist, family: Family) -> bool:
     """Tell Redis of a family that ended."""
-    return denylist.deny([Ended(family.family_id, family.rotated_at)])
+    return denylist.deny([RevokedFamily(family.family_id, family.rotated_at)])
 
 
 def entry(valkey: ValkeyServer, family: Family) -> bool:
@@ -145,7 +144,7 @@ def test_an_entry_outlives_the_newest_access_token(
     denylist: Denylist, ended: Family, valkey: ValkeyServer, settings: Settings, age: int
 ) -> None:
     """It lasts what is left of the token, the leeway, and the second that rounding may cost."""
-    denylist.deny([Ended(ended.family_id, NOW - age)])
+    denylist.deny([RevokedFamily(ended.family_id, NOW - age)])
     lasts = settings.access_ttl - age + settings.clock_leeway + 1
     assert lasts - 1 <= valkey.client.ttl(PREFIX + ended.family_id) <= lasts
 
@@ -155,9 +154,9 @@ def test_a_token_that_is_out_of_date_needs_no_entry(
 ) -> None:
     """Past its life and the leeway nothing is written."""
     beyond = settings.access_ttl + settings.clock_leeway + 1
-    assert denylist.deny([Ended(ended.family_id, NOW - beyond)])
+    assert denylist.deny([RevokedFamily(ended.family_id, NOW - beyond)])
     assert not entry(valkey, ended)
-    assert denylist.deny([Ended(ended.family_id, NOW - beyond + 1)])
+    assert denylist.deny([RevokedFamily(ended.family_id, NOW - beyond + 1)])
     assert entry(valkey, ended)
 
 
@@ -421,12 +420,12 @@ def test_a_look_before_a_nonce_leaves_a_resting_redis_alone(
 ) -> None:
     """Who sends bad proofs cannot make a worker wait for a Redis that is away again and again."""
     valkey.stop()
-    process.sync.look()
+    process.denylist_sync.look()
     valkey.start()
-    process.sync.look()
+    process.denylist_sync.look()
     assert valkey.client.get(MARKER) is None
     clock.forward(1)
-    process.sync.look()
+    process.denylist_sync.look()
     assert valkey.client.get(MARKER)
 
 
@@ -435,7 +434,7 @@ def test_a_look_before_a_nonce_needs_no_database(
 ) -> None:
     """A nonce is handed out all the same; what needs the database says that it is away."""
     without = build(replace(settings, database_url="sqlite:////nowhere/latchkey.db"), clock)
-    without.sync.look()
+    without.denylist_sync.look()
     assert len(without.nonce()) == NONCE_LENGTH
     settle(without, valkey)
 
@@ -729,7 +728,7 @@ def test_the_repair_outlasts_the_database(  # noqa: PLR0913, PLR0917 - its fixtu
         replace(process.settings, database_url="sqlite:////nowhere/latchkey.db"), process.clock
     )
     with monkeypatch.context() as patched:
-        patched.setattr(process.sync._entries, "_database", elsewhere.database)  # noqa: SLF001 - nothing else cuts one thread off
+        patched.setattr(process.denylist_sync._entries, "_database", elsewhere.database)  # noqa: SLF001 - nothing else cuts one thread off
         deny(denylist, ended)
         valkey.start()
         time.sleep(0.1)
@@ -777,9 +776,9 @@ def test_the_revoked_stay_denied_after_pruning(
         idle_expires_at=NOW + 98,
         absolute_expires_at=NOW + 98,
         revoked_at=NOW + 90,
-        revoked_reason=rotation.ADMIN,
+        revoked_reason=Reason.ADMIN,
     )
-    process.admin.prune()
+    process.auth.pruning.prune()
     valkey.flush()
     for _ in range(2):
         assert verdicts(denylist, living, ending) == RIGHT
@@ -792,29 +791,29 @@ def test_a_marker_that_is_none_of_ours_is_replaced(
     """What somebody else wrote there vouches for nothing."""
     name = denylist_keys(settings).marker
     valkey.client.set(name, found)
-    process.sync.look()
+    process.denylist_sync.look()
     made = str(valkey.client.get(name)).encode()
     assert made != found
-    assert process.sync.vouch(made)[0]
+    assert process.denylist_sync.vouch(made)[0]
 
 
 def test_connections_that_lead_to_another_server_are_let_go(
     process: Services, settings: Settings, valkey: ValkeyServer
 ) -> None:
     """A look-up that read a marker which new connections do not find proves that."""
-    process.sync.look()
-    before = process.sync._link.opened.opened  # noqa: SLF001 - what the pool did
-    assert not process.sync.vouch(b"abc.1.of-another-server")[0]
+    process.denylist_sync.look()
+    before = process.denylist_sync._link.opened.opened  # noqa: SLF001 - what the pool did
+    assert not process.denylist_sync.vouch(b"abc.1.of-another-server")[0]
     marker = str(valkey.client.get(denylist_keys(settings).marker)).encode()
     process.denylist.denied("nobody")
-    assert process.sync._link.opened.opened > before  # noqa: SLF001 - likewise
-    process.sync.look()
-    assert process.sync.vouch(marker)[0]
+    assert process.denylist_sync._link.opened.opened > before  # noqa: SLF001 - likewise
+    process.denylist_sync.look()
+    assert process.denylist_sync.vouch(marker)[0]
 
 
 def test_a_command_that_failed_meanwhile_keeps_the_outage(process: Services) -> None:
     """The list was complete before it failed; what it was to write may be missing."""
-    outage = process.sync._outage  # noqa: SLF001 - one part of the process
+    outage = process.denylist_sync._outage  # noqa: SLF001 - one part of the process
     losses = outage.losses
     outage.lost(ConnectionError())
     outage.over(0, losses)
@@ -825,8 +824,8 @@ def test_a_command_that_failed_meanwhile_keeps_the_outage(process: Services) -> 
 
 def test_a_new_proof_is_remembered_here_where_redis_is_not_believed(process: Services) -> None:
     """Redis answered, and may forget: the second use is known to this process."""
-    process.sync._outage.distrust("may forget")  # noqa: SLF001 - one part of the process
-    once = process.auth.once
+    process.denylist_sync._outage.distrust("may forget")  # noqa: SLF001 - one part of the process
+    once = process.auth.replay_cache
     proof = Proof("k" * 43, "a-number", process.nonces.newest(process.clock.now()) + 60)
     once.check_age(proof, 0)
     with pytest.raises(ProofRefused, match="replayed"):

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.accounts import models as accounts
-from app.families import rotation
-from app.families.models import Ended
-from app.families.rotation import MOST_FAMILIES
+from app.accounts import queries as accounts
+from app.families import queries, revocation
+from app.families.models import Reason, RevokedFamily
+from app.families.revocation import MAX_FAMILIES
 from tests.unit.parts import NOW, a_family, a_user, revoke, stored
 
 if TYPE_CHECKING:
-    from app.database import Database
+    from app.infra.database import Database
 
 
 def test_revoking_says_what_it_ended(database: Database) -> None:
@@ -20,9 +20,8 @@ def test_revoking_says_what_it_ended(database: Database) -> None:
     user = a_user(database)
     family, other = a_family(database, user, last_used_at=NOW + 7), a_family(database, user)
     with database.autocommit() as connection:
-        which = rotation.of_family(family.family_id)
-        ended = rotation.revoke(connection, which, rotation.LOGGED_OUT, NOW + 9)
-    assert ended == [Ended(family.family_id, NOW + 7)]
+        ended = revocation.revoke_family(connection, family.family_id, Reason.LOGGED_OUT, NOW + 9)
+    assert ended == [RevokedFamily(family.family_id, NOW + 7)]
     assert stored(database, family) == replace(
         family, revoked_at=NOW + 9, revoked_reason="logged_out"
     )
@@ -32,10 +31,10 @@ def test_revoking_says_what_it_ended(database: Database) -> None:
 def test_revoking_twice_keeps_the_first_reason(database: Database) -> None:
     """The second time nothing ends, and the record stays as it was."""
     family = a_family(database, a_user(database))
-    which = rotation.of_family(family.family_id)
+    sid = family.family_id
     with database.autocommit() as connection:
-        assert len(rotation.revoke(connection, which, rotation.REUSE, NOW)) == 1
-        assert rotation.revoke(connection, which, rotation.LOGGED_OUT, NOW + 1) == []
+        assert len(revocation.revoke_family(connection, sid, Reason.REUSE, NOW)) == 1
+        assert revocation.revoke_family(connection, sid, Reason.LOGGED_OUT, NOW + 1) == []
     after = stored(database, family)
     assert after is not None
     assert (after.revoked_at, after.revoked_reason) == (NOW, "reuse")
@@ -45,18 +44,18 @@ def test_the_record_keeps_the_words_of_the_glossary(database: Database) -> None:
     """Rows outlive releases, and the sessions page reads them: a reason is spelled one way."""
     user = a_user(database)
     words = {
-        "logged_out": rotation.LOGGED_OUT,
-        "reuse": rotation.REUSE,
-        "password_changed": rotation.PASSWORD_CHANGED,
-        "admin": rotation.ADMIN,
-        "replaced": rotation.REPLACED,
-        "no_proof": rotation.NO_PROOF,
-        "foreign_key": rotation.FOREIGN_KEY,
+        "logged_out": Reason.LOGGED_OUT,
+        "reuse": Reason.REUSE,
+        "password_changed": Reason.PASSWORD_CHANGED,
+        "admin": Reason.ADMIN,
+        "replaced": Reason.REPLACED,
+        "no_proof": Reason.NO_PROOF,
+        "foreign_key": Reason.FOREIGN_KEY,
     }
     for word, reason in words.items():
         family = a_family(database, user)
         with database.autocommit() as connection:
-            rotation.revoke(connection, rotation.of_family(family.family_id), reason, NOW)
+            revocation.revoke_family(connection, family.family_id, reason, NOW)
         after = stored(database, family)
         assert after is not None
         assert after.revoked_reason == word
@@ -68,9 +67,7 @@ def test_revoking_all_of_a_user_leaves_others(database: Database) -> None:
     own = [a_family(database, user) for _ in range(3)]
     others = a_family(database, eve)
     with database.autocommit() as connection:
-        ended = rotation.revoke(
-            connection, rotation.of_user(user.id), rotation.PASSWORD_CHANGED, NOW
-        )
+        ended = revocation.revoke_user(connection, user.id, Reason.PASSWORD_CHANGED, NOW)
     assert {one.family_id for one in ended} == {one.family_id for one in own}
     assert stored(database, others) == others
 
@@ -90,7 +87,7 @@ def test_a_family_is_live_until_it_is_revoked(
     """What decides over access tokens is revocation; they bring their own expiry."""
     family = a_family(database, a_user(database), **change)
     with database.autocommit() as connection:
-        assert rotation.is_live(connection, family.family_id) is live
+        assert queries.is_active(connection, family.family_id) is live
 
 
 def test_a_family_of_a_disabled_account_is_not_live(database: Database) -> None:
@@ -100,8 +97,8 @@ def test_a_family_of_a_disabled_account_is_not_live(database: Database) -> None:
     with database.transaction() as connection:
         accounts.disable(connection, user.id, NOW)
     with database.autocommit() as connection:
-        assert not rotation.is_live(connection, family.family_id)
-        assert not rotation.is_live(connection, "nobody")
+        assert not queries.is_active(connection, family.family_id)
+        assert not queries.is_active(connection, "nobody")
 
 
 def test_live_families_are_listed_latest_first(database: Database) -> None:
@@ -114,7 +111,7 @@ def test_live_families_are_listed_latest_first(database: Database) -> None:
     revoke(database, a_family(database, user))
     a_family(database, eve)
     with database.autocommit() as connection:
-        assert rotation.live_of(connection, user.id, NOW) == [new, younger, old]
+        assert queries.active_families(connection, user.id, NOW) == [new, younger, old]
 
 
 def test_one_family_is_found_in_any_state(database: Database) -> None:
@@ -122,8 +119,8 @@ def test_one_family_is_found_in_any_state(database: Database) -> None:
     family = a_family(database, a_user(database), idle_expires_at=NOW - 1)
     revoke(database, family)
     with database.autocommit() as connection:
-        found = rotation.find(connection, family.family_id)
-        assert rotation.find(connection, "nobody") is None
+        found = queries.find(connection, family.family_id)
+        assert queries.find(connection, "nobody") is None
     assert found == replace(family, revoked_at=NOW, revoked_reason="admin")
 
 
@@ -131,40 +128,37 @@ def test_families_beyond_the_limit_are_those_used_longest_ago(database: Database
     """Twenty live families may be: the new one and the nineteen used last."""
     user, eve = a_user(database), a_user(database, "eve@example.com")
     families = [
-        a_family(database, user, last_used_at=NOW + number) for number in range(MOST_FAMILIES + 2)
+        a_family(database, user, last_used_at=NOW + number) for number in range(MAX_FAMILIES + 2)
     ]
     a_family(database, eve, last_used_at=NOW - 1)
     revoke(database, a_family(database, user, last_used_at=NOW - 1))
     a_family(database, user, last_used_at=NOW - 2, idle_expires_at=NOW)
     newest = a_family(database, user, last_used_at=NOW - 5)
     with database.autocommit() as connection:
-        which = rotation.beyond_limit(user.id, newest.family_id, NOW)
-        ended = rotation.revoke(connection, which, rotation.REPLACED, NOW)
-        left = rotation.live_of(connection, user.id, NOW)
+        ended = revocation.revoke_excess(connection, newest, NOW)
+        left = queries.active_families(connection, user.id, NOW)
     assert {one.family_id for one in ended} == {one.family_id for one in families[:3]}
-    assert len(left) == MOST_FAMILIES == 20
+    assert len(left) == MAX_FAMILIES == 20
     assert left[-1] == newest
 
 
 def test_of_those_idle_equally_long_the_oldest_ends(database: Database) -> None:
     """Log-ins of one second differ in when they began, if in anything."""
     user = a_user(database)
-    ages = [*range(MOST_FAMILIES // 2, MOST_FAMILIES), *range(MOST_FAMILIES // 2)]
+    ages = [*range(MAX_FAMILIES // 2, MAX_FAMILIES), *range(MAX_FAMILIES // 2)]
     families = {age: a_family(database, user, created_at=NOW - age) for age in ages}
     newest = a_family(database, user)
     with database.autocommit() as connection:
-        which = rotation.beyond_limit(user.id, newest.family_id, NOW)
-        ended = rotation.revoke(connection, which, rotation.REPLACED, NOW)
-    assert [one.family_id for one in ended] == [families[MOST_FAMILIES - 1].family_id]
+        ended = revocation.revoke_excess(connection, newest, NOW)
+    assert [one.family_id for one in ended] == [families[MAX_FAMILIES - 1].family_id]
 
 
 def test_within_the_limit_nothing_ends(database: Database) -> None:
     """Nineteen others and a new one are twenty: all stay."""
     user = a_user(database)
-    newest = [a_family(database, user) for _ in range(MOST_FAMILIES)][-1]
+    newest = [a_family(database, user) for _ in range(MAX_FAMILIES)][-1]
     with database.autocommit() as connection:
-        which = rotation.beyond_limit(user.id, newest.family_id, NOW)
-        assert rotation.revoke(connection, which, rotation.REPLACED, NOW) == []
+        assert revocation.revoke_excess(connection, newest, NOW) == []
 
 
 def test_what_was_revoked_since_can_be_said_again(database: Database) -> None:
@@ -176,5 +170,8 @@ def test_what_was_revoked_since_can_be_said_again(database: Database) -> None:
     a_family(database, user, last_used_at=since - 9, revoked_at=since - 1)
     a_family(database, user)
     with database.autocommit() as connection:
-        found = rotation.revoked_since(connection, since, since)
-    assert set(found) == {Ended(at_once.family_id, since), Ended(later.family_id, NOW - 5)}
+        found = queries.revoked_since(connection, since, since)
+    assert set(found) == {
+        RevokedFamily(at_once.family_id, since),
+        RevokedFamily(later.family_id, NOW - 5),
+    }

@@ -6,50 +6,51 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.accounts import models as accounts
-from app.families import rotation
-from app.grants import new_id
+from app.accounts import queries as accounts
+from app.families import revocation, rotation
+from app.families.issuer import new_id
+from app.families.models import Reason
 from tests.unit.parts import NOW, a_family, a_user, claims_of, revoke, stored, whole
 
 if TYPE_CHECKING:
-    from app.database import Database
     from app.families.models import Family
+    from app.infra.database import Database
     from app.tokens.claims import RefreshTokenClaims
 
 LATER = NOW + 60
 
 
-def a_step(now: int = LATER) -> rotation.Step:
+def a_step(now: int = LATER) -> rotation.Successor:
     """Give what a refresh from another place would write."""
-    return rotation.Step(new_id(), now, 3600, 1800, "198.51.100.7", "another browser")
+    return rotation.Successor(new_id(), now, 3600, 1800, "198.51.100.7", "another browser")
 
 
 def rotate(
-    database: Database, claims: RefreshTokenClaims, step: rotation.Step
+    database: Database, claims: RefreshTokenClaims, step: rotation.Successor
 ) -> tuple[Family, str] | None:
     """Rotate as the use case does, in one statement of its own."""
     with database.autocommit() as connection:
         return whole(connection, rotation.rotate(connection, claims, step))
 
 
-def why_not(database: Database, claims: RefreshTokenClaims, now: int = LATER) -> str:
+def refusal_reason(database: Database, claims: RefreshTokenClaims, now: int = LATER) -> str:
     """Ask why a token did not rotate."""
     with database.autocommit() as connection:
-        return rotation.why_not(connection, claims, now, None)
+        return rotation.refusal_reason(connection, claims, now, None)
 
 
 def test_the_current_token_rotates(database: Database) -> None:
     """The row takes the successor's `jti`, remembers the former, and says when and from where."""
     user = a_user(database)
-    family, step = a_family(database, user), a_step()
-    rotated = rotate(database, claims_of(family), step)
+    family, successor = a_family(database, user), a_step()
+    rotated = rotate(database, claims_of(family), successor)
     expected = replace(
         family,
-        jti=step.jti,
+        jti=successor.jti,
         previous_jti=family.jti,
         generation=1,
         rotated_at=LATER,
-        burst_from=NOW,
+        burst_started_at=NOW,
         last_used_at=LATER,
         idle_expires_at=LATER + 3600,
         ip="198.51.100.7",
@@ -115,7 +116,7 @@ def test_a_spent_token_does_not_rotate(database: Database) -> None:
     assert third is not None
     for spent in (first, second[0]):
         assert rotate(database, claims_of(spent), a_step()) is None
-        assert why_not(database, claims_of(spent)) == rotation.REUSE
+        assert refusal_reason(database, claims_of(spent)) == Reason.REUSE
     assert stored(database, first) == third[0]
 
 
@@ -124,7 +125,7 @@ def test_an_unknown_family_does_not_rotate(database: Database) -> None:
     family = a_family(database, a_user(database))
     claims = replace(claims_of(family), family_id=new_id())
     assert rotate(database, claims, a_step()) is None
-    assert why_not(database, claims) == "unknown"
+    assert refusal_reason(database, claims) == "unknown"
 
 
 def test_a_family_of_somebody_else_does_not_rotate(database: Database) -> None:
@@ -133,7 +134,7 @@ def test_a_family_of_somebody_else_does_not_rotate(database: Database) -> None:
     eve = a_user(database, "eve@example.com")
     claims = replace(claims_of(family), sub=eve.id)
     assert rotate(database, claims, a_step()) is None
-    assert why_not(database, claims) == "unknown"
+    assert refusal_reason(database, claims) == "unknown"
     assert stored(database, family) == family
 
 
@@ -143,7 +144,7 @@ def test_an_idle_family_does_not_rotate(database: Database, left: int) -> None:
     user = a_user(database)
     family = a_family(database, user, idle_expires_at=LATER + left)
     assert rotate(database, claims_of(family), a_step()) is None
-    assert why_not(database, claims_of(family)) == rotation.EXPIRED == "expired"
+    assert refusal_reason(database, claims_of(family)) == Reason.EXPIRED
     living = a_family(database, user, idle_expires_at=LATER + 1)
     assert rotate(database, claims_of(living), a_step())
 
@@ -151,23 +152,29 @@ def test_an_idle_family_does_not_rotate(database: Database, left: int) -> None:
 @pytest.mark.parametrize(
     "reason",
     [
-        rotation.LOGGED_OUT,
-        rotation.REUSE,
-        rotation.PASSWORD_CHANGED,
-        rotation.ADMIN,
-        rotation.REPLACED,
+        Reason.LOGGED_OUT,
+        Reason.REUSE,
+        Reason.PASSWORD_CHANGED,
+        Reason.ADMIN,
+        Reason.REPLACED,
     ],
 )
-def test_a_revoked_family_does_not_rotate(database: Database, reason: str) -> None:
+def test_a_revoked_family_does_not_rotate(database: Database, reason: Reason) -> None:
     """The record says why it was revoked, for the current token as for a spent one."""
     family = a_family(database, a_user(database))
     rotated = rotate(database, claims_of(family), a_step())
     assert rotated is not None
     with database.autocommit() as connection:
-        rotation.revoke(connection, rotation.of_family(family.family_id), reason, LATER)
+        revocation.revoke_family(connection, family.family_id, reason, LATER)
     for claims in (claims_of(family), claims_of(rotated[0])):
         assert rotate(database, claims, a_step()) is None
-        assert why_not(database, claims) == reason
+        assert refusal_reason(database, claims) == reason
+
+
+def test_a_reason_of_another_release_is_a_reason(database: Database) -> None:
+    """A row that another release revoked is refused as revoked, not with an error."""
+    family = a_family(database, a_user(database), revoked_at=NOW, revoked_reason="moved_abroad")
+    assert refusal_reason(database, claims_of(family)) == Reason.REVOKED
 
 
 def test_a_family_of_a_disabled_account_does_not_rotate(database: Database) -> None:
@@ -177,7 +184,7 @@ def test_a_family_of_a_disabled_account_does_not_rotate(database: Database) -> N
     with database.transaction() as connection:
         accounts.disable(connection, user.id, NOW)
     assert rotate(database, claims_of(family), a_step()) is None
-    assert why_not(database, claims_of(family)) == "disabled"
+    assert refusal_reason(database, claims_of(family)) == "disabled"
     with database.transaction() as connection:
         accounts.enable(connection, user.id)
     assert rotate(database, claims_of(family), a_step())
@@ -200,7 +207,7 @@ def test_of_parallel_attempts_exactly_one_rotates(database: Database) -> None:
     (winner,) = (outcome for outcome in outcomes if outcome)
     assert len(outcomes) == 8
     assert stored(database, family) == winner[0]
-    assert why_not(database, claims_of(family)) == rotation.REUSE
+    assert refusal_reason(database, claims_of(family)) == Reason.REUSE
 
 
 def test_a_rotation_against_a_revocation_leaves_it_revoked(database: Database) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.pages.redirects import LONGEST, safe_path
+from app.pages.redirects import MAX_LENGTH, safe_path
 
 ORIGIN = "https://localhost"
 GOOD = [
@@ -21,7 +21,7 @@ GOOD = [
     "/:80",
     "/%09/evil.example",
     "/%5cevil.example",
-    "/" + "a" * (LONGEST - 1),
+    "/" + "a" * (MAX_LENGTH - 1),
 ]
 HOSTILE = {
     "empty": "",
@@ -70,7 +70,7 @@ HOSTILE = {
     "lone-surrogate": "/\ud800",
     "byte-order-mark": "\ufeff//evil.example",
     "right-to-left": "/\u202e//evil.example",
-    "too-long": "/" + "a" * LONGEST,
+    "too-long": "/" + "a" * MAX_LENGTH,
 }
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.clock import Clock
+from app.infra.clock import Clock
 from app.services import build
 from config import Settings
 from tests.hostile_tokens import ACCESS, REFRESH, Forger
 
 if TYPE_CHECKING:
-    from app.grants import Mint
+    from app.families.issuer import TokenIssuer
 
 NOW = 1_800_000_000
 
@@ -25,9 +25,9 @@ def token_settings(base_environment: dict[str, str]) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def mint(token_settings: Settings) -> Mint:
+def issuer(token_settings: Settings) -> TokenIssuer:
     """Give the application's own codecs."""
-    return build(token_settings, Clock()).auth.mint
+    return build(token_settings, Clock()).auth.issuer
 
 
 @pytest.fixture(scope="session")

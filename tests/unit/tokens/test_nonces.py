@@ -37,15 +37,15 @@ def test_a_nonce_is_its_second_and_the_hmac_of_it() -> None:
 def test_every_process_knows_it() -> None:
     """Nothing is stored: two servers with one key say the same, with two keys never."""
     assert nonces().current(NOW) == nonces().current(NOW)
-    assert nonces().minted(nonces().current(NOW), NOW) == NOW
-    assert Nonces(b"another key", LEEWAY).minted(nonces().current(NOW), NOW) is None
+    assert nonces().made_at(nonces().current(NOW), NOW) == NOW
+    assert Nonces(b"another key", LEEWAY).made_at(nonces().current(NOW), NOW) is None
 
 
 def test_memory_does_not_grow_with_time() -> None:
     """A server that runs for a year has made thirty million of them."""
     own = nonces()
     for second in range(2000):
-        own.minted(own.current(NOW + second), NOW + second)
+        own.made_at(own.current(NOW + second), NOW + second)
     assert own._of_second.cache_info().currsize <= 512  # noqa: SLF001 - what it keeps shows nowhere else
 
 
@@ -53,14 +53,14 @@ def test_what_is_out_of_the_window_costs_no_hash() -> None:
     """A stranger who names a million seconds fills nothing."""
     own = nonces()
     for second in range(NOW + AHEAD + 1, NOW + 1000):
-        own.minted(nonces().current(second), NOW)
+        own.made_at(nonces().current(second), NOW)
     assert own._of_second.cache_info().currsize == 0  # noqa: SLF001 - likewise
 
 
 def test_a_nonce_is_good_for_four_minutes() -> None:
     """From as far ahead as clocks and losses may set it, to its last second."""
     nonce = nonces().current(NOW)
-    good = [at for at in range(NOW - 60, NOW + 600) if nonces().minted(nonce, at) is not None]
+    good = [at for at in range(NOW - 60, NOW + 600) if nonces().made_at(nonce, at) is not None]
     assert good == list(range(NOW - AHEAD, NOW + PROOF_SECONDS))
 
 
@@ -69,7 +69,7 @@ def test_a_nonce_is_good_for_four_minutes() -> None:
 def test_no_two_seconds_share_a_nonce(one: int, other: int) -> None:
     """And each is read as the second in which it was made."""
     assert (nonces().current(one) == nonces().current(other)) == (one == other)
-    assert nonces().minted(nonces().current(one), one) == one
+    assert nonces().made_at(nonces().current(one), one) == one
 
 
 def test_a_loss_dates_out_what_was_made_before_it() -> None:
@@ -77,8 +77,8 @@ def test_a_loss_dates_out_what_was_made_before_it() -> None:
     own, other = nonces(), nonces()
     before = [nonces().current(NOW + ahead) for ahead in (-100, 0, LEEWAY)]
     own.outdate(NOW)
-    assert all(own.is_outdated(own.minted(nonce, NOW) or 0, NOW) for nonce in before)
-    minted = other.minted(own.current(NOW), NOW - LEEWAY)
+    assert all(own.is_outdated(own.made_at(nonce, NOW) or 0, NOW) for nonce in before)
+    minted = other.made_at(own.current(NOW), NOW - LEEWAY)
     assert minted is not None
     assert not other.is_outdated(minted, NOW)
     assert own.current(NOW + 100) == nonces().current(NOW + 100)
@@ -97,7 +97,7 @@ def test_a_clock_that_was_set_back_makes_nonces_that_are_accepted() -> None:
     """A loss that was noted an hour from now does not shut the door for an hour."""
     own = nonces()
     own.outdate(NOW + 3600)
-    assert own.minted(own.current(NOW), NOW) == NOW + AHEAD
+    assert own.made_at(own.current(NOW), NOW) == NOW + AHEAD
 
 
 def test_with_the_longest_leeway() -> None:
@@ -105,4 +105,4 @@ def test_with_the_longest_leeway() -> None:
     own = nonces(30)
     own.outdate(NOW)
     assert own.is_outdated(NOW + 30, NOW)
-    assert own.minted(own.current(NOW), NOW - 30) == NOW + 31
+    assert own.made_at(own.current(NOW), NOW - 30) == NOW + 31

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.auth import admin
 from app.errors import InvalidProof, InvalidToken, Refusal
-from app.grants import new_id
+from app.families.issuer import new_id
 from app.tokens.claims import AccessTokenClaims
 from app.web.client import REQUEST_ID
 from app.web.guards import MARK, Caller, authenticate, caller, public, require_access
@@ -45,7 +46,7 @@ def living(own: Services) -> Family:
 
 def claims_of(own: Services, family: Family, holder: Prover | None = None) -> AccessTokenClaims:
     """Give the claims of an access token of that family, bound to the holder's key."""
-    rules, now = own.auth.mint.access.rules, own.clock.now()
+    rules, now = own.auth.issuer.access.rules, own.clock.now()
     return AccessTokenClaims(
         iss=rules.issuer,
         aud=rules.audience,
@@ -92,7 +93,7 @@ def test_what_is_no_token_is_refused_for_its_reason(
 def test_a_good_token_makes_a_caller(app: Flask, own: Services, living: Family) -> None:
     """With all that the token says."""
     claims = claims_of(own, living)
-    headers = {"Authorization": f"Bearer {own.auth.mint.access.mint(claims)}"}
+    headers = {"Authorization": f"Bearer {own.auth.issuer.access.sign(claims)}"}
     with app.test_request_context(PATH, base_url=PUBLIC_URL, headers=headers):
         authenticate()
         assert caller() == Caller(claims.sub, claims.sid, claims.auth_time, claims)
@@ -102,15 +103,15 @@ def test_a_good_token_under_another_scheme_is_none(
     app: Flask, own: Services, living: Family
 ) -> None:
     """It is not even read."""
-    token = own.auth.mint.access.mint(claims_of(own, living))
+    token = own.auth.issuer.access.sign(claims_of(own, living))
     assert refusal(app, {"Authorization": f"Token {token}"}).reason == "not_compact"
 
 
 def test_a_token_of_an_ended_family_is_denied(app: Flask, own: Services, living: Family) -> None:
     """The family it names is not there, so it is not live."""
     claims = claims_of(own, living)
-    own.admin.revoke_sessions(None)
-    refused = refusal(app, {"Authorization": f"Bearer {own.auth.mint.access.mint(claims)}"})
+    admin.revoke_sessions(own.auth, None)
+    refused = refusal(app, {"Authorization": f"Bearer {own.auth.issuer.access.sign(claims)}"})
     assert refused.reason == "denied"
 
 
@@ -119,7 +120,7 @@ def test_a_token_has_one_scheme(
     app: Flask, own: Services, living: Family, scheme: str, holder: Prover | None
 ) -> None:
     """A bound one is no bearer token, and the other way round (RFC 9449 section 7.2)."""
-    token = own.auth.mint.access.mint(claims_of(own, living, holder))
+    token = own.auth.issuer.access.sign(claims_of(own, living, holder))
     refused = refusal(app, {"Authorization": f"{scheme} {token}"})
     assert (type(refused), refused.reason) == (InvalidToken, "scheme")
 
@@ -129,7 +130,7 @@ def test_a_bound_token_needs_its_holders_proof(
     app: Flask, own: Services, living: Family, prover: Prover | None, reason: str
 ) -> None:
     """Nobody's and anybody else's are no good."""
-    token = own.auth.mint.access.mint(claims_of(own, living, HOLDER))
+    token = own.auth.issuer.access.sign(claims_of(own, living, HOLDER))
     headers = {"Authorization": f"DPoP {token}"}
     if prover:
         prover.nonce = own.nonces.current(own.clock.now())
@@ -140,7 +141,7 @@ def test_a_bound_token_needs_its_holders_proof(
 
 def test_a_proof_is_good_for_one_request(app: Flask, own: Services, living: Family) -> None:
     """The very same request again is refused, and so is another with the same proof."""
-    token = own.auth.mint.access.mint(claims_of(own, living, HOLDER))
+    token = own.auth.issuer.access.sign(claims_of(own, living, HOLDER))
     HOLDER.nonce = own.nonce()
     proof = HOLDER.proof("GET", PUBLIC_URL + PATH, token)
     headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
@@ -157,9 +158,9 @@ def test_a_token_past_its_end_asks_the_database(app: Flask, own: Services, livin
     claims = claims_of(own, living)
     now = claims.iat
     late = replace(claims, auth_time=now - 4, iat=now - 3, exp=now - 1)
-    headers = {"Authorization": f"Bearer {own.auth.mint.access.mint(late)}"}
+    headers = {"Authorization": f"Bearer {own.auth.issuer.access.sign(late)}"}
     assert refusal(app, headers).reason == "denied"
-    headers = {"Authorization": f"Bearer {own.auth.mint.access.mint(claims)}"}
+    headers = {"Authorization": f"Bearer {own.auth.issuer.access.sign(claims)}"}
     with app.test_request_context(PATH, base_url=PUBLIC_URL, headers=headers):
         authenticate()  # the control: Redis is believed
 

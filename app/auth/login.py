@@ -1,0 +1,86 @@
+"""Exchange a password for a new session."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from app.accounts import queries as accounts
+from app.accounts.emails import account_key
+from app.accounts.models import User
+from app.auth.dependencies import Auth
+from app.errors import InvalidCredentials
+from app.families import queries as families
+from app.families import revocation
+from app.families.issuer import PresentedCredentials, TokenPair
+from app.families.models import Family, Reason, RevokedFamily
+from app.infra.audit import Client
+
+
+def log_in(  # noqa: PLR0913 - what a log-in form and its request say
+    auth: Auth,
+    email: str,
+    password: str,
+    client: Client,
+    presented: PresentedCredentials,
+    *,
+    remember: bool,
+) -> TokenPair:
+    """Exchange a password for a new family; the browser's former family ends.
+
+    With a verified proof, the family is bound to the proof's key from the start. An unknown
+    address, a wrong password and a disabled account give the same answer after one hash, so that
+    nobody learns which addresses have accounts.
+
+    Raises:
+        InvalidCredentials: when address and password are not those of an enabled account.
+        TooManyAttempts: when a limit of the account or of the client's network is used up.
+        Busy: when no place for a password hash is free.
+        InvalidProof: when the proof was consumed before.
+
+    """
+    with auth.password_login.place(client) as place:
+        key = account_key(email)
+        user = auth.database.read(accounts.find_by_email, key)
+        enabled = user if user and user.disabled_at is None else None
+        if not auth.password_login.verify(key, enabled, password, place) or enabled is None:
+            auth.audit.record("log_in_refused", client, user_id=user.id if user else "")
+            raise InvalidCredentials
+        auth.consume_proof(presented)
+        enabled = auth.password_login.upgrade_hash(enabled, password, place)
+    return begin_session(auth, enabled, client, presented, remembered=remember)
+
+
+def begin_session(
+    auth: Auth, user: User, client: Client, presented: PresentedCredentials, *, remembered: bool
+) -> TokenPair:
+    """Begin a family for `user`, whose password was verified, and issue its first tokens.
+
+    Raises:
+        InvalidCredentials: when the account was disabled or its password changed meanwhile.
+
+    """
+    now, former = auth.clock.now(), auth.issuer.family_of_cookie(presented.cookie)
+    family = auth.issuer.new_family(user.id, client, now, remembered=remembered, jkt=presented.jkt)
+
+    def begin(connection: Connection) -> list[RevokedFamily]:
+        if not accounts.update_if_unchanged(connection, user):
+            raise InvalidCredentials(reason="account_changed")
+        families.insert(connection, family)
+        return replace_former(connection, family, former, now)
+
+    auth.pruning.prune_own(user.id)
+    auth.deny(auth.database.transact(begin), "session_replaced", client)
+    auth.audit.record("logged_in", client, user_id=user.id, sid=family.family_id)
+    mark = auth.password_login.known_browsers.renew(client.device, user, now)
+    return auth.issuer.issue(family, user.email, mark)
+
+
+def replace_former(
+    connection: Connection, family: Family, former: str | None, now: int
+) -> list[RevokedFamily]:
+    """Revoke this browser's former session, then what exceeds the user's limit of sessions.
+
+    In this order: the former session makes room, and no other session is revoked for it.
+    """
+    replaced = revocation.revoke_family(connection, former, Reason.REPLACED, now) if former else []
+    return replaced + revocation.revoke_excess(connection, family, now)

@@ -1,0 +1,87 @@
+"""Change the password, which ends every session of the account."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from app.accounts import queries as accounts
+from app.accounts.models import User
+from app.auth.dependencies import Auth
+from app.auth.profile import account
+from app.errors import InvalidToken, WrongPassword
+from app.families import queries as families
+from app.families import revocation
+from app.families.issuer import TokenPair
+from app.families.models import Family, Reason, RevokedFamily
+from app.infra.audit import Client
+
+
+def change_password(  # noqa: PLR0913, PLR0917 - what the request says
+    auth: Auth, sid: str, current: str, new: str, client: Client, jkt: str | None = None
+) -> TokenPair:
+    """Set a new password, revoke every family of the user and begin a new one here.
+
+    The new family is bound to the key with the thumbprint `jkt`; without one it stays bound to
+    the caller's present key, or unbound. That key has not signed anything yet: a caller who
+    names another's key only binds the new family to it.
+
+    Raises:
+        WrongPassword: when `current` is not the account's password.
+        WeakPassword: when `new` is short, common or the user's address.
+        TooManyAttempts: when a limit of the account is used up.
+        Busy: when no place for a password hash is free.
+        InvalidToken: when the session ended meanwhile.
+
+    """
+    user, family = account(auth, sid)
+    hashed = _hash_of_new(auth, user, sid, current, new, client)
+    now = auth.clock.now()
+    # The marks of known browsers are told apart by this time, so it always moves forward.
+    changed_at = max(now, user.password_changed_at + 1)
+    changed = replace(user, password_hash=hashed, password_changed_at=changed_at)
+    successor = auth.issuer.new_family(
+        user.id, client, now, remembered=family.remembered, jkt=jkt or family.jkt
+    )
+    revoked = auth.database.transact(_replace_all, user, changed, sid, successor)
+    auth.deny(revoked, "password_changed", client, user_id=user.id)
+    mark = auth.password_login.known_browsers.renew(client.device, changed, now)
+    return auth.issuer.issue(successor, user.email, mark)
+
+
+def _hash_of_new(  # noqa: PLR0913, PLR0917 - inner
+    auth: Auth, user: User, sid: str, current: str, new: str, client: Client
+) -> str:
+    passwords = auth.password_login.passwords
+    # The caller has a live session, so a known browser's place is theirs.
+    with auth.password_login.queue.place(client, known=True) as place:
+        right = auth.password_login.verify(user.email, user, current, place, in_session=True)
+        if not right:
+            auth.audit.record("password_change_refused", client, user_id=user.id, sid=sid)
+            raise WrongPassword
+        passwords.check_new(new, user.email)
+        return place.run(passwords.hash, new)
+
+
+def _replace_all(
+    connection: Connection, user: User, changed: User, sid: str, successor: Family
+) -> list[RevokedFamily]:
+    """Write the password and replace all families, in one transaction.
+
+    There is no moment at which the password is new and an old family lives, or the reverse.
+    """
+    if not accounts.update_if_unchanged(
+        connection,
+        user,
+        password_hash=changed.password_hash,
+        password_changed_at=changed.password_changed_at,
+    ):
+        raise InvalidToken(reason="account_changed")
+    revoked = revocation.revoke_user(
+        connection, user.id, Reason.PASSWORD_CHANGED, successor.created_at
+    )
+    if sid not in {family.family_id for family in revoked}:
+        raise InvalidToken(reason="session_ended_meanwhile")
+    families.insert(connection, successor)
+    return revoked

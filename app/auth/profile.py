@@ -1,0 +1,73 @@
+"""Read one's own account; nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Select, bindparam, select
+
+from app.accounts.models import User, users
+from app.auth.dependencies import Auth
+from app.errors import InvalidToken
+from app.families.models import Family, families
+
+_of_session: Final = (families.c.family_id == bindparam("sid"), users.c.disabled_at.is_(None))
+PROFILE: Final = (
+    select(
+        users.c.id,
+        users.c.email,
+        users.c.created_at,
+        families.c.created_at,
+        families.c.absolute_expires_at,
+    )
+    .join(users, users.c.id == families.c.user_id)
+    .where(*_of_session)
+)
+ACCOUNT: Final = (
+    select(users, families).join(users, users.c.id == families.c.user_id).where(*_of_session)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who the caller is and how long the session lasts; times are seconds, UTC."""
+
+    user_id: str
+    email: str
+    registered_at: int
+    session_began_at: int
+    session_ends_at: int
+
+
+def profile(auth: Auth, sid: str) -> Profile:
+    """Return what an account shows of itself behind a verified access token.
+
+    Raises:
+        InvalidToken: when the account is disabled, or the account or the family is gone.
+
+    """
+    return Profile(*_row(auth, PROFILE, sid))
+
+
+def account(auth: Auth, sid: str) -> tuple[User, Family]:
+    """Return the account and the family behind a verified access token.
+
+    Raises:
+        InvalidToken: when the account is disabled, or the account or the family is gone.
+
+    """
+    row = _row(auth, ACCOUNT, sid)
+    return User(*row[: len(users.c)]), Family(*row[len(users.c) :])
+
+
+def _row(auth: Auth, statement: Select[Any], sid: str) -> Sequence[Any]:
+    row = auth.database.read(_one_or_none, statement, sid)
+    if row is None:
+        raise InvalidToken(reason="account_gone")
+    return row
+
+
+def _one_or_none(connection: Connection, statement: Select[Any], sid: str) -> Row[Any] | None:
+    return connection.execute(statement, {"sid": sid}).one_or_none()

@@ -1,0 +1,73 @@
+"""Exchange a refresh token for its successor, or detect a stolen one."""
+
+from __future__ import annotations
+
+from app.auth.dependencies import Auth
+from app.errors import SessionEnded
+from app.families import revocation
+from app.families.issuer import PresentedCredentials, TokenPair, new_id
+from app.families.models import THEFTS, Reason
+from app.families.rotation import Refused, Retried, Rotated, Successor, exchange
+from app.infra.audit import Client
+from app.tokens.claims import RefreshTokenClaims
+from app.tokens.jws import TokenRefused
+
+
+def refresh(auth: Auth, presented: PresentedCredentials, client: Client) -> TokenPair:
+    """Rotate: exchange the current refresh token for its successor.
+
+    A client that proves to hold the family's key may present the immediate predecessor, or a
+    token that was overtaken moments ago: it gets the current successor again. Every other spent
+    token is reuse. On a bound family a token without proof, or with a proof by another key, is
+    theft. Reuse and theft revoke the family (RFC 9700 section 4.14.2); the revocation is
+    committed and denied before the refusal is sent. An unknown, expired or forged token revokes
+    nothing.
+
+    Raises:
+        SessionEnded: the token is of no use; always the same answer, `reason` is for the audit
+            record.
+        TooManyAttempts: when the family refreshes more often than any honest browser.
+        InvalidProof: when the proof was consumed before; this ends no session.
+
+    """
+    now = auth.clock.now()
+    claims = _verified_claims(auth, presented.cookie, client, now)
+    auth.throttle.refresh(claims.family_id)
+    auth.consume_proof(presented)
+    life = auth.issuer.lifetimes
+    successor = Successor(
+        new_id(), now, life.idle, life.remember_idle, client.ip, client.user_agent, presented.jkt
+    )
+    match exchange(auth.database, claims, successor):
+        case Rotated(family, email):
+            return auth.issuer.issue(family, email)
+        case Retried(family, email):
+            auth.audit.record("refresh_retried", client, sid=claims.family_id)
+            return auth.issuer.issue(family, email)
+        case Refused(reason):
+            _record_refusal(auth, claims, reason, client, now)
+            raise SessionEnded(reason=reason)
+
+
+def _verified_claims(
+    auth: Auth, cookie: str | None, client: Client, now: int
+) -> RefreshTokenClaims:
+    try:
+        return auth.issuer.refresh.verify(cookie or "", now)
+    except TokenRefused as refused:
+        reason = refused.reason if cookie else "missing"
+        auth.audit.refused("refresh_refused", client, reason)
+        raise SessionEnded(reason=reason) from None
+
+
+def _record_refusal(
+    auth: Auth, claims: RefreshTokenClaims, reason: Reason, client: Client, now: int
+) -> None:
+    user_id, sid = claims.sub, claims.family_id
+    if reason in THEFTS:
+        revoked = auth.database.write(revocation.revoke_family, sid, reason, now, client.ip)
+        if revoked:
+            auth.deny(revoked, "refresh_refused", client, reason=reason, user_id=user_id)
+            return
+    # A client can present a useless token at will, so these lines are limited in number.
+    auth.audit.refused("refresh_refused", client, reason, user_id=user_id, sid=sid)

@@ -1,0 +1,36 @@
+"""See and end the sessions of one's own account."""
+
+from __future__ import annotations
+
+from app.auth.dependencies import Auth
+from app.errors import NotFound
+from app.families import queries as families
+from app.families import revocation
+from app.families.models import THEFT_SHOWN_SECONDS, Family, Reason
+from app.infra.audit import Client
+
+
+def active_sessions(auth: Auth, user_id: str) -> list[Family]:
+    """Return the user's active families, the latest used first."""
+    return auth.database.read(families.active_families, user_id, auth.clock.now())
+
+
+def recent_thefts(auth: Auth, user_id: str) -> list[Family]:
+    """Return the user's families that ended in theft lately, the latest first."""
+    since = auth.clock.now() - THEFT_SHOWN_SECONDS
+    return auth.database.read(families.stolen_families, user_id, since)
+
+
+def end_session(auth: Auth, user_id: str, family_id: str, client: Client) -> None:
+    """Revoke one family of a user.
+
+    Raises:
+        NotFound: when it has ended, does not exist or is another user's.
+
+    """
+    revoked = auth.database.write(
+        revocation.revoke_family_of_user, user_id, family_id, Reason.LOGGED_OUT, auth.clock.now()
+    )
+    if not revoked:
+        raise NotFound
+    auth.deny(revoked, "session_ended", client)

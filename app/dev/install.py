@@ -1,0 +1,12 @@
+"""What development adds to the application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.dev.lab import routes as lab
+
+
+def install(app: Flask) -> None:
+    """Add the lab to `app`."""
+    lab.install(app)

@@ -1,0 +1,43 @@
+"""A copy of the log, for the attack that reads it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Final
+
+from app.infra.logs import ROOT_LOGGER, Lines
+from config import Settings
+
+NAME: Final = "lab.log"
+
+
+class Copy(logging.Handler):
+    """Adds each line to a file that several processes write and one empties."""
+
+    def __init__(self, path: Path) -> None:
+        """Write to `path`."""
+        super().__init__()
+        self.name = NAME
+        self._path = path
+        self.setFormatter(Lines())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Add one line."""
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(f"{self.format(record)}\n")
+
+
+def keep(settings: Settings) -> None:
+    """Copy what the application logs from now on."""
+    logger = logging.getLogger(ROOT_LOGGER)
+    for former in [handler for handler in logger.handlers if handler.name == NAME]:
+        logger.removeHandler(former)
+    logger.addHandler(Copy(settings.instance / NAME))
+
+
+def begin(settings: Settings) -> Path:
+    """Empty the copy, and return where it is."""
+    path = settings.instance / NAME
+    path.write_bytes(b"")
+    return path

@@ -1,0 +1,97 @@
+"""One line of defense undone: what stands in its place when people write it naively."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from importlib import import_module
+from typing import Any, Final
+
+# A reader of the lab is no linter.
+_TO_TOOLS: Final = re.compile(r"  # (?:noqa|type: ignore).*")
+_LAB: Final = "app.dev.lab"
+
+
+@dataclass(frozen=True)
+class Naive:
+    """The naive version of one function, method or constant of the application.
+
+    `slug` names the catalogue's entry whose attack it lets through, `instead_of` the code that
+    it replaces, as `path:name`.
+    """
+
+    slug: str
+    instead_of: str
+    replacement: Callable[..., Any]
+
+    @property
+    def name(self) -> str:
+        """The name to start a twin with."""
+        return self.replacement.__name__.replace("_", "-")
+
+    @property
+    def line(self) -> str:
+        """What people do, or leave out, in one sentence."""
+        return inspect.getdoc(self.replacement) or ""
+
+    @property
+    def source(self) -> str:
+        """The code as it is run, under the name of what it replaces."""
+        real = self.instead_of.rpartition(":")[2].rpartition(".")[2]
+        text = source_of(self.replacement)
+        if real.isupper():
+            return f"{real} = {text.rpartition('return ')[2]}"
+        return text.replace(f"def {self.replacement.__name__}", f"def {real}", 1)
+
+    def apply(self) -> None:
+        """Replace the real code in this process, for good.
+
+        A constant gets the value that its naive version returns. Whoever imported the real
+        thing by its name gets the naive one as well.
+        """
+        owner, name = found(self.instead_of)
+        real = inspect.getattr_static(owner, name)
+        naive = self.replacement if callable(real) else self.replacement()
+        setattr(owner, name, naive)
+        for module_name, module in list(sys.modules.items()):
+            own = module_name.startswith("app.") and not module_name.startswith(_LAB)
+            if own and vars(module).get(name) is real:
+                setattr(module, name, naive)
+
+
+def instead_of(code: str, slug: str) -> Callable[[Callable[..., Any]], Naive]:
+    """Make a function the naive version of `code`, a `path:name`, for the entry `slug`."""
+    return lambda replacement: Naive(slug, code, replacement)
+
+
+def found(code: str) -> tuple[Any, str]:
+    """Return what holds the code `path:name`, a module, class or object, and its last name.
+
+    Raises:
+        ImportError, AttributeError: when there is no such code.
+
+    """
+    path, _, names = code.partition(":")
+    module = import_module(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+    *outer, name = names.split(".")
+    owner = reduce(getattr, outer, module)
+    getattr(owner, name)
+    return owner, name
+
+
+def source_of(thing: Callable[..., Any]) -> str:
+    """Return the source of a function without decorators, and without its docstring."""
+    text = textwrap.dedent(inspect.getsource(thing))
+    (function,) = ast.parse(text).body
+    lines = [_TO_TOOLS.sub("", line) for line in text.splitlines()]
+    if isinstance(function, ast.FunctionDef) and len(function.body) > 1:
+        said = function.body[0]
+        if ast.get_docstring(function):
+            del lines[said.lineno - 1 : said.end_lineno]
+    return "\n".join(lines[function.lineno - 1 :])

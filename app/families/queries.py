@@ -1,0 +1,86 @@
+"""Read and insert families. Each statement is a constant with bound parameters."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Connection, and_, bindparam, exists, select
+from sqlalchemy import insert as insert_into
+
+from app.families.models import (
+    MAX_THEFTS_SHOWN,
+    THEFTS,
+    Family,
+    RevokedFamily,
+    families,
+    owners,
+)
+
+_family: Final = families.c.family_id == bindparam("family")
+_user: Final = families.c.user_id == bindparam("user")
+
+ENABLED: Final = exists().where(owners.c.id == families.c.user_id, owners.c.disabled_at.is_(None))
+ACTIVE: Final = and_(
+    families.c.revoked_at.is_(None),
+    families.c.idle_expires_at > bindparam("now", type_=BigInteger),
+)
+LATEST_USED: Final = (families.c.last_used_at.desc(), families.c.created_at.desc())
+
+INSERT: Final = insert_into(families)
+FIND: Final = select(families).where(_family)
+IS_ACTIVE: Final = select(families.c.family_id).where(
+    _family, families.c.revoked_at.is_(None), ENABLED
+)
+REVOKED_SINCE: Final = select(families.c.family_id, families.c.last_used_at).where(
+    families.c.revoked_at >= bindparam("since"),
+    families.c.last_used_at >= bindparam("issued_since"),
+)
+ACTIVE_FAMILIES: Final = select(families).where(_user, ACTIVE).order_by(*LATEST_USED)
+STOLEN_FAMILIES: Final = (
+    select(families)
+    .where(
+        _user,
+        families.c.revoked_at >= bindparam("since"),
+        families.c.revoked_reason.in_(sorted(THEFTS)),
+    )
+    .order_by(families.c.revoked_at.desc(), families.c.family_id)
+    .limit(MAX_THEFTS_SHOWN)
+)
+
+
+def insert(connection: Connection, family: Family) -> None:
+    """Begin a family."""
+    row = {column.name: getattr(family, column.name) for column in families.c}
+    connection.execute(INSERT, row)
+
+
+def find(connection: Connection, family_id: str) -> Family | None:
+    """Return one family, active or not."""
+    row = connection.execute(FIND, {"family": family_id}).one_or_none()
+    return Family(*row) if row else None
+
+
+def is_active(connection: Connection, family_id: str) -> bool:
+    """Tell whether a family is not revoked and its user is enabled.
+
+    Expiry is not checked: an access token carries its own.
+    """
+    return connection.execute(IS_ACTIVE, {"family": family_id}).first() is not None
+
+
+def active_families(connection: Connection, user_id: str, now: int) -> list[Family]:
+    """Return a user's active families, the latest used first."""
+    rows = connection.execute(ACTIVE_FAMILIES, {"user": user_id, "now": now})
+    return [Family(*row) for row in rows]
+
+
+def stolen_families(connection: Connection, user_id: str, since: int) -> list[Family]:
+    """Return the last `MAX_THEFTS_SHOWN` families of a user that ended in theft since `since`."""
+    rows = connection.execute(STOLEN_FAMILIES, {"user": user_id, "since": since})
+    return [Family(*row) for row in rows]
+
+
+def revoked_since(connection: Connection, since: int, issued_since: int) -> list[RevokedFamily]:
+    """Return the families revoked at `since` or later that issued a token at `issued_since`."""
+    rows = connection.execute(REVOKED_SINCE, {"since": since, "issued_since": issued_since})
+    return [RevokedFamily(*row) for row in rows]

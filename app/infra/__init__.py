@@ -1,0 +1,1 @@
+"""What every other part stands on: time, the database, Redis, limits, logs. No Flask."""

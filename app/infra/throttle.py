@@ -1,0 +1,220 @@
+"""Attempts per account, per address and per family, counted in Redis before the work is done.
+
+Counting is one atomic increment, so parallel guesses cannot slip through between a look and a
+count. Each limit is a window that ends by itself: nothing a stranger does locks an account for
+good, and a browser the owner has logged in with before is counted apart (`accounts/devices`).
+
+The network is counted first, so that an address that is used up cannot use up accounts as well.
+Failures and successes are counted: a success gives its failures back, and stays in the wider
+count of all log-ins, because a right password costs as much to verify as a wrong one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from limits import RateLimitItem, parse_many
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import FixedWindowRateLimiter
+from redis import Redis, RedisError
+
+from app.errors import TooManyAttempts
+from app.infra.clock import Clock
+from app.infra.networks import network, site
+
+T = TypeVar("T")
+
+ACCOUNT: Final = tuple(parse_many("5/5minute;20/hour"))
+KNOWN_DEVICE: Final = tuple(parse_many("10/5minute;60/hour"))
+ADDRESS: Final = tuple(parse_many("30/minute;300/hour"))
+SITE: Final = tuple(parse_many("120/minute;1200/hour"))
+ALL_OF_ADDRESS: Final = tuple(parse_many("300/minute"))
+ALL_OF_ACCOUNT: Final = tuple(parse_many("30/minute"))
+REGISTRATIONS: Final = tuple(parse_many("120/minute;1000/hour"))
+REFRESHES: Final = tuple(parse_many("1200/minute"))
+OUTAGE_LOG_SECONDS: Final = 60.0
+REDIS_BACKOFF_SECONDS: Final = 1.0
+
+logger: Final = logging.getLogger("latchkey.throttle")
+
+
+# What a right password does to a count.
+CLEARED: Final = "cleared"
+GIVEN_BACK: Final = "given back"
+KEPT: Final = "kept"
+OF_NETWORK: Final = frozenset({"address", "all_address", "site"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What is counted: a kind with its limits, and a name that is hashed before it is stored."""
+
+    kind: str
+    name: str
+    limits: tuple[RateLimitItem, ...]
+    success: str = KEPT
+
+
+class Throttle:
+    """Limits shared by all workers through Redis.
+
+    While Redis is out of reach each worker counts for itself with the same limits: stricter
+    than none, and no reason to refuse everybody. Redis is asked again after a second: a log-in
+    asks several times, and one that hangs would hold it up for as many timeouts.
+    """
+
+    def __init__(self, redis: Redis, prefix: str, clock: Clock) -> None:
+        """Count under keys that begin with `prefix`."""
+        storage = RedisStorage(
+            "redis://", connection_pool=redis.connection_pool, key_prefix=f"{prefix}throttle"
+        )
+        self._shared: Final = FixedWindowRateLimiter(storage)
+        self._local: Final = FixedWindowRateLimiter(MemoryStorage())
+        self._clock: Final = clock
+        self._next_log_at = 0.0
+        self._rest_until = 0.0
+
+    def network(self, ip: str) -> None:
+        """Count an attempt at a password for its network, before the account is read.
+
+        Raises:
+            TooManyAttempts: when a limit of the network is used up.
+
+        """
+        self._count(_of_network(ip))
+
+    def log_in(
+        self, account: str, ip: str, known_device: str = "", *, network_counted: bool = False
+    ) -> tuple[Bucket, ...]:
+        """Count an attempt at a password and return the buckets, for `forgive`.
+
+        A known browser is counted by itself, and with the account's other known browsers alone:
+        neither a stranger's guesses at the account nor a neighbour behind the same address can
+        lock it out. `network_counted` says that
+        `network` has counted the attempt.
+
+        Raises:
+            TooManyAttempts: when a limit is used up; also for a right password, and alike
+                for accounts that do not exist.
+
+        """
+        if known_device:
+            failures = Bucket("device", known_device, KNOWN_DEVICE, CLEARED)
+            # Of all its known browsers: each log-in elsewhere makes one more.
+            everything = Bucket("all_device", account, ALL_OF_ACCOUNT)
+            self._count((failures, everything))
+            return failures, everything
+        failures = Bucket("account", account, ACCOUNT, CLEARED)
+        everything = Bucket("all_account", account, ALL_OF_ACCOUNT)
+        if not network_counted:
+            self.network(ip)
+        self._count((failures, everything))
+        return *_of_network(ip), failures, everything
+
+    def register(self, ip: str) -> None:
+        """Count a registration.
+
+        Raises:
+            TooManyAttempts: when the limit is used up.
+
+        """
+        self._count((Bucket("register", network(ip), REGISTRATIONS),))
+
+    def refresh(self, family_id: str) -> None:
+        """Count a refresh; the limit is far above what a person with many tabs needs.
+
+        Raises:
+            TooManyAttempts: when the limit is used up.
+
+        """
+        self._count((Bucket("refresh", family_id, REFRESHES),))
+
+    def forgive(self, buckets: tuple[Bucket, ...]) -> None:
+        """Forget the account's failures and give the network its attempt back: it succeeded."""
+        for bucket in buckets:
+            if bucket.success == CLEARED:
+                self._on_either(lambda limiter, b=bucket: _clear(limiter, b))  # type: ignore[misc]
+            elif bucket.success == GIVEN_BACK:
+                self._take_back(bucket)
+
+    def give_back(self, buckets: tuple[Bucket, ...]) -> None:
+        """Take back from the account an attempt that never reached its password.
+
+        It stays counted for its network, which had the server work for it.
+        """
+        for bucket in buckets:
+            if bucket.kind not in OF_NETWORK:
+                self._take_back(bucket)
+
+    def _take_back(self, bucket: Bucket) -> None:
+        self._on_either(lambda limiter: _give_back(limiter, bucket))
+
+    def _count(self, buckets: tuple[Bucket, ...]) -> None:
+        """Count in one bucket after the other, up to the first that is full.
+
+        The buckets after it do not hear of the attempt, and those of the account before it get
+        it back: a request that is refused uses up nobody's attempts.
+        """
+        for number, bucket in enumerate(buckets):
+            wait = self._on_either(lambda limiter, b=bucket: _hit(limiter, b))  # type: ignore[misc]
+            if wait is not None:
+                self.give_back(buckets[:number])
+                raise TooManyAttempts(
+                    reason=f"limit_{bucket.kind}",
+                    retry_after=max(1, math.ceil(wait - self._clock.now())),
+                )
+
+    def _on_either(self, act: Callable[[FixedWindowRateLimiter], T]) -> T:
+        if self._clock.monotonic() < self._rest_until:
+            return act(self._local)
+        try:
+            return act(self._shared)
+        except RedisError as error:
+            self._rest_until = self._clock.monotonic() + REDIS_BACKOFF_SECONDS
+            if self._clock.monotonic() >= self._next_log_at:
+                self._next_log_at = self._clock.monotonic() + OUTAGE_LOG_SECONDS
+                logger.warning(
+                    "redis unreachable, limits are per worker: %s", type(error).__name__
+                )
+            return act(self._local)
+
+
+def _hit(limiter: FixedWindowRateLimiter, bucket: Bucket) -> float | None:
+    """Count in one window after the other; return when the first full one ends, or None."""
+    key = _digest(bucket)
+    for item in bucket.limits:
+        if not limiter.hit(item, bucket.kind, key):
+            # What the short window refuses is no attempt, and does not fill the long one.
+            return limiter.storage.get_expiry(item.key_for(bucket.kind, key))
+    return None
+
+
+def _clear(limiter: FixedWindowRateLimiter, bucket: Bucket) -> None:
+    for item in bucket.limits:
+        limiter.clear(item, bucket.kind, _digest(bucket))
+
+
+def _give_back(limiter: FixedWindowRateLimiter, bucket: Bucket) -> None:
+    for item in bucket.limits:
+        key = item.key_for(bucket.kind, _digest(bucket))
+        limiter.storage.incr(key, item.get_expiry(), amount=-1)
+
+
+def _digest(bucket: Bucket) -> str:
+    return hashlib.sha256(bucket.name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _of_network(ip: str) -> tuple[Bucket, ...]:
+    buckets = (
+        Bucket("address", network(ip), ADDRESS, GIVEN_BACK),
+        Bucket("all_address", network(ip), ALL_OF_ADDRESS),
+    )
+    if ":" in network(ip):
+        # One IPv6 customer may hold a whole /48, which is 65,536 networks.
+        return (*buckets, Bucket("site", site(ip), SITE, GIVEN_BACK))
+    return buckets

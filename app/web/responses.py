@@ -1,0 +1,150 @@
+"""The responses that carry or end credentials, built in one place for both deliveries."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from flask import Response, jsonify
+
+from app.families.issuer import TokenPair
+from app.families.models import Family
+from app.infra.clock import rfc3339
+from app.web import cookies
+from app.web.headers import clear_site_data
+from app.web.user_agents import describe
+
+
+class TokenSession(TypedDict):
+    """The session a token answer belongs to; `expires_at` is its absolute end, RFC 3339."""
+
+    id: str
+    expires_at: str
+
+
+class TokenUser(TypedDict):
+    """The user a token answer belongs to."""
+
+    id: str
+    email: str
+
+
+class TokenResponse(TypedDict):
+    """What log-in, refresh and password change answer; `expires_in` is in seconds."""
+
+    access_token: str
+    token_type: Literal["Bearer", "DPoP"]
+    expires_in: int
+    session: TokenSession
+    user: TokenUser
+
+
+class UserView(TypedDict):
+    """A user as the API shows it."""
+
+    id: str
+    email: str
+    created_at: str
+
+
+class RegisteredView(TypedDict):
+    """What registering answers."""
+
+    user: UserView
+
+
+class AccountSession(TypedDict):
+    """The session that asks; times are RFC 3339."""
+
+    id: str
+    created_at: str
+    expires_at: str
+
+
+class AccountView(UserView):
+    """Who the caller is, and in which session."""
+
+    session: AccountSession
+
+
+class TheftView(TypedDict):
+    """One of the user's sessions that ended in theft: what happened, when, from where."""
+
+    device: str
+    created_at: str
+    ended_at: str
+    ip: str
+    reason: str
+
+
+class SessionView(TypedDict):
+    """One of the user's own sessions as the API shows it; times are RFC 3339."""
+
+    id: str
+    current: bool
+    created_at: str
+    last_used_at: str
+    expires_at: str
+    ip: str
+    user_agent: str
+    device: str
+    remembered: bool
+
+
+class SessionsView(TypedDict):
+    """The user's live sessions, the latest used first."""
+
+    sessions: list[SessionView]
+
+
+def token_response(pair: TokenPair) -> Response:
+    """Answer with the access token in the body and the refresh token in the cookie alone."""
+    body: TokenResponse = {
+        "access_token": pair.access_token,
+        "token_type": "DPoP" if pair.bound else "Bearer",
+        "expires_in": pair.expires_in,
+        "session": {"id": pair.session_id, "expires_at": rfc3339(pair.session_expires_at)},
+        "user": {"id": pair.user_id, "email": pair.email},
+    }
+    response = jsonify(body)
+    return set_cookies(response, pair)
+
+
+def set_cookies(response: Response, pair: TokenPair) -> Response:
+    """Set the refresh cookie and, after a log-in, the mark of a known browser."""
+    cookies.set_refresh(response, pair)
+    if pair.browser_mark:
+        cookies.set_device(response, pair.browser_mark)
+    return response
+
+
+def logged_out(response: Response) -> Response:
+    """Take the cookie back and have the browser forget what script stored."""
+    cookies.clear_refresh(response)
+    clear_site_data(response)
+    return response
+
+
+def session_view(family: Family, current_sid: str) -> SessionView:
+    """Show one family to its own user."""
+    return {
+        "id": family.family_id,
+        "current": family.family_id == current_sid,
+        "created_at": rfc3339(family.created_at),
+        "last_used_at": rfc3339(family.last_used_at),
+        "expires_at": rfc3339(family.absolute_expires_at),
+        "ip": family.ip,
+        "user_agent": family.user_agent,
+        "device": describe(family.user_agent),
+        "remembered": family.remembered,
+    }
+
+
+def theft_view(family: Family) -> TheftView:
+    """Show a family that ended in theft to its own user."""
+    return {
+        "device": describe(family.user_agent),
+        "created_at": rfc3339(family.created_at),
+        "ended_at": rfc3339(family.revoked_at or 0),
+        "ip": family.revoked_ip or "",
+        "reason": family.revoked_reason or "",
+    }

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import unicodedata
+from types import SimpleNamespace
+from typing import Literal
+
+import pytest
+from email_validator import validate_email
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.accounts import emails
+from app.accounts.emails import MAX_LENGTH, MAX_TYPED, account_key, normalize_email
+
+SAME = {
+    "as-it-is": "ada@example.com",
+    "spaces-around": "  ada@example.com\t\n",
+    "upper-case": "ADA@EXAMPLE.COM",
+    "mixed-case": "Ada@Example.Com",
+    "full-width": "\uff21da@example.com",
+    "full-width-at": "ada\uff20example.com",
+    "mathematical": "\U0001d41a\U0001d41d\U0001d41a@example.com",
+    "no-break-space-before": "\xa0ada@example.com",
+    "ideographic-space-before": "\u3000ada@example.com",
+}
+NONE = {
+    "empty": "",
+    "blank": " ",
+    "no-at": "ada.example.com",
+    "two-ats": "ada@b@example.com",
+    "no-local-part": "@example.com",
+    "no-domain": "ada@",
+    "no-dot": "ada@localhost",
+    "space-inside": "ada lovelace@example.com",
+    "line-break": "ada@example.com\r\nBcc: all@example.com",
+    "line-break-in-local-part": "ada\n@example.com",
+    "nul": "ada\0@example.com",
+    "display-name": "Ada <ada@example.com>",
+    "quoted": '"a b"@example.com',
+    "address-literal": "ada@[192.0.2.1]",
+    "two-dots": "ada..b@example.com",
+    "leading-dot": ".ada@example.com",
+    "lone-surrogate": "\ud800@example.com",
+    "comma": "ada@example.com,eve@example.com",
+    "too-long": f"{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 20}.com",
+}
+
+
+@pytest.mark.parametrize("text", SAME.values(), ids=SAME.keys())
+def test_variants_of_an_address_are_one_account(text: str) -> None:
+    """Case, space around and Unicode compatibility forms neither register nor guess anew."""
+    assert normalize_email(text) == account_key(text) == "ada@example.com"
+
+
+def test_different_addresses_are_different_accounts() -> None:
+    """Beside the variants: dots, tags and other letters are other people."""
+    others = ["ada@example.org", "a.da@example.com", "ada+x@example.com", "\u0430da@example.com"]
+    assert len({normalize_email(text) for text in ["ada@example.com", *others]}) == 5
+
+
+def test_composed_and_decomposed_letters_are_one_account() -> None:
+    """Two keyboards may compose an umlaut differently."""
+    assert normalize_email("j\u00fcrgen@example.com") == normalize_email(
+        "ju\u0308rgen@example.com"
+    )
+
+
+def test_a_domain_in_punycode_is_the_domain() -> None:
+    """Both spellings of an international domain are one."""
+    assert normalize_email("ada@xn--bcher-kva.example") == normalize_email(
+        "ada@b\u00fccher.example"
+    )
+
+
+@pytest.mark.parametrize("text", NONE.values(), ids=NONE.keys())
+def test_what_is_no_address_is_refused(text: str) -> None:
+    """Each is refused with a sentence fit to show, that does not repeat what was typed."""
+    with pytest.raises(ValueError, match=r"^Enter an e-mail address such as") as refused:
+        normalize_email(text)
+    assert not text.strip() or text not in str(refused.value).replace("name@example.com", "")
+
+
+@pytest.mark.parametrize("text", NONE.values(), ids=NONE.keys())
+def test_what_is_no_address_is_counted_all_the_same(text: str) -> None:
+    """An attempt on it has a key, so that it costs what any other attempt costs."""
+    assert account_key(text) == account_key(f" {text.upper()} ")
+    assert len(account_key(text)) <= MAX_LENGTH
+
+
+def test_a_letter_that_grows_when_folded_stays_within_the_limit() -> None:
+    """The limit holds for what is stored: folding can make three letters out of one."""
+    with pytest.raises(ValueError, match=r"^Enter an e-mail address"):
+        normalize_email("\u0390" * 110 + "@example.com")
+    assert len(normalize_email("\u0390" * 30 + "@example.com")) == 3 * 30 + len("@example.com")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + "\u0344" * 15_900 + "\u0316" * 15_900,
+        "\ufdfa" * 32_000,
+        "ada@" + "\u00e9" * 30_000 + ".com",
+        "\ud800" * 30_000,
+    ],
+    ids=["marks", "growing", "domain", "surrogates"],
+)
+def test_no_step_sees_more_than_the_limit(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFKC and IDNA are quadratic: 64 kB would keep the interpreter's lock for seconds."""
+    seen: list[int] = []
+
+    def normalize(form: Literal["NFKC"], given: str) -> str:
+        seen.append(len(given))
+        return unicodedata.normalize(form, given)
+
+    def validate(given: str, *, check_deliverability: bool, globally_deliverable: bool) -> object:
+        seen.append(len(given))
+        return validate_email(
+            given,
+            check_deliverability=check_deliverability,
+            globally_deliverable=globally_deliverable,
+        )
+
+    monkeypatch.setattr(emails, "unicodedata", SimpleNamespace(normalize=normalize))
+    monkeypatch.setattr(emails, "validate_email", validate)
+    for cut in (text, text[:MAX_TYPED]):
+        with pytest.raises(ValueError, match=r"^(An e-mail address has|Enter an e-mail address)"):
+            normalize_email(cut)
+        assert len(account_key(cut)) <= MAX_LENGTH
+    assert seen
+    assert max(seen) <= MAX_TYPED + 1
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.text(max_size=20), st.sampled_from(["@example.com", "@b\u00fccher.example", ""]))
+def test_the_key_of_a_key_is_itself(name: str, domain: str) -> None:
+    """An address is stored, counted and looked up under one spelling, however often."""
+    key = account_key(name + domain)
+    assert account_key(key) == key

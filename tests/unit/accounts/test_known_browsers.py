@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.accounts.known_browsers import (
+    FUTURE_SECONDS,
+    LIFE_SECONDS,
+    RENEWAL_SECONDS,
+    KnownBrowsers,
+)
+from app.accounts.models import User
+
+KEY, OTHER_KEY = b"k" * 32, b"o" * 32
+NOW = 1_800_000_000
+ADA = User("a" * 22, "ada@example.com", "hash", NOW - 100, NOW - 50, None, None)
+EVE = User("e" * 22, "eve@example.com", "hash", NOW - 100, NOW - 50, None, None)
+DEVICES = KnownBrowsers(KEY)
+
+
+def test_a_browser_is_known_by_its_mark() -> None:
+    """The owner's browser is recognised, and always as the same one."""
+    mark = DEVICES.renew("", ADA, NOW)
+    assert DEVICES.known(mark, ADA, NOW)
+    assert DEVICES.known(mark, ADA, NOW) == DEVICES.known(mark, ADA, NOW + 1)
+
+
+def test_two_browsers_are_told_apart() -> None:
+    """Each has its own name to be counted under, so one cannot use up the other's attempts."""
+    first, second = (DEVICES.renew("", ADA, NOW) for _ in range(2))
+    assert DEVICES.known(first, ADA, NOW) != DEVICES.known(second, ADA, NOW)
+
+
+def test_a_mark_is_of_one_account() -> None:
+    """With a mark of an account of one's own, no other account's attempts are counted apart."""
+    mark = DEVICES.renew("", EVE, NOW)
+    assert DEVICES.read(mark, NOW)
+    assert DEVICES.known(mark, ADA, NOW) == ""
+    assert DEVICES.known(mark, None, NOW) == ""
+
+
+def test_a_mark_dies_with_the_password() -> None:
+    """Whoever used the browser while the old password held is a stranger under the new one."""
+    mark = DEVICES.renew("", ADA, NOW)
+    assert DEVICES.known(mark, replace(ADA, password_changed_at=NOW), NOW) == ""
+
+
+def test_a_mark_is_not_inherited() -> None:
+    """An account that is registered again under the address shares nothing with the former."""
+    mark = DEVICES.renew("", ADA, NOW)
+    assert DEVICES.known(mark, replace(ADA, id="b" * 22), NOW) == ""
+
+
+@pytest.mark.parametrize(
+    ("age", "known"),
+    [
+        (-FUTURE_SECONDS - 1, False),
+        (-FUTURE_SECONDS, True),
+        (0, True),
+        (LIFE_SECONDS - 1, True),
+        (LIFE_SECONDS, False),
+    ],
+)
+def test_a_mark_lives_for_180_days(age: int, known: bool) -> None:  # noqa: FBT001 - it is what is tested
+    """The cookie's Max-Age binds nobody who kept a copy."""
+    mark = DEVICES.renew("", ADA, NOW)
+    assert bool(DEVICES.known(mark, ADA, NOW + age)) is known
+    assert bool(DEVICES.read(mark, NOW + age)) is known
+
+
+def test_a_good_mark_is_kept_and_another_is_renewed() -> None:
+    """So a browser in use stays known, and one with a worthless mark becomes known again."""
+    mark = DEVICES.renew("", ADA, NOW)
+    assert DEVICES.renew(mark, ADA, NOW + RENEWAL_SECONDS - 1) == ""
+    assert DEVICES.renew(mark, ADA, NOW + RENEWAL_SECONDS)
+    assert DEVICES.renew(mark, EVE, NOW)
+    assert DEVICES.renew(mark, replace(ADA, password_changed_at=NOW), NOW)
+    assert DEVICES.renew(mark + "x", ADA, NOW)
+
+
+def test_a_mark_of_another_key_is_not_known() -> None:
+    """Nobody makes a mark without the key."""
+    mark = KnownBrowsers(OTHER_KEY).renew("", ADA, NOW)
+    assert DEVICES.read(mark, NOW) is None
+    assert DEVICES.known(mark, ADA, NOW) == ""
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["", ".", "..", "a.b", "\u00fc", "\ud800", "x" * 5000, "bnVsbA.AAAA", "\0"],
+    ids=["empty", "dot", "dots", "letters", "umlaut", "surrogate", "long", "null", "nul"],
+)
+def test_nonsense_is_not_known(mark: str) -> None:
+    """Whatever a cookie holds, the answer is that this browser is a stranger."""
+    assert DEVICES.read(mark, NOW) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        7,
+        "text",
+        "four",
+        [],
+        ["one"],
+        ["a", "b", "c"],
+        {},
+        {"a": 1},
+        ["a", "b", "c", "d"],
+        ["a", None, 1, "d"],
+        ["a", 1, 1, "d", "e"],
+        [[], [], [], []],
+    ],
+)
+def test_a_signed_value_of_another_shape_is_not_known(value: object) -> None:
+    """Also under our own signature only the four of a mark are one."""
+    signed = DEVICES._signer.dumps(value)  # noqa: SLF001 - nobody else can sign so
+    assert DEVICES.read(str(signed), NOW) is None
+
+
+def test_a_mark_does_not_show_the_address() -> None:
+    """The cookie of a shared computer tells nobody whose account it was."""
+    mark = DEVICES.renew("", ADA, NOW)
+    assert "ada" not in mark
+    assert "example" not in mark

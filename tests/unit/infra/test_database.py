@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from psycopg.errors import DeadlockDetected, QueryCanceled
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from app.accounts import queries as accounts
+from app.families import rotation
+from app.families.issuer import new_id
+from app.infra.database import STATEMENT_MS, Database
+from tests.unit.parts import NOW, a_family, a_user, claims_of, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from app.families.models import Family
+
+
+@pytest.fixture
+def sqlite(sqlite_url: str) -> Iterator[Database]:
+    """Give the database on SQLite."""
+    database = Database(sqlite_url)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def postgresql(postgres_url: str) -> Iterator[Database]:
+    """Give the database on PostgreSQL."""
+    database = Database(postgres_url)
+    yield database
+    database.engine.dispose()
+
+
+def disable_then_fail(opened: AbstractContextManager[Connection], user_id: str) -> None:
+    """Write on a connection whose block ends in an error."""
+    with opened as connection:
+        accounts.disable(connection, user_id, NOW)
+        raise RuntimeError("half way")
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
+)
+def test_sqlite_is_set_up_to_be_relied_on(sqlite: Database, pragma: str, value: object) -> None:
+    """WAL, synchronous FULL, foreign keys, and waiting for a lock, on every connection."""
+    for opened in (sqlite.autocommit, sqlite.transaction):
+        with opened() as connection:
+            assert connection.scalar(text(f"PRAGMA {pragma}")) == value
+
+
+def test_sqlite_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    """Whatever the umask, and whoever makes them: the write-ahead log has the same rows."""
+    before = os.umask(0)
+    try:
+        database = Database(f"sqlite:///{tmp_path}/new.db")
+        with database.transaction() as connection:
+            connection.execute(text("CREATE TABLE kept (word TEXT)"))
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+        database.engine.dispose()
+    finally:
+        os.umask(before)
+    assert {"new.db", "new.db-wal", "new.db-shm"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+
+
+def test_sqlite_by_uri_is_left_to_sqlite(tmp_path: Path) -> None:
+    """No file of the URI's name is made beside it."""
+    path = tmp_path / "by-uri.db"
+    database = Database(f"sqlite:///file:{path}?uri=true")
+    with database.autocommit() as connection:
+        connection.execute(text("SELECT 1"))
+    database.engine.dispose()
+    assert [found.name for found in tmp_path.glob("file*")] == []
+    assert path.exists()
+
+
+def test_a_transaction_takes_the_write_lock_at_once(sqlite: Database, sqlite_url: str) -> None:
+    """BEGIN IMMEDIATE: a second writer waits at the start instead of failing in the middle."""
+    other = Database(sqlite_url)
+    with sqlite.transaction(), other.engine.connect() as second:
+        driver = second.connection.dbapi_connection
+        assert driver is not None
+        driver.execute("PRAGMA busy_timeout=1")
+        with pytest.raises(OperationalError, match="locked"):
+            second.execute(text("SELECT 1"))
+    other.engine.dispose()
+
+
+def test_a_reader_does_not_wait_for_a_writer(sqlite: Database) -> None:
+    """Protected requests are answered while somebody registers."""
+    user = a_user(sqlite)
+    with sqlite.transaction() as writing:
+        accounts.disable(writing, user.id, NOW)
+        with sqlite.autocommit() as reading:
+            found = accounts.find(reading, user.id)
+    assert found == user
+
+
+def test_two_transactions_wait_for_each_other(sqlite: Database) -> None:
+    """A second transaction begins when the first one is over, and both succeed."""
+    user, order = a_user(sqlite), []
+    started = threading.Event()
+
+    def second() -> None:
+        started.wait()
+        with sqlite.transaction() as connection:
+            order.append("second")
+            accounts.enable(connection, user.id)
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with sqlite.transaction() as connection:
+        started.set()
+        time.sleep(0.05)
+        order.append("first")
+        accounts.disable(connection, user.id, NOW)
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_a_transaction_commits(database: Database) -> None:
+    """What a transaction wrote is there afterwards."""
+    user = a_user(database)
+    with database.autocommit() as connection:
+        assert accounts.find(connection, user.id) == user
+
+
+def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
+    """An exception undoes every statement of it."""
+    user = a_user(database)
+    with pytest.raises(RuntimeError):
+        disable_then_fail(database.transaction(), user.id)
+    with database.autocommit() as connection:
+        assert accounts.find(connection, user.id) == user
+
+
+def test_autocommit_keeps_each_statement(database: Database) -> None:
+    """A statement on its own stands, also when what follows it fails: a 401 undoes nothing."""
+    user = a_user(database)
+    with pytest.raises(RuntimeError):
+        disable_then_fail(database.autocommit(), user.id)
+    with database.autocommit() as connection:
+        found = accounts.find(connection, user.id)
+    assert found is not None
+    assert found.disabled_at == NOW
+
+
+def test_a_connection_is_clean_for_the_next_user(database: Database) -> None:
+    """Autocommit and transactions share connections and do not leave their mode behind."""
+    user = a_user(database)
+    for _ in range(3):
+        with database.autocommit() as connection:
+            accounts.enable(connection, user.id)
+        with pytest.raises(RuntimeError):
+            disable_then_fail(database.transaction(), user.id)
+        with database.autocommit() as connection:
+            assert accounts.find(connection, user.id) == user
+
+
+def test_a_family_belongs_to_a_user(database: Database) -> None:
+    """Foreign keys are enforced on both kinds; with its user a family is stored."""
+    user = a_user(database)
+    family = a_family(database, user)
+    assert stored(database, family) == family
+    with pytest.raises(IntegrityError):
+        a_family(database, user, user_id="nobody")
+
+
+def test_an_error_does_not_print_the_values(database: Database) -> None:
+    """A password hash never reaches the log by way of a failed statement."""
+    user = a_user(database)
+    with pytest.raises(IntegrityError) as failed:
+        a_user(database)
+    assert "hash-" in user.password_hash
+    assert "hash-" not in str(failed.value)
+    assert "parameters hidden" in str(failed.value)
+
+
+def test_postgresql_gives_up_on_a_hanging_statement(postgresql: Database) -> None:
+    """A statement has a time limit and times are UTC."""
+    with postgresql.autocommit() as connection:
+        assert connection.scalar(text("SHOW statement_timeout")) == f"{STATEMENT_MS // 1000}s"
+        assert connection.scalar(text("SHOW timezone")) == "UTC"
+
+
+def test_building_connects_to_nothing() -> None:
+    """An engine for a server that is not there is no error until it is asked."""
+    Database("sqlite:////nowhere/latchkey.db")
+    Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+
+
+@pytest.fixture(params=["serializable", "repeatable read"])
+def strict(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Give PostgreSQL whose operator chose a stricter isolation than READ COMMITTED."""
+    database = Database(postgres_url, threads=16)
+
+    def choose(connection: Any, _record: object) -> None:  # noqa: ANN401 - a raw driver object
+        connection.execute(
+            f"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {request.param}"
+        )
+        connection.commit()
+
+    event.listen(database.engine, "connect", choose)
+    yield database
+    database.engine.dispose()
+
+
+def test_a_loser_is_asked_again_and_decides_anew(strict: Database) -> None:
+    """40001 is neither a reuse nor a fault: of ten one rotates, and nine find a spent token."""
+    assert strict.read(isolation).replace("_", " ") in {"serializable", "repeatable read"}
+    for number in range(5):
+        family = a_family(strict, a_user(strict, f"{number}@example.com"))
+        together, outcomes = threading.Barrier(10), []
+
+        def attempt(family: Family = family, together: Any = together) -> None:  # noqa: ANN401
+            step = rotation.Successor(new_id(), NOW + 1, 3600, 3600, "", "")
+            together.wait()
+            outcomes.append(strict.write(rotation.rotate, claims_of(family), step))  # noqa: B023
+
+        threads = [threading.Thread(target=attempt) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(outcomes) == 10
+        assert len([one for one in outcomes if one]) == 1
+
+
+def test_a_whole_transaction_is_asked_again(strict: Database) -> None:
+    """Parallel changes of one row all happen, each on what the other left."""
+    user = a_user(strict)
+    together = threading.Barrier(6)
+
+    def note(connection: Connection) -> None:
+        (now,) = connection.execute(text("SELECT created_at FROM users")).one()
+        connection.execute(text("UPDATE users SET created_at = :then"), {"then": now + 1})
+
+    def attempt() -> None:
+        together.wait()
+        strict.transact(note)
+
+    threads = [threading.Thread(target=attempt) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = strict.read(accounts.find, user.id)
+    assert found is not None
+    assert found.created_at == user.created_at + 6
+
+
+def test_deadlocks_are_asked_again_and_faults_are_not(postgresql: Database) -> None:
+    """A loser is asked again, a bounded number of times; another fault is said at once."""
+    calls: list[str] = []
+
+    def failing(_connection: Connection, state: str) -> None:
+        calls.append(state)
+        kind = {"40P01": DeadlockDetected, "57014": QueryCanceled}[state]
+        raise OperationalError("", None, kind())
+
+    for state, tries in (("40P01", 4), ("57014", 1)):
+        calls.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("app.infra.database.MAX_TRIES", 4)
+            with pytest.raises(OperationalError):
+                postgresql.write(failing, state)
+        assert len(calls) == tries
+
+
+def isolation(connection: Connection) -> str:
+    """Ask how strictly a statement is isolated."""
+    return str(connection.scalar(text("SHOW transaction_isolation")))
+
+
+def test_behind_a_pooler_nothing_outlives_a_transaction(postgres_url: str) -> None:
+    """No startup option, which PgBouncer refuses, and no prepared statement."""
+    database = Database(postgres_url, pooler=True)
+    user = a_user(database)
+    for _ in range(8):
+        assert database.read(accounts.find, user.id) == user
+    with database.autocommit() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM pg_prepared_statements")) == 0
+        assert connection.scalar(text("SHOW statement_timeout")) == "0"
+    database.engine.dispose()

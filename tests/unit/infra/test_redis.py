@@ -1,0 +1,46 @@
+"""What is asked of Redis before it is relied on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from redis import RedisError
+
+from app.infra.redis import server_facts
+
+if TYPE_CHECKING:
+    from tests.servers.valkey_server import ValkeyServer
+
+
+def test_a_server_says_what_it_can_be_relied_on_for(valkey: ValkeyServer) -> None:
+    """Eviction, persistence and clock come from the server itself."""
+    facts = server_facts(valkey.client)
+    assert (facts.eviction, facts.persistent) == ("noeviction", True)
+    valkey.client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        assert server_facts(valkey.client).eviction == "allkeys-lru"
+    finally:
+        valkey.client.config_set("maxmemory-policy", "noeviction")
+
+
+def test_the_time_is_the_servers(valkey: ValkeyServer) -> None:
+    """In whole seconds, to be compared with our own clock."""
+    before = int(valkey.client.time()[0])
+    assert before <= server_facts(valkey.client).time <= int(valkey.client.time()[0])
+
+
+def test_what_a_server_does_not_say_is_not_made_up(
+    valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A managed Redis may hide its settings: unknown is neither good nor bad."""
+    monkeypatch.setattr(valkey.client, "info", dict)
+    facts = server_facts(valkey.client)
+    assert (facts.eviction, facts.persistent) == ("", None)
+
+
+def test_a_server_that_is_gone_says_nothing(valkey: ValkeyServer) -> None:
+    """Silence is an error, not a good answer."""
+    valkey.stop()
+    with pytest.raises(RedisError):
+        server_facts(valkey.client)

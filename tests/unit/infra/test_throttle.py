@@ -1,0 +1,459 @@
+from __future__ import annotations
+
+import re
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.errors import TooManyAttempts
+from app.infra import throttle as module
+from app.services import build
+from tests.unit.parts import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from limits import RateLimitItem
+
+    from app.infra.throttle import Throttle
+    from app.services import Services
+    from config import Settings
+    from tests.servers.valkey_server import ValkeyServer
+    from tests.unit.parts import Log, SetClock
+
+ADA, EVE = "ada@example.com", "eve@example.com"
+HERE, THERE = "192.0.2.1", "198.51.100.7"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Run once: nothing here asks the database."""
+    return sqlite_url
+
+
+@pytest.fixture
+def process(settings: Settings, clock: SetClock, valkey: ValkeyServer) -> Iterator[Services]:
+    """Give one process's own parts; the limits count by the machine's time."""
+    clock.time = int(time.time())
+    own = build(settings, clock)
+    yield own
+    settle(own, valkey)
+
+
+@pytest.fixture
+def throttle(process: Services) -> Throttle:
+    """Give the throttle of that process."""
+    return process.auth.throttle
+
+
+def allowed(attempt: Callable[[], object], tries: int = 2000) -> int:
+    """Count how often something may be done before it is refused."""
+    for done in range(tries):
+        try:
+            attempt()
+        except TooManyAttempts:
+            return done
+    return tries
+
+
+def from_many_places(throttle: Throttle, account: str, device: str = "") -> Callable[[], object]:
+    """Attempt each time from another address."""
+    places = (f"10.1.{number // 250}.{number % 250}" for number in range(60_000))
+    return lambda: throttle.log_in(account, next(places), device)
+
+
+def on_many_accounts(throttle: Throttle, ip: str) -> Callable[[], object]:
+    """Attempt each time on another account."""
+    accounts = (f"user{number}@example.com" for number in range(60_000))
+    return lambda: throttle.log_in(next(accounts), ip)
+
+
+# -- the limits ----------------------------------------------------------------------------
+
+
+def test_an_account_allows_five_attempts(throttle: Throttle) -> None:
+    """From wherever they come; another account has its own five."""
+    assert allowed(from_many_places(throttle, ADA)) == 5
+    assert allowed(from_many_places(throttle, EVE)) == 5
+
+
+def test_an_address_allows_thirty_attempts(throttle: Throttle) -> None:
+    """On whichever accounts; another address has its own thirty."""
+    assert allowed(on_many_accounts(throttle, HERE)) == 30
+    assert allowed(on_many_accounts(throttle, THERE)) == 30
+
+
+def test_a_known_browser_is_counted_apart(throttle: Throttle) -> None:
+    """A stranger uses up the account's attempts, and the owner's browser has its own ten."""
+    assert allowed(from_many_places(throttle, ADA)) == 5
+    assert allowed(from_many_places(throttle, ADA, "her-browser")) == 10
+    assert allowed(from_many_places(throttle, ADA, "her-other-browser")) == 10
+
+
+def test_a_known_browser_does_not_use_up_the_accounts_attempts(throttle: Throttle) -> None:
+    """Nor the other way round."""
+    assert allowed(from_many_places(throttle, ADA, "her-browser")) == 10
+    assert allowed(from_many_places(throttle, ADA)) == 5
+
+
+def test_registrations_are_limited_by_address(throttle: Throttle) -> None:
+    """120 a minute, and apart from attempts to log in."""
+    assert allowed(lambda: throttle.register(HERE)) == 120
+    assert allowed(on_many_accounts(throttle, HERE)) == 30
+    assert allowed(lambda: throttle.register(THERE)) == 120
+
+
+def test_refreshes_are_limited_by_family(throttle: Throttle) -> None:
+    """Twelve hundred a minute: far above what tabs do, below a loop."""
+    assert allowed(lambda: throttle.refresh("a" * 22)) == 1200
+    throttle.refresh("b" * 22)
+
+
+@pytest.mark.parametrize(
+    ("limits", "amounts"),
+    [
+        (module.ACCOUNT, [(5, 300), (20, 3600)]),
+        (module.KNOWN_DEVICE, [(10, 300), (60, 3600)]),
+        (module.ADDRESS, [(30, 60), (300, 3600)]),
+        (module.SITE, [(120, 60), (1200, 3600)]),
+        (module.ALL_OF_ADDRESS, [(300, 60)]),
+        (module.ALL_OF_ACCOUNT, [(30, 60)]),
+        (module.REGISTRATIONS, [(120, 60), (1000, 3600)]),
+        (module.REFRESHES, [(1200, 60)]),
+    ],
+    ids=[
+        "account",
+        "device",
+        "address",
+        "site",
+        "all-address",
+        "all-account",
+        "registrations",
+        "refreshes",
+    ],
+)
+def test_the_limits_are_as_documented(
+    limits: tuple[RateLimitItem, ...], amounts: list[tuple[int, int]]
+) -> None:
+    """Attempts, and the seconds of the window they are counted in."""
+    assert [(limit.amount, limit.get_expiry()) for limit in limits] == amounts
+
+
+def test_a_refusal_says_when_to_come_back(throttle: Throttle, clock: SetClock) -> None:
+    """`retry_after` is the rest of the window that is full, and the reason names it."""
+    for _ in range(5):
+        throttle.log_in(ADA, HERE)
+    with pytest.raises(TooManyAttempts) as refused:
+        throttle.log_in(ADA, HERE)
+    assert refused.value.reason == "limit_account"
+    assert refused.value.retry_after is not None
+    late = time.time() - clock.time  # the clock stands still while this test runs
+    assert 290 <= refused.value.retry_after <= 301 + late
+
+
+def test_the_reason_names_what_is_full(throttle: Throttle) -> None:
+    """The audit record tells a guesser at one account from a flood from one address."""
+    attempts: dict[str, Callable[[], object]] = {
+        "limit_account": from_many_places(throttle, ADA),
+        "limit_device": from_many_places(throttle, ADA, "her-browser"),
+        "limit_address": on_many_accounts(throttle, HERE),
+        "limit_register": lambda: throttle.register(HERE),
+        "limit_refresh": lambda: throttle.refresh("a" * 22),
+    }
+    for reason, attempt in attempts.items():
+        allowed(attempt)
+        with pytest.raises(TooManyAttempts) as refused:
+            attempt()
+        assert refused.value.reason == reason
+
+
+def test_retry_after_is_at_least_a_second(throttle: Throttle, clock: SetClock) -> None:
+    """Also when the window ends while the answer is on its way."""
+    for _ in range(5):
+        throttle.log_in(ADA, HERE)
+    clock.forward(1000)
+    with pytest.raises(TooManyAttempts) as refused:
+        throttle.log_in(ADA, HERE)
+    assert refused.value.retry_after == 1
+
+
+def test_the_longest_full_window_is_waited_for(throttle: Throttle, valkey: ValkeyServer) -> None:
+    """When the hour is used up, five minutes are not what is said."""
+    for _ in range(4):
+        allowed(from_many_places(throttle, ADA))
+        for key in valkey.client.scan_iter("*account*/5/5/minute"):
+            valkey.client.delete(key)
+    with pytest.raises(TooManyAttempts) as refused:
+        throttle.log_in(ADA, HERE)
+    assert refused.value.retry_after is not None
+    assert refused.value.retry_after > 3000
+
+
+def test_a_window_ends_by_itself(throttle: Throttle, valkey: ValkeyServer) -> None:
+    """No counter stays for good, and refused attempts do not prolong it."""
+    allowed(from_many_places(throttle, ADA))
+    keys = list(valkey.client.scan_iter("*account*"))
+    assert len(keys) == 3
+    before = {key: valkey.client.expiretime(key) for key in keys}
+    allowed(from_many_places(throttle, ADA))
+    assert {key: valkey.client.expiretime(key) for key in keys} == before
+    assert all(0 < valkey.client.ttl(key) <= 3600 for key in keys)
+
+
+def test_no_key_shows_whom_it_counts(throttle: Throttle, valkey: ValkeyServer) -> None:
+    """Addresses of people and machines are hashed before they are stored."""
+    throttle.log_in(ADA, HERE)
+    throttle.log_in(ADA, HERE, "her-browser")
+    throttle.refresh("f" * 22)
+    keys = " ".join(valkey.client.scan_iter("*"))
+    assert re.match(r"latchkey:\{testing\.[0-9a-f]{12}\}:throttle", keys)
+    assert not any(name in keys for name in ("ada", "example", HERE, "her-browser", "f" * 22))
+
+
+def test_any_text_can_be_counted(throttle: Throttle) -> None:
+    """Also what is no valid Unicode costs an attempt instead of crashing."""
+    assert allowed(from_many_places(throttle, "\ud800")) == 5
+    assert allowed(from_many_places(throttle, "\0")) == 5
+
+
+# -- the address ---------------------------------------------------------------------------
+
+NETWORKS = {
+    "ipv6-same-64": ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", True),
+    "ipv6-other-64": ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+    "ipv6-spelling": ("2001:db8::1", "2001:0DB8:0:0:0:0:0:1", True),
+    "v4-mapped": ("::ffff:192.0.2.1", "192.0.2.1", True),
+    "v4-mapped-hexadecimal": ("::ffff:c000:201", "192.0.2.1", True),
+    "v4-mapped-others": ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+    "ipv4-same": ("192.0.2.1", "192.0.2.1", True),
+    "ipv4-neighbour": ("192.0.2.1", "192.0.2.2", False),
+    "unix-socket": ("", "", True),
+    "no-address": ("unknown", "192.0.2.1", False),
+    "two-that-are-none": ("unknown", "_hidden", True),
+    "ports": ("192.0.2.1:1111", "192.0.2.1:2222", True),
+    "ipv6-ports": ("[2001:db8::1]:1111", "[2001:db8::1]:2222", True),
+    "zones": ("fe80::1%eth0", "fe80::1%eth1", True),
+}
+
+
+@pytest.mark.parametrize(("first", "second", "same"), NETWORKS.values(), ids=NETWORKS.keys())
+def test_what_one_visitor_cannot_leave_is_one_address(
+    throttle: Throttle, first: str, second: str, *, same: bool
+) -> None:
+    """An IPv6 network of the usual size is one visitor; an IPv4 address is one in any form."""
+    assert allowed(on_many_accounts(throttle, first)) == 30
+    assert allowed(on_many_accounts(throttle, second), 1) == (0 if same else 1)
+
+
+# -- success -------------------------------------------------------------------------------
+
+
+def test_a_success_is_forgiven(throttle: Throttle) -> None:
+    """The account's failures are forgotten, so that a typing error costs nothing later."""
+    for _ in range(4):
+        throttle.log_in(ADA, HERE)
+    throttle.forgive(throttle.log_in(ADA, HERE))
+    assert allowed(from_many_places(throttle, ADA)) == 5
+
+
+def test_a_success_does_not_clear_the_address(throttle: Throttle) -> None:
+    """One's own account is no way to go on guessing at others: only its attempt is free."""
+    next_one = on_many_accounts(throttle, HERE)
+    for _ in range(20):
+        next_one()
+    for _ in range(25):
+        throttle.forgive(throttle.log_in(EVE, HERE))
+    assert allowed(next_one) == 10
+
+
+def test_people_behind_one_address_do_not_shut_each_other_out(throttle: Throttle) -> None:
+    """A hundred colleagues log in within a minute."""
+    for number in range(100):
+        throttle.forgive(throttle.log_in(f"user{number}@example.com", HERE))
+
+
+def test_an_attempt_that_never_reached_the_password_is_given_back(throttle: Throttle) -> None:
+    """When the server was busy, nothing was guessed; the network it came from is charged."""
+    for _ in range(25):
+        throttle.give_back(throttle.log_in(ADA, HERE))
+    assert allowed(from_many_places(throttle, ADA)) == 5
+    assert allowed(on_many_accounts(throttle, HERE)) == 5
+
+
+def test_a_refused_address_uses_up_nobodys_attempts(throttle: Throttle) -> None:
+    """What is refused for where it comes from is no attempt at the account it names."""
+    allowed(on_many_accounts(throttle, HERE))
+    for _ in range(40):
+        with pytest.raises(TooManyAttempts) as refused:
+            throttle.log_in(ADA, HERE)
+        assert refused.value.reason == "limit_address"
+    assert allowed(from_many_places(throttle, ADA)) == 5
+
+
+def test_a_network_that_was_counted_is_not_counted_again(throttle: Throttle) -> None:
+    """It is counted before the account is known; a success gives that attempt back."""
+    for _ in range(25):
+        throttle.network(HERE)
+        throttle.forgive(throttle.log_in(ADA, HERE, network_counted=True))
+    assert allowed(lambda: throttle.network(HERE)) == 30
+
+
+def test_a_neighbour_does_not_lock_out_a_known_browser(throttle: Throttle) -> None:
+    """It is counted by itself alone, and uses up nothing of the address either."""
+    assert allowed(on_many_accounts(throttle, HERE)) == 30
+    assert allowed(lambda: throttle.log_in(ADA, HERE, "her-browser")) == 10
+    assert allowed(lambda: throttle.log_in(EVE, THERE, "their-browser")) == 10
+    assert allowed(on_many_accounts(throttle, THERE)) == 30
+
+
+def test_an_ipv6_customer_has_one_limit_for_all_networks(throttle: Throttle) -> None:
+    """65,536 networks of one /48 guess 120 times a minute together; the next /48 has its own."""
+    places = (f"2001:db8:1:{number:x}::1" for number in range(60_000))
+    accounts = (f"user{number}@example.com" for number in range(60_000))
+    assert allowed(lambda: throttle.log_in(next(accounts), next(places))) == 120
+    throttle.log_in(ADA, "2001:db8:2::1")
+    with pytest.raises(TooManyAttempts) as refused:
+        throttle.log_in(ADA, "2001:db8:1:ffff::1")
+    assert refused.value.reason == "limit_site"
+
+
+def test_right_passwords_are_counted_too(throttle: Throttle) -> None:
+    """Thirty a minute of one account, wherever they come from, known or not."""
+
+    def log_in(device: str = "") -> Callable[[], object]:
+        places = (f"10.1.{number}.1" for number in range(250))
+        return lambda: throttle.forgive(throttle.log_in(ADA, next(places), device))
+
+    for device, reason in (("", "limit_all_account"), ("her-browser", "limit_all_device")):
+        assert allowed(log_in(device), 200) == 30
+        with pytest.raises(TooManyAttempts) as refused:
+            log_in(device)()
+        assert refused.value.reason == reason
+
+
+def test_known_browsers_of_one_account_are_counted_together(throttle: Throttle) -> None:
+    """Whoever has the password makes as many as they like; the next account has its own."""
+    marks = (f"mark-{number}" for number in range(60_000))
+    assert allowed(lambda: throttle.forgive(throttle.log_in(ADA, HERE, next(marks)))) == 30
+    with pytest.raises(TooManyAttempts) as refused:
+        throttle.log_in(ADA, THERE, next(marks))
+    assert refused.value.reason == "limit_all_device"
+    throttle.log_in(EVE, HERE, next(marks))
+
+
+def test_right_passwords_of_one_address_are_counted_too(throttle: Throttle) -> None:
+    """Accounts of one's own are no way to have the server hash without end."""
+    accounts = (f"own{number}@example.com" for number in range(60_000))
+    assert allowed(lambda: throttle.forgive(throttle.log_in(next(accounts), HERE))) == 300
+    with pytest.raises(TooManyAttempts) as refused:
+        throttle.log_in(ADA, HERE)
+    assert refused.value.reason == "limit_all_address"
+    assert allowed(from_many_places(throttle, ADA)) == 5
+
+
+def test_a_refusal_of_the_whole_count_is_no_failure(throttle: Throttle) -> None:
+    """Whoever logged in too often may do so again a minute later, and not in five."""
+    for _ in range(30):
+        throttle.forgive(throttle.log_in(ADA, HERE, "her-browser"))
+    for _ in range(20):
+        with pytest.raises(TooManyAttempts) as refused:
+            throttle.log_in(ADA, HERE, "her-browser")
+        assert refused.value.reason == "limit_all_device"
+
+
+def test_giving_back_after_the_window_lasts_no_longer(
+    throttle: Throttle, valkey: ValkeyServer
+) -> None:
+    """A counter that had ended meanwhile does not come back for good."""
+    buckets = throttle.log_in(ADA, HERE)
+    valkey.flush()
+    throttle.give_back(buckets)
+    assert all(valkey.client.ttl(key) > 0 for key in valkey.client.scan_iter("*"))
+
+
+def test_a_full_limit_refuses_the_right_password_too(throttle: Throttle) -> None:
+    """Who is throttled cannot find out by the answer that a guess was right."""
+    assert allowed(lambda: throttle.log_in(ADA, HERE)) == 5
+    with pytest.raises(TooManyAttempts):
+        throttle.log_in(ADA, THERE)
+
+
+# -- many at once, and without Redis -------------------------------------------------------
+
+
+def test_parallel_attempts_cannot_exceed_the_limit(
+    throttle: Throttle, settings: Settings, clock: SetClock, valkey: ValkeyServer
+) -> None:
+    """Sixteen threads of two processes: exactly five get through."""
+    second = build(settings, clock)
+    throttles = [throttle, second.auth.throttle]
+    passed: list[int] = []
+    together = threading.Barrier(16)
+
+    def attempt(number: int) -> None:
+        together.wait()
+        passed.append(allowed(lambda: throttles[number % 2].log_in(ADA, f"10.0.0.{number}"), 3))
+
+    threads = [threading.Thread(target=attempt, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(passed) == 5
+    settle(second, valkey)
+
+
+def test_without_redis_each_process_counts_for_itself(
+    throttle: Throttle, valkey: ValkeyServer
+) -> None:
+    """The same limits hold, forgiving works, and nobody is refused for the outage."""
+    valkey.stop()
+    throttle.forgive(throttle.log_in(ADA, HERE))
+    throttle.give_back(throttle.log_in(ADA, HERE))
+    assert allowed(from_many_places(throttle, ADA)) == 5
+    assert allowed(from_many_places(throttle, EVE)) == 5
+
+
+def test_when_redis_is_back_it_counts_again(
+    throttle: Throttle, valkey: ValkeyServer, clock: SetClock
+) -> None:
+    """What all processes share is used as soon as it is there."""
+    valkey.stop()
+    assert allowed(from_many_places(throttle, ADA)) == 5
+    valkey.start()
+    clock.forward(1)
+    throttle.log_in(ADA, HERE)
+    assert list(valkey.client.scan_iter("*account*"))
+
+
+def test_a_failing_redis_is_asked_once_a_second(
+    throttle: Throttle, valkey: ValkeyServer, clock: SetClock
+) -> None:
+    """A log-in asks six times: one that hangs would hold it up for six timeouts."""
+    valkey.stop()
+    throttle.log_in(ADA, HERE)
+    valkey.start()
+    throttle.log_in(ADA, HERE)
+    assert not list(valkey.client.scan_iter("*account*"))
+    clock.forward(1)
+    throttle.log_in(ADA, HERE)
+    assert list(valkey.client.scan_iter("*account*"))
+
+
+def test_an_outage_is_logged_once_a_window(
+    throttle: Throttle, valkey: ValkeyServer, clock: SetClock, log_of: Callable[[str], Log]
+) -> None:
+    """Every request of an outage together is one line a minute."""
+    log = log_of("latchkey.throttle")
+    throttle.refresh("f" * 22)
+    valkey.stop()
+    for _ in range(5):
+        throttle.refresh("f" * 22)
+        clock.forward(10)
+    assert log.lines() == ["redis unreachable, limits are per worker: ConnectionError"]
+    for seconds, lines in ((9, 1), (1, 2)):
+        clock.forward(seconds)
+        throttle.refresh("f" * 22)
+        assert len(log.lines()) == lines

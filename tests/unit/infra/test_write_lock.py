@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import TimeoutError as Busy
+
+from app.accounts import queries as accounts
+from app.infra import write_lock
+from app.infra.database import Database
+from app.infra.write_lock import WriteLock
+from tests.servers.processes import wait_until
+from tests.unit.parts import NOW, a_user
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HOLD = """
+import fcntl, os, sys, time
+fcntl.flock(os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> WriteLock:
+    """Give the lock before a file."""
+    return WriteLock(str(tmp_path / "latchkey.db"))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nobody wait for long."""
+    monkeypatch.setattr(write_lock, "WAIT_SECONDS", 0.2)
+
+
+@pytest.fixture
+def holder(lock: WriteLock) -> Iterator[subprocess.Popen[str]]:
+    """Give another process that holds the lock."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, lock.path], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_one_at_a_time(lock: WriteLock) -> None:
+    """Threads of one process, and two locks on one file as two processes have them."""
+    inside, most = [], []
+
+    def work(mine: WriteLock) -> None:
+        for _ in range(20):
+            with mine.held():
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.0005)
+                inside.pop()
+
+    other = WriteLock(lock.path.removesuffix(".lock"))
+    threads = [threading.Thread(target=work, args=(one,)) for one in [lock, other] * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(most), max(most)) == (120, 1)
+
+
+def test_the_file_is_its_owners_alone(lock: WriteLock) -> None:
+    """Mode 0600, whatever the umask; it is left there, and is no secret."""
+    before = os.umask(0)
+    try:
+        with lock.held():
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(Path(lock.path).stat().st_mode) == 0o600
+
+
+@pytest.mark.usefixtures("impatient", "holder")
+def test_another_process_is_not_waited_for_for_ever(lock: WriteLock) -> None:
+    """A process that is stopped while it holds the lock makes the others busy, not stuck."""
+    with pytest.raises(Busy, match="another process"), lock.held():
+        raise AssertionError
+
+
+@pytest.mark.usefixtures("impatient")
+def test_another_thread_is_not_waited_for_for_ever(lock: WriteLock) -> None:
+    """The same within one process."""
+    refused: list[str] = []
+
+    def second() -> None:
+        with pytest.raises(Busy, match="other threads") as said, lock.held():
+            raise AssertionError
+        refused.append(str(said.value))
+
+    thread = threading.Thread(target=second)
+    with lock.held():
+        thread.start()
+        thread.join()
+    assert len(refused) == 1
+    with lock.held():
+        pass
+
+
+def test_a_killed_holder_lets_go(lock: WriteLock, holder: subprocess.Popen[str]) -> None:
+    """The kernel releases the lock of a process that dies, also by SIGKILL."""
+    got = threading.Event()
+
+    def wait() -> None:
+        with lock.held():
+            got.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert not got.wait(0.1)
+    holder.send_signal(signal.SIGKILL)
+    wait_until(got.is_set, what="the lock")
+    thread.join()
+
+
+def test_a_child_forked_meanwhile_can_write(lock: WriteLock) -> None:
+    """It inherits a lock that a thread it does not have will never release."""
+    with lock.held():
+        child = os.fork()
+        if not child:  # pragma: no cover - in another process
+            try:
+                wait = time.monotonic() + 30
+                with lock.held():
+                    os._exit(0 if time.monotonic() < wait else 1)
+            finally:
+                os._exit(2)
+        time.sleep(0.05)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with lock.held():
+        pass
+
+
+def test_without_the_file_writers_are_still_let_in(tmp_path: Path) -> None:
+    """A folder that takes no file costs the queue, not the service."""
+    lock = WriteLock(str(tmp_path / "nowhere" / "latchkey.db"))
+    with lock.held():
+        pass
+    link = tmp_path / "other.db.lock"
+    link.symlink_to(tmp_path / "precious")
+    with WriteLock(str(tmp_path / "other.db")).held():
+        pass
+    assert not (tmp_path / "precious").exists()
+
+
+def test_only_writers_queue(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write waits for its turn and a transaction too; what only reads waits for nobody."""
+    monkeypatch.setattr(write_lock, "WAIT_SECONDS", 0.1)
+    database, other = Database(sqlite_url), Database(sqlite_url)
+    user = a_user(database)
+    with other.turn():
+        assert database.read(accounts.find, user.id) == user
+        for way in (database.write, database.transact):
+            with pytest.raises(Busy):
+                way(accounts.disable, user.id, NOW)
+        assert database.read(accounts.find, user.id) == user
+    for way in (database.write, database.transact):
+        way(accounts.disable, user.id, NOW)
+    database.engine.dispose()
+    other.engine.dispose()
+
+
+def test_the_pool_is_as_large_as_asked_and_no_larger(database_url: str) -> None:
+    """As many connections as threads: none waits for one, and none is opened and closed again."""
+    database, opened = Database(database_url, threads=8), []
+    event.listen(database.engine, "connect", lambda *_: opened.append(1))
+    together = threading.Barrier(8)
+
+    def work() -> None:
+        for _ in range(5):
+            with database.autocommit() as connection:
+                connection.execute(text("SELECT 1"))
+                together.wait(10)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 8
+    database.engine.dispose()
+
+
+def test_a_fork_does_not_wait_for_a_thread_that_it_has_not(
+    lock: WriteLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock was copied while a thread held it, and that thread is not in the child."""
+    lock._threads.acquire()  # noqa: SLF001 - as copied
+    monkeypatch.setattr(lock, "_process", 0)
+    with lock.held():
+        pass

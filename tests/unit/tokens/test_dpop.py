@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.tokens.dpop import (
+    MAX_PROOF_LENGTH,
+    REMEMBERED_KEYS,
+    ExpectedRequest,
+    Proof,
+    ProofRefused,
+    read_proof,
+    token_hash,
+)
+from app.tokens.nonces import PROOF_SECONDS, Nonces
+from tests.hostile_proofs import CASES, GOOD, PROTECTED, REFRESH, Case, Maker, at_door, longest
+from tests.prover import Prover, base64url
+from tests.unit.parts import SetClock, alone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOW = 1_800_000_000
+TOKEN = base64url(b'{"alg":"HS256","typ":"at+jwt","kid":"1"}') + ".e30.AAAA"
+PROVER = Prover()
+NONCES = Nonces(b"a key for nonces", 5)
+
+
+@pytest.fixture(params=[REFRESH, PROTECTED])
+def maker(request: pytest.FixtureRequest) -> Maker:
+    """Give the holder of a key at each door in turn."""
+    return at(request.param)
+
+
+def at(door: str) -> Maker:
+    """Give the holder of a key at one door."""
+    maker = Maker(PROVER, NONCES, NOW)
+    if door == REFRESH:
+        return maker
+    return replace(maker, method="GET", url="https://localhost/api/me", access_token=TOKEN)
+
+
+def asked(maker: Maker, now: int = NOW) -> ExpectedRequest:
+    """Give what the server asks of a proof at that door."""
+    return ExpectedRequest(maker.method, maker.url, now, NONCES, maker.ath)
+
+
+def reason(text: str, question: ExpectedRequest) -> str:
+    """Give the reason for which a proof is refused."""
+    with pytest.raises(ProofRefused) as refused:
+        read_proof(text, question)
+    return refused.value.reason
+
+
+def test_the_corpus_is_large_and_its_names_are_unique() -> None:
+    """There are hundreds of hostile proofs, each with a name of its own."""
+    assert len(CASES) >= 450
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("build", GOOD.values(), ids=GOOD.keys())
+def test_a_good_proof_is_read(build: Callable[[Maker], str], maker: Maker) -> None:
+    """What every hostile proof is a variant of names its key and its number."""
+    proof = read_proof(build(maker), asked(maker))
+    assert proof.jkt == PROVER.thumbprint
+    assert proof.jti in {maker.jti, maker.jti[-8:], (maker.jti * 128)[:128], f"{maker.jti}_.~-"}
+
+
+@pytest.mark.parametrize(
+    ("case", "door"),
+    [(case, door) for door in (REFRESH, PROTECTED) for case in at_door(door)],
+    ids=lambda value: value.name if isinstance(value, Case) else value,
+)
+def test_a_hostile_proof_is_refused_for_its_reason(case: Case, door: str) -> None:
+    """Each is refused, and for the one thing that is wrong with it."""
+    maker = at(door)
+    # No server there: what was used is remembered in this process.
+    replay_cache = alone(SetClock(NOW - 60))
+    if case.first:
+        replay_cache.consume(read_proof(case.first(maker), asked(maker)))
+    with pytest.raises(ProofRefused) as refused:
+        replay_cache.consume(read_proof(case.build(maker), asked(maker)))
+    assert refused.value.reason == str(refused.value) == case.reason
+
+
+def test_every_reason_has_a_case() -> None:
+    """Each way of refusing is met by a hostile proof."""
+    assert {case.reason for case in CASES} == {
+        "too_long",
+        "not_compact",
+        "not_canonical",
+        "not_json",
+        "header",
+        "algorithm",
+        "key",
+        "signature",
+        "claims",
+        "request",
+        "token",
+        "jti",
+        "iat",
+        "nonce",
+        "replayed",
+    }
+
+
+def test_a_proof_of_just_the_longest_size_is_looked_at(maker: Maker) -> None:
+    """Two kilobytes pass the limit of size; here the padding claim is what is refused."""
+    text = longest(maker)
+    assert MAX_PROOF_LENGTH - 4 < len(text) <= MAX_PROOF_LENGTH == 2048
+    assert reason(text, asked(maker)) == "claims"
+
+
+def test_a_nonce_lives_for_four_minutes(maker: Maker) -> None:
+    """To the second; and on a machine whose clock is behind it is good already."""
+    text = maker.make()
+    for now in (NOW - 16, NOW, NOW + PROOF_SECONDS - 1):
+        assert read_proof(text, asked(maker, now)) == Proof(PROVER.thumbprint, maker.jti, NOW)
+    for now in (NOW - 17, NOW + PROOF_SECONDS):
+        assert reason(text, asked(maker, now)) == "nonce"
+
+
+def test_a_clock_may_be_wrong_by_a_day(maker: Maker) -> None:
+    """The nonce says how old a proof is; its own time has to be of about now only."""
+    for wrong in (-86400, 86400):
+        text = maker.make(claims=maker.claims() | {"iat": NOW + wrong})
+        assert read_proof(text, asked(maker)).jti == maker.jti
+    for wrong in (-86401, 86401):
+        text = maker.make(claims=maker.claims() | {"iat": NOW + wrong})
+        assert reason(text, asked(maker)) == "iat"
+
+
+def test_a_stale_nonce_is_named_last(maker: Maker) -> None:
+    """Only a proof that is right in all else is asked to come again with a newer nonce."""
+    stale = maker.claims() | {"nonce": "stale"}
+    assert reason(maker.make(claims=stale), asked(maker)) == "nonce"
+    for name, wrong in {"htm": "PUT", "jti": "", "iat": 1}.items():
+        assert reason(maker.make(claims=stale | {name: wrong}), asked(maker)) != "nonce"
+
+
+def test_each_key_has_its_own_thumbprint() -> None:
+    """The thumbprint is that of RFC 7638, of the key inside, whatever was read before."""
+    for prover in (Prover(), PROVER, Prover(), PROVER):
+        maker = replace(at(REFRESH), prover=prover)
+        assert read_proof(maker.make(), asked(maker)) == Proof(prover.thumbprint, maker.jti, NOW)
+
+
+def test_a_remembered_key_verifies_each_signature() -> None:
+    """A header that was read before does not vouch for what comes behind it."""
+    maker = at(REFRESH)
+    good = maker.make()
+    forged = maker.make(sign=Prover().signature)
+    for text in (forged, good, forged):
+        if text == good:
+            assert read_proof(text, asked(maker)).jkt == PROVER.thumbprint
+        else:
+            assert reason(text, asked(maker)) == "signature"
+
+
+def test_more_keys_than_are_remembered() -> None:
+    """A flood of keys pushes ours out of memory, and it is read anew."""
+    maker = at(REFRESH)
+    assert read_proof(maker.make(), asked(maker)).jkt == PROVER.thumbprint
+    for number in range(REMEMBERED_KEYS + 1):
+        spaces = b" " * (number % 64) + json.dumps(maker.header()).encode()
+        text = f"{base64url(spaces + b' ' * (number // 64))}.e30.AA"
+        assert reason(text, asked(maker)) == "signature"
+    assert read_proof(maker.make(), asked(maker)).jkt == PROVER.thumbprint
+
+
+@pytest.mark.parametrize("bare", "!$&'()*+,;=:@")
+def test_what_a_path_may_hold_bare_may_be_escaped(bare: str) -> None:
+    """As `encodeURIComponent` does it, once or often, and wherever it stands."""
+    maker = replace(at(PROTECTED), url=f"https://localhost/{bare}a{bare}")
+    for htu in (maker.url, maker.url.replace(bare, f"%{ord(bare):02X}")):
+        said = maker.claims() | {"htu": htu}
+        assert read_proof(maker.make(claims=said), asked(maker)).jti == maker.jti
+
+
+@pytest.mark.parametrize("letter", "#%-./09?A_az~")
+def test_nothing_else_may_be_escaped(letter: str) -> None:
+    """A slash or a letter in disguise is another address."""
+    maker = replace(at(PROTECTED), url=f"https://localhost/a{letter}a")
+    said = maker.claims() | {"htu": f"https://localhost/a%{ord(letter):02X}a"}
+    assert reason(maker.make(claims=said), asked(maker)) == "request"
+
+
+def test_the_hash_of_a_token() -> None:
+    """The `ath` of RFC 9449, as its section 7.1 shows it."""
+    token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"  # the RFC's own
+    assert token_hash(token) == "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
+
+
+def test_the_example_key_of_the_rfc() -> None:
+    """The proof of RFC 9449 section 4.1: its key and signature are right, its claims too few."""
+    text = (
+        "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMz"
+        "R0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFq"
+        "SG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwia"
+        "HRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjY"
+        "yNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37"
+        "xRZT3Lg"
+    )
+    question = ExpectedRequest("POST", "https://server.example.com/token", 1562262616, NONCES)
+    assert reason(text, question) == "nonce"
+    assert reason(f"{text[:-1]}h", question) == "not_canonical"
+
+
+def test_no_depth_of_nesting_is_more_than_refused(maker: Maker) -> None:
+    """However deep a signed claim nests, also just below what a parser bears, it is refused."""
+    for depth in (*range(1, 1200, 7), *range(900, 1000)):
+        claims = b'{"x":' + b"[" * depth + b"]" * depth + b"}"
+        assert reason(maker.make(claims=claims), asked(maker)) in {
+            "claims",
+            "not_json",
+            "too_long",
+        }
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.text(max_size=80))
+def test_any_text_is_refused_and_nothing_else(text: str) -> None:
+    """No text makes it raise anything but a refusal."""
+    with pytest.raises(ProofRefused):
+        read_proof(text, asked(at(REFRESH)))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.binary(max_size=60), min_size=3, max_size=3))
+def test_any_bytes_in_three_segments_are_refused(parts: list[bytes]) -> None:
+    """Nor do well-encoded segments of any content."""
+    with pytest.raises(ProofRefused):
+        read_proof(".".join(base64url(part) for part in parts), asked(at(REFRESH)))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.binary(min_size=64, max_size=64))
+def test_any_other_signature_is_refused(raw: bytes) -> None:
+    """No 64 bytes that come about by chance pass for a signature."""
+    maker = at(REFRESH)
+    assert reason(maker.make(sign=lambda _: raw), asked(maker)) == "signature"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    name=st.sampled_from(["jti", "htm", "htu", "iat", "ath", "nonce", "exp"]), value=json_values
+)
+def test_any_signed_claim_is_read_or_refused(name: str, value: object) -> None:
+    """Whatever one claim says, the answer is the proof or a refusal."""
+    maker = at(PROTECTED)
+    said = maker.claims() | {name: value}
+    try:
+        proof = read_proof(maker.make(claims=said), asked(maker))
+    except ProofRefused:
+        return
+    assert proof == Proof(PROVER.thumbprint, str(said["jti"]), NOW)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    name=st.sampled_from(["typ", "alg", "jwk", "kty", "crv", "x", "y", "kid"]), value=json_values
+)
+def test_any_header_is_refused(name: str, value: object) -> None:
+    """Whatever one member of the header or of the key says instead, it is refused."""
+    maker = at(REFRESH)
+    header = maker.header()
+    if name in {"kty", "crv", "x", "y"}:
+        header["jwk"] = header["jwk"] | {name: value}
+    else:
+        header[name] = value
+    with pytest.raises(ProofRefused):
+        read_proof(maker.make(header=header), asked(maker))
