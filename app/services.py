@@ -19,7 +19,7 @@ from app.accounts.passwords import Passwords
 from app.auth.dependencies import Auth
 from app.auth.pruning import Pruning
 from app.families.denylist import Denylist
-from app.families.denylist_sync import DenylistSync, Link
+from app.families.denylist_sync import DenylistSync
 from app.families.entries import Entries, Keys
 from app.families.issuer import Lifetimes, TokenIssuer
 from app.families.marker import Marker
@@ -28,7 +28,7 @@ from app.families.replay_cache import ReplayCache
 from app.infra.audit import Audit
 from app.infra.clock import Clock
 from app.infra.database import Database
-from app.infra.redis import ConnectionCount
+from app.infra.redis import ConnectionCount, RedisLink
 from app.infra.throttle import Throttle
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
 from app.tokens.codec import Codec, Rules
@@ -64,7 +64,8 @@ class Services:
         A process looks at Redis before it hands out its first nonce: an older one would cost the
         client a repeat.
         """
-        self.denylist_sync.begin()
+        if not self.denylist_sync.begun:
+            self.denylist_sync.look()
         return self.nonces.current(self.clock.now())
 
 
@@ -77,7 +78,7 @@ def build(settings: Settings, clock: Clock) -> Services:
     keys, prefix = denylist_keys(settings), redis_prefix(settings)
     nonces = Nonces(_purpose_key(settings, "nonce"), settings.clock_leeway)
     outage = Outage(clock, nonces)
-    link = Link(redis, connections, partial(_redis, settings.redis_url, retries=0))
+    link = RedisLink(redis, connections, partial(_redis, settings.redis_url, retries=0))
     entries = Entries(keys, database, clock)
     marker = Marker(keys.marker, keys.leeway, clock, nonces)
     sync = DenylistSync(link, entries, marker, clock, outage, nonces)

@@ -13,7 +13,7 @@ from pathlib import Path
 import flask_migrate
 
 from app import create_app
-from bench import flood, protected, refresh, served, stories, worst
+from bench import flood, protected, refresh, served, stories, trace, worst
 from bench.cores import load, one_core
 from config import Settings, new_secret
 from tests.servers.postgres_server import PostgresServer
@@ -24,7 +24,8 @@ def main() -> None:
     """Measure, with full synchronisation and the bundled Valkey on its unix socket.
 
     With the word `stories`, tell those instead; with `worst`, print what hostile input costs;
-    with `flood`, what a flood of log-ins does to others; with `refresh`, refreshes alone.
+    with `flood`, what a flood of log-ins does to others; with `refresh`, refreshes alone; with
+    `trace`, the functions that a request runs through.
     """
     logging.disable(logging.INFO)
     words = sys.argv[1:]
@@ -33,6 +34,9 @@ def main() -> None:
         cheap = {"ARGON2_MEMORY_KIB": "7168", "ARGON2_TIME": "5"}
         with prepared() as environment:
             stories.run(environment | cheap, words[1:])
+    elif words[:1] == ["trace"]:
+        with prepared() as environment:
+            trace.run(Settings.from_env(environment))
     elif words[:1] == ["flood"]:
         with prepared() as environment:
             flood.run(environment, words[1:])

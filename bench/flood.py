@@ -31,7 +31,7 @@ from app.accounts.hash_queue import NICENESS
 from app.families.issuer import PresentedCredentials
 from bench.cores import load
 from bench.load import WRK
-from bench.sessions import grant
+from bench.sessions import log_in
 from tests.servers.gunicorn_server import ROOT, GunicornServer
 from tests.servers.log_in_flood import Person, honest
 from tests.servers.processes import end
@@ -148,7 +148,7 @@ def _contender(stack: ExitStack, environment: Mapping[str, str], nice: str) -> C
         Person(server.port, f"198.{51 + n}.100.7", f"honest-{n}@example.com").register()
         for n in range(PEOPLE)
     ]
-    return Contender(server, people, grant(app, PresentedCredentials()).access_token)
+    return Contender(server, people, log_in(app, PresentedCredentials()).access_token)
 
 
 @contextmanager

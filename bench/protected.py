@@ -17,7 +17,7 @@ from app.services import services
 from app.tokens.dpop import Proof
 from app.web.guards import public, require_access
 from bench.inprocess import BATCHES, REQUESTS, Call, caller, measure
-from bench.sessions import grant
+from bench.sessions import log_in
 from config import Settings
 from tests.prover import Prover
 
@@ -57,7 +57,7 @@ def _print_quiet(quiet: Mapping[str, float]) -> None:
 
 def _latchkey(settings: Settings, path: str) -> Call:
     app = _app(settings)
-    bearer = {"HTTP_AUTHORIZATION": f"Bearer {grant(app, PresentedCredentials()).access_token}"}
+    bearer = {"HTTP_AUTHORIZATION": f"Bearer {log_in(app, PresentedCredentials()).access_token}"}
     return caller(app.wsgi_app, path, settings.public_url, repeat(bearer))
 
 
@@ -67,7 +67,7 @@ def _bound(settings: Settings) -> Call:
     with app.app_context():
         prover.nonce = services().nonce()
     key = Proof(prover.thumbprint, "bench", int(time.time()))
-    access = grant(app, PresentedCredentials(proof=key)).access_token
+    access = log_in(app, PresentedCredentials(proof=key)).access_token
     proofs = [
         prover.proof("GET", settings.public_url + path, access)
         for _ in range((BATCHES + 1) * REQUESTS)

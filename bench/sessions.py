@@ -18,17 +18,21 @@ PASSWORD: Final = "four words for a bench"  # noqa: S105 - of accounts that live
 _numbers: Final = count()
 
 
-def issue(app: Flask, presented: PresentedCredentials) -> TokenPair:
+def log_in(app: Flask, presented: PresentedCredentials | None = None) -> TokenPair:
     """Register somebody in a network of their own, and log them in."""
     number = next(_numbers)
     client = Client(f"10.{number // 250}.{number % 250}.1", "bench")
     with app.app_context():
         return register_and_log_in(
-            services().auth, f"bench-{number}@example.com", PASSWORD, client, presented
+            services().auth,
+            f"bench-{number}@example.com",
+            PASSWORD,
+            client,
+            presented or PresentedCredentials(),
         )
 
 
 def refresh_tokens(settings: Settings, number: int) -> list[str]:
     """Open so many sessions on the database of a server and return their refresh tokens."""
     app = create_app(settings)
-    return [issue(app, PresentedCredentials()).refresh_token for _ in range(number)]
+    return [log_in(app).refresh_token for _ in range(number)]

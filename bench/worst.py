@@ -21,7 +21,8 @@ from app.accounts.passwords import MAX_CODE_POINTS, MAX_ESTIMATED_LENGTH, Passwo
 from app.errors import Refusal
 from app.infra.strict_json import parse_object
 from app.pages.redirects import safe_path
-from app.server.connection import MAX_CHUNKS, Connection
+from app.server.chunks import MAX_CHUNKS
+from app.server.connection import Connection
 from app.tokens.jws import TokenRefused, parse_jws
 from app.web.user_agents import describe
 

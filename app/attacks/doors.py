@@ -8,9 +8,9 @@ from typing import Final
 from app.attacks.stage import TOO_MANY, Broken, Missing, Stage
 from app.attacks.wire import Answer
 
-ADDRESS: Final = "app/infra/throttle.py:_of_network"
-ACCOUNT: Final = "app/infra/throttle.py:ACCOUNT"
-REGISTRATIONS: Final = "app/infra/throttle.py:REGISTRATIONS"
+ADDRESS: Final = "app/infra/buckets.py:of_network"
+ACCOUNT: Final = "app/infra/buckets.py:ACCOUNT"
+REGISTRATIONS: Final = "app/infra/buckets.py:REGISTRATIONS"
 VERIFY: Final = "app/accounts/passwords.py:Passwords.verify"
 CREDENTIALS: Final = "app/errors.py:InvalidCredentials"
 QUEUE: Final = "app/accounts/hash_queue.py:HashQueue.place"

@@ -50,9 +50,7 @@ def change_password(  # noqa: PLR0913, PLR0917 - what the request says
     return auth.issuer.issue(successor, user.email, mark)
 
 
-def _hash_of_new(  # noqa: PLR0913, PLR0917 - inner
-    auth: Auth, user: User, sid: str, current: str, new: str, client: Client
-) -> str:
+def _hash_of_new(auth: Auth, user: User, sid: str, current: str, new: str, client: Client) -> str:  # noqa: PLR0913, PLR0917 - what `change_password` takes
     passwords = auth.password_login.passwords
     # The caller has a live session, so a known browser's place is theirs.
     with auth.password_login.queue.place(client, known=True) as place:

@@ -7,7 +7,8 @@ from app.errors import SessionEnded
 from app.families import revocation
 from app.families.issuer import PresentedCredentials, TokenPair, new_id
 from app.families.models import THEFTS, Reason
-from app.families.rotation import Refused, Retried, Rotated, Successor, exchange
+from app.families.outcomes import Refused, Retried, Rotated, Successor
+from app.families.rotation import exchange
 from app.infra.audit import Client
 from app.tokens.claims import RefreshTokenClaims
 from app.tokens.jws import TokenRefused

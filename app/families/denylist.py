@@ -74,11 +74,11 @@ class Denylist:
 
         """
         try:
-            if not self._outage.resting():
+            if not self._outage.backing_off():
                 try:
                     return self._ask(sid, proof, expires)
                 except RedisError as error:
-                    self._outage.lost(error)
+                    self._outage.mark_redis_down(error)
             if proof:
                 self._replay_cache.consume_without_redis(proof)
             return self._ask_database(sid)

@@ -20,36 +20,23 @@ very value, on one connection:
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
-from redis import Redis, RedisError
+from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.families import outage as outages
+from app.families.denylist_repair import Repair
 from app.families.entries import Entries
 from app.families.marker import Marker
 from app.families.models import RevokedFamily
 from app.families.outage import Outage
 from app.infra.clock import Clock
-from app.infra.redis import ConnectionCount, server_facts
+from app.infra.redis import RedisLink, server_facts
 from app.tokens.nonces import Nonces
 
 REVIEW_SECONDS: Final = 10
-
-
-@dataclass(frozen=True)
-class Link:
-    """The ways to Redis: the shared client, its count of connections, and a connection apart.
-
-    `connect` opens a client whose one connection goes where new connections go, and that never
-    repeats a command on another one.
-    """
-
-    redis: Redis
-    opened: ConnectionCount
-    connect: Callable[[], Redis]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +53,7 @@ class DenylistSync:
 
     def __init__(  # noqa: PLR0913, PLR0917 - the parts it stands on
         self,
-        link: Link,
+        link: RedisLink,
         entries: Entries,
         marker: Marker,
         clock: Clock,
@@ -84,14 +71,9 @@ class DenylistSync:
         self._distrusted = False
         self._review_at = 0.0
         self._reviewed_at = 0.0
-        self._begun = False
+        self.begun = False
         self._working: Final = threading.Lock()
-        self._repairing: Final = threading.Lock()
-
-    def begin(self) -> None:
-        """Look at Redis once, so that the first nonce handed out is newer than the marker."""
-        if not self._begun:
-            self.look()
+        self._repair: Final = Repair(self._repaired)
 
     def look(self) -> None:
         """Learn of a loss of memory now, so that the next nonce handed out is newer than that.
@@ -100,13 +82,13 @@ class DenylistSync:
         of date anyway is refused before that, and without this look its repeat would be refused
         too, for the loss.
         """
-        self._begun = True
-        if self._outage.resting():
+        self.begun = True
+        if self._outage.backing_off():
             return
         try:
             self.vouch(cast("bytes | None", self._link.redis.get(self.marker.name)))
         except RedisError as error:
-            self._outage.lost(error)
+            self._outage.mark_redis_down(error)
         except SQLAlchemyError:
             return  # the first look-up tries again, and says so when it cannot
 
@@ -120,7 +102,7 @@ class DenylistSync:
             redis.RedisError, sqlalchemy.exc.SQLAlchemyError: when a part is out of reach.
 
         """
-        self._begun = True
+        self.begun = True
         early = self._clock.monotonic() < self._review_at
         trusted = self._trusted
         if trusted and early and (trusted.marker, trusted.epoch) == (marker, self._epoch()):
@@ -147,8 +129,8 @@ class DenylistSync:
                     self._entries.add(pipe, ended)
                     pipe.execute()
         except RedisError as error:
-            self._outage.lost(error)
-            threading.Thread(target=self._repair, name="denylist-repair", daemon=True).start()
+            self._outage.mark_redis_down(error)
+            self._repair.start()
             return False
         return True
 
@@ -201,16 +183,6 @@ class DenylistSync:
         self._trusted = trusted
         self._outage.over(written, trusted.epoch[1])
 
-    def _repair(self) -> None:
-        if not self._repairing.acquire(blocking=False):
-            return
-        try:
-            while not self._repaired():
-                time_to_retry = threading.Event()
-                time_to_retry.wait(outages.REDIS_BACKOFF_SECONDS)
-        finally:
-            self._repairing.release()
-
     def _repaired(self) -> bool:
         try:
             with self._working:
@@ -218,5 +190,5 @@ class DenylistSync:
                 current = trusted is not None and trusted.epoch == self._epoch()
                 return current or self._synchronise(None)
         except (RedisError, SQLAlchemyError) as error:
-            self._outage.lost(error)
+            self._outage.mark_redis_down(error)
             return False

@@ -7,10 +7,8 @@ import threading
 from typing import Final
 
 from app.infra.clock import Clock
+from app.infra.redis import RedisBackoff
 from app.tokens.nonces import Nonces
-
-REDIS_BACKOFF_SECONDS: Final = 1.0
-LOG_SECONDS: Final = 60.0
 
 logger: Final = logging.getLogger("latchkey.denylist")
 
@@ -19,26 +17,22 @@ class Outage:
     """Redis is out of reach, or answers and is not believed. Safe to share between threads."""
 
     def __init__(self, clock: Clock, nonces: Nonces) -> None:
-        """Begin in good health; an outage dates the nonces out that were made before it."""
+        """Begin in good health; an outage makes the nonces from before it too old."""
         self.since: int | None = None
         """The newest nonce from before this process stopped relying on Redis; None if it does."""
         self.losses = 0
         """How many commands failed: each may have been an entry that was not written."""
         self._clock: Final = clock
         self._nonces: Final = nonces
-        self._rest_until = 0.0
-        self._next_log_at = 0.0
+        self._backoff: Final = RedisBackoff(clock, logger)
         self._lock: Final = threading.Lock()
+        self.backing_off: Final = self._backoff.active
 
-    def resting(self) -> bool:
-        """Tell whether Redis failed a moment ago and is not asked just now."""
-        return self._clock.monotonic() < self._rest_until
-
-    def lost(self, error: Exception) -> None:
-        """Note that a command failed; Redis rests for a second."""
+    def mark_redis_down(self, error: Exception) -> None:
+        """Note that a command failed with `error`; Redis is left alone for a second."""
         with self._lock:
             self.losses += 1
-            self._rest_until = self._clock.monotonic() + REDIS_BACKOFF_SECONDS
+            self._backoff.start()
             self._begin("unreachable", type(error).__name__)
 
     def distrust(self, reason: str) -> None:
@@ -52,18 +46,14 @@ class Outage:
         `losses` is the count from before they were: a command that failed since begins anew.
         """
         with self._lock:
-            if losses != self.losses:
-                return
-            self.since = None
-            if self._next_log_at:
-                self._next_log_at = 0.0
-                logger.warning("redis is back, %d revoked families written again", written)
+            if losses == self.losses:
+                self.since = None
+                self._backoff.recovered(
+                    "redis is back, %d revoked families written again", written
+                )
 
     def _begin(self, how: str, detail: str) -> None:
         if self.since is None:
             self.since = self._nonces.newest(self._clock.now())
             self._nonces.outdate(self.since)
-        now = self._clock.monotonic()
-        if now >= self._next_log_at:
-            self._next_log_at = now + LOG_SECONDS
-            logger.warning("redis %s, asking the database: %s", how, detail)
+        self._backoff.warn("redis %s, asking the database: %s", how, detail)

@@ -21,11 +21,11 @@ from redis import Redis, RedisError
 from app.families.denylist_sync import DenylistSync
 from app.families.outage import Outage
 from app.infra.clock import Clock
+from app.infra.redis import RedisBackoff
 from app.tokens.dpop import Proof, ProofRefused
 from app.tokens.nonces import REMEMBERED_SECONDS, Nonces
 
 MAX_REMEMBERED: Final = 50_000
-LOG_SECONDS: Final = 60.0
 
 logger: Final = logging.getLogger("latchkey.proofs")
 
@@ -57,7 +57,7 @@ class ReplayCache:
         self._own: Final[OrderedDict[str, float]] = OrderedDict()
         self._lock: Final = threading.Lock()
         self._counted = 0
-        self._next_log_at = 0.0
+        self._backoff: Final = RedisBackoff(clock, logger)
 
     def key(self, proof: Proof) -> str:
         """Return the Redis key of a proof."""
@@ -71,11 +71,11 @@ class ReplayCache:
                 forgotten.
 
         """
-        if not self._outage.resting():
+        if not self._outage.backing_off():
             try:
                 return self._consume_shared(proof)
             except RedisError as error:
-                self._outage.lost(error)
+                self._outage.mark_redis_down(error)
         return self.consume_without_redis(proof)
 
     def consume_without_redis(self, proof: Proof) -> None:
@@ -124,9 +124,7 @@ class ReplayCache:
         now = self._clock.monotonic()
         with self._lock:
             self._counted += 1
-            if now >= self._next_log_at:
-                self._next_log_at = now + LOG_SECONDS
-                logger.warning("redis not relied on, %d proofs checked here alone", self._counted)
+            self._backoff.warn("redis not relied on, %d proofs checked here alone", self._counted)
             while self._own and next(iter(self._own.values())) <= now:
                 self._own.popitem(last=False)
             if key in self._own:

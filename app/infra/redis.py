@@ -1,15 +1,21 @@
-"""What must be known of Redis before it is believed: its connections, and what it says."""
+"""Redis: its connections, what a server says of itself, and what to do while it is away."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from redis import Redis, ResponseError
 from redis.connection import AbstractConnection
 
+from app.infra.clock import Clock
+
+REDIS_BACKOFF_SECONDS: Final = 1.0
+LOG_SECONDS: Final = 60.0
 NO_EVICTION: Final = "noeviction"
 PRIMARY: Final = "master"
 
@@ -44,6 +50,42 @@ class ServerFacts:
         return ""
 
 
+class RedisBackoff:
+    """Leaves Redis alone for a second after a failure, and logs at most one warning a minute.
+
+    Without the pause, each request would wait for a server that hangs. Safe to share between
+    threads: at worst two of them log the same failure.
+    """
+
+    def __init__(self, clock: Clock, logger: logging.Logger) -> None:
+        """Measure time by `clock` and log to `logger`."""
+        self._clock: Final = clock
+        self._logger: Final = logger
+        self._until = 0.0
+        self._next_log_at = 0.0
+
+    def active(self) -> bool:
+        """Tell whether Redis failed a moment ago and must not be asked now."""
+        return self._clock.monotonic() < self._until
+
+    def start(self) -> None:
+        """Leave Redis alone from now on, for `REDIS_BACKOFF_SECONDS`."""
+        self._until = self._clock.monotonic() + REDIS_BACKOFF_SECONDS
+
+    def warn(self, message: str, *values: object) -> None:
+        """Log a warning, unless this has logged one within the last `LOG_SECONDS`."""
+        now = self._clock.monotonic()
+        if now >= self._next_log_at:
+            self._next_log_at = now + LOG_SECONDS
+            self._logger.warning(message, *values)
+
+    def recovered(self, message: str, *values: object) -> None:
+        """Log that what was warned of is over, if it was; the next warning is logged at once."""
+        if self._next_log_at:
+            self._next_log_at = 0.0
+            self._logger.warning(message, *values)
+
+
 class ConnectionCount:
     """Counts the connections a Redis client opens; pass it as its `redis_connect_func`."""
 
@@ -56,6 +98,19 @@ class ConnectionCount:
         """Greet the server as redis-py would, then count."""
         connection.on_connect()  # type: ignore[no-untyped-call]
         self.opened = next(self._numbers)
+
+
+@dataclass(frozen=True)
+class RedisLink:
+    """The ways to Redis: the shared client, its count of connections, and a connection apart.
+
+    `connect` opens a client whose one connection goes where new connections go, and that never
+    repeats a command on another one.
+    """
+
+    redis: Redis
+    opened: ConnectionCount
+    connect: Callable[[], Redis]
 
 
 def server_facts(redis: Redis) -> ServerFacts:

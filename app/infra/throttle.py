@@ -11,53 +11,35 @@ count of all log-ins, because a right password costs as much to verify as a wron
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 from redis import Redis, RedisError
 
 from app.errors import TooManyAttempts
+from app.infra.buckets import (
+    ACCOUNT,
+    ALL_OF_ACCOUNT,
+    CLEARED,
+    GIVEN_BACK,
+    KNOWN_DEVICE,
+    OF_NETWORK,
+    REFRESHES,
+    REGISTRATIONS,
+    Bucket,
+    of_network,
+)
 from app.infra.clock import Clock
-from app.infra.networks import network, site
+from app.infra.networks import network
+from app.infra.redis import RedisBackoff
 
 T = TypeVar("T")
 
-ACCOUNT: Final = tuple(parse_many("5/5minute;20/hour"))
-KNOWN_DEVICE: Final = tuple(parse_many("10/5minute;60/hour"))
-ADDRESS: Final = tuple(parse_many("30/minute;300/hour"))
-SITE: Final = tuple(parse_many("120/minute;1200/hour"))
-ALL_OF_ADDRESS: Final = tuple(parse_many("300/minute"))
-ALL_OF_ACCOUNT: Final = tuple(parse_many("30/minute"))
-REGISTRATIONS: Final = tuple(parse_many("120/minute;1000/hour"))
-REFRESHES: Final = tuple(parse_many("1200/minute"))
-OUTAGE_LOG_SECONDS: Final = 60.0
-REDIS_BACKOFF_SECONDS: Final = 1.0
-
 logger: Final = logging.getLogger("latchkey.throttle")
-
-
-# What a right password does to a count.
-CLEARED: Final = "cleared"
-GIVEN_BACK: Final = "given back"
-KEPT: Final = "kept"
-OF_NETWORK: Final = frozenset({"address", "all_address", "site"})
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """What is counted: a kind with its limits, and a name that is hashed before it is stored."""
-
-    kind: str
-    name: str
-    limits: tuple[RateLimitItem, ...]
-    success: str = KEPT
 
 
 class Throttle:
@@ -76,8 +58,7 @@ class Throttle:
         self._shared: Final = FixedWindowRateLimiter(storage)
         self._local: Final = FixedWindowRateLimiter(MemoryStorage())
         self._clock: Final = clock
-        self._next_log_at = 0.0
-        self._rest_until = 0.0
+        self._backoff: Final = RedisBackoff(clock, logger)
 
     def network(self, ip: str) -> None:
         """Count an attempt at a password for its network, before the account is read.
@@ -86,7 +67,7 @@ class Throttle:
             TooManyAttempts: when a limit of the network is used up.
 
         """
-        self._count(_of_network(ip))
+        self._count(of_network(ip))
 
     def log_in(
         self, account: str, ip: str, known_device: str = "", *, network_counted: bool = False
@@ -114,7 +95,7 @@ class Throttle:
         if not network_counted:
             self.network(ip)
         self._count((failures, everything))
-        return *_of_network(ip), failures, everything
+        return *of_network(ip), failures, everything
 
     def register(self, ip: str) -> None:
         """Count a registration.
@@ -138,9 +119,9 @@ class Throttle:
         """Forget the account's failures and give the network its attempt back: it succeeded."""
         for bucket in buckets:
             if bucket.success == CLEARED:
-                self._on_either(lambda limiter, b=bucket: _clear(limiter, b))  # type: ignore[misc]
+                self._on_either(_clear, bucket)
             elif bucket.success == GIVEN_BACK:
-                self._take_back(bucket)
+                self._on_either(_give_back, bucket)
 
     def give_back(self, buckets: tuple[Bucket, ...]) -> None:
         """Take back from the account an attempt that never reached its password.
@@ -149,10 +130,7 @@ class Throttle:
         """
         for bucket in buckets:
             if bucket.kind not in OF_NETWORK:
-                self._take_back(bucket)
-
-    def _take_back(self, bucket: Bucket) -> None:
-        self._on_either(lambda limiter: _give_back(limiter, bucket))
+                self._on_either(_give_back, bucket)
 
     def _count(self, buckets: tuple[Bucket, ...]) -> None:
         """Count in one bucket after the other, up to the first that is full.
@@ -161,7 +139,7 @@ class Throttle:
         it back: a request that is refused uses up nobody's attempts.
         """
         for number, bucket in enumerate(buckets):
-            wait = self._on_either(lambda limiter, b=bucket: _hit(limiter, b))  # type: ignore[misc]
+            wait = self._on_either(_hit, bucket)
             if wait is not None:
                 self.give_back(buckets[:number])
                 raise TooManyAttempts(
@@ -169,52 +147,33 @@ class Throttle:
                     retry_after=max(1, math.ceil(wait - self._clock.now())),
                 )
 
-    def _on_either(self, act: Callable[[FixedWindowRateLimiter], T]) -> T:
-        if self._clock.monotonic() < self._rest_until:
-            return act(self._local)
+    def _on_either(self, act: Callable[[FixedWindowRateLimiter, Bucket], T], bucket: Bucket) -> T:
+        if self._backoff.active():
+            return act(self._local, bucket)
         try:
-            return act(self._shared)
+            return act(self._shared, bucket)
         except RedisError as error:
-            self._rest_until = self._clock.monotonic() + REDIS_BACKOFF_SECONDS
-            if self._clock.monotonic() >= self._next_log_at:
-                self._next_log_at = self._clock.monotonic() + OUTAGE_LOG_SECONDS
-                logger.warning(
-                    "redis unreachable, limits are per worker: %s", type(error).__name__
-                )
-            return act(self._local)
+            self._backoff.start()
+            kind = type(error).__name__
+            self._backoff.warn("redis unreachable, limits are per worker: %s", kind)
+            return act(self._local, bucket)
 
 
 def _hit(limiter: FixedWindowRateLimiter, bucket: Bucket) -> float | None:
     """Count in one window after the other; return when the first full one ends, or None."""
-    key = _digest(bucket)
     for item in bucket.limits:
-        if not limiter.hit(item, bucket.kind, key):
+        if not limiter.hit(item, bucket.kind, bucket.key):
             # What the short window refuses is no attempt, and does not fill the long one.
-            return limiter.storage.get_expiry(item.key_for(bucket.kind, key))
+            return limiter.storage.get_expiry(item.key_for(bucket.kind, bucket.key))
     return None
 
 
 def _clear(limiter: FixedWindowRateLimiter, bucket: Bucket) -> None:
     for item in bucket.limits:
-        limiter.clear(item, bucket.kind, _digest(bucket))
+        limiter.clear(item, bucket.kind, bucket.key)
 
 
 def _give_back(limiter: FixedWindowRateLimiter, bucket: Bucket) -> None:
     for item in bucket.limits:
-        key = item.key_for(bucket.kind, _digest(bucket))
+        key = item.key_for(bucket.kind, bucket.key)
         limiter.storage.incr(key, item.get_expiry(), amount=-1)
-
-
-def _digest(bucket: Bucket) -> str:
-    return hashlib.sha256(bucket.name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _of_network(ip: str) -> tuple[Bucket, ...]:
-    buckets = (
-        Bucket("address", network(ip), ADDRESS, GIVEN_BACK),
-        Bucket("all_address", network(ip), ALL_OF_ADDRESS),
-    )
-    if ":" in network(ip):
-        # One IPv6 customer may hold a whole /48, which is 65,536 networks.
-        return (*buckets, Bucket("site", site(ip), SITE, GIVEN_BACK))
-    return buckets

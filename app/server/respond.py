@@ -2,20 +2,60 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from gunicorn.http import wsgi
 
 from app.server.refusals import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from socket import socket
 
     from app.server.connection import Connection
+
+
+class Responder:
+    """The threads of a worker; each answers whole requests and waits for no client."""
+
+    def __init__(self, worker: Any, is_last: Callable[[], bool]) -> None:  # noqa: ANN401 - it has no stub
+        """Start no thread yet; `is_last` tells whether a connection has to close now."""
+        self._worker: Final = worker
+        self._is_last: Final = is_last
+        self._pool: Final = ThreadPoolExecutor(worker.cfg.threads)
+        self._answered: Final[deque[Connection]] = deque()
+
+    def submit(self, connection: Connection) -> None:
+        """Answer the whole request of `connection` as soon as a thread is free."""
+        self._pool.submit(self._work, connection)
+
+    def answered(self) -> Iterator[Connection]:
+        """Yield the connections that were answered since the last call."""
+        os.read(self._worker.PIPE[0], 4096)
+        while self._answered:
+            yield self._answered.popleft()
+
+    def close(self) -> None:
+        """Start no more; the threads end when they have answered."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _work(self, connection: Connection) -> None:
+        worker = self._worker
+        worker.nr += 1
+        if worker.nr >= worker.max_requests:
+            worker.alive = False
+        try:
+            respond(worker, connection, self._is_last)
+        finally:
+            self._answered.append(connection)
+            with suppress(BlockingIOError):
+                os.write(worker.PIPE[1], b"1")
 
 
 def respond(worker: Any, connection: Connection, is_last: Callable[[], bool]) -> None:  # noqa: ANN401 - it has no stub

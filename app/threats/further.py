@@ -136,7 +136,7 @@ FURTHER: Final = (
         "hash. Both doors count attempts before they look.",
         detail="app/accounts/passwords.py verifies against a hash of nothing, with the same "
         "cost; app/infra/throttle.py counts unknown accounts like others.",
-        code=("app/accounts/passwords.py:Passwords.verify", "app/infra/throttle.py:REGISTRATIONS"),
+        code=("app/accounts/passwords.py:Passwords.verify", "app/infra/buckets.py:REGISTRATIONS"),
         gap="Registration says that an address is taken, since no mail is sent: 120 questions a "
         "minute and 1,000 an hour from one address.",
         standards=("ASVS 6.3.8",),
@@ -343,7 +343,7 @@ FURTHER: Final = (
         code=(
             "app/accounts/hash_queue.py:HashQueue.place",
             "app/accounts/hash_queue.py:KNOWN_PLACES",
-            "app/infra/throttle.py:ALL_OF_ADDRESS",
+            "app/infra/buckets.py:ALL_OF_ADDRESS",
         ),
         gap="Strangers behind the flooding address wait with it. A flood from many networks is a "
         "hashing flood, see there.",
@@ -364,7 +364,7 @@ FURTHER: Final = (
         "deadlines and bounds. docs/operations.md has a proxy buffer requests besides.",
         code=(
             "app/server/loop.py:Server",
-            "app/server/loop.py:READ_SECONDS",
+            "app/server/table.py:READ_SECONDS",
             "app/server/groups.py:Group.surplus",
         ),
         gap="Slow connections from more networks than a worker has places for unfinished requests "

@@ -64,19 +64,9 @@ class Codec(Generic[C]):
         empty = jwt.encode({}, ring.signing_key, ALGORITHM, headers)
         self._header: Final = empty.partition(".")[0].encode() + b"."
         self._binds: Final = any(f.name == CONFIRMATION for f in fields(claims_type))
-        self._jwt: Final = jwt.PyJWT(
-            {
-                "require": list(self._types),
-                "strict_aud": True,
-                "enforce_minimum_key_length": True,
-                # Times are checked below against the application's own clock, also when the
-                # signature was verified earlier; PyJWT would read a second clock.
-                "verify_exp": False,
-                "verify_iat": False,
-            }
-        )
+        self._jwt: Final = _py_jwt(list(self._types))
         # A browser sends the same token for ten minutes. Remembering the verified claims under
-        # the whole token is sound because a token has one spelling only (see `compact`), and
+        # the whole token is sound because a token has one spelling only (see `jws`), and
         # only verified tokens are remembered: a refusal raises.
         self._verified: Final[Callable[[str], C]] = lru_cache(maxsize=REMEMBERED_TOKENS)(
             self._verify
@@ -152,6 +142,20 @@ class Codec(Generic[C]):
         if claims.exp - claims.iat > self.rules.longest_life:
             raise TokenRefused("lifetime")
         return claims
+
+
+def _py_jwt(required: list[str]) -> jwt.PyJWT:
+    return jwt.PyJWT(
+        {
+            "require": required,
+            "strict_aud": True,
+            "enforce_minimum_key_length": True,
+            # The codec checks the times against the application's own clock, also when the
+            # signature was verified earlier; PyJWT would read a second clock.
+            "verify_exp": False,
+            "verify_iat": False,
+        }
+    )
 
 
 def _is_confirmation(value: object) -> bool:

@@ -25,12 +25,8 @@ class KeyRing:
     """The keys of one purpose: one signs, all verify, each found by its `kid` alone."""
 
     signing_kid: str
+    signing_key: bytes = field(repr=False)
     by_kid: Mapping[str, bytes] = field(repr=False)
-
-    @property
-    def signing_key(self) -> bytes:
-        """The key that new tokens are signed with."""
-        return self.by_kid[self.signing_kid]
 
 
 def derive(
@@ -51,4 +47,5 @@ def key_ring(
         kid = derive(one, env=env, issuer=issuer, purpose=f"{purpose} kid", length=KID_BYTES)
         name = base64.urlsafe_b64encode(kid).decode()
         by_kid[name] = derive(one, env=env, issuer=issuer, purpose=purpose)
-    return KeyRing(signing_kid=next(iter(by_kid)), by_kid=by_kid)
+    signing_kid, signing_key = next(iter(by_kid.items()))
+    return KeyRing(signing_kid, signing_key, by_kid)

@@ -28,6 +28,6 @@ def client() -> Client:
     return Client(
         ip=parse_address(request.remote_addr or ""),
         user_agent=request.headers.get("User-Agent", "")[:MAX_USER_AGENT_LENGTH],
-        request_id=request_id(),
+        request_id=request.environ[REQUEST_ID],
         device=cookies.read_device(request),
     )

@@ -51,7 +51,7 @@ def presented_credentials() -> PresentedCredentials:
         UseNonce, InvalidProof: when the proof is refused; this ends no session.
 
     """
-    cookie, text = cookies.read_refresh(request), header()
+    cookie, text = cookies.read_refresh(request), request.environ.get("HTTP_DPOP")
     try:
         return PresentedCredentials(cookie, read(text) if text is not None else None)
     except ProofRefused as refused:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
-from app.families import outage, rotation
+from app.families import rotation
+from app.infra import redis
 from config import Settings
 from tests.fuzz.effort import SECONDS, effort
 from tests.fuzz.machine import MAX_SESSIONS, Sessions
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.timeout(SECONDS)
 def quicker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reach the limit of sessions in a few steps, and let the repair try often."""
     monkeypatch.setattr(rotation, "MAX_FAMILIES", MAX_SESSIONS)
-    monkeypatch.setattr(outage, "REDIS_BACKOFF_SECONDS", 0.02)
+    monkeypatch.setattr(redis, "REDIS_BACKOFF_SECONDS", 0.02)
 
 
 @pytest.fixture

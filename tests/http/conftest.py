@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import create_app
-from app.families import outage
+from app.infra import redis
 from app.infra.logs import Lines
 from tests.conftest import close
 from tests.http.actor import Actor, SettableClock, Thief, member
@@ -35,7 +35,7 @@ def app(settings: Settings, clock: SettableClock, valkey: ValkeyServer) -> Itera
     """Give the app as wsgi.py builds it, but for its clock and for short rests."""
     app = create_app(settings, clock)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outage, "REDIS_BACKOFF_SECONDS", 0.02)
+        patch.setattr(redis, "REDIS_BACKOFF_SECONDS", 0.02)
         yield app
         for thread in threading.enumerate():
             if thread.name == "denylist-repair":

@@ -8,8 +8,9 @@ import pytest
 
 from app.accounts.known_browsers import LIFE_SECONDS
 from app.auth import admin
+from app.infra.buckets import REFRESHES, REGISTRATIONS
 from app.infra.database import Database
-from app.infra.throttle import REFRESHES, REGISTRATIONS, Throttle
+from app.infra.throttle import Throttle
 from app.web.cookies import DEVICE
 from tests.busy import busy, strangers
 from tests.http.actor import (

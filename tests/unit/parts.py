@@ -15,7 +15,7 @@ from redis.retry import Retry
 from app.accounts import queries as accounts
 from app.accounts.models import User
 from app.families import queries, revocation
-from app.families.denylist_sync import DenylistSync, Link
+from app.families.denylist_sync import DenylistSync
 from app.families.entries import Entries, Keys
 from app.families.issuer import new_id
 from app.families.marker import Marker
@@ -24,7 +24,7 @@ from app.families.outage import Outage
 from app.families.replay_cache import ReplayCache
 from app.infra.clock import Clock
 from app.infra.database import Database
-from app.infra.redis import ConnectionCount
+from app.infra.redis import ConnectionCount, RedisLink
 from app.tokens.claims import RefreshTokenClaims
 from app.tokens.nonces import Nonces
 from tests.servers.processes import wait_until
@@ -105,7 +105,7 @@ def replay_cache(url: str, database: Database, clock: Clock) -> ReplayCache:
     nonces = Nonces(b"a key for nonces", LEEWAY)
     outage, marker = Outage(clock, nonces), Marker(keys.marker, LEEWAY, clock, nonces)
     redis = Redis.from_url(url, retry=Retry(NoBackoff(), 0))
-    link = Link(redis, ConnectionCount(), partial(Redis.from_url, url))
+    link = RedisLink(redis, ConnectionCount(), partial(Redis.from_url, url))
     sync = DenylistSync(link, Entries(keys, database, clock), marker, clock, outage, nonces)
     return ReplayCache(redis, PREFIX, clock, sync, outage, nonces)
 

@@ -10,8 +10,8 @@ from flask.cli import FlaskGroup
 
 from app import create_app
 from app.auth.register import register_and_log_in
-from app.families import outage
 from app.families.issuer import PresentedCredentials
+from app.infra import redis
 from app.infra.audit import Client
 from app.services import NAME
 from tests.unit.parts import SetClock, settle
@@ -48,7 +48,7 @@ def app(
     settings: Settings, clock: SetClock, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Flask]:
     """Give the app as wsgi.py builds it, but for its clock and for short rests."""
-    monkeypatch.setattr(outage, "REDIS_BACKOFF_SECONDS", 0.02)
+    monkeypatch.setattr(redis, "REDIS_BACKOFF_SECONDS", 0.02)
     app = create_app(settings, clock)
     yield app
     settle(app.extensions[NAME], valkey)

@@ -11,6 +11,7 @@ from app.accounts.models import User
 from app.families import queries, revocation, rotation
 from app.families.issuer import new_id
 from app.families.models import THEFTS, Family, Reason
+from app.families.outcomes import Successor
 from app.infra.database import Database
 from app.tokens.claims import RefreshTokenClaims
 from tests.unit.parts import whole
@@ -97,13 +98,13 @@ def before(family: Family) -> RefreshTokenClaims:
     return claims_of(family, family.previous_jti)
 
 
-def a_step(jkt: str | None, now: int = LATER) -> rotation.Successor:
+def a_step(jkt: str | None, now: int = LATER) -> Successor:
     """Give what a refresh with a proof by that key would write."""
-    return rotation.Successor(new_id(), now, 1800, 900, "198.51.100.7", "another browser", jkt)
+    return Successor(new_id(), now, 1800, 900, "198.51.100.7", "another browser", jkt)
 
 
 def rotate(
-    database: Database, claims: RefreshTokenClaims, step: rotation.Successor
+    database: Database, claims: RefreshTokenClaims, step: Successor
 ) -> tuple[Family, str] | None:
     """Rotate as the use case does, in one statement of its own."""
     with database.autocommit() as connection:
@@ -111,7 +112,7 @@ def rotate(
 
 
 def retry(
-    database: Database, claims: RefreshTokenClaims, step: rotation.Successor
+    database: Database, claims: RefreshTokenClaims, step: Successor
 ) -> tuple[Family, str] | None:
     """Retry as the use case does, in one statement of its own."""
     with database.autocommit() as connection:
@@ -197,7 +198,7 @@ def test_two_keys_race_to_bind(database: Database, begin: Callable[..., Family])
     steps = [a_step(f"{number}" * 43) for number in range(6)]
     gate, rotated = threading.Barrier(len(steps)), []
 
-    def run(step: rotation.Successor) -> None:
+    def run(step: Successor) -> None:
         gate.wait()
         rotated.append(rotate(database, claims_of(family), step))
 

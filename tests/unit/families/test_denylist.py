@@ -13,8 +13,8 @@ from sqlalchemy import event
 from app.accounts import queries as accounts
 from app.errors import Unavailable
 from app.families import denylist_sync as module
-from app.families import outage as outages
 from app.families.models import Reason, RevokedFamily
+from app.infra import redis
 from app.services import Services, build, denylist_keys
 from app.tokens.dpop import Proof, ProofRefused
 from app.tokens.nonces import NONCE_LENGTH, REMEMBERED_SECONDS
@@ -51,7 +51,7 @@ def true_rests() -> None:
 def short_rests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the repair try often; the time between questions is the settable clock's."""
     if "true_rests" not in request.fixturenames:
-        monkeypatch.setattr(outages, "REDIS_BACKOFF_SECONDS", 0.02)
+        monkeypatch.setattr(redis, "REDIS_BACKOFF_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -815,7 +815,7 @@ def test_a_command_that_failed_meanwhile_keeps_the_outage(process: Services) -> 
     """The list was complete before it failed; what it was to write may be missing."""
     outage = process.denylist_sync._outage  # noqa: SLF001 - one part of the process
     losses = outage.losses
-    outage.lost(ConnectionError())
+    outage.mark_redis_down(ConnectionError())
     outage.over(0, losses)
     assert outage.since is not None
     outage.over(0, outage.losses)

@@ -10,6 +10,7 @@ from app.accounts import queries as accounts
 from app.families import revocation, rotation
 from app.families.issuer import new_id
 from app.families.models import Reason
+from app.families.outcomes import Successor
 from tests.unit.parts import NOW, a_family, a_user, claims_of, revoke, stored, whole
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 LATER = NOW + 60
 
 
-def a_step(now: int = LATER) -> rotation.Successor:
+def a_step(now: int = LATER) -> Successor:
     """Give what a refresh from another place would write."""
-    return rotation.Successor(new_id(), now, 3600, 1800, "198.51.100.7", "another browser")
+    return Successor(new_id(), now, 3600, 1800, "198.51.100.7", "another browser")
 
 
 def rotate(
-    database: Database, claims: RefreshTokenClaims, step: rotation.Successor
+    database: Database, claims: RefreshTokenClaims, step: Successor
 ) -> tuple[Family, str] | None:
     """Rotate as the use case does, in one statement of its own."""
     with database.autocommit() as connection:

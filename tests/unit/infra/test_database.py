@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from app.accounts import queries as accounts
 from app.families import rotation
 from app.families.issuer import new_id
+from app.families.outcomes import Successor
 from app.infra.database import STATEMENT_MS, Database
 from tests.unit.parts import NOW, a_family, a_user, claims_of, stored
 
@@ -226,7 +227,7 @@ def test_a_loser_is_asked_again_and_decides_anew(strict: Database) -> None:
         together, outcomes = threading.Barrier(10), []
 
         def attempt(family: Family = family, together: Any = together) -> None:  # noqa: ANN401
-            step = rotation.Successor(new_id(), NOW + 1, 3600, 3600, "", "")
+            step = Successor(new_id(), NOW + 1, 3600, 3600, "", "")
             together.wait()
             outcomes.append(strict.write(rotation.rotate, claims_of(family), step))  # noqa: B023
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.errors import TooManyAttempts
-from app.infra import throttle as module
+from app.infra import buckets
 from app.services import build
 from tests.unit.parts import settle
 
@@ -114,14 +114,14 @@ def test_refreshes_are_limited_by_family(throttle: Throttle) -> None:
 @pytest.mark.parametrize(
     ("limits", "amounts"),
     [
-        (module.ACCOUNT, [(5, 300), (20, 3600)]),
-        (module.KNOWN_DEVICE, [(10, 300), (60, 3600)]),
-        (module.ADDRESS, [(30, 60), (300, 3600)]),
-        (module.SITE, [(120, 60), (1200, 3600)]),
-        (module.ALL_OF_ADDRESS, [(300, 60)]),
-        (module.ALL_OF_ACCOUNT, [(30, 60)]),
-        (module.REGISTRATIONS, [(120, 60), (1000, 3600)]),
-        (module.REFRESHES, [(1200, 60)]),
+        (buckets.ACCOUNT, [(5, 300), (20, 3600)]),
+        (buckets.KNOWN_DEVICE, [(10, 300), (60, 3600)]),
+        (buckets.ADDRESS, [(30, 60), (300, 3600)]),
+        (buckets.SITE, [(120, 60), (1200, 3600)]),
+        (buckets.ALL_OF_ADDRESS, [(300, 60)]),
+        (buckets.ALL_OF_ACCOUNT, [(30, 60)]),
+        (buckets.REGISTRATIONS, [(120, 60), (1000, 3600)]),
+        (buckets.REFRESHES, [(1200, 60)]),
     ],
     ids=[
         "account",

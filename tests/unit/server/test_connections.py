@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from app.server import listeners, loop
+from app.server import listeners, loop, table
 from app.server.connection import Connection
 from app.server.groups import Group
 from app.server.listeners import ABSENT
@@ -62,7 +62,7 @@ def test_what_is_unfinished_ends_in_time(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """408 for a part of a request, nothing at all for a connection that sent none."""
-    monkeypatch.setattr(loop, "READ_SECONDS", 0.1)
+    monkeypatch.setattr(table, "READ_SECONDS", 0.1)
     running = run()
     assert running.ask(GET).startswith(b"HTTP/1.1 408 ")
     assert running.ask(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n{").startswith(
@@ -74,7 +74,7 @@ def test_what_is_unfinished_ends_in_time(
 def test_what_is_kept_idle_ends_in_time(run: Callable[..., Running]) -> None:
     """After keepalive seconds, without a word."""
     running = run()
-    running.server._idle.seconds = 0.1  # noqa: SLF001 - gunicorn's setting has whole seconds
+    running.server.table.idle.seconds = 0.1
     assert running.ask(GET + b"\r\n").count(b"HTTP/1.1 200 ") == 1
 
 
@@ -82,7 +82,7 @@ def test_the_oldest_unfinished_gives_way(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As many as may be read at once stay; the next one takes the place of the first."""
-    monkeypatch.setattr(loop, "MAX_READING", 3)
+    monkeypatch.setattr(table, "MAX_READING", 3)
     running = run()
     links = [running.connect() for _ in range(3)]
     for link in links:
@@ -112,12 +112,12 @@ def test_too_many_idle_are_told_to_close(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever asks is served; only the connection is not kept."""
-    monkeypatch.setattr(loop, "MAX_IDLE", 1)
+    monkeypatch.setattr(table, "MAX_IDLE", 1)
     running = run()
     with running.connect() as kept:
         kept.sendall(GET + b"\r\n")
         assert b"\r\nConnection: keep-alive\r\n" in kept.recv(65536)
-        wait_until(lambda: len(running.server._idle) == 1, what="rest")  # noqa: SLF001
+        wait_until(lambda: len(running.server.table.idle) == 1, what="rest")
         assert b"\r\nConnection: close\r\n" in running.ask(GET + b"\r\n")
 
 
@@ -128,17 +128,17 @@ def test_an_answer_that_is_not_taken(run: Callable[..., Running]) -> None:
     gate.opened.set()
     with running.connect() as link:
         link.sendall(GET + b"Connection: close\r\n\r\n")
-        wait_until(lambda: len(running.server._sending) == 1, what="the rest")  # noqa: SLF001
+        wait_until(lambda: len(running.server.table.sending) == 1, what="the rest")
         assert len(everything(link)) > 20_000_000
-    running.server._sending.seconds = 0.1  # noqa: SLF001
+    running.server.table.sending.seconds = 0.1
     with running.connect() as link:
         link.sendall(GET + b"\r\n")
-        wait_until(lambda: len(running.server._sending) == 1, what="the rest")  # noqa: SLF001
-        wait_until(lambda: not running.server._groups, what="its end")  # noqa: SLF001
+        wait_until(lambda: len(running.server.table.sending) == 1, what="the rest")
+        wait_until(lambda: not running.server.table.groups, what="its end")
     with running.connect() as link:
         link.sendall(GET + b"\r\n")
         link.recv(1)
-    wait_until(lambda: not running.server._groups, what="its end")  # noqa: SLF001
+    wait_until(lambda: not running.server.table.groups, what="its end")
 
 
 class Busy:
@@ -164,10 +164,10 @@ def test_an_answer_with_retry_after_waits_and_holds_no_thread(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twice as many clients as there are threads wait for theirs; everybody else is served."""
-    monkeypatch.setattr(loop, "PAUSE_SECONDS", 60)
+    monkeypatch.setattr(table, "PAUSE_SECONDS", 60)
     running = run()
     running.worker.wsgi = Busy(running.worker.wsgi)
-    pausing = running.server._pausing  # noqa: SLF001
+    pausing = running.server.table.pausing
     links = [running.connect() for _ in range(8)]
     for link in links:
         link.sendall(BUSY + b"\r\n")
@@ -191,11 +191,11 @@ def test_so_many_may_wait_for_a_refusal(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one does not add to them: the oldest gets its answer at once."""
-    monkeypatch.setattr(loop, "PAUSE_SECONDS", 60)
-    monkeypatch.setattr(loop, "MAX_PAUSING", 2)
+    monkeypatch.setattr(table, "PAUSE_SECONDS", 60)
+    monkeypatch.setattr(table, "MAX_PAUSING", 2)
     running = run()
     running.worker.wsgi = Busy(running.worker.wsgi)
-    pausing = running.server._pausing  # noqa: SLF001
+    pausing = running.server.table.pausing
     links = [running.connect() for _ in range(3)]
     for number, link in enumerate(links):
         link.sendall(BUSY + b"\r\n")
@@ -222,7 +222,7 @@ def test_what_comes_while_it_is_answered(run: Callable[..., Running]) -> None:
         gone.close()
         gate.opened.set()
         assert everything(link).count(b"HTTP/1.1 200 ") == 2
-    wait_until(lambda: not running.server._groups, what="the end of all")  # noqa: SLF001
+    wait_until(lambda: not running.server.table.groups, what="the end of all")
 
 
 def test_a_reset_while_it_is_answered(run: Callable[..., Running]) -> None:
@@ -235,7 +235,7 @@ def test_a_reset_while_it_is_answered(run: Callable[..., Running]) -> None:
     link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
     link.close()
     gate.opened.set()
-    wait_until(lambda: not running.server._groups, what="its end")  # noqa: SLF001
+    wait_until(lambda: not running.server.table.groups, what="its end")
 
 
 def test_stopping_answers_what_still_comes(
@@ -279,10 +279,10 @@ def test_no_request_stops_the_loop(run: Callable[..., Running], error: Exception
     ours, theirs = socket.socketpair()
     with ours, theirs:
         connection = Connection(ours, ("192.0.2.1", 1), worker.cfg)
-        server._enter(connection, server._reading, loop.READ)  # noqa: SLF001
-        server._read(connection, server._reading)  # noqa: SLF001 - woken for nothing
+        server._enter(connection, server.table.reading, table.READ)  # noqa: SLF001
+        server._read(connection, server.table.reading)  # noqa: SLF001
         server._take(connection, Mock(side_effect=error))  # noqa: SLF001
-        server._ready(connection, loop.READ)  # noqa: SLF001 - an event of the same round
+        server._ready(connection, table.READ)  # noqa: SLF001
         assert everything(theirs) == b""
         server._poller.close()  # noqa: SLF001
 
@@ -294,11 +294,11 @@ def test_the_last_moment_of_an_idle_connection(run: Callable[..., Running]) -> N
     ours, theirs = socket.socketpair()
     with ours, theirs:
         connection = Connection(ours, ("192.0.2.1", 1), worker.cfg)
-        server._enter(connection, server._idle, loop.READ)  # noqa: SLF001
+        server._enter(connection, server.table.idle, table.READ)  # noqa: SLF001
         theirs.sendall(GET + b"Connection: close\r\n\r\n")
         server._end(connection)  # noqa: SLF001
         assert everything(theirs, until=b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
-        server._pool.shutdown()  # noqa: SLF001
+        server._responder.close()  # noqa: SLF001
         server._poller.close()  # noqa: SLF001
 
 
@@ -325,7 +325,7 @@ def test_a_full_loop_accepts_no_more(
     running = run()
     with running.connect() as first:
         first.sendall(b"GET")
-        wait_until(lambda: len(running.server._groups) == 1, what="the first")  # noqa: SLF001
+        wait_until(lambda: len(running.server.table.groups) == 1, what="the first")
         with running.connect() as second:
             second.sendall(GET + b"Connection: close\r\n\r\n")
             second.settimeout(0.2)

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from app.server.connection import MAX_BODY_BYTES, MAX_CHUNKS, last_chunk
+from app.server.chunks import MAX_CHUNKS, last_chunk
+from app.server.connection import MAX_BODY_BYTES
 from tests.unit.server.conftest import Running, everything
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"

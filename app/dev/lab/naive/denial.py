@@ -26,11 +26,11 @@ def a_thread_waits_for_each_client(self: Server, connection: Connection) -> None
         while data := connection.sock.recv(65536):
             if connection.feed(data):
                 connection.sock.settimeout(0)
-                self._work(connection)
+                self._responder._work(connection)
                 return
 
-    self._enter(connection, self._working, 0)
-    self._pool.submit(read)
+    self._enter(connection, self.table.working, 0)
+    self._responder._pool.submit(read)
 
 
 @instead_of("app/accounts/hash_queue.py:HashQueue.place", "log-in-starvation")

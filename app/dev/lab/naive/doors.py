@@ -17,7 +17,8 @@ from app.accounts.passwords import Passwords
 from app.dev.lab.naive.line import instead_of
 from app.errors import InvalidCredentials
 from app.infra.audit import Audit, Client, logger
-from app.infra.throttle import Bucket, Throttle
+from app.infra.buckets import Bucket
+from app.infra.throttle import Throttle
 from app.web.bodies import read_object as real_read_object
 
 P = ParamSpec("P")
@@ -59,13 +60,13 @@ def guessing_is_not_counted(self: Throttle, buckets: tuple[Bucket, ...]) -> None
     """The password hash is slow, and that is thought to be enough."""
 
 
-@instead_of("app/infra/throttle.py:_of_network", "password-spraying")
+@instead_of("app/infra/buckets.py:of_network", "password-spraying")
 def only_accounts_are_counted(ip: str) -> tuple[Bucket, ...]:
     """Each account has its limit, and each guess may be at another account."""
     return ()
 
 
-@instead_of("app/infra/throttle.py:ACCOUNT", "password-spraying")
+@instead_of("app/infra/buckets.py:ACCOUNT", "password-spraying")
 def only_addresses_are_counted() -> tuple[RateLimitItem, ...]:
     """Each address has its limit, and an attacker has many addresses."""
     return ()

@@ -22,7 +22,8 @@ from app.families import queries
 from app.families.denylist import Denylist
 from app.families.issuer import PresentedCredentials, TokenPair
 from app.families.models import Current, Family, RevokedFamily, families
-from app.families.rotation import CURRENT, Successor, update_named
+from app.families.outcomes import Successor
+from app.families.rotation import CURRENT, update_named
 from app.families.rotation import rotate as real_rotate
 from app.infra.audit import Client
 from app.services import services

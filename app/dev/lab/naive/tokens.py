@@ -52,7 +52,7 @@ def the_secret_is_the_key(
     secret: bytes, previous: object, *, env: str, issuer: str, purpose: str
 ) -> KeyRing:
     """The secret itself signs everything, wherever it was copied to."""
-    return KeyRing("main", {"main": secret})
+    return KeyRing("main", secret, {"main": secret})
 
 
 @instead_of("app/tokens/keys.py:derive", "one-secret-everywhere")

@@ -1,0 +1,96 @@
+"""Which state each connection of a worker is in, and until when."""
+
+from __future__ import annotations
+
+import math
+import selectors
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final
+
+from app.server.connection import Connection
+from app.server.groups import Group
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+READ_SECONDS: Final = 15
+SEND_SECONDS: Final = 15
+CLOSE_SECONDS: Final = 2
+PAUSE_SECONDS: Final = 0.25  # before an answer that says when to ask again: see `Server`
+MAX_READING: Final = 256
+MAX_IDLE: Final = 256
+MAX_SENDING: Final = 128
+MAX_CLOSING: Final = 128
+MAX_PAUSING: Final = 256
+MAX_CONNECTIONS: Final = 800  # under the 1,024 open files that systems allow by default
+
+
+class ConnectionTable:
+    """The connections of a worker, each in one group, watched for what that group waits for."""
+
+    def __init__(
+        self,
+        poller: selectors.BaseSelector,
+        keepalive: float,
+        ready: Callable[[Connection, int], Any],
+    ) -> None:
+        """Have `poller` call `ready`; an idle connection is kept for `keepalive` seconds."""
+        self._poller: Final = poller
+        self._ready: Final = ready
+        self.groups: Final[dict[Connection, Group]] = {}
+        self.reading: Final = Group(READ_SECONDS, MAX_READING)
+        self.idle: Final = Group(keepalive, MAX_IDLE)
+        self.sending: Final = Group(SEND_SECONDS, MAX_SENDING)
+        self.closing: Final = Group(CLOSE_SECONDS, MAX_CLOSING)
+        self.pausing: Final = Group(PAUSE_SECONDS, MAX_PAUSING)
+        self.working: Final = Group(math.inf, MAX_CONNECTIONS)
+
+    def enter(self, connection: Connection, group: Group, events: int) -> Connection | None:
+        """Move a connection into a group, and watch it for `events`.
+
+        Returns the connection that has to give way, when the group is full.
+        """
+        former = self.groups.pop(connection, None)
+        if former is not None:
+            del former[connection]
+        group[connection] = None
+        self.groups[connection] = group
+        connection.deadline = time.monotonic() + group.seconds
+        self.watch(connection, events)
+        return group.surplus()
+
+    def watch(self, connection: Connection, events: int) -> None:
+        """Watch a connection for `events`; 0 stands for none."""
+        if connection.events == events:
+            return
+        if not connection.events:
+            ready = partial(self._ready, connection)
+            self._poller.register(connection.sock, events, ready)
+        elif not events:
+            self._poller.unregister(connection.sock)
+        else:
+            ready = self._poller.get_key(connection.sock).data
+            self._poller.modify(connection.sock, events, ready)
+        connection.events = events
+
+    def drop(self, connection: Connection) -> None:
+        """Close a connection and forget it."""
+        self.watch(connection, 0)
+        del self.groups.pop(connection)[connection]
+        connection.sock.close()
+
+    def expired(self) -> Iterator[Connection]:
+        """Yield each connection whose time is up; the caller moves or drops it."""
+        now = time.monotonic()
+        for group in (self.reading, self.idle, self.sending, self.closing, self.pausing):
+            while group and (oldest := next(iter(group))).deadline <= now:
+                yield oldest
+
+    def shorten_idle(self, seconds: float) -> None:
+        """Give connections without a request at most `seconds` more."""
+        until = time.monotonic() + seconds
+        self.idle.seconds = seconds
+        self.idle.shorten(until)
+        for connection in self.reading:
+            if not connection.has_begun:
+                connection.deadline = min(connection.deadline, until)
