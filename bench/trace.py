@@ -50,12 +50,13 @@ def print_trace(name: str, request: Callable[[], int]) -> None:
 
 
 def functions_of(act: Callable[[], object]) -> list[tuple[str, str]]:
-    """Return the file and name of each function of `app` that `act` calls, in order of call."""
+    """Return the file and name of each named function of `app` that `act` calls, in order."""
     seen: dict[tuple[str, str], None] = {}
 
     def profile(frame: FrameType, event: str, _arg: Any) -> None:  # noqa: ANN401 - Python's own
         code = frame.f_code
-        if event == "call" and code.co_filename.startswith(APP):
+        named = not code.co_name.startswith("<")  # comprehensions and lambdas have no name
+        if event == "call" and named and code.co_filename.startswith(APP):
             path = str(Path(code.co_filename).relative_to(ROOT))
             seen.setdefault((path, code.co_qualname))
 

@@ -9,14 +9,14 @@ from app.accounts.password_login import PasswordLogin
 from app.auth.pruning import Pruning
 from app.errors import InvalidProof, UseNonce
 from app.families.denylist import Denylist
-from app.families.issuer import PresentedCredentials, TokenIssuer
+from app.families.issuer import TokenIssuer
 from app.families.models import RevokedFamily
 from app.families.replay_cache import ReplayCache
 from app.infra.audit import Audit, Client
 from app.infra.clock import Clock
 from app.infra.database import Database
 from app.infra.throttle import Throttle
-from app.tokens.dpop import ProofRefused
+from app.tokens.dpop import Proof, ProofRefused
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Auth:
         for family in revoked:
             self.audit.record(event, client, sid=family.family_id, **fields)
 
-    def consume_proof(self, presented: PresentedCredentials) -> None:
-        """Make the presented proof unusable for a second request.
+    def consume_proof(self, proof: Proof) -> None:
+        """Make a verified proof unusable for a second request.
 
         Call it only after the credential is verified, so that unauthenticated clients cannot
         fill the replay cache.
@@ -52,10 +52,8 @@ class Auth:
             UseNonce: when its consumption may have been forgotten.
 
         """
-        if presented.proof is None:
-            return
         try:
-            self.replay_cache.consume(presented.proof)
+            self.replay_cache.consume(proof)
         except ProofRefused as refused:
             kind = UseNonce if refused.reason == "nonce" else InvalidProof
             raise kind(reason=refused.reason, status=400) from None

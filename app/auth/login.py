@@ -45,7 +45,8 @@ def log_in(  # noqa: PLR0913 - what a log-in form and its request say
         if not auth.password_login.verify(key, enabled, password, place) or enabled is None:
             auth.audit.record("log_in_refused", client, user_id=user.id if user else "")
             raise InvalidCredentials
-        auth.consume_proof(presented)
+        if presented.proof:
+            auth.consume_proof(presented.proof)
         enabled = auth.password_login.upgrade_hash(enabled, password, place)
     return begin_session(auth, enabled, client, presented, remembered=remember)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from app.accounts.models import User, users
 from app.auth.dependencies import Auth
@@ -48,7 +48,7 @@ def profile(auth: Auth, sid: str) -> Profile:
         InvalidToken: when the account is disabled, or the account or the family is gone.
 
     """
-    return Profile(*_row(auth, PROFILE, sid))
+    return Profile(*auth.database.read(_row, PROFILE, sid))
 
 
 def account(auth: Auth, sid: str) -> tuple[User, Family]:
@@ -58,16 +58,12 @@ def account(auth: Auth, sid: str) -> tuple[User, Family]:
         InvalidToken: when the account is disabled, or the account or the family is gone.
 
     """
-    row = _row(auth, ACCOUNT, sid)
+    row = auth.database.read(_row, ACCOUNT, sid)
     return User(*row[: len(users.c)]), Family(*row[len(users.c) :])
 
 
-def _row(auth: Auth, statement: Select[Any], sid: str) -> Sequence[Any]:
-    row = auth.database.read(_one_or_none, statement, sid)
+def _row(connection: Connection, statement: Select[Any], sid: str) -> Sequence[Any]:
+    row = connection.execute(statement, {"sid": sid}).one_or_none()
     if row is None:
         raise InvalidToken(reason="account_gone")
     return row
-
-
-def _one_or_none(connection: Connection, statement: Select[Any], sid: str) -> Row[Any] | None:
-    return connection.execute(statement, {"sid": sid}).one_or_none()

@@ -34,7 +34,8 @@ def refresh(auth: Auth, presented: PresentedCredentials, client: Client) -> Toke
     now = auth.clock.now()
     claims = _verified_claims(auth, presented.cookie, client, now)
     auth.throttle.refresh(claims.family_id)
-    auth.consume_proof(presented)
+    if presented.proof:
+        auth.consume_proof(presented.proof)
     life = auth.issuer.lifetimes
     successor = Successor(
         new_id(), now, life.idle, life.remember_idle, client.ip, client.user_agent, presented.jkt

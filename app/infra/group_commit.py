@@ -68,21 +68,19 @@ class GroupCommit:
             with self._lock.of_threads() as until:
                 if not mine.future.done():
                     with self._lock.of_processes(until):
-                        self._run(self._taken())
+                        self._run()
         except Busy:
             with suppress(ValueError):  # taken at the last moment: it runs
                 self._queue.remove(mine)
                 raise
         return mine.future.result()
 
-    def _taken(self) -> list[Waiting[Any]]:
-        taken = []
+    def _run(self) -> None:
+        """Run all that wait: in one transaction, or each alone when one of several fails."""
+        group: list[Waiting[Any]] = []
         with suppress(IndexError):
             while True:
-                taken.append(self._queue.popleft())
-        return taken
-
-    def _run(self, group: Sequence[Waiting[Any]]) -> None:
+                group.append(self._queue.popleft())
         if len(group) > 1:
             with suppress(Undone):
                 self._settle(group, self._engine.begin)

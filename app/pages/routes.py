@@ -22,7 +22,7 @@ from app.web.csrf import csrf
 from app.web.dpop import presented_credentials
 from app.web.guards import public
 from app.web.headers import clear_site_data
-from app.web.responses import logged_out, set_cookies
+from app.web.responses import logged_out
 
 blueprint: Final = Blueprint("pages", __name__)
 blueprint.before_request(csrf.protect)
@@ -162,7 +162,8 @@ def _logged_in(pair: TokenPair, wanted: str) -> Response:
     """
     response = _see_other(wanted or url_for("pages.account"))
     clear_site_data(response)
-    return set_cookies(response, pair)
+    cookies.set_credentials(response, pair)
+    return response
 
 
 def _see_other(location: str) -> Response:

@@ -72,14 +72,14 @@ def has_two_forms(request: Request) -> bool:
     return len(request.cookies.getlist(FORM)) > 1
 
 
-def set_refresh(response: Response, pair: TokenPair) -> None:
-    """Hand out a refresh token; it lives as long as the browser unless it is remembered."""
+def set_credentials(response: Response, pair: TokenPair) -> None:
+    """Set the refresh cookie and, after a log-in, the mark of a known browser.
+
+    The refresh cookie lives as long as the browser unless the session is remembered.
+    """
     _set(response, REFRESH, pair.refresh_token, pair.cookie_max_age)
-
-
-def set_device(response: Response, mark: str) -> None:
-    """Mark this browser as known."""
-    _set(response, DEVICE, mark, LIFE_SECONDS)
+    if pair.browser_mark:
+        _set(response, DEVICE, pair.browser_mark, LIFE_SECONDS)
 
 
 def clear_refresh(response: Response) -> None:

@@ -106,14 +106,7 @@ def token_response(pair: TokenPair) -> Response:
         "user": {"id": pair.user_id, "email": pair.email},
     }
     response = jsonify(body)
-    return set_cookies(response, pair)
-
-
-def set_cookies(response: Response, pair: TokenPair) -> Response:
-    """Set the refresh cookie and, after a log-in, the mark of a known browser."""
-    cookies.set_refresh(response, pair)
-    if pair.browser_mark:
-        cookies.set_device(response, pair.browser_mark)
+    cookies.set_credentials(response, pair)
     return response
 
 
