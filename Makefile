@@ -56,7 +56,7 @@ fuzz: $(VENV)/.dev ## random requests, EXAMPLES=500 of each, and sessions, token
 		$(PY) -m pytest -n logical --maxprocesses=4 --dist=worksteal --timeout=0 $(or $(ARGS),tests/http/test_fuzz.py tests/fuzz)
 
 mutants: $(VENV)/.dev ## change the core one operator at a time: the tests have to notice (ARGS=app.infra.throttle: one module; JOBS=2)
-	@$(PY) -m tests.mutants $(ARGS)
+	@$(PY) -m tests.mutation $(ARGS)
 
 lock: ## pin requirements*.in anew (needs uv)
 	@for name in requirements requirements-dev; do \

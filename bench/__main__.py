@@ -16,8 +16,8 @@ from app import create_app
 from bench import flood, protected, refresh, served, stories, trace, worst
 from bench.cores import load, one_core
 from config import Settings, new_secret
-from tests.servers.postgres_server import PostgresServer
-from tests.servers.valkey_server import ValkeyServer
+from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.valkey import ValkeyServer
 
 
 def main() -> None:

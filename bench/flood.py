@@ -32,9 +32,10 @@ from app.families.issuer import PresentedCredentials
 from bench.cores import load
 from bench.load import WRK
 from bench.sessions import log_in
-from tests.servers.gunicorn_server import ROOT, GunicornServer
-from tests.servers.log_in_flood import Person, honest
-from tests.servers.processes import end
+from config import ROOT
+from tests.support.log_in_flood import Person, honest
+from tests.support.processes import end
+from tests.support.servers.gunicorn import GunicornServer
 
 FLOODS: Final = {
     "right passwords of its own, 24 connections": ("own", 24),

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import count, repeat
 from typing import Final
 
-from tests.servers.log_in_flood import PASSWORD, WRONG, Attempt, Person, flood, wrong_passwords
+from tests.support.log_in_flood import PASSWORD, WRONG, Attempt, Person, flood, wrong_passwords
 
 ACCOUNTS: Final = 12
 NETWORKS: Final = 200

@@ -12,6 +12,7 @@ from flask import Flask, jsonify
 from redis import Redis
 
 from app import create_app
+from app.attacks.prover import Prover
 from app.families.issuer import PresentedCredentials
 from app.services import services
 from app.tokens.dpop import Proof
@@ -19,7 +20,6 @@ from app.web.guards import public, require_access
 from bench.inprocess import BATCHES, REQUESTS, Call, caller, measure
 from bench.sessions import log_in
 from config import Settings
-from tests.prover import Prover
 
 ME: Final = "Latchkey, /api/me"
 

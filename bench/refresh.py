@@ -23,9 +23,10 @@ from app import create_app
 from bench.cores import load
 from bench.load import CLIENT, CONNECTIONS, Load, Target, refreshes
 from bench.sessions import refresh_tokens
-from tests.servers.gunicorn_server import ROOT, GunicornServer
-from tests.servers.postgres_server import PostgresServer
-from tests.servers.processes import end, free_port, spawn, wait_until
+from config import ROOT
+from tests.support.processes import end, free_port, spawn, wait_until
+from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.postgres import PostgresServer
 
 ROUNDS: Final = 5
 SECONDS: Final = 3

@@ -20,7 +20,7 @@ from typing import Final
 import psutil
 
 from bench.cores import load
-from tests.servers.gunicorn_server import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 CONNECTIONS: Final = 8
 ACCOUNTS: Final = 4

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from config import Settings
-from tests.stories.bound_clients import (
+from tests.support.bound_clients import (
     THEFTS,
     Browser,
     Habits,
@@ -29,7 +29,7 @@ from tests.stories.bound_clients import (
     rob,
     storm,
 )
-from tests.stories.lossy_proxy import CALM, LossyProxy, ServerBehind, Weather
+from tests.support.servers.lossy_proxy import CALM, LossyProxy, ServerBehind, Weather
 
 WORKERS: Final = 4
 BROWSERS: Final = 24

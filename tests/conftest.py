@@ -20,10 +20,10 @@ from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from config import Settings, new_secret
-from tests.servers.gunicorn_server import GunicornServer
-from tests.servers.postgres_server import PostgresServer
-from tests.servers.processes import wait_until
-from tests.servers.valkey_server import ValkeyServer
+from tests.support.processes import wait_until
+from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.valkey import ValkeyServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

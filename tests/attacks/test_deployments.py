@@ -13,7 +13,7 @@ from tests.attacks.attacker import attack, faults
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
 
 
 def test_gunicorn_holds_against_every_attack(gunicorn_server: GunicornServer) -> None:

@@ -17,13 +17,13 @@ from app.dev.lab import twin as module
 from app.dev.lab.twin import TwinError, twin
 from config import ROOT
 from tests.attacks.attacker import attack
-from tests.servers.processes import end, spawn, survivors
+from tests.support.processes import end, spawn, survivors
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from config import Settings
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 PARENT = """
 import signal

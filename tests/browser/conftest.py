@@ -21,9 +21,9 @@ from playwright.sync_api import expect, sync_playwright
 
 from app.infra.redis import server_facts
 from app.services import denylist_keys
-from tests.browser.people import ADA, BOB, Device, Person
 from tests.conftest import NO_CHROMIUM
-from tests.servers.gunicorn_server import GunicornServer
+from tests.support.browsing import ADA, BOB, Device, Person
+from tests.support.servers.gunicorn import GunicornServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         Playwright,
     )
 
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 FLAGS = [
     "--disable-gpu",

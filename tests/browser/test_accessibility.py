@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.people import (
+from tests.support.browsing import (
     ADA,
     NEW_PASSWORD,
     Device,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.people import (
+from tests.support.browsing import (
     Person,
     at_account,
     at_login,
@@ -23,7 +23,7 @@ from tests.browser.people import (
 if TYPE_CHECKING:
     from playwright.sync_api import APIResponse, BrowserContext, Page, Route
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
 
 # Strangers' addresses in the forms that a careless check lets through.
 ELSEWHERE: Final = [

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Error, expect
 
+from app.attacks.prover import Prover
 from tests.browser.conftest import DEADLINE_MS, FLAGS, chromium
-from tests.browser.people import (
+from tests.support.browsing import (
     ADA,
     NEW_PASSWORD,
     REFRESH,
@@ -30,7 +31,6 @@ from tests.browser.people import (
     refresh_cookie,
     submit,
 )
-from tests.prover import Prover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, Route
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
 
 # What script can learn of this browser's key: its thumbprint, and what an export gives.
 KEY: Final = """

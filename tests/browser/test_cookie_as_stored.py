@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from playwright.sync_api import expect
 
-from tests.browser.people import REFRESH, Person, at_account, at_login, log_in, refresh_cookie
+from tests.support.browsing import REFRESH, Person, at_account, at_login, log_in, refresh_cookie
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page

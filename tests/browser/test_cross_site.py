@@ -8,22 +8,15 @@ from urllib.parse import quote, unquote
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.other_site import OtherSite
-from tests.browser.people import (
-    REFRESH,
-    Person,
-    at_account,
-    families,
-    log_in,
-    refresh_cookie,
-)
+from tests.support.browsing import REFRESH, Person, at_account, families, log_in, refresh_cookie
+from tests.support.servers.other_site import OtherSite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import BrowserContext, Page
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
 
 TARGETS: Final = ["/auth/refresh", "/auth/logout", "/auth/login", "/login", "/logout", "/register"]
 MAX_LOOKS: Final = 250

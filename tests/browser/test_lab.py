@@ -9,9 +9,9 @@ from playwright.sync_api import expect
 
 from app.threats import ENTRIES
 from tests.browser.conftest import DEADLINE_MS
-from tests.browser.people import ADA, REFRESH, log_in
 from tests.browser.test_accessibility import NARROW, fits, sound, step_to
-from tests.servers.clone import Clone
+from tests.support.browsing import ADA, REFRESH, log_in
+from tests.support.clone import Clone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.people import (
+from tests.support.browsing import (
     ADA,
     NEW_PASSWORD,
     Person,
@@ -23,7 +23,7 @@ from tests.browser.people import (
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Route
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
 
 # What injected script has: `plant` puts a key of its own in place of this browser's, `copy` takes
 # the one that is there, and `refresh` uses either. Returns a thumbprint, or status and code.

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser.people import (
+from tests.support.browsing import (
     NEW_PASSWORD,
     Person,
     at_account,
@@ -24,7 +24,7 @@ from tests.browser.people import (
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
 
 STATIC: Final = Path(__file__).resolve().parents[2] / "static"
 MAX_CSS: Final = 9_000

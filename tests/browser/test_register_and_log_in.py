@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.people import (
+from tests.support.browsing import (
     ADA,
     BOB,
     Person,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
 
 DAY: Final = 86400
 NO_PATH_OF_THIS_SITE: Final = [

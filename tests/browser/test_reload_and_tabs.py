@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import DEADLINE_MS, FLAGS, chromium
-from tests.browser.people import (
+from tests.support.browsing import (
     ADA,
     NEW_PASSWORD,
     Device,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, Route
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
 
 TABS: Final = 5
 

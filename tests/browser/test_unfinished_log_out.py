@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.people import (
+from tests.support.browsing import (
     Person,
     at_account,
     at_login,
@@ -22,7 +22,7 @@ from tests.browser.people import (
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Route
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
 
 LOG_OUT: Final = "**/auth/logout"
 PATIENCE_MS: Final = 40_000  # the third pause between attempts can take ten seconds

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.people import Person, at_account, log_in, refresh_cookie
+from tests.support.browsing import Person, at_account, log_in, refresh_cookie
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Response, Route
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
 
 EVIL: Final = "http://evil.test"
 

@@ -13,14 +13,14 @@ from app.families import revocation
 from app.families.models import Reason, families
 from tests.fuzz.model import ACCESS, LEEWAY, Family, Token, admitted
 from tests.fuzz.world import KEYS, Sent, World, claims_of, cookie_of
-from tests.http.actor import EMAIL, NEW_PASSWORD, PASSWORD
+from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
+    from app.attacks.prover import Prover
     from config import Settings
-    from tests.prover import Prover
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 MAX_SESSIONS: Final = 3  # instead of twenty: reached in a few steps
 KILLED: Final = Reason.REVOKED  # none of the others: no code of the application revokes by it

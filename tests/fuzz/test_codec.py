@@ -16,7 +16,7 @@ from app.tokens.jws import TokenRefused
 from config import Settings
 from tests.fuzz.effort import SECONDS, effort
 from tests.fuzz.forms import ALPHABET, json_object, respelled, texts, unpacked, written
-from tests.hostile_tokens import ACCESS, REFRESH, Forger
+from tests.support.forger import ACCESS, REFRESH, Forger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,13 +10,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from app.attacks.prover import Prover, token_hash
 from app.tokens.dpop import ExpectedRequest, Proof, ProofRefused, read_proof
 from app.tokens.nonces import Nonces
 from tests.fuzz.effort import SECONDS, effort
 from tests.fuzz.forms import ALPHABET, base64url, json_object, respelled, texts, unpacked, written
 from tests.fuzz.p256 import N, P, on_curve, verifies
-from tests.prover import Prover, token_hash
-from tests.unit.parts import SetClock, alone
+from tests.support.clock import SetClock
+from tests.support.factories import alone
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn

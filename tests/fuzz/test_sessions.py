@@ -12,13 +12,13 @@ from app.infra import redis
 from config import Settings
 from tests.fuzz.effort import SECONDS, effort
 from tests.fuzz.machine import MAX_SESSIONS, Sessions
-from tests.servers.postgres_server import PostgresServer
+from tests.support.servers.postgres import PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 pytestmark = pytest.mark.timeout(SECONDS)
 

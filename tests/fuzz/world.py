@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from app import create_app
+from app.attacks.prover import Prover
 from app.services import Services
 from app.web.cookies import REFRESH
 from tests.conftest import PUBLIC_URL, close
-from tests.prover import Prover
-from tests.servers.processes import wait_until
-from tests.unit.parts import SetClock, repairing
+from tests.support.clock import SetClock
+from tests.support.factories import repairing
+from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
     from config import Settings
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 
 class Key(Prover):

@@ -13,7 +13,8 @@ from app import create_app
 from app.infra import redis
 from app.infra.logs import Lines
 from tests.conftest import close
-from tests.http.actor import Actor, SettableClock, Thief, member
+from tests.support.client import Actor, Thief, member
+from tests.support.clock import SettableClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from config import Settings
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from app.services import NAME
 from app.tokens.jws import COMPACT
 from app.web.cookies import REFRESH
 from tests.conftest import PUBLIC_URL
-from tests.http.actor import Actor, bearer
+from tests.support.client import Actor, bearer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from flask import Flask
     from schemathesis import Case, Response
 
+    from app.attacks.prover import Prover
     from app.services import Services
-    from tests.prover import Prover
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 OVER: Final = {HTTPStatus.NO_CONTENT, HTTPStatus.UNAUTHORIZED}
 

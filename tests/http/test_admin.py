@@ -10,7 +10,7 @@ from app.auth import admin
 from app.auth.pruning import Pruned
 from app.auth.sessions import active_sessions
 from app.errors import NotFound
-from tests.http.actor import (
+from tests.support.client import (
     EMAIL,
     NEW_PASSWORD,
     Actor,

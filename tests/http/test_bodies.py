@@ -6,7 +6,7 @@ import json
 from itertools import product
 from typing import TYPE_CHECKING
 
-from tests.http.actor import EMAIL, NEW_PASSWORD, PASSWORD, Actor, Thief, problem
+from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Actor, Thief, problem
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse

@@ -17,6 +17,7 @@ from sqlalchemy import insert, inspect, text
 from app import create_app
 from app.accounts import queries as accounts
 from app.accounts.models import users
+from app.attacks.prover import Prover
 from app.auth import admin
 from app.families import queries, revocation, rotation
 from app.families.issuer import TokenIssuer
@@ -29,14 +30,12 @@ from app.tokens.dpop import Proof
 from app.tokens.nonces import PROOF_SECONDS
 from config import Settings
 from tests.conftest import PUBLIC_URL, close
-from tests.hostile_tokens import REFRESH, Forger
-from tests.http.actor import (
+from tests.support.client import (
     CLEARED,
     EMAIL,
     NEW_PASSWORD,
     PASSWORD,
     Actor,
-    SettableClock,
     Thief,
     bearer,
     claims,
@@ -46,7 +45,8 @@ from tests.http.actor import (
     member,
     problem,
 )
-from tests.prover import Prover
+from tests.support.clock import SettableClock
+from tests.support.forger import REFRESH, Forger
 
 if TYPE_CHECKING:
     import io
@@ -57,8 +57,8 @@ if TYPE_CHECKING:
 
     from app.families.models import Family
     from app.services import Services
-    from tests.servers.postgres_server import PostgresServer
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.postgres import PostgresServer
+    from tests.support.servers.valkey import ValkeyServer
 
 # The first second of a nonce's slot.
 NOW = 1_800_000_000

@@ -10,7 +10,7 @@ from flask import request
 
 from app.web.cookies import DEVICE, FORM, REFRESH, pairs, read_device
 from tests.conftest import PUBLIC_URL
-from tests.http.actor import (
+from tests.support.client import (
     EMAIL,
     FROM_HERE,
     PASSWORD,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from app.web.guards import public
-from tests.busy import busy
-from tests.http.actor import FROM_HERE, PASSWORD, Actor, Thief, browser, form_token, problem
+from tests.support.busy import busy
+from tests.support.client import FROM_HERE, PASSWORD, Actor, Thief, browser, form_token, problem
 
 if TYPE_CHECKING:
     import io

@@ -9,8 +9,8 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from app.web.cookies import FORM, REFRESH
-from tests.busy import busy
-from tests.http.actor import (
+from tests.support.busy import busy
+from tests.support.client import (
     CLEARED,
     EMAIL,
     FORM_COOKIE,

@@ -10,11 +10,11 @@ import jsonschema_rs
 import pytest
 
 from app.api.openapi import document
+from app.attacks.prover import Prover
 from app.services import NAME
 from app.web.guards import caller, require_access
 from tests.conftest import PUBLIC_URL
-from tests.http.actor import Actor, Thief, problem
-from tests.prover import Prover
+from tests.support.client import Actor, Thief, problem
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -24,16 +24,16 @@ from schemathesis.python._constants.orchestrator import make_constants_value_sou
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from app.api.openapi import document
+from app.attacks.prover import Prover
 from tests.conftest import PUBLIC_URL
 from tests.http.fuzzer import Crowd, Member, Stranger
-from tests.prover import Prover
 
 if TYPE_CHECKING:
     from flask import Flask
     from schemathesis import Case
     from schemathesis.schemas import BaseSchema
 
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 # The long form: how many examples each operation gets for each caller and database.
 EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "0"))

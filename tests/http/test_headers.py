@@ -11,7 +11,7 @@ from app import create_app
 from app.web.headers import CONTENT_SECURITY_POLICY
 from config import Settings
 from tests.conftest import close
-from tests.http.actor import Actor, Thief
+from tests.support.client import Actor, Thief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.actor import Thief
+from tests.support.client import Thief
 
 if TYPE_CHECKING:
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 
 def test_all_is_well(thief: Thief) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import create_app
+from app.attacks.prover import Prover
 from app.auth.register import register_and_log_in
 from app.families import queries
 from app.families.issuer import PresentedCredentials
@@ -18,8 +19,7 @@ from app.tokens.dpop import Proof
 from app.web.cookies import REFRESH as COOKIE
 from config import Settings
 from tests.conftest import PUBLIC_URL, PublicClient, close
-from tests.hostile_proofs import GOOD, PROTECTED, REFRESH, Case, Maker, at_door, twin
-from tests.prover import Prover
+from tests.vectors.proofs import GOOD, PROTECTED, REFRESH, Case, Maker, at_door, twin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from app.families.models import Family
     from app.services import Services
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 NOW = 1_800_000_000
 EMAIL = "ada@example.com"

@@ -17,7 +17,8 @@ from app.infra.clock import Clock
 from app.services import NAME
 from config import Settings
 from tests.conftest import PUBLIC_URL, PublicClient, close
-from tests.hostile_tokens import ACCESS, OTHER_SECRET, REFRESH, Case, Forger, for_purpose
+from tests.support.forger import ACCESS, OTHER_SECRET, REFRESH, Forger
+from tests.vectors.tokens import Case, for_purpose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from app.families.models import Family
     from app.services import Services
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 NOW = 1_800_000_000
 COOKIE = "__Host-Http-refresh"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.actor import Actor, Thief, problem
+from tests.support.client import Actor, Thief, problem
 
 if TYPE_CHECKING:
     from flask import Flask

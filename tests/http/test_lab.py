@@ -30,8 +30,8 @@ from app.threats import ENTRIES
 from app.web.cookies import REFRESH
 from app.web.headers import ALWAYS
 from config import ROOT, Settings
-from tests.named_code import is_there
-from tests.servers.processes import free_port
+from tests.support.named_code import is_there
+from tests.support.processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.test import TestResponse
 
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 SLUGS: Final = [entry.slug for entry in ENTRIES]
 POLICY: Final = "Content-Security-Policy"

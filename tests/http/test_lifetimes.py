@@ -6,16 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.auth.pruning import REVOKED_KEPT_SECONDS, Pruned
-from tests.http.actor import (
-    Actor,
-    SettableClock,
-    Thief,
-    claims,
-    ended,
-    member,
-    other_browser,
-    problem,
-)
+from tests.support.client import Actor, Thief, claims, ended, member, other_browser, problem
+from tests.support.clock import SettableClock
 
 if TYPE_CHECKING:
     from flask import Flask

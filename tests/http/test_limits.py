@@ -12,17 +12,9 @@ from app.infra.buckets import REFRESHES, REGISTRATIONS
 from app.infra.database import Database
 from app.infra.throttle import Throttle
 from app.web.cookies import DEVICE
-from tests.busy import busy, strangers
-from tests.http.actor import (
-    EMAIL,
-    NEW_PASSWORD,
-    PASSWORD,
-    Actor,
-    SettableClock,
-    Thief,
-    member,
-    problem,
-)
+from tests.support.busy import busy, strangers
+from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Actor, Thief, member, problem
+from tests.support.clock import SettableClock
 
 if TYPE_CHECKING:
     import io

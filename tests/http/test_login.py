@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.web.cookies import DEVICE
-from tests.http.actor import (
+from tests.support.client import (
     EMAIL,
     PASSWORD,
     SESSION_COOKIE,

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.actor import (
+from tests.support.client import (
     CLEARED,
     Actor,
-    SettableClock,
     Thief,
     cookie_lines,
     ended,
@@ -17,6 +16,7 @@ from tests.http.actor import (
     other_browser,
     problem,
 )
+from tests.support.clock import SettableClock
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from app.auth import admin
 from app.web.cookies import DEVICE, FORM
-from tests.http.actor import (
+from tests.http.test_forms import NAVIGATION
+from tests.support.client import (
     EMAIL,
     NEW_PASSWORD,
     PASSWORD,
     Actor,
-    SettableClock,
     Thief,
     browser,
     form_token,
     member,
     other_browser,
 )
-from tests.http.test_forms import NAVIGATION
+from tests.support.clock import SettableClock
 
 if TYPE_CHECKING:
     import io

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.actor import (
+from tests.support.client import (
     FROM_HERE,
     NEW_PASSWORD,
     PASSWORD,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from tests.http.actor import (
+from tests.http.test_forms import NAVIGATION
+from tests.support.client import (
     NEW_PASSWORD,
     Actor,
     Thief,
@@ -17,7 +18,6 @@ from tests.http.actor import (
     other_browser,
     problem,
 )
-from tests.http.test_forms import NAVIGATION
 
 if TYPE_CHECKING:
     import io
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture

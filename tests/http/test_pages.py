@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tests.http.actor import Actor, browser, member
+from tests.support.client import Actor, browser, member
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -14,7 +14,7 @@ from app.auth.login import log_in
 from app.errors import InvalidCredentials
 from app.families.issuer import PresentedCredentials
 from app.infra.audit import Client
-from tests.http.actor import (
+from tests.support.client import (
     EMAIL,
     NEW_PASSWORD,
     PASSWORD,

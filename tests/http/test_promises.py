@@ -20,14 +20,14 @@ from app import create_app
 from app.api.components import ACCESS
 from app.api.openapi import document
 from app.api.operations import OPERATIONS, Operation
+from app.attacks.prover import Prover
 from app.infra import throttle
 from app.services import NAME
 from app.web.cookies import REFRESH
 from app.web.guards import public
-from tests.busy import busy as filled
 from tests.conftest import PUBLIC_URL, close
-from tests.http.actor import NEW_PASSWORD, Actor, Thief, problem
-from tests.prover import Prover
+from tests.support.busy import busy as filled
+from tests.support.client import NEW_PASSWORD, Actor, Thief, problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.actor import (
+from tests.support.client import (
     SESSION_COOKIE,
     Actor,
     Thief,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from tests.http.actor import SettableClock
+    from tests.support.clock import SettableClock
 
 
 def test_rotates(ada: Actor) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.actor import EMAIL, PASSWORD, Actor, member, problem
+from tests.support.client import EMAIL, PASSWORD, Actor, member, problem
 
 if TYPE_CHECKING:
     from flask import Flask

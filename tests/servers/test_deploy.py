@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Self
 import psutil
 import pytest
 
-from tests.servers.gunicorn_server import GunicornServer
-from tests.servers.nginx_server import NginxServer
-from tests.servers.processes import wait_until
+from tests.support.processes import wait_until
+from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.nginx import NginxServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

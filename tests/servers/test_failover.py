@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.attacks.prover import Prover
 from app.tokens.nonces import SECOND_BYTES
-from tests.http.actor import PASSWORD
-from tests.http.wire import Wire
-from tests.prover import Prover
-from tests.servers.forwarder import Forwarder
-from tests.servers.processes import free_port, wait_until
-from tests.servers.valkey_server import ValkeyServer
+from tests.support.client import PASSWORD
+from tests.support.processes import free_port, wait_until
+from tests.support.servers.forwarder import Forwarder
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.http.wire import Answer
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
+    from tests.support.wire import Answer
 
 WORKERS = 3
 PROMISED_SECONDS = 10

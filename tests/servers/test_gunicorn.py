@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.gunicorn_server import GunicornServer, answers
-from tests.servers.processes import wait_until
+from tests.support.processes import wait_until
+from tests.support.servers.gunicorn import GunicornServer, answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

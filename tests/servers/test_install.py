@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.clone import Clone
-from tests.servers.gunicorn_server import ROOT
-from tests.servers.index import Index
+from config import ROOT
+from tests.support.clone import Clone
+from tests.support.servers.index import Index
 
 if TYPE_CHECKING:
     from pathlib import Path

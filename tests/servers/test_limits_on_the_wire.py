@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.web.cookies import REFRESH
-from tests.http.wire import Wire
-from tests.servers.gunicorn_server import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
+from tests.support.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

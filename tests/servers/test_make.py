@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.clone import Clone
-from tests.servers.gunicorn_server import ROOT
+from config import ROOT
+from tests.support.clone import Clone
 
 TOOLS = ("sh", "make", "sed", "awk", "id", "mkdir", "rm", "touch", "env", "echo", "cat", "node")
 

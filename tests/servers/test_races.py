@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.web.cookies import DEVICE
-from tests.http.actor import NEW_PASSWORD, PASSWORD
-from tests.http.wire import Wire, at_once
-from tests.servers.gunicorn_server import GunicornServer
+from tests.support.client import NEW_PASSWORD, PASSWORD
+from tests.support.servers.gunicorn import GunicornServer
+from tests.support.wire import Wire, at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.http.wire import Answer
-    from tests.servers.postgres_server import PostgresServer
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.postgres import PostgresServer
+    from tests.support.servers.valkey import ValkeyServer
+    from tests.support.wire import Answer
 
 MANY = 20
 

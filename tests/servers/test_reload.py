@@ -11,8 +11,8 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
-from tests.servers.clone import Clone
-from tests.servers.processes import wait_until
+from tests.support.clone import Clone
+from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from tests.http.wire import Wire
-from tests.servers.gunicorn_server import GunicornServer
-from tests.servers.processes import wait_until
+from tests.support.processes import wait_until
+from tests.support.servers.gunicorn import GunicornServer
+from tests.support.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.wire import Wire
-from tests.servers.log_in_flood import Person, flood, honest, own_accounts, wrong_passwords
+from tests.support.log_in_flood import Person, flood, honest, own_accounts, wrong_passwords
+from tests.support.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.servers.gunicorn_server import GunicornServer
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.gunicorn import GunicornServer
+    from tests.support.servers.valkey import ValkeyServer
 
 FLOOD = 40
 # A real cost: a tenth of a second and 46 MiB each.

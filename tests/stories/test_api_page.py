@@ -22,9 +22,9 @@ import pytest
 
 from config import ROOT
 from tests.conftest import NO_CURL
-from tests.servers.gunicorn_server import GunicornServer
-from tests.servers.processes import free_port
-from tests.servers.tls_server import tls_server
+from tests.support.processes import free_port
+from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.tls import tls_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

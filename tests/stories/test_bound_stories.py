@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from app import create_app
+from app.attacks.prover import Prover
 from app.web.cookies import REFRESH
 from config import Settings
 from tests.conftest import PUBLIC_URL, PublicClient, close
-from tests.http.actor import EMAIL, SettableClock
-from tests.prover import Prover
-from tests.stories.bound_clients import (
+from tests.support.bound_clients import (
     PASSWORD,
     THEFTS,
     Habits,
@@ -31,13 +30,15 @@ from tests.stories.bound_clients import (
     storm,
     survivors,
 )
-from tests.stories.lossy_proxy import CALM, LossyProxy, ServerBehind, Weather
+from tests.support.client import EMAIL
+from tests.support.clock import SettableClock
+from tests.support.servers.lossy_proxy import CALM, LossyProxy, ServerBehind, Weather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from pathlib import Path
 
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 SEED = 20261123
 HOUR = 3600

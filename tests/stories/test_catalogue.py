@@ -13,8 +13,8 @@ from app.attacks.run import ATTACKS
 from app.cli.catalogue import sections
 from app.threats import ENTRIES, FURTHER, MISTAKES, THREATS, Entry
 from config import ROOT
-from tests.http.actor import browser
-from tests.named_code import is_there
+from tests.support.client import browser
+from tests.support.named_code import is_there
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.http.actor import Actor, Thief, problem
+from tests.support.client import Actor, Thief, problem
 
 MALICIOUS_PAGES = {
     "fetch from another site": {

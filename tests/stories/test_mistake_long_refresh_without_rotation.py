@@ -7,7 +7,8 @@ from datetime import datetime
 import pytest
 
 from config import Settings, SettingsError
-from tests.http.actor import Actor, SettableClock, Thief, ended
+from tests.support.client import Actor, Thief, ended
+from tests.support.clock import SettableClock
 
 DAY = 86400
 LIFETIMES = (

@@ -10,8 +10,8 @@ import pytest
 from app import create_app
 from config import PUBLISHED_KEYS, Settings, SettingsError
 from tests.conftest import close
-from tests.http.actor import Actor, Thief, claims, ended, problem
-from tests.stories.forger import compact, header
+from tests.support.client import Actor, Thief, claims, ended, problem
+from tests.support.forger import compact, header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

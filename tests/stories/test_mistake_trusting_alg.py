@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import json
 
-from tests.http.actor import Actor, Thief, claims, problem
-from tests.stories.forger import compact, header, segment, signing_key
+from tests.support.client import Actor, Thief, claims, problem
+from tests.support.forger import compact, encode, header, signing_key
 
 ALGORITHMS: tuple[object, ...] = (
     *("none", "None", "NONE", "nOnE", "", None, ["HS256"]),
@@ -40,8 +40,8 @@ def test_another_algorithm(ada: Actor, thief: Thief) -> None:
 
 def test_no_signature_at_all(ada: Actor, thief: Thief) -> None:
     """The oldest attack: `alg` none, any `sub`, nothing signed."""
-    head = segment(json.dumps({"alg": "none", "typ": "at+jwt"}).encode())
-    body = segment(json.dumps(claims(ada.access_token)).encode())
+    head = encode(json.dumps({"alg": "none", "typ": "at+jwt"}).encode())
+    body = encode(json.dumps(claims(ada.access_token)).encode())
     for token in (f"{head}.{body}.", f"{head}.{body}", f"{head}.{body}.AA"):
         problem(thief.me(token), 401, "invalid_token")
 
@@ -62,8 +62,8 @@ def test_right_algorithm_with_the_attackers_key(ada: Actor, thief: Thief) -> Non
 def test_longer_hash_with_the_right_key(ada: Actor, thief: Thief) -> None:
     """HS512 truly made with our key is still not what we sign with."""
     head = header(ada.access_token) | {"alg": "HS512"}
-    text = ".".join(segment(json.dumps(p).encode()) for p in (head, claims(ada.access_token)))
-    signature = segment(hmac.digest(signing_key(ada), text.encode(), hashlib.sha512))
+    text = ".".join(encode(json.dumps(p).encode()) for p in (head, claims(ada.access_token)))
+    signature = encode(hmac.digest(signing_key(ada), text.encode(), hashlib.sha512))
     problem(thief.me(f"{text}.{signature}"), 401, "invalid_token")
 
 

@@ -5,8 +5,8 @@ The forger here even has the signing key: only the audience is wrong.
 
 from __future__ import annotations
 
-from tests.http.actor import Actor, Thief, ended, problem
-from tests.stories.forger import forge
+from tests.support.client import Actor, Thief, ended, problem
+from tests.support.forger import forge
 
 OURS = "https://localhost/api"
 AUDIENCES: dict[str, object] = {

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.http.actor import NEW_PASSWORD, PASSWORD, Actor, Thief, ended, other_browser, problem
+from tests.support.client import (
+    NEW_PASSWORD,
+    PASSWORD,
+    Actor,
+    Thief,
+    ended,
+    other_browser,
+    problem,
+)
 
 
 def test_thief_is_out(ada: Actor, thief: Thief) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.http.actor import Actor, SettableClock, Thief, ended, other_browser, problem
+from tests.support.client import Actor, Thief, ended, other_browser, problem
+from tests.support.clock import SettableClock
 
 
 def test_refresh_token_sent_again(ada: Actor, thief: Thief) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from app.web.cookies import REFRESH
 from config import Settings, SettingsError, new_secret
-from tests.http.actor import Actor, Thief, browser, cookie_lines
+from tests.support.client import Actor, Thief, browser, cookie_lines
 
 if TYPE_CHECKING:
     from flask import Flask

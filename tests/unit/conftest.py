@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.infra.database import Database
-from tests.unit.parts import Log, SetClock
+from tests.support.clock import SetClock
+from tests.support.log import Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

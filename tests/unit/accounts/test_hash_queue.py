@@ -12,8 +12,8 @@ from app.accounts import hash_queue
 from app.accounts.hash_queue import KNOWN_PLACES, NICENESS, OPEN_PLACES, HashQueue
 from app.errors import Busy
 from app.infra.audit import Client
-from tests.busy import filled
-from tests.servers.processes import wait_until
+from tests.support.busy import filled
+from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

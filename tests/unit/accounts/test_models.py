@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import queries as accounts
-from tests.unit.parts import NOW, a_user
+from tests.support.clock import NOW
+from tests.support.factories import a_user
 
 if TYPE_CHECKING:
     from app.accounts.models import User

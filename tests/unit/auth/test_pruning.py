@@ -10,7 +10,8 @@ from app.auth import pruning
 from app.auth.pruning import ENDED_KEPT_SECONDS, REVOKED_KEPT_SECONDS, Pruned, Pruning
 from app.families import queries
 from app.families.models import MAX_THEFTS_SHOWN, THEFT_SHOWN_SECONDS, THEFTS, Reason
-from tests.unit.parts import NOW, SetClock, a_family, a_user, stored
+from tests.support.clock import NOW, SetClock
+from tests.support.factories import a_family, a_user, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,8 @@ from app.families.issuer import PresentedCredentials
 from app.infra import redis
 from app.infra.audit import Client
 from app.services import NAME
-from tests.unit.parts import SetClock, settle
+from tests.support.clock import SetClock
+from tests.support.factories import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from app.families.issuer import TokenPair
     from app.services import Services
     from config import Settings
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 PASSWORD = "violet harbour anchors"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; rv:152.0) Gecko/20100101 Firefox/152.0"

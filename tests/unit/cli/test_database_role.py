@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from config import Settings
-    from tests.servers.postgres_server import PostgresServer
+    from tests.support.servers.postgres import PostgresServer
 
 ROLE = f"latchkey_app_{os.getpid()}"
 EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"

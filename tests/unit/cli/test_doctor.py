@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from app.services import Services
     from config import Settings
-    from tests.servers.valkey_server import ValkeyServer
-    from tests.unit.parts import SetClock
+    from tests.support.clock import SetClock
+    from tests.support.servers.valkey import ValkeyServer
 
 HEALTHY = [
     "ok    environment: testing, https://localhost",

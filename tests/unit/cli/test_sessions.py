@@ -9,8 +9,8 @@ import pytest
 from app import create_app
 from config import decode_secret, secret_fault
 from tests.conftest import close
+from tests.support.factories import a_family, a_user
 from tests.unit.cli.conftest import on
-from tests.unit.parts import a_family, a_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.families.issuer import TokenPair
     from app.services import Services
     from config import Settings
-    from tests.unit.parts import SetClock
+    from tests.support.clock import SetClock
 
 
 @pytest.mark.usefixtures("eve")

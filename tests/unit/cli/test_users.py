@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from app.families.issuer import TokenPair
     from app.services import Services
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 
 def log_in(own: Services, email: str) -> TokenPair:

@@ -14,7 +14,7 @@ from app.families.models import THEFTS, Family, Reason
 from app.families.outcomes import Successor
 from app.infra.database import Database
 from app.tokens.claims import RefreshTokenClaims
-from tests.unit.parts import whole
+from tests.support.factories import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

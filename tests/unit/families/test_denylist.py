@@ -18,8 +18,9 @@ from app.infra import redis
 from app.services import Services, build, denylist_keys
 from app.tokens.dpop import Proof, ProofRefused
 from app.tokens.nonces import NONCE_LENGTH, REMEMBERED_SECONDS
-from tests.servers.processes import wait_until
-from tests.unit.parts import NOW, a_family, a_user, repairing, revoke, settle
+from tests.support.clock import NOW
+from tests.support.factories import a_family, a_user, repairing, revoke, settle
+from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from app.families.denylist import Denylist
     from app.families.models import Family
     from config import Settings
-    from tests.servers.valkey_server import ValkeyServer
-    from tests.unit.parts import Log, SetClock
+    from tests.support.clock import SetClock
+    from tests.support.log import Log
+    from tests.support.servers.valkey import ValkeyServer
 
 ISSUER = hashlib.sha256(b"https://localhost").hexdigest()[:12]
 PREFIX = f"latchkey:{{testing.{ISSUER}}}:deny:"

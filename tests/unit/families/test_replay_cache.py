@@ -9,15 +9,16 @@ from app.families import replay_cache as module
 from app.infra.clock import Clock
 from app.tokens.dpop import Proof, ProofRefused
 from app.tokens.nonces import PROOF_SECONDS, REMEMBERED_SECONDS
-from tests.unit.parts import NOW, PREFIX, alone, replay_cache
+from tests.support.clock import NOW
+from tests.support.factories import PREFIX, alone, replay_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from app.families.replay_cache import ReplayCache
     from app.infra.database import Database
-    from tests.servers.valkey_server import ValkeyServer
-    from tests.unit.parts import Log
+    from tests.support.log import Log
+    from tests.support.servers.valkey import ValkeyServer
 
 MAX_LEEWAY_SECONDS = 30
 PROOF = Proof("k" * 43, "a-number", NOW + 10)

@@ -9,7 +9,8 @@ from app.accounts import queries as accounts
 from app.families import queries, revocation
 from app.families.models import Reason, RevokedFamily
 from app.families.revocation import MAX_FAMILIES
-from tests.unit.parts import NOW, a_family, a_user, revoke, stored
+from tests.support.clock import NOW
+from tests.support.factories import a_family, a_user, revoke, stored
 
 if TYPE_CHECKING:
     from app.infra.database import Database

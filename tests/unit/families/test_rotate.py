@@ -11,7 +11,8 @@ from app.families import revocation, rotation
 from app.families.issuer import new_id
 from app.families.models import Reason
 from app.families.outcomes import Successor
-from tests.unit.parts import NOW, a_family, a_user, claims_of, revoke, stored, whole
+from tests.support.clock import NOW
+from tests.support.factories import a_family, a_user, claims_of, revoke, stored, whole
 
 if TYPE_CHECKING:
     from app.families.models import Family

@@ -15,7 +15,8 @@ from config import ROOT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.unit.parts import Log, SetClock
+    from tests.support.clock import SetClock
+    from tests.support.log import Log
 
 HOSTILE = {
     "line-breaks": 'x\r\n{"event":"logged_in"}',

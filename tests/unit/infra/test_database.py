@@ -16,7 +16,8 @@ from app.families import rotation
 from app.families.issuer import new_id
 from app.families.outcomes import Successor
 from app.infra.database import STATEMENT_MS, Database
-from tests.unit.parts import NOW, a_family, a_user, claims_of, stored
+from tests.support.clock import NOW
+from tests.support.factories import a_family, a_user, claims_of, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as Busy
 
 from app.infra import write_lock
 from app.infra.database import Database
-from tests.servers.processes import wait_until
+from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

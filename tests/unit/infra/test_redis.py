@@ -10,7 +10,7 @@ from redis import RedisError
 from app.infra.redis import server_facts
 
 if TYPE_CHECKING:
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
 
 def test_a_server_says_what_it_can_be_relied_on_for(valkey: ValkeyServer) -> None:

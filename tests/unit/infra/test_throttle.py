@@ -10,7 +10,7 @@ import pytest
 from app.errors import TooManyAttempts
 from app.infra import buckets
 from app.services import build
-from tests.unit.parts import settle
+from tests.support.factories import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from app.infra.throttle import Throttle
     from app.services import Services
     from config import Settings
-    from tests.servers.valkey_server import ValkeyServer
-    from tests.unit.parts import Log, SetClock
+    from tests.support.clock import SetClock
+    from tests.support.log import Log
+    from tests.support.servers.valkey import ValkeyServer
 
 ADA, EVE = "ada@example.com", "eve@example.com"
 HERE, THERE = "192.0.2.1", "198.51.100.7"

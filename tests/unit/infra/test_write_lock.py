@@ -18,8 +18,9 @@ from app.accounts import queries as accounts
 from app.infra import write_lock
 from app.infra.database import Database
 from app.infra.write_lock import WriteLock
-from tests.servers.processes import wait_until
-from tests.unit.parts import NOW, a_user
+from tests.support.clock import NOW
+from tests.support.factories import a_user
+from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from app.server import listeners, loop, table
 from app.server.connection import Connection
 from app.server.groups import Group
 from app.server.listeners import ABSENT
-from tests.servers.processes import wait_until
+from tests.support.processes import wait_until
 from tests.unit.server.conftest import everything
 
 if TYPE_CHECKING:

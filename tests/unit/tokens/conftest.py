@@ -9,7 +9,7 @@ import pytest
 from app.infra.clock import Clock
 from app.services import build
 from config import Settings
-from tests.hostile_tokens import ACCESS, REFRESH, Forger
+from tests.support.forger import ACCESS, REFRESH, Forger
 
 if TYPE_CHECKING:
     from app.families.issuer import TokenIssuer

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.attacks.prover import Prover, base64url
 from app.tokens.dpop import (
     MAX_PROOF_LENGTH,
     REMEMBERED_KEYS,
@@ -18,9 +19,9 @@ from app.tokens.dpop import (
     token_hash,
 )
 from app.tokens.nonces import PROOF_SECONDS, Nonces
-from tests.hostile_proofs import CASES, GOOD, PROTECTED, REFRESH, Case, Maker, at_door, longest
-from tests.prover import Prover, base64url
-from tests.unit.parts import SetClock, alone
+from tests.support.clock import SetClock
+from tests.support.factories import alone
+from tests.vectors.proofs import CASES, GOOD, PROTECTED, REFRESH, Case, Maker, at_door, longest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

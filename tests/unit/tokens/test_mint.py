@@ -8,7 +8,7 @@ from app.tokens.claims import AccessTokenClaims
 
 if TYPE_CHECKING:
     from app.families.issuer import TokenIssuer
-    from tests.hostile_tokens import Forger
+    from tests.support.forger import Forger
 
 
 def test_a_minted_token_is_the_forged_good_one(issuer: TokenIssuer, access_forger: Forger) -> None:

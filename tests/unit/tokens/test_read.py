@@ -13,7 +13,8 @@ from app.tokens import codec
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
 from app.tokens.jws import MAX_TOKEN_LENGTH, TokenRefused
 from config import decode_secret, new_secret
-from tests.hostile_tokens import ACCESS, CASES, REFRESH, Case, Forger, encode, for_purpose
+from tests.support.forger import ACCESS, REFRESH, Forger, encode
+from tests.vectors.tokens import CASES, Case, for_purpose
 
 if TYPE_CHECKING:
     from app.families.issuer import TokenIssuer

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.attacks.prover import Prover
 from app.auth import admin
 from app.errors import InvalidProof, InvalidToken, Refusal
 from app.families.issuer import new_id
@@ -12,8 +13,7 @@ from app.tokens.claims import AccessTokenClaims
 from app.web.client import REQUEST_ID
 from app.web.guards import MARK, Caller, authenticate, caller, public, require_access
 from tests.conftest import PUBLIC_URL
-from tests.prover import Prover
-from tests.unit.parts import a_family, a_user, revoke
+from tests.support.factories import a_family, a_user, revoke
 
 if TYPE_CHECKING:
     from flask import Flask

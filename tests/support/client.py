@@ -7,7 +7,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from app.infra.clock import Clock
 from app.web.cookies import FORM, REFRESH
 from tests.conftest import PUBLIC_URL, PublicClient
 
@@ -22,21 +21,6 @@ FIREFOX: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/2010
 
 # What a browser says of a request that a page of this site makes.
 FROM_HERE: Final = {"Origin": PUBLIC_URL, "Sec-Fetch-Site": "same-origin"}
-
-
-class SettableClock(Clock):
-    """A clock that tests move; the machine's own otherwise."""
-
-    def __init__(self) -> None:
-        self.ahead = 0
-
-    def now(self) -> int:
-        """Return the machine's time and what was added to it."""
-        return super().now() + self.ahead
-
-    def forward(self, seconds: int) -> None:
-        """Let time pass."""
-        self.ahead += seconds
 
 
 class Actor:

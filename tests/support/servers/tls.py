@@ -12,8 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.servers.nginx_server import binary
-from tests.servers.processes import end, spawn, wait_until
+from tests.support.processes import end, spawn, wait_until
+from tests.support.servers.nginx import binary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
-from tests.servers.gunicorn_server import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,8 +1,7 @@
-"""What the unit tests build their cases from: a clock to set, people, families, a log to read."""
+"""Accounts, families and process-local services as tests need them."""
 
 from __future__ import annotations
 
-import logging
 import threading
 from dataclasses import asdict, replace
 from functools import partial
@@ -27,63 +26,17 @@ from app.infra.database import Database
 from app.infra.redis import ConnectionCount, RedisLink
 from app.tokens.claims import RefreshTokenClaims
 from app.tokens.nonces import Nonces
-from tests.servers.processes import wait_until
+from tests.support.clock import NOW
+from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.services import Services
-    from tests.servers.valkey_server import ValkeyServer
+    from tests.support.servers.valkey import ValkeyServer
 
-NOW = 1_800_000_000
 LEEWAY = 5
 PREFIX = "latchkey:{test}:"
-
-
-class SetClock(Clock):
-    """A clock that stands still until a test moves it."""
-
-    def __init__(self, time: int = NOW) -> None:
-        self.time = time
-        self.waited = 1000.0
-
-    def now(self) -> int:
-        """Return the time of the day it is set to."""
-        return self.time
-
-    def monotonic(self) -> float:
-        """Return the seconds that passed in this process."""
-        return self.waited
-
-    def forward(self, seconds: int) -> None:
-        """Let time pass, by both measures."""
-        self.time += seconds
-        self.waited += seconds
-
-
-class Log(logging.Handler):
-    """Collects what one logger is told, until it is shut."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.records: list[logging.LogRecord] = []
-        self._logger = logging.getLogger(name)
-        self._before = self._logger.level
-        self._logger.setLevel(logging.INFO)
-        self._logger.addHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record."""
-        self.records.append(record)
-
-    def lines(self) -> list[str]:
-        """Give the messages so far."""
-        return [record.getMessage() for record in self.records]
-
-    def shut(self) -> None:
-        """Collect no more."""
-        self._logger.removeHandler(self)
-        self._logger.setLevel(self._before)
 
 
 def repairing() -> list[threading.Thread]:

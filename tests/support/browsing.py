@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from playwright.sync_api import APIRequestContext, APIResponse, BrowserContext, Cookie, Page
 
-    from tests.servers.gunicorn_server import GunicornServer
+    from tests.support.servers.gunicorn import GunicornServer
 
 REFRESH: Final = "__Host-Http-refresh"
 NEW_PASSWORD: Final = "another marble teapot wanders"

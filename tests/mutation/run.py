@@ -18,9 +18,9 @@ import pytest
 from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
 
-from tests.mutants.breeding import Breeder, Mutant, holders
-from tests.mutants.child import Child, first_to_end
-from tests.servers import processes
+from tests.mutation.child import Child, first_to_end
+from tests.mutation.generate import Breeder, Mutant, holders
+from tests.support import processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from mutmut.configuration import config
 
-from tests.mutants.breeding import Breeder, Mutant
-from tests.mutants.trial import HUNG, KILLED, Trial
+from tests.mutation.generate import Breeder, Mutant
+from tests.mutation.run import HUNG, KILLED, Trial
 
 ACCEPTED = Path(__file__).with_name("survivors.txt")
 ENOUGH = 0.95

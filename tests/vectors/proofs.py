@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
+from app.attacks.prover import Prover, base64url, token_hash
 from app.tokens.dpop import MAX_PROOF_LENGTH, MAX_SKEW_SECONDS
 from app.tokens.nonces import PROOF_SECONDS, Nonces
-from tests.prover import Prover, base64url, token_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

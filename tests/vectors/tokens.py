@@ -8,8 +8,6 @@ codec, for exactly the reason given here, and over HTTP.
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -20,106 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from app.tokens.keys import derive, key_ring
+from app.tokens.keys import derive
+from tests.support.forger import ACCESS, OTHER_SECRET, REFRESH, Forger, compact_json, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from app.tokens.keys import KeyRing
-    from config import Settings
-
-ACCESS = "access token"
-REFRESH = "refresh token"
-IDS = {"user": "u" * 22, "family": "f" * 22, "jti": "j" * 22}
-OTHER_SECRET = hashlib.sha512(b"another secret").digest()
-
-
-@dataclass(frozen=True)
-class Forger:
-    """The real keys of one purpose, and what a good token of it says at `now`."""
-
-    settings: Settings
-    purpose: str
-    now: int
-    user: str = IDS["user"]
-    family: str = IDS["family"]
-    jti: str = IDS["jti"]
-
-    @property
-    def typ(self) -> str:
-        """The `typ` of these tokens."""
-        return "at+jwt" if self.purpose == ACCESS else "rt+jwt"
-
-    @property
-    def life(self) -> int:
-        """How long a good token lives, in seconds."""
-        s = self.settings
-        return s.access_ttl if self.purpose == ACCESS else s.refresh_idle_ttl
-
-    @property
-    def longest_life(self) -> int:
-        """How long the configuration lets any token of the purpose live."""
-        s = self.settings
-        longest = max(s.refresh_absolute_ttl, s.remember_absolute_ttl)
-        return s.access_ttl if self.purpose == ACCESS else longest
-
-    @property
-    def family_claim(self) -> str:
-        """The claim that names the family."""
-        return "sid" if self.purpose == ACCESS else "family_id"
-
-    @property
-    def sibling(self) -> Forger:
-        """The forger of the other purpose."""
-        return replace(self, purpose=REFRESH if self.purpose == ACCESS else ACCESS)
-
-    def ring(self, secret: bytes = b"", env: str = "", issuer: str = "") -> KeyRing:
-        """Derive the keys as the application does, or those of another deployment."""
-        s = self.settings
-        return key_ring(
-            secret or s.jwt_secret,
-            (),
-            env=env or s.env,
-            issuer=issuer or s.public_url,
-            purpose=self.purpose,
-        )
-
-    def header(self) -> dict[str, Any]:
-        """Give a good header."""
-        return {"alg": "HS256", "typ": self.typ, "kid": self.ring().signing_kid}
-
-    def claims(self) -> dict[str, Any]:
-        """Give good claims."""
-        issuer = self.settings.public_url
-        access = self.purpose == ACCESS
-        claims = {
-            "iss": issuer,
-            "aud": self.settings.audience if access else f"{issuer}/auth/refresh",
-            "sub": self.user,
-            self.family_claim: self.family,
-            "jti": self.jti,
-            "iat": self.now,
-            "exp": self.now + self.life,
-        }
-        return claims | {"auth_time": self.now} if access else claims
-
-    def forge(
-        self,
-        header: Mapping[str, Any] | bytes | None = None,
-        claims: Mapping[str, Any] | bytes | None = None,
-        key: bytes | None = None,
-        digest: str = "sha256",
-    ) -> str:
-        """Sign whatever is given; what is not given is good."""
-        first = encode(_json(self.header() if header is None else header))
-        second = encode(_json(self.claims() if claims is None else claims))
-        return self.sign(f"{first}.{second}", key, digest)
-
-    def sign(self, signed: str, key: bytes | None = None, digest: str = "sha256") -> str:
-        """Put a MAC behind two finished segments."""
-        key = self.ring().signing_key if key is None else key
-        mac = hmac.new(key, signed.encode("utf-8", "surrogatepass"), digest).digest()
-        return f"{signed}.{encode(mac)}"
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True)
@@ -137,20 +40,9 @@ class Case:
     cookie: bool = True
 
 
-def encode(raw: bytes) -> str:
-    """Encode as base64url without padding."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
 def for_purpose(purpose: str) -> list[Case]:
     """Give the cases that are about one purpose."""
     return [case for case in CASES if case.only in {"", purpose}]
-
-
-def _json(value: Mapping[str, Any] | bytes) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    return json.dumps(value, separators=(",", ":")).encode()
 
 
 # -- the form: one spelling, at most 4 kB --------------------------------------------------
@@ -167,7 +59,7 @@ def _padded(size: int, forger: Forger) -> str:
 
 def _loose_end(segment: int, forger: Forger) -> str:
     """Set the bits of a segment's last character that decode to nothing."""
-    parts = [_loose(_json(forger.header())), _loose(_json(forger.claims()))]
+    parts = [_loose(compact_json(forger.header())), _loose(compact_json(forger.claims()))]
     if segment == 2:
         head, _, mac = forger.forge().rpartition(".")
         return f"{head}.{_bump(mac)}"
@@ -279,7 +171,7 @@ def _form() -> Iterator[Case]:
     yield Case("two-tokens-with-comma", "not_compact", lambda f: f"{f.forge()},{f.forge()}")
     yield Case("device-mark", "not_compact", _device_mark)
     yield Case("one-byte-too-long", "too_long", partial(_padded, 4097))
-    yield Case("a-megabyte", "too_long", lambda f: f.forge(claims=_json({"x": "y" * 2**20})))
+    yield Case("a-megabyte", "too_long", lambda f: f.forge(claims={"x": "y" * 2**20}))
     yield Case("a-megabyte-of-nothing", "too_long", lambda _: "A" * 2**20)
     for at, segment in enumerate(("header", "payload", "signature")):
         yield Case(f"loose-bits-in-{segment}", "not_canonical", partial(_loose_end, at))
@@ -292,7 +184,7 @@ def _form() -> Iterator[Case]:
 
 def _jwe(forger: Forger) -> str:
     header = {"alg": "dir", "enc": "A256GCM", "typ": forger.typ}
-    return ".".join([encode(_json(header)), "", *(encode(b"x" * 16) for _ in range(3))])
+    return ".".join([encode(compact_json(header)), "", *(encode(b"x" * 16) for _ in range(3))])
 
 
 def _device_mark(forger: Forger) -> str:
@@ -309,11 +201,11 @@ def _device_mark(forger: Forger) -> str:
 
 
 def _header_bytes(edit: Callable[[bytes], bytes], forger: Forger) -> str:
-    return forger.forge(header=edit(_json(forger.header())))
+    return forger.forge(header=edit(compact_json(forger.header())))
 
 
 def _claims_bytes(edit: Callable[[bytes], bytes], forger: Forger) -> str:
-    return forger.forge(claims=edit(_json(forger.claims())))
+    return forger.forge(claims=edit(compact_json(forger.claims())))
 
 
 def _reencoded(encoding: str, raw: bytes) -> bytes:
@@ -398,7 +290,7 @@ def _json_forms() -> Iterator[Case]:
 
 
 def _none_first(forger: Forger) -> str:
-    raw = _json(forger.header())
+    raw = compact_json(forger.header())
     return forger.forge(header=b'{"alg":"none",' + raw[1:])
 
 
@@ -585,8 +477,8 @@ SIGNERS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def _asymmetric(alg: str, forger: Forger) -> str:
-    head = encode(_json(forger.header() | {"alg": alg}))
-    signed = f"{head}.{encode(_json(forger.claims()))}"
+    head = encode(compact_json(forger.header() | {"alg": alg}))
+    signed = f"{head}.{encode(compact_json(forger.claims()))}"
     return f"{signed}.{encode(SIGNERS[alg](signed.encode()))}"
 
 
@@ -662,8 +554,8 @@ def _hmac(alg: str, digest: str, forger: Forger) -> str:
 
 
 def _unsigned(forger: Forger) -> str:
-    head = encode(_json({"alg": "none", "typ": forger.typ}))
-    return f"{head}.{encode(_json(forger.claims()))}."
+    head = encode(compact_json({"alg": "none", "typ": forger.typ}))
+    return f"{head}.{encode(compact_json(forger.claims()))}."
 
 
 def _borrowed_signature(forger: Forger) -> str:
@@ -761,7 +653,7 @@ def _time_claims(name: str, only: str = "") -> Iterator[Case]:
 
 def _claims_raw(name: str, raw: bytes, forger: Forger) -> str:
     """Put a literal that Python's own JSON writer would not write."""
-    marked = _json(forger.claims() | {name: "<here>"})
+    marked = compact_json(forger.claims() | {name: "<here>"})
     return forger.forge(claims=marked.replace(b'"<here>"', raw))
 
 

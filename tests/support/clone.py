@@ -9,8 +9,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.servers.gunicorn_server import ROOT, answers
-from tests.servers.processes import end, family, free_port, spawn, wait_until
+from config import ROOT
+from tests.support.processes import end, family, free_port, spawn, wait_until
+from tests.support.servers.gunicorn import answers
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,30 @@
+"""Collects what a logger is told."""
+
+from __future__ import annotations
+
+import logging
+
+
+class Log(logging.Handler):
+    """Collects what one logger is told, until it is shut."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+        self._logger = logging.getLogger(name)
+        self._before = self._logger.level
+        self._logger.setLevel(logging.INFO)
+        self._logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        self.records.append(record)
+
+    def lines(self) -> list[str]:
+        """Give the messages so far."""
+        return [record.getMessage() for record in self.records]
+
+    def shut(self) -> None:
+        """Collect no more."""
+        self._logger.removeHandler(self)
+        self._logger.setLevel(self._before)
