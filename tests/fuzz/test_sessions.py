@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy import and_
 
-from app.families import rotation
+from app.families import revocation
+from app.families.models import families
 from app.infra import redis
 from config import Settings
 from tests.fuzz.effort import SECONDS, effort
@@ -26,7 +28,9 @@ pytestmark = pytest.mark.timeout(SECONDS)
 @pytest.fixture(autouse=True)
 def quicker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reach the limit of sessions in a few steps, and let the repair try often."""
-    monkeypatch.setattr(rotation, "MAX_FAMILIES", MAX_SESSIONS)
+    latest = revocation._latest.limit(MAX_SESSIONS - 1)  # noqa: SLF001 - the limit is in the statement
+    others = and_(revocation._others, families.c.family_id.not_in(latest))  # noqa: SLF001
+    monkeypatch.setattr(revocation, "REVOKE_EXCESS", revocation._revoke(others))  # noqa: SLF001
     monkeypatch.setattr(redis, "REDIS_BACKOFF_SECONDS", 0.02)
 
 
