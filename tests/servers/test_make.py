@@ -13,7 +13,21 @@ import pytest
 from config import ROOT
 from tests.support.clone import Clone
 
-TOOLS = ("sh", "make", "sed", "awk", "id", "mkdir", "rm", "touch", "env", "echo", "cat", "node")
+TOOLS = [
+    "sh",
+    "make",
+    "sed",
+    "awk",
+    "id",
+    "mkdir",
+    "rm",
+    "touch",
+    "env",
+    "echo",
+    "cat",
+    "node",
+    "curl",
+]
 
 
 @pytest.fixture
