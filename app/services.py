@@ -15,6 +15,7 @@ from redis.retry import Retry
 from app.accounts.hash_queue import HashQueue
 from app.accounts.known_browsers import KnownBrowsers
 from app.accounts.password_login import PasswordLogin
+from app.accounts.password_policy import PasswordPolicy
 from app.accounts.passwords import Passwords
 from app.auth.dependencies import Auth
 from app.auth.pruning import Pruning
@@ -105,7 +106,8 @@ def _password_login(
     settings: Settings, database: Database, throttle: Throttle, clock: Clock
 ) -> PasswordLogin:
     browsers = KnownBrowsers(_purpose_key(settings, "device"))
-    return PasswordLogin(database, _passwords(settings), HashQueue(), browsers, throttle, clock)
+    passwords, policy = _passwords(settings), PasswordPolicy(settings.password_min_length)
+    return PasswordLogin(database, passwords, policy, HashQueue(), browsers, throttle, clock)
 
 
 def denylist_keys(settings: Settings) -> Keys:
@@ -149,7 +151,6 @@ def _passwords(settings: Settings) -> Passwords:
         settings.argon2_memory_kib,
         settings.argon2_time,
         settings.argon2_parallelism,
-        settings.password_min_length,
     )
 
 

@@ -17,7 +17,8 @@ from gunicorn.http.errors import ParseException
 
 from app.accounts.emails import MAX_TYPED, account_key
 from app.accounts.known_browsers import KnownBrowsers
-from app.accounts.passwords import MAX_CODE_POINTS, MAX_ESTIMATED_LENGTH, Passwords
+from app.accounts.password_policy import MAX_CODE_POINTS, MAX_ESTIMATED_LENGTH, PasswordPolicy
+from app.accounts.passwords import Passwords
 from app.errors import Refusal
 from app.infra.strict_json import parse_object
 from app.pages.redirects import safe_path
@@ -58,7 +59,7 @@ def _seconds(act: Callable[[], object]) -> float:
 
 def cases(app: Flask) -> Iterator[Case]:
     """Give step, limit, name of the input, and the step to run."""
-    passwords = Passwords(8, 1, 1, 15)
+    passwords, policy = Passwords(8, 1, 1), PasswordPolicy(15)
     for name, text in texts(MAX_TYPED):
         step = "address: NFKC, syntax, IDNA"
         yield step, f"{MAX_TYPED} code points", name, lambda t=text: account_key(t)
@@ -68,7 +69,7 @@ def cases(app: Flask) -> Iterator[Case]:
     for name, text in guesses():
         step = "new password: estimate of its strength"
         limit = f"{MAX_ESTIMATED_LENGTH} code points"
-        yield step, limit, name, lambda t=text: passwords.check_new(t, "1.a@e.com")
+        yield step, limit, name, lambda t=text: policy.check(t, "1.a@e.com")
     for name, raw in bodies():
         yield "JSON body", "64 kB", name, lambda r=raw: parse_object(r)
     mark = KnownBrowsers(b"k" * 32)

@@ -12,6 +12,7 @@ from app.accounts import queries as accounts
 from app.accounts.hash_queue import HashQueue, Place
 from app.accounts.known_browsers import KnownBrowsers
 from app.accounts.models import User
+from app.accounts.password_policy import PasswordPolicy
 from app.accounts.passwords import Passwords
 from app.errors import Busy, InvalidRequest
 from app.infra.audit import Client
@@ -26,6 +27,7 @@ class PasswordLogin:
 
     database: Database
     passwords: Passwords
+    policy: PasswordPolicy
     queue: HashQueue
     known_browsers: KnownBrowsers
     throttle: Throttle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from app.accounts.emails import MAX_LENGTH
-from app.accounts.passwords import MAX_PASSWORD_BYTES
+from app.accounts.password_policy import MAX_PASSWORD_BYTES
 from app.api.health import Failing, Healthy, Ready
 from app.api.schemas import COMPACT, EXAMPLE_ID, ID, Schema
 from app.tokens.dpop import MAX_PROOF_LENGTH, THUMBPRINT

@@ -58,7 +58,7 @@ def _hash_of_new(auth: Auth, user: User, sid: str, current: str, new: str, clien
         if not right:
             auth.audit.record("password_change_refused", client, user_id=user.id, sid=sid)
             raise WrongPassword
-        passwords.check_new(new, user.email)
+        auth.password_login.policy.check(new, user.email)
         return place.run(passwords.hash, new)
 
 

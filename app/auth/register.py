@@ -32,7 +32,7 @@ def register(auth: Auth, email: str, password: str, client: Client) -> User:
         raise InvalidRequest(str(error), reason="email") from None
     with auth.password_login.queue.place(client) as place:
         auth.throttle.register(client.ip)
-        auth.password_login.passwords.check_new(password, address)
+        auth.password_login.policy.check(password, address)
         hashed = place.run(auth.password_login.passwords.hash, password)
     now = auth.clock.now()
     user = User(new_id(), address, hashed, now, now, None, None)

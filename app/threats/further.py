@@ -153,7 +153,7 @@ FURTHER: Final = (
         "apart, so guesses elsewhere do not lock it out.",
         detail="app/infra/throttle.py: one atomic increment in Redis; without Redis each worker "
         "counts for itself. app/accounts/known_browsers.py signs account, time and password "
-        "epoch; app/accounts/passwords.py judges new passwords.",
+        "epoch; app/accounts/password_policy.py judges new passwords.",
         code=(
             "app/infra/throttle.py:Throttle.log_in",
             "app/accounts/known_browsers.py:KnownBrowsers",
@@ -320,7 +320,7 @@ FURTHER: Final = (
         "browsers; app/infra/throttle.py: 30 log-ins a minute of an account, 300 of an address.",
         code=(
             "app/accounts/hash_queue.py:HashQueue",
-            "app/accounts/passwords.py:MAX_PASSWORD_BYTES",
+            "app/accounts/password_policy.py:MAX_PASSWORD_BYTES",
             "app/__init__.py:MAX_BODY_BYTES",
         ),
         gap="A flood from many networks keeps strangers from logging in. Known browsers go on, "
@@ -380,11 +380,11 @@ FURTHER: Final = (
         needs="A connection.",
         defense="A length in characters comes before every step that takes more than linear "
         "time: 320 for an address, 1,024 for a password, 64 for the strength estimate.",
-        detail="app/accounts/emails.py and app/accounts/passwords.py measure before they "
+        detail="app/accounts/emails.py and app/accounts/password_policy.py measure before they "
         "normalise, and so does app/web/bodies.py.",
         code=(
             "app/accounts/emails.py:MAX_TYPED",
-            "app/accounts/passwords.py:MAX_CODE_POINTS",
+            "app/accounts/password_policy.py:MAX_CODE_POINTS",
         ),
         gap="Nothing known; docs/limits.md has the worst case of each step.",
         standards=("ASVS 15.2.2", "ASVS 2.2.1"),

@@ -95,13 +95,13 @@ def an_address_may_have_any_length() -> int:
     return 2**40
 
 
-@instead_of("app/accounts/passwords.py:MAX_CODE_POINTS", "costly-texts")
+@instead_of("app/accounts/password_policy.py:MAX_CODE_POINTS", "costly-texts")
 def a_password_is_normalised_first() -> int:
     """A password is normalised, and then it is measured."""
     return 2**40
 
 
-@instead_of("app/accounts/passwords.py:MAX_PASSWORD_BYTES", "hashing-floods")
+@instead_of("app/accounts/password_policy.py:MAX_PASSWORD_BYTES", "hashing-floods")
 def a_password_may_have_any_length() -> int:
     """There is a shortest password and no longest one."""
     return 2**40

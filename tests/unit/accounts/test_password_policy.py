@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+
+from app.accounts.password_policy import PasswordPolicy
+from app.errors import WeakPassword
+
+EMAIL = "ada.lovelace@example.com"
+GOOD = "violet harbour anchors"
+POLICY = PasswordPolicy(15)
+
+
+def codes(password: str) -> list[str]:
+    """Give the codes of the reasons against a new password, none when it is accepted."""
+    try:
+        POLICY.check(password, EMAIL)
+    except WeakPassword as weak:
+        return [code for code, _ in weak.reasons]
+    return []
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        GOOD,
+        "zvkqhwmxjfubtpd",
+        "  zvk qhw mxj fub  ",
+        "correct horse battery staple",
+        "\u0431\u0443\u0434\u0435\u0442 \u0441\u043d\u0435\u0433 \u0437\u0438\u043c\u043e\u0439",
+        "9173640285501927366",
+        "qz" + "\U0001f511\U0001f40e\U0001f50b\U0001f4ce" * 4,
+        "x" * 70 + "unlisted",
+    ],
+)
+def test_a_long_uncommon_password_is_accepted(password: str) -> None:
+    """There are no rules of composition: letters, spaces, digits or emoji alone will do."""
+    assert codes(password) == []
+
+
+def test_length_is_counted_in_code_points() -> None:
+    """14 are too few and 15 enough, whatever their bytes; composed before counting."""
+    assert codes("\u00fc\u0436\u4e2d" + "kqzvwxjhfbm") == ["too_short"]
+    assert codes("\u00fc\u0436\u4e2d" + "kqzvwxjhfbmp") == []
+    assert codes("u\u0308\u0436\u4e2d" + "kqzvwxjhfbm") == ["too_short"]
+
+
+def test_the_shortest_length_is_a_setting() -> None:
+    """Its sentence names the number that is set."""
+    policy = PasswordPolicy(20)
+    with pytest.raises(WeakPassword) as weak:
+        policy.check("zvkqhwmxjfubtpdrgyc", EMAIL)
+    assert weak.value.detail == "Use at least 20 characters; a few words will do."
+    policy.check("zvkqhwmxjfubtpdrgycs", EMAIL)
+
+
+def test_too_long_is_said_before_it_is_refused() -> None:
+    """1025 bytes are a weak password with a reason; 1024 are accepted."""
+    assert codes("\u00fcq" * 341 + "x") == []
+    assert codes("\u00fcq" * 341 + "xy") == ["too_long"]
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "passwordpassword",
+        "password123456789",
+        "qwertyuiopasdfghjkl",
+        "aaaaaaaaaaaaaaaa",
+        "123456789012345678",
+        "abcdefghijklmnopqrst",
+        "iloveyouiloveyou",
+        "latchkeylatchkey",
+        "P@ssw0rdP@ssw0rd",
+        "20012001200120012001",
+    ],
+)
+def test_what_attackers_try_first_is_refused(password: str) -> None:
+    """Long is not enough: lists, keyboard rows, repetitions and the product's own name."""
+    assert codes(password) == ["too_common"]
+
+
+@pytest.mark.parametrize("password", [EMAIL, EMAIL.upper()])
+def test_ones_own_address_is_refused(password: str) -> None:
+    """The address is known to every attacker of this very account."""
+    assert codes(password) == ["own_email"]
+
+
+def test_the_part_before_the_at_is_refused() -> None:
+    """So is what stands before the @, when it is long enough to be tried."""
+    policy = PasswordPolicy(8)
+    with pytest.raises(WeakPassword) as weak:
+        policy.check("ada.lovelace", EMAIL)
+    assert weak.value.detail == "Do not use your e-mail address as your password."
+    policy.check("zvkqhwmxjf", EMAIL)
+
+
+def test_a_short_password_hears_only_that() -> None:
+    """The first thing to mend is named, and not what a longer one might still be."""
+    assert codes("password") == ["too_short"]
