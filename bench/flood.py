@@ -139,7 +139,7 @@ def _contender(stack: ExitStack, environment: Mapping[str, str], nice: str) -> C
         "TRUSTED_PROXIES": "1",
         "BENCH_NICENESS": nice,
     }
-    server = GunicornServer(environment | own, folder / "gunicorn.log", app="bench.nicer:app")
+    server = GunicornServer({**environment, **own}, folder / "gunicorn.log", app="bench.nicer:app")
     app = create_app(server.settings)
     with app.app_context():
         flask_migrate.upgrade()

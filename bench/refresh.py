@@ -49,7 +49,7 @@ def run(environment: Mapping[str, str], postgres: PostgresServer) -> None:
 def _compare(name: str, environment: Mapping[str, str], folder: Path, urls: list[str]) -> None:
     with ExitStack() as stack:
         contenders = {
-            "Latchkey": _latchkey(stack, environment | CHEAP, folder, urls[0]),
+            "Latchkey": _latchkey(stack, {**environment, **CHEAP}, folder, urls[0]),
             "djangorestframework-simplejwt": _rival(stack, folder, urls[1]),
         }
         loads: Loads = {name: [] for name in contenders}

@@ -9,7 +9,8 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from flask import Flask
 from gunicorn.config import Config
@@ -62,16 +63,16 @@ def cases(app: Flask) -> Iterator[Case]:
     passwords, policy = Passwords(8, 1, 1), PasswordPolicy(15)
     for name, text in texts(MAX_TYPED):
         step = "address: NFKC, syntax, IDNA"
-        yield step, f"{MAX_TYPED} code points", name, lambda t=text: account_key(t)
+        yield step, f"{MAX_TYPED} code points", name, partial(account_key, text)
     for name, text in texts(MAX_CODE_POINTS):
         step = "password: NFC"
-        yield step, f"{MAX_CODE_POINTS} code points", name, lambda t=text: passwords.verify("", t)
+        yield step, f"{MAX_CODE_POINTS} code points", name, partial(passwords.verify, "", text)
     for name, text in guesses():
         step = "new password: estimate of its strength"
         limit = f"{MAX_ESTIMATED_LENGTH} code points"
-        yield step, limit, name, lambda t=text: policy.check(t, "1.a@e.com")
+        yield step, limit, name, partial(policy.check, text, "1.a@e.com")
     for name, raw in bodies():
-        yield "JSON body", "64 kB", name, lambda r=raw: parse_object(r)
+        yield "JSON body", "64 kB", name, partial(parse_object, raw)
     mark = KnownBrowsers(b"k" * 32)
     others: dict[str, tuple[str, Callable[[], object]]] = {
         "mark of a known browser": ("512 characters", lambda: mark.read("." * 512, 0)),
@@ -85,7 +86,7 @@ def cases(app: Flask) -> Iterator[Case]:
     for step, (limit, act) in others.items():
         yield step, limit, "as long as it may be", act
     for name, raw in chunked():
-        yield "chunked body", f"128 kB, {MAX_CHUNKS:,} chunks", name, lambda r=raw: arrive(r)
+        yield "chunked body", f"128 kB, {MAX_CHUNKS:,} chunks", name, partial(arrive, raw)
     yield from requests(app)
 
 
@@ -150,7 +151,7 @@ def requests(app: Flask) -> Iterator[Case]:
     client = app.test_client()
     form = "application/x-www-form-urlencoded"
     part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
-    sent = {
+    sent: dict[tuple[str, str], dict[str, Any]] = {
         ("Cookie header", "8,190 bytes"): {"headers": {"Cookie": "a=;" * (HEADER // 3)}},
         ("Cookie header, quoted", "8,190 bytes"): {"headers": {"Cookie": 'a="' + "\\" * 8000}},
         ("Accept header", "8,190 bytes"): {"headers": {"Accept": "a/b;q=0.1," * (HEADER // 10)}},
@@ -177,6 +178,6 @@ def requests(app: Flask) -> Iterator[Case]:
     }
     base = "http://localhost:8000"
     for (step, limit), options in sent.items():
-        given = {"path": "/login", "base_url": base} | options
+        given: dict[str, Any] = {"path": "/login", "base_url": base} | options
         given["method"] = "POST" if "data" in given else "GET"
-        yield f"request: {step}", limit, "as much as fits", lambda g=given: client.open(**g)
+        yield f"request: {step}", limit, "as much as fits", partial(client.open, **given)

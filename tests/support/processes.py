@@ -37,7 +37,7 @@ def spawn(command: Sequence[str | Path], **more: Any) -> subprocess.Popen[bytes]
 
 
 def end(
-    process: subprocess.Popen[bytes],
+    process: subprocess.Popen[Any],
     first: signal.Signals = signal.SIGTERM,
     seconds: float = STOP_SECONDS,
 ) -> int:
