@@ -33,13 +33,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     origin.install(app, settings.public_url, behind_proxy=settings.behind_proxy)
     guards.install(app)
     csrf.install(app)
-    migrations.install(app, services.database)
     problems.install(app)
     headers.install(app, https=settings.public_url.startswith("https:"), nonce=services.nonce)
     app.context_processor(lambda: {"dpop_nonce": services.nonce})
     api.install(app)
     pages.install(app)
     cli.install(app)
+    migrations.install(app, services.database)
     _serve_static_files(app)
     # Last, so that everything above sees the client's address and not the proxy's.
     if hops := settings.trusted_proxies:

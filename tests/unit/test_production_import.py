@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from config import ROOT, new_secret
+
+NEVER = ("app.attacks", "app.contract", "app.dev")
+SCRIPT = "import json, sys, wsgi; print(json.dumps(sorted(sys.modules)))"
+
+
+def loaded(environment: dict[str, str]) -> set[str]:
+    """Return the modules of a process that has imported the entry point."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stdout))
+
+
+def test_production_loads_neither_attacks_nor_lab_nor_build_time_code(
+    base_environment: dict[str, str],
+) -> None:
+    """What is not in the memory of a worker cannot be reached, and costs nothing."""
+    production = {
+        "APP_ENV": "production",
+        "PUBLIC_URL": "https://example.com",
+        "DATABASE_URL": "sqlite:////nowhere/latchkey.db",
+        "REDIS_URL": "unix:///nowhere",
+        "JWT_SECRET": new_secret(),
+        "SECRET_KEY": new_secret(),
+    }
+    modules = loaded(production)
+    assert "app.auth.refresh" in modules
+    assert [name for name in modules if name.startswith(NEVER)] == []
+    development = {name: base_environment[name] for name in ("JWT_SECRET", "SECRET_KEY")}
+    assert "app.dev.lab.routes" in loaded(development | {"APP_ENV": "development"})
