@@ -13,8 +13,8 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.attacks.accounts import throwaways
-from app.attacks.stage import OK, Account, Missing, Stage, Visitor
+from app.attacks.context import OK, Account, AttackContext, Missing, Visitor
+from app.attacks.throwaway_accounts import throwaways
 from app.attacks.wire import Silent
 from app.errors import Busy, Refusal
 from app.web.cookies import DEVICE
@@ -40,49 +40,51 @@ LOG_INS: Final = 10
 MAX_REFUSED: Final = 1
 
 
-def slow_requests(stage: Stage) -> None:
+def slow_requests(context: AttackContext) -> None:
     """Begin requests and never finish them, until no thread is left for others."""
-    stage.target = replace(stage.target, seconds=SILENCE_SECONDS)
-    visitor = stage.browser("visitor")
-    stage.works(visitor.ask("GET", "/healthz"), "The server before it")
-    count = min(stage.target.settings.workers * THREADS + SPARE, MAX_UNFINISHED)
-    starts = [start.format(host=stage.host).encode() for start in islice(cycle(STARTS), count)]
-    stage.say(f"{count} connections send a part of a request each, and leave it at that.")
-    with stage.target.unfinished(starts, stage.source):
-        answered = _answered(stage, visitor)
+    context.target = replace(context.target, seconds=SILENCE_SECONDS)
+    visitor = context.browser("visitor")
+    context.works(visitor.ask("GET", "/healthz"), "The server before it")
+    count = min(context.target.settings.workers * THREADS + SPARE, MAX_UNFINISHED)
+    starts = [start.format(host=context.host).encode() for start in islice(cycle(STARTS), count)]
+    context.say(f"{count} connections send a part of a request each, and leave it at that.")
+    with context.target.unfinished(starts, context.source):
+        answered = _answered(context, visitor)
     # A network that went away meanwhile is silent afterwards too.
-    stage.works(visitor.ask("GET", "/healthz"), "The server after it")
+    context.works(visitor.ask("GET", "/healthz"), "The server after it")
     text = f"{answered} of {PROBES} other requests are answered meanwhile"
-    stage.found(text, LOOP, held=answered == PROBES)
+    context.found(text, LOOP, held=answered == PROBES)
 
 
-def _answered(stage: Stage, visitor: Visitor) -> int:
+def _answered(context: AttackContext, visitor: Visitor) -> int:
     for number in range(PROBES):
         try:
-            stage.works(visitor.ask("GET", "/healthz"), "Another request meanwhile")
+            context.works(visitor.ask("GET", "/healthz"), "Another request meanwhile")
         except Silent:
             return number
     return PROBES
 
 
-def log_in_starvation(stage: Stage) -> None:
+def log_in_starvation(context: AttackContext) -> None:
     """Fill the queue for password hashes with right passwords of the attacker's own accounts."""
-    owner = stage.owner()  # from here on in a known browser
-    stage.say(f"{FLOODERS} connections from one address log in to {ACCOUNTS} accounts of its own.")
-    elsewhere = stage.target.another_address()
-    with _flood(stage) as told:
+    owner = context.owner()  # from here on in a known browser
+    context.say(
+        f"{FLOODERS} connections from one address log in to {ACCOUNTS} accounts of its own."
+    )
+    elsewhere = context.target.another_address()
+    with _flood(context) as told:
         if elsewhere:
-            stranger = stage.browser("visitor")
+            stranger = context.browser("visitor")
             stranger.source = elsewhere
-            _log_in_meanwhile(stage, stranger, "from elsewhere, in browsers never seen before,")
-        _log_in_meanwhile(stage, owner, "in the owner's browser, from the flooding address,")
+            _log_in_meanwhile(context, stranger, "from elsewhere, in browsers never seen before,")
+        _log_in_meanwhile(context, owner, "in the owner's browser, from the flooding address,")
     if not elsewhere:
-        stage.say("There is only one address to come from here, so only that browser was tried.")
+        context.say("There is only one address to come from here, so only that browser was tried.")
     counts = ", ".join(f"{count} {what}" for what, count in sorted(told.items()))
-    stage.say(f"The attacker's own log-ins: {counts}.")
+    context.say(f"The attacker's own log-ins: {counts}.")
 
 
-def _log_in_meanwhile(stage: Stage, visitor: Visitor, how: str) -> None:
+def _log_in_meanwhile(context: AttackContext, visitor: Visitor, how: str) -> None:
     """Find whether the queue has a place for honest log-ins.
 
     Every other refusal proves nothing about the queue.
@@ -91,18 +93,18 @@ def _log_in_meanwhile(stage: Stage, visitor: Visitor, how: str) -> None:
     while tried < LOG_INS and refused <= MAX_REFUSED:
         if not is_known:
             visitor.jar.pop(DEVICE, None)
-        answer = visitor.ask("POST", "/auth/login", _credentials(stage.account))
+        answer = visitor.ask("POST", "/auth/login", _credentials(context.account))
         tried += 1
         if answer.code == Busy.code:
             refused += 1
         else:
-            stage.works(answer, "An honest log-in meanwhile")
+            context.works(answer, "An honest log-in meanwhile")
     text = f"{tried - refused} of {tried} log-ins {how} succeed meanwhile"
-    stage.found(text, PLACE, held=refused <= MAX_REFUSED)
+    context.found(text, PLACE, held=refused <= MAX_REFUSED)
 
 
 @contextmanager
-def _flood(stage: Stage) -> Iterator[Counter[str]]:
+def _flood(context: AttackContext) -> Iterator[Counter[str]]:
     """Log in from one address, in ever new browsers, and count what becomes of it.
 
     It has a record of its own, which is dropped: it would fill that of the attack.
@@ -111,9 +113,9 @@ def _flood(stage: Stage) -> Iterator[Counter[str]]:
         Missing: when the attacker cannot have accounts.
 
     """
-    hasty = replace(stage.target, seconds=PATIENCE_SECONDS)
-    attacker, over, told = Stage(hasty, stage.account), threading.Event(), Counter[str]()
-    attacker.source = stage.source
+    hasty = replace(context.target, seconds=PATIENCE_SECONDS)
+    attacker, over, told = AttackContext(hasty, context.account), threading.Event(), Counter[str]()
+    attacker.source = context.source
 
     def log_in(account: Account) -> Counter[str]:
         became = Counter[str]()
@@ -131,7 +133,7 @@ def _flood(stage: Stage) -> Iterator[Counter[str]]:
 
     with ExitStack() as opened:
         try:
-            own = opened.enter_context(throwaways(stage.target.settings, ACCOUNTS))
+            own = opened.enter_context(throwaways(context.target.settings, ACCOUNTS))
         except (Refusal, SQLAlchemyError) as error:
             why = type(error).__name__  # the text of a database error has the values
             raise Missing(f"the attacker cannot have accounts of its own: {why}") from None

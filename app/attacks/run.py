@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Final, Literal
 
-from app.attacks import denial, doors, pages, sessions, tokens
+from app.attacks import denial, login_attacks, pages, sessions, tokens
+from app.attacks.context import Account, AttackContext, Inconclusive, Missing
 from app.attacks.record import Record
-from app.attacks.stage import Account, Broken, Missing, Stage
 from app.attacks.wire import Target
 
-Verdict = Literal["held", "got_through", "broken", "skipped"]
-Attack = Callable[[Stage], None]
+Verdict = Literal["held", "got_through", "inconclusive", "skipped"]
+Attack = Callable[[AttackContext], None]
 
 # The last four use up what one address may try: from elsewhere than this machine, others after
 # them would be refused for that alone.
@@ -47,12 +47,12 @@ ATTACKS: Final[dict[str, Attack]] = {
         pages.open_redirect,
         pages.clickjacking,
         pages.cache_leaks,
-        doors.log_leaks,
+        login_attacks.log_leaks,
         denial.slow_requests,
-        doors.account_enumeration,
-        doors.password_spraying,
-        doors.costly_texts,
-        doors.hashing_floods,
+        login_attacks.account_enumeration,
+        login_attacks.password_spraying,
+        login_attacks.costly_texts,
+        login_attacks.hashing_floods,
         denial.log_in_starvation,
     )
 }
@@ -60,9 +60,9 @@ ATTACKS: Final[dict[str, Attack]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """One run: the verdict, what was sent and found, and why it is `broken` or `skipped`.
+    """One run: the verdict, what was sent and found, and why it is `inconclusive` or `skipped`.
 
-    `broken` proves nothing: something stood in the way of the attack itself.
+    `inconclusive` proves nothing: something stood in the way of the attack itself.
     """
 
     slug: str
@@ -84,16 +84,16 @@ class Run:
 
 def run(slug: str, target: Target, account: Account) -> Run:
     """Attack `account` at `target` as the entry `slug` says."""
-    stage, began, why = Stage(target, account), time.monotonic(), ""
+    context, began, why = AttackContext(target, account), time.monotonic(), ""
     stopped: Verdict | None = None
     try:
-        ATTACKS[slug](stage)
+        ATTACKS[slug](context)
     except Missing as missing:
         stopped, why = "skipped", str(missing)
-    except (Broken, OSError, HTTPException) as error:
-        stopped, why = "broken", str(error) or type(error).__name__
+    except (Inconclusive, OSError, HTTPException) as error:
+        stopped, why = "inconclusive", str(error) or type(error).__name__
     # What fell before something stood in the way has fallen, and may be why.
-    if not all(finding.held for finding in stage.record.findings):
+    if not all(finding.held for finding in context.record.findings):
         stopped = "got_through"
-    verdict: Verdict = stopped or ("held" if stage.record.held else "got_through")
-    return Run(slug, verdict, stage.record, time.monotonic() - began, why)
+    verdict: Verdict = stopped or ("held" if context.record.held else "got_through")
+    return Run(slug, verdict, context.record, time.monotonic() - began, why)

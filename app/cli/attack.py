@@ -12,9 +12,9 @@ from typing import Final
 import click
 from flask.cli import with_appcontext
 
-from app.attacks.accounts import throwaway
+from app.attacks.context import Account
 from app.attacks.run import ATTACKS, Run, Verdict, run
-from app.attacks.stage import Account
+from app.attacks.throwaway_accounts import throwaway
 from app.attacks.wire import Forbidden, Target
 from app.cli.refusals import as_sentences
 from app.infra import logs
@@ -24,10 +24,10 @@ from app.threats import BY_SLUG
 WORDS: Final[dict[Verdict, str]] = {
     "held": "held",
     "got_through": "GOT THROUGH",
-    "broken": "BROKEN",
+    "inconclusive": "INCONCLUSIVE",
     "skipped": "skipped",
 }
-FAILED: Final = frozenset({"got_through", "broken"})
+FAILED: Final = frozenset({"got_through", "inconclusive"})
 
 
 @click.command("attack")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.dev.lab import routes as lab
+from app.dev.lab import lab_routes
 
 
 def install(app: Flask) -> None:
     """Add the lab to `app`."""
-    lab.install(app)
+    lab_routes.install(app)

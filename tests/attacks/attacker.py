@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.attacks.accounts import throwaway
 from app.attacks.run import Run, run
+from app.attacks.throwaway_accounts import throwaway
 
 if TYPE_CHECKING:
     from app.attacks.wire import Target

@@ -1,4 +1,4 @@
-"""A sound twin for the whole session, and what each attack found there."""
+"""A sound instance for the whole test session, and what each attack found there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.dev.lab.twin import twin
+from app.dev.lab.weakened_instance import weakened_instance
 from config import Settings
 from tests.attacks.attacker import attack
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def running(base_environment: dict[str, str], valkey_server: ValkeyServer) -> Settings:
-    """Give the settings of whoever starts a twin, which takes nothing but Redis from them."""
+    """Give the settings of whoever starts an instance, which takes nothing but Redis from them."""
     servers = {"DATABASE_URL": "sqlite:////nowhere", "REDIS_URL": valkey_server.url}
     return Settings.from_env(base_environment | servers)
 
 
 @pytest.fixture(scope="session")
 def against_sound(running: Settings) -> Iterator[Callable[[str], Run]]:
-    """Give a function that runs an attack against a sound twin, once."""
-    with twin("", running) as target:
+    """Give a function that runs an attack against a sound instance, once."""
+    with weakened_instance("", running) as target:
         yield cache(lambda slug: attack(target, slug))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app.attacks.context import Account, AttackContext, Inconclusive
 from app.attacks.run import run
-from app.attacks.stage import Account, Broken, Stage
 from app.attacks.wire import Target
 from app.web.cookies import REFRESH
 from tests.conftest import PUBLIC_URL
@@ -101,14 +101,14 @@ def database_url(sqlite_url: str) -> str:
 
 @pytest.fixture
 def attack(server: Scripted, settings: Settings) -> Callable[[str], str]:
-    """Give a function that runs an attack and returns why it was broken."""
+    """Give a function that runs an attack and returns why it was inconclusive."""
 
-    def broken(slug: str) -> str:
+    def inconclusive(slug: str) -> str:
         done = run(slug, Target(server.url, settings), Account("ada@example.com", "a password"))
         assert done.verdict != "held"
         return done.why.strip()
 
-    return broken
+    return inconclusive
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def attack(server: Scripted, settings: Settings) -> Callable[[str], str]:
 def test_nothing_is_there(server: Scripted, settings: Settings, slug: str, why: str) -> None:
     """A server that knows none of it holds nothing."""
     done = run(slug, Target(server.url, settings), Account("ada@example.com", "a password"))
-    assert done.verdict == ("broken" if why else "got_through")
+    assert done.verdict == ("inconclusive" if why else "got_through")
     assert why in done.why
 
 
@@ -200,24 +200,24 @@ def test_password_that_cannot_be_given_back(server: Scripted, settings: Settings
     server.log_in_works()
     server.answers["/auth/password"] = (503, {"code": "busy"}, {})
     account = Account("ada@example.com", "a password", lasting=True)
-    stage = Stage(Target(server.url, settings), account)
+    context = AttackContext(Target(server.url, settings), account)
 
     def change() -> None:
-        with stage.new_password() as new:
+        with context.new_password() as new:
             account.password = new
 
-    with pytest.raises(Broken, match="could not be changed back: it is now “wander"):
+    with pytest.raises(Inconclusive, match="could not be changed back: it is now “wander"):
         change()
 
 
 def test_behind_a_proxy(server: Scripted, settings: Settings) -> None:
     """The client's address is what the proxies before the deployment would have written."""
     behind = replace(settings, trusted_proxies=2)
-    stage = Stage(Target(server.url, behind), Account("ada@example.com", "a password"))
-    stage.thief().me("x")
+    context = AttackContext(Target(server.url, behind), Account("ada@example.com", "a password"))
+    context.thief().me("x")
     sent = server.seen[0]
     if sys.platform == "linux":
-        assert sent["X-Forwarded-For"] == f"{stage.source}, 127.0.0.1"
+        assert sent["X-Forwarded-For"] == f"{context.source}, 127.0.0.1"
     assert sent["Host"] == PUBLIC_URL.removeprefix("https://")
 
 
@@ -253,22 +253,22 @@ def test_transport_is_insisted_on_over_https(server: Scripted, settings: Setting
 
 def test_visitor_without_a_key_proves_nothing(server: Scripted, settings: Settings) -> None:
     """And a host of one's own is sent as it is."""
-    stage = Stage(Target(server.url, settings), Account("ada@example.com", "pass"))
-    with pytest.raises(Broken, match="thief holds no key"):
-        stage.thief().prove("GET", "/api/me")
-    stage.thief().ask("GET", "/", headers={"Host": "elsewhere.example"})
+    context = AttackContext(Target(server.url, settings), Account("ada@example.com", "pass"))
+    with pytest.raises(Inconclusive, match="thief holds no key"):
+        context.thief().prove("GET", "/api/me")
+    context.thief().ask("GET", "/", headers={"Host": "elsewhere.example"})
     assert server.seen[-1]["Host"] == "elsewhere.example"
 
 
 def test_cookie_that_is_taken_back_but_is_not_ours(server: Scripted, settings: Settings) -> None:
     """Only the refresh token's end is the end of a session."""
-    stage = Stage(Target(server.url, settings), Account("ada@example.com", "pass"))
+    context = AttackContext(Target(server.url, settings), Account("ada@example.com", "pass"))
     server.answers["/"] = (200, "", {"Set-Cookie": "__Host-Http-form=; Max-Age=0"})
-    visitor = stage.browser()
+    visitor = context.browser()
     visitor.jar["__Host-Http-form"] = "x"
     visitor.ask("GET", "/")
     assert visitor.jar == {}
-    assert stage.record.picture == []
+    assert context.record.picture == []
 
 
 class Sequence(dict[str, Any]):

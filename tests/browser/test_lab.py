@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 RUN_MS: Final = 60_000
-SIDES: Final = ("here", "naive")
+SIDES: Final = ("here", "weakened")
 # Under another site's address the last thing to be seen is what our server answered.
 OTHER_SITE: Final = {"csrf-on-refresh": "cross_origin", "login-csrf": "403"}
 
@@ -93,11 +93,11 @@ def verdicts(page: Page, name: str = "In this browser") -> dict[str, str | None]
 @browser_alone
 @pytest.mark.parametrize("slug", OTHER_SITE)
 def test_from_another_site(page: Page, context: BrowserContext, slug: str) -> None:
-    """A form posted by the attacker's page: refused here, done by the naive endpoint."""
+    """A form posted by the attacker's page: refused here, done by the weakened endpoint."""
     page.goto(f"/lab/{slug}")
     with context.expect_page() as opened:
         run(page)
-    assert verdicts(page) == {"here": "held", "naive": "got_through"}
+    assert verdicts(page) == {"here": "held", "weakened": "got_through"}
     here = part(page, "here", "In this browser")
     expect(here.locator(".exchange").last).to_contain_text("Sec-Fetch-Site: cross-site")
     expect(here.locator(".exchange").last).to_contain_text("Origin: http://127.0.0.1:")
@@ -115,39 +115,39 @@ def test_own_session_survives(page: Page, context: BrowserContext, development: 
     log_in(page, ADA)
     page.goto("/lab/csrf-on-refresh")
     run(page)
-    assert verdicts(page) == {"here": "held", "naive": "got_through"}
+    assert verdicts(page) == {"here": "held", "weakened": "got_through"}
     page.goto("/lab/session-fixation")
     run(page)
     expect(part(page, "here", "In this browser")).to_contain_text("your own session goes on")
-    assert verdicts(page) == {"here": "held", "naive": "got_through"}
+    assert verdicts(page) == {"here": "held", "weakened": "got_through"}
     page.goto("/account")
     expect(page.locator("#content")).to_contain_text(ADA.email)
 
 
 @browser_alone
 def test_clickjacking(page: Page, context: BrowserContext) -> None:
-    """In the attacker's frames: nothing of ours, and a naive page."""
+    """In the attacker's frames: nothing of ours, and a weakened page."""
     page.goto("/lab/clickjacking")
     with context.expect_page() as opened:
         run(page)
-    assert verdicts(page) == {"here": "held", "naive": "got_through"}
-    here, naive = opened.value.frames[1:]
+    assert verdicts(page) == {"here": "held", "weakened": "got_through"}
+    here, weakened = opened.value.frames[1:]
     assert here.url.startswith("chrome-error:")
-    expect(naive.get_by_role("button", name="Delete my account")).to_be_visible()
+    expect(weakened.get_by_role("button", name="Delete my account")).to_be_visible()
 
 
 @browser_alone
 def test_injected_script(page: Page) -> None:
-    """It does not run; where it runs it finds nothing, but what a naive page kept."""
+    """It does not run; where it runs it finds nothing, but what a weakened page kept."""
     page.goto("/lab/xss-token-theft")
     run(page)
-    assert verdicts(page) == {"here": "held", "naive": "got_through"}
+    assert verdicts(page) == {"here": "held", "weakened": "got_through"}
     here = part(page, "here", "In this browser")
     for text in ("what ran: nothing", "stopped 3 of 3", "IndexedDB: no token", "cookieStore: no"):
         expect(here).to_contain_text(text)
-    naive = part(page, "naive", "In this browser")
-    expect(naive).to_contain_text("localStorage: 1 found")
-    expect(naive).to_contain_text("the stolen token is answered 200")
+    weakened = part(page, "weakened", "In this browser")
+    expect(weakened).to_contain_text("localStorage: 1 found")
+    expect(weakened).to_contain_text("the stolen token is answered 200")
     assert page.evaluate("localStorage.length + document.cookie.length") == 0
 
 
@@ -156,7 +156,7 @@ def test_planted_session(page: Page) -> None:
     """Chromium refuses the prefix, and takes a plain name."""
     page.goto("/lab/session-fixation")
     run(page)
-    assert verdicts(page) == {"here": "held", "naive": "got_through"}
+    assert verdicts(page) == {"here": "held", "weakened": "got_through"}
     here = part(page, "here", "In this browser")
     expect(here).to_contain_text("document.cookie: the browser refused")
     expect(here).to_contain_text("cookieStore: TypeError")
@@ -167,9 +167,9 @@ def test_no_second_window(page: Page) -> None:
     page.add_init_script("window.open = () => null")
     page.goto("/lab/clickjacking")
     run(page)
-    assert verdicts(page) == {"here": "broken", "naive": "broken"}
+    assert verdicts(page) == {"here": "inconclusive", "weakened": "inconclusive"}
     expect(part(page, "here", "In this browser")).to_contain_text("Allow pop-ups")
-    assert verdicts(page, "From a program") == {"here": "held", "naive": "got_through"}
+    assert verdicts(page, "From a program") == {"here": "held", "weakened": "got_through"}
 
 
 def test_by_keyboard_alone(page: Page) -> None:
@@ -182,7 +182,7 @@ def test_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Enter")  # a second press does no harm
     finished(page)
     said = page.get_by_role("status")
-    expect(said).to_have_text("This server: held. The naive line: got through.")
+    expect(said).to_have_text("This server: held. The weakened variant: got through.")
     expect(page.locator("#run")).to_be_focused()
     step_to(page, page.locator(".side[data-side=here] .exchange summary").first)
     page.keyboard.press("Enter")
@@ -190,7 +190,7 @@ def test_by_keyboard_alone(page: Page) -> None:
     expect(page.locator(".exchange[open] pre").first).to_contain_text("POST /auth/login")
     ended = page.locator(".side[data-side=here] .lineage .end").first
     expect(ended).to_contain_text("Revoked")
-    expect(page.locator(".side[data-side=naive] .lineage .end")).to_have_count(0)
+    expect(page.locator(".side[data-side=weakened] .lineage .end")).to_have_count(0)
 
 
 def test_for_everybody(page: Page) -> None:
@@ -213,7 +213,7 @@ def test_all_in_a_row(page: Page) -> None:
     first = page.locator("[data-slug=xss-token-theft] .verdicts")
     expect(first).to_contain_text("This server: held", timeout=RUN_MS)
     page.get_by_role("button", name="Stop").click()
-    expect(first).to_contain_text("Naive line: got through", timeout=RUN_MS)
+    expect(first).to_contain_text("Weakened variant: got through", timeout=RUN_MS)
     expect(page.get_by_role("status")).to_contain_text(f"1 of {len(ENTRIES)}", timeout=RUN_MS)
     fits(page, "list with verdicts")
 

@@ -18,13 +18,13 @@ from werkzeug.serving import make_server
 
 from app.accounts.models import users
 from app.dev.install import install
-from app.dev.lab import log, runs
-from app.dev.lab.naive import naive_of
-from app.dev.lab.notes import BUSY_SECONDS, MAX_RUNS, RunStore
-from app.dev.lab.routes import IN_BROWSER, NAME, STATIC, notes
-from app.dev.lab.stage import ATTACKS as STAGED
-from app.dev.lab.stage import LOGIN, SESSION, attacker_origin
-from app.dev.lab.twin import TwinError
+from app.dev.lab import lab_runs, log_copy
+from app.dev.lab.attacker_site import ATTACKS as STAGED
+from app.dev.lab.attacker_site import LOGIN, SESSION, attacker_origin
+from app.dev.lab.lab_routes import IN_BROWSER, NAME, STATIC, run_store
+from app.dev.lab.run_store import BUSY_SECONDS, MAX_SEEN, RunStore
+from app.dev.lab.weakened import variants_of
+from app.dev.lab.weakened_instance import InstanceError
 from app.services import redis_prefix, services
 from app.threats import ENTRIES
 from app.web.cookies import REFRESH
@@ -129,10 +129,10 @@ def browser(app: Flask, origin: str) -> FlaskClient:
     return client
 
 
-def lab_notes(app: Flask) -> RunStore:
+def lab_store(app: Flask) -> RunStore:
     """Return what the lab remembers."""
     with app.app_context():
-        return notes()
+        return run_store()
 
 
 def addresses(app: Flask) -> set[str]:
@@ -154,14 +154,14 @@ def opened(visitor: FlaskClient) -> dict[str, Any]:
 def test_absent_elsewhere(environment: dict[str, str], env: str) -> None:
     """No route, no file, no link, and no line of it in the process."""
     files = [f"/lab/static/{file.relative_to(STATIC)}" for file in STATIC.rglob("*.*")]
-    stage = ["/lab/stage/attacker/clickjacking", "/lab/stage/naive/whoami"]
+    site = ["/lab/attacker-site/attacker/clickjacking", "/lab/attacker-site/weakened/whoami"]
     paths = ["/lab", "/lab/", "/lab/page/guarded", *(f"/lab/{slug}" for slug in SLUGS)]
     own = environment | {"APP_ENV": env, "PUBLIC_URL": "https://localhost"}
     found = subprocess.run(
         [sys.executable, "-c", ELSEWHERE],
         cwd=ROOT,
         env=own,
-        input=json.dumps([*paths, *stage, *files]),
+        input=json.dumps([*paths, *site, *files]),
         capture_output=True,
         text=True,
         check=False,
@@ -174,13 +174,15 @@ def test_absent_elsewhere(environment: dict[str, str], env: str) -> None:
 
 
 def test_every_attack_has_a_card(visitor: FlaskClient) -> None:
-    """Listed, at its own address, with its naive line, and without a script of its own."""
+    """Listed, at its own address, with its weakened variant, and without a script of its own."""
     listed = visitor.get("/lab").get_data(as_text=True)
     for entry in ENTRIES:
         assert f'href="/lab/{entry.slug}"' in listed
         page = visitor.get(f"/lab/{entry.slug}").get_data(as_text=True)
         assert f"<h1>{entry.name.replace(chr(39), '&#39;')}</h1>" in page
-        assert naive_of(entry.slug)[0].instead_of.rpartition(":")[2] in page.replace("<wbr>", "")
+        assert variants_of(entry.slug)[0].instead_of.rpartition(":")[2] in page.replace(
+            "<wbr>", ""
+        )
         assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=| style=", page)
     assert set(SLUGS) > IN_BROWSER > STAGED
 
@@ -200,7 +202,7 @@ def test_unknown_attacks(visitor: FlaskClient) -> None:
         visitor.post("/lab/nothing/run?side=here"),
         visitor.get("/lab/static/nothing.js"),
         visitor.get("/lab/static/../routes.py"),
-        visitor.get("/lab/stage/nothing"),
+        visitor.get("/lab/attacker-site/nothing"),
     ):
         assert answer.status_code == 404
     assert visitor.post("/lab/replay/run").status_code == 400
@@ -231,18 +233,18 @@ def test_families_are_told_apart(visitor: FlaskClient) -> None:
     assert ["current"] in states
 
 
-def test_the_naive_line_lets_it_through(app: Flask, visitor: FlaskClient) -> None:
-    """In a twin, whose accounts are not ours."""
-    run = visitor.post("/lab/unvalidated-audience/run?side=naive").get_json()
+def test_the_weakened_variant_lets_it_through(app: Flask, visitor: FlaskClient) -> None:
+    """In an instance of its own, whose accounts are not ours."""
+    run = visitor.post("/lab/unvalidated-audience/run?side=weakened").get_json()
     assert run["verdict"] == "got_through"
     assert addresses(app) == set()
 
 
 def test_one_at_a_time(app: Flask, visitor: FlaskClient) -> None:
     """The second is told to come back; the lock goes by itself when a run takes too long."""
-    with lab_notes(app).alone() as mine:
+    with lab_store(app).alone() as mine:
         assert mine
-        for side in ("here", "naive"):
+        for side in ("here", "weakened"):
             answer = visitor.post(f"/lab/replay/run?side={side}")
             assert (answer.status_code, answer.get_json()["code"]) == (409, "lab_busy")
             assert answer.headers["Retry-After"] == "5"
@@ -250,29 +252,29 @@ def test_one_at_a_time(app: Flask, visitor: FlaskClient) -> None:
             busy = f"{redis_prefix(services().settings)}lab:busy"
             assert 0 < services().redis.ttl(busy) <= BUSY_SECONDS
             services().redis.delete(busy)
-    with lab_notes(app).alone() as mine:
+    with lab_store(app).alone() as mine:
         assert mine
 
 
 def test_what_stands_in_the_way(
     app: Flask, visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody listens, another machine is named, no twin starts, Redis is out of reach."""
+    """Nobody listens, another machine is named, no instance starts, Redis is out of reach."""
     answer = visitor.post("/lab/replay/run?side=here").get_json()
-    assert (answer["verdict"], answer["steps"]) == ("broken", [])
+    assert (answer["verdict"], answer["steps"]) == ("inconclusive", [])
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "own_url", lambda _: "http://192.0.2.7")
+        patch.setattr(lab_runs, "own_url", lambda _: "http://192.0.2.7")
         answer = visitor.post("/lab/replay/run?side=here").get_json()
-        assert answer["verdict"] == "broken"
+        assert answer["verdict"] == "inconclusive"
         assert "loopback" in answer["why"]
 
     def fails(*_: object) -> Any:  # noqa: ANN401 - never returns
-        raise TwinError("it says nothing")
+        raise InstanceError("it says nothing")
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "twin", fails)
-        answer = visitor.post("/lab/replay/run?side=naive").get_json()
-        assert (answer["verdict"], answer["why"]) == ("broken", "it says nothing")
+        patch.setattr(lab_runs, "weakened_instance", fails)
+        answer = visitor.post("/lab/replay/run?side=weakened").get_json()
+        assert (answer["verdict"], answer["why"]) == ("inconclusive", "it says nothing")
 
     def lost(_: RunStore) -> Any:  # noqa: ANN401 - never returns
         raise RedisError
@@ -295,7 +297,7 @@ def test_what_stands_in_the_way(
 )
 def test_own_address(settings: Settings, host: str, url: str) -> None:
     """Where it listens, as this machine reaches it."""
-    assert runs.own_url(replace(settings, host=host, port=8000)) == url
+    assert lab_runs.own_url(replace(settings, host=host, port=8000)) == url
 
 
 @pytest.mark.parametrize(
@@ -334,14 +336,14 @@ def test_the_same_rules_for_the_lab(visitor: FlaskClient, attacker: FlaskClient)
     assert attacker.post("/auth/refresh").status_code == 421
 
 
-def test_the_stage_is_for_open_runs(visitor: FlaskClient, attacker: FlaskClient) -> None:
+def test_the_attacker_site_is_for_open_runs(visitor: FlaskClient, attacker: FlaskClient) -> None:
     """The attacker's pages under the other name, ours under ours, none without a run."""
     run = f"lab_run={opened(visitor)['run']}"
-    theirs = [f"/lab/stage/attacker/{slug}" for slug in STAGED]
+    theirs = [f"/lab/attacker-site/attacker/{slug}" for slug in STAGED]
     ours = [
-        "/lab/stage/injected/search",
-        "/lab/stage/injected/plant",
-        "/lab/stage/naive/framed",
+        "/lab/attacker-site/injected/search",
+        "/lab/attacker-site/injected/plant",
+        "/lab/attacker-site/weakened/framed",
     ]
     for path in theirs:
         assert attacker.get(f"{path}?{run}").status_code == 200
@@ -353,23 +355,23 @@ def test_the_stage_is_for_open_runs(visitor: FlaskClient, attacker: FlaskClient)
         for path in paths:
             for query in ("", "?lab_run=", "?lab_run=x", f"?lab_run={'0' * 32}"):
                 assert client.get(path + query).status_code == 404
-    assert attacker.get(f"/lab/stage/attacker/replay?{run}").status_code == 404
+    assert attacker.get(f"/lab/attacker-site/attacker/replay?{run}").status_code == 404
 
 
 def test_exceptions_from_the_headers(visitor: FlaskClient, attacker: FlaskClient) -> None:
     """Injected script runs in one page, without the policy but with all else."""
     run = f"lab_run={opened(visitor)['run']}"
-    for page in ("search", "search?naive", "plant"):
+    for page in ("search", "search?weakened", "plant"):
         joined = f"{page}{'&' if '?' in page else '?'}{run}"
-        headers = visitor.get(f"/lab/stage/injected/{joined}").headers
+        headers = visitor.get(f"/lab/attacker-site/injected/{joined}").headers
         assert POLICY not in headers
         rest = [(name, value) for name, value in ALWAYS if name != POLICY]
         assert [(name, headers.get(name)) for name, _ in rest] == rest
     guarded = visitor.get(f"/lab/page/guarded?{run}")
     assert guarded.headers[POLICY] == dict(ALWAYS)[POLICY]
     assert "<script>" in guarded.get_data(as_text=True)
-    assert POLICY not in visitor.get(f"/lab/stage/naive/framed?{run}").headers
-    assert POLICY not in attacker.get(f"/lab/stage/attacker/clickjacking?{run}").headers
+    assert POLICY not in visitor.get(f"/lab/attacker-site/weakened/framed?{run}").headers
+    assert POLICY not in attacker.get(f"/lab/attacker-site/attacker/clickjacking?{run}").headers
 
 
 def test_what_the_browser_really_sends(visitor: FlaskClient) -> None:
@@ -381,24 +383,24 @@ def test_what_the_browser_really_sends(visitor: FlaskClient) -> None:
     visitor.post("/auth/refresh", headers=forged)
     visitor.post(f"/auth/refresh?lab_run={'0' * 32}", headers=forged)
     visitor.post("/auth/refresh?lab_run=x", headers=forged)
-    [note] = visitor.get(f"/lab/browser/{run}").get_json()["notes"]
-    assert (note["method"], note["path"], note["mode"]) == ("POST", "/auth/refresh", "navigate")
-    assert (note["cookies"], note["set_cookies"], note["status"]) == ([REFRESH], [], 403)
-    assert f"Cookie: {REFRESH}=…" in note["request"]
-    assert "cross_origin" in note["answer"]
-    assert "secret-value" not in json.dumps(note)
+    [seen] = visitor.get(f"/lab/browser/{run}").get_json()["seen"]
+    assert (seen["method"], seen["path"], seen["mode"]) == ("POST", "/auth/refresh", "navigate")
+    assert (seen["cookies"], seen["set_cookies"], seen["status"]) == ([REFRESH], [], 403)
+    assert f"Cookie: {REFRESH}=…" in seen["request"]
+    assert "cross_origin" in seen["answer"]
+    assert "secret-value" not in json.dumps(seen)
 
 
-def test_notes_are_few_and_short(visitor: FlaskClient) -> None:
+def test_what_was_seen_is_few_and_short(visitor: FlaskClient) -> None:
     """Of too many the first are forgotten; one that is too long is refused."""
     run = opened(visitor)["run"]
-    said = f"/lab/stage/said?lab_run={run}"
+    said = f"/lab/attacker-site/said?lab_run={run}"
     assert visitor.post(said, data=json.dumps({"from": "attacker"})).status_code == 204
-    first, _ = visitor.get(f"/lab/browser/{run}").get_json()["notes"]
+    first, _ = visitor.get(f"/lab/browser/{run}").get_json()["seen"]
     assert first == {"kind": "said", "from": "attacker"}
-    for _ in range(MAX_RUNS + 5):
+    for _ in range(MAX_SEEN + 5):
         visitor.get(f"/healthz?lab_run={run}")
-    assert len(visitor.get(f"/lab/browser/{run}").get_json()["notes"]) == MAX_RUNS
+    assert len(visitor.get(f"/lab/browser/{run}").get_json()["seen"]) == MAX_SEEN
     assert visitor.post(said, data=json.dumps({"x": "x" * 20_000})).status_code == 413
 
 
@@ -417,8 +419,8 @@ def test_throwaway_account_of_a_browser(
     assert addresses(app) == set()
     assert visitor.get("/api/me", headers=bearer).status_code == 401
     assert visitor.post(f"/lab/browser/{run['run']}/token").status_code == 404
-    assert visitor.get(f"/lab/browser/{run['run']}").get_json()["notes"] == []
-    monkeypatch.setattr(runs, "KEPT_SECONDS", -1)
+    assert visitor.get(f"/lab/browser/{run['run']}").get_json()["seen"] == []
+    monkeypatch.setattr(lab_runs, "KEPT_SECONDS", -1)
     left = opened(visitor)
     visitor.set_cookie(REFRESH, "x", domain="localhost")
     after = opened(visitor)
@@ -426,34 +428,34 @@ def test_throwaway_account_of_a_browser(
     assert addresses(app) == {after["account"]["email"]} != {left["account"]["email"]}
     runs_of = app.extensions[NAME]
     with app.app_context():
-        runs.erase("nobody@example.com", runs_of)
+        lab_runs.erase("nobody@example.com", runs_of)
 
 
-def test_naive_session(visitor: FlaskClient, attacker: FlaskClient) -> None:
+def test_weakened_session(visitor: FlaskClient, attacker: FlaskClient) -> None:
     """It is used by whoever makes the browser send its cookie."""
     run = f"lab_run={opened(visitor)['run']}"
-    used = visitor.post(f"/lab/stage/naive/session?{run}").get_json(force=True)["used"]
-    cookie = visitor.get_cookie(SESSION, path="/lab/stage/")
+    used = visitor.post(f"/lab/attacker-site/weakened/session?{run}").get_json(force=True)["used"]
+    cookie = visitor.get_cookie(SESSION, path="/lab/attacker-site/")
     assert cookie is not None
     assert cookie.same_site == "None"
-    path = f"/lab/stage/naive/refresh?{run}"
+    path = f"/lab/attacker-site/weakened/refresh?{run}"
     assert attacker.post(path).status_code == 204
     answer = visitor.post(f"{path}&then=csrf-on-refresh", headers={"Origin": "null"})
     assert answer.status_code == 303
-    assert answer.location.endswith(f"/lab/stage/attacker/csrf-on-refresh?{run}&second")
-    now = visitor.get(f"/lab/stage/naive/whoami?{run}").get_json(force=True)
+    assert answer.location.endswith(f"/lab/attacker-site/attacker/csrf-on-refresh?{run}&second")
+    now = visitor.get(f"/lab/attacker-site/weakened/whoami?{run}").get_json(force=True)
     assert now == {"name": "", "used": used + 1}
 
 
-def test_naive_log_in(visitor: FlaskClient) -> None:
+def test_weakened_log_in(visitor: FlaskClient) -> None:
     """It logs in whoever posts the form, and forgets."""
     run = f"lab_run={opened(visitor)['run']}"
     form = {"email": "attacker@example.com"}
-    visitor.post(f"/lab/stage/naive/login?{run}&then=login-csrf", data=form)
-    whoami = f"/lab/stage/naive/whoami?{run}"
+    visitor.post(f"/lab/attacker-site/weakened/login?{run}&then=login-csrf", data=form)
+    whoami = f"/lab/attacker-site/weakened/whoami?{run}"
     assert visitor.get(whoami).get_json(force=True)["name"] == "attacker@example.com"
-    visitor.post(f"/lab/stage/naive/leave?{run}")
-    assert visitor.get_cookie(LOGIN, path="/lab/stage/") is None
+    visitor.post(f"/lab/attacker-site/weakened/leave?{run}")
+    assert visitor.get_cookie(LOGIN, path="/lab/attacker-site/") is None
     assert visitor.get(whoami).get_json(force=True)["name"] == ""
 
 
@@ -468,9 +470,9 @@ def test_code_that_speaks_is_there() -> None:
 
 def test_log_is_copied_once(app: Flask, settings: Settings) -> None:
     """However often the app is built in one process."""
-    log.keep(settings)
-    log.keep(settings)
-    path = log.begin(settings)
+    log_copy.keep(settings)
+    log_copy.keep(settings)
+    path = log_copy.begin(settings)
     with app.app_context():
         services().audit.record("something")
     assert path.read_text(encoding="utf-8").count("something") == 1

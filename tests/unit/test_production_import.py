@@ -40,4 +40,4 @@ def test_production_loads_neither_attacks_nor_lab_nor_build_time_code(
     assert "app.auth.refresh" in modules
     assert [name for name in modules if name.startswith(NEVER)] == []
     development = {name: base_environment[name] for name in ("JWT_SECRET", "SECRET_KEY")}
-    assert "app.dev.lab.routes" in loaded(development | {"APP_ENV": "development"})
+    assert "app.dev.install" in loaded(development | {"APP_ENV": "development"})

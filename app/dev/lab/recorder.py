@@ -1,4 +1,4 @@
-"""In front of the app: the way to the stage, and an eye on what the browser really sends.
+"""In front of the app: dispatches to the attacker site, and records what the browser sends.
 
 A request that names a run (`lab_run=…` in its query) is noted with what it carried and what it
 was answered. It reaches the app as it is, and the answer leaves as the app gave it.
@@ -13,8 +13,8 @@ from flask import Flask
 from werkzeug.wrappers import Request, Response
 
 from app.attacks.record import shown
-from app.dev.lab.notes import RunStore
-from app.dev.lab.stage import STAGE
+from app.dev.lab.attacker_site import ATTACKER_SITE
+from app.dev.lab.run_store import RunStore
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 QUERY: Final = "lab_run"
 
 
-def install(app: Flask, notes: RunStore, stage: WSGIApplication) -> None:
-    """Send what is for the stage there, and note what belongs to a run."""
+def install(app: Flask, store: RunStore, attacker_site: WSGIApplication) -> None:
+    """Dispatch requests for the attacker site to it, and record the exchanges of open runs."""
     inner = app.wsgi_app
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        site = stage if environ.get("PATH_INFO", "").startswith(STAGE) else inner
+        site = attacker_site if environ.get("PATH_INFO", "").startswith(ATTACKER_SITE) else inner
         if QUERY not in environ.get("QUERY_STRING", ""):
             return site(environ, start_response)
         asked = Request(environ, populate_request=False)
         given = Response.from_app(site, environ, buffered=True)
-        notes.add(asked.args.get(QUERY, ""), exchange(asked, given))
+        store.add(asked.args.get(QUERY, ""), exchange(asked, given))
         return given(environ, start_response)
 
     app.wsgi_app = answer  # type: ignore[method-assign]

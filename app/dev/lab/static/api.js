@@ -18,10 +18,10 @@ export const attack = (slug, side) => ask(`${slug}/run?side=${side}`);
 export const open = () => ask('browser');
 
 /** @param {string} run @returns {Promise<any[]>} */
-export const seen = async (run) => (await ask(`browser/${run}`, 'GET')).notes;
+export const seen = async (run) => (await ask(`browser/${run}`, 'GET')).seen;
 
 /** @param {string} run */
 export const close = (run) => ask(`browser/${run}/close`);
 
-/** A naive page of the stage. @param {string} run @param {string} name @param {string} [method] */
-export const naive = (run, name, method) => ask(`stage/naive/${name}?lab_run=${run}`, method);
+/** A weakened page. @param {string} run @param {string} name @param {string} [method] */
+export const weakened = (run, name, method) => ask(`attacker-site/weakened/${name}?lab_run=${run}`, method);

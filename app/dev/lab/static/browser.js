@@ -10,8 +10,8 @@ const COOKIE = 'app/web/cookies.py:_set';
 const NAMES = 'app/web/cookies.py:REFRESH';
 const POLICY = 'app/web/headers.py:CONTENT_SECURITY_POLICY';
 const MODULE = 'static/js/session.js:acceptTokenResponse';
-const NAIVE_COOKIE = 'app/dev/lab/stage.py:_naive';
-const NAIVE_STORE = 'app/dev/lab/static/inside-naive.js:keep';
+const WEAKENED_COOKIE = 'app/dev/lab/attacker_site.py:build';
+const WEAKENED_STORE = 'app/dev/lab/static/inside-weakened.js:keep';
 const REFRESH = '__Host-Http-refresh';
 
 const SECONDS = 15;
@@ -30,13 +30,13 @@ function judged(steps) {
 }
 
 /** @param {string} why @returns {Run} */
-const notRun = (why) => ({ verdict: 'broken', why, steps: [], picture: [] });
+const notRun = (why) => ({ verdict: 'inconclusive', why, steps: [], picture: [] });
 
 /** What was seen of a run, once `enough` of it was. @param {string} run */
 async function watch(run, enough) {
 	for (let left = SECONDS * 5; left; left -= 1) {
-		const notes = await api.seen(run);
-		if (enough(notes)) return notes;
+		const seen = await api.seen(run);
+		if (enough(seen)) return seen;
 		await pause(200);
 	}
 	throw Error('The second window did not come to its end. Leave it open until it has, and run it again.');
@@ -45,60 +45,60 @@ async function watch(run, enough) {
 /** Whether this browser's session goes on. */
 const alive = () => session.refresh().then(({ status }) => status === 'logged_in', () => false);
 
-const saidBy = (notes, who) => notes.find(({ kind, from }) => kind === 'said' && from === who);
+const saidBy = (seen, who) => seen.find(({ kind, from }) => kind === 'said' && from === who);
 /** @returns {Seen[]} */
-const sentTo = (notes, path) => notes.filter((note) => note.path === path);
-const navigated = (notes, path) => sentTo(notes, path).some(({ mode }) => mode === 'navigate');
+const sentTo = (seen, path) => seen.filter((one) => one.path === path);
+const navigated = (seen, path) => sentTo(seen, path).some(({ mode }) => mode === 'navigate');
 
 const has = ({ cookies }, name) => cookies.includes(name);
 
-/** @param {BrowserRun} own @param {Window} stage @returns {Promise<Sides>} */
-async function csrfOnRefresh({ run, attacker }, stage) {
+/** @param {BrowserRun} own @param {Window} popup @returns {Promise<Sides>} */
+async function csrfOnRefresh({ run, attacker }, popup) {
 	const path = '/auth/refresh';
-	const forged = '/lab/stage/naive/refresh';
-	const { used } = await api.naive(run, 'session');
-	stage.location.href = `${attacker}/lab/stage/attacker/csrf-on-refresh?lab_run=${run}`;
-	const notes = await watch(run, (all) => navigated(all, path));
+	const forged = '/lab/attacker-site/weakened/refresh';
+	const { used } = await api.weakened(run, 'session');
+	popup.location.href = `${attacker}/lab/attacker-site/attacker/csrf-on-refresh?lab_run=${run}`;
+	const seen = await watch(run, (all) => navigated(all, path));
 	const here = [said(`A page at ${attacker} has this browser post to ${path}: by script, and as a form.`)];
-	for (const sent of sentTo(notes, path)) {
+	for (const sent of sentTo(seen, path)) {
 		const how = sent.mode === 'navigate' ? 'the form' : 'the script';
 		here.push(sent, found(`${how} brought no refresh cookie`, COOKIE, !has(sent, REFRESH)));
 		here.push(found(`${how} was refused: ${sent.status}`, ORIGIN, sent.status === 403));
 	}
 	here.push(found('nothing was used up: the session goes on', ORIGIN, await alive()));
-	const moved = (await api.naive(run, 'whoami', 'GET')).used - used;
-	const naive = [
+	const moved = (await api.weakened(run, 'whoami', 'GET')).used - used;
+	const weakened = [
 		said('The same page posts to an endpoint that asks nobody where a request began. Its cookie is SameSite=None.'),
-		...sentTo(notes, forged),
-		found(`the naive session was used ${moved ? 'by the attacker’s page' : 'by nobody'}`, NAIVE_COOKIE, !moved),
+		...sentTo(seen, forged),
+		found(`the weakened session was used ${moved ? 'by the attacker’s page' : 'by nobody'}`, WEAKENED_COOKIE, !moved),
 	];
-	return { here: judged(here), naive: judged(naive) };
+	return { here: judged(here), weakened: judged(weakened) };
 }
 
-/** @param {BrowserRun} own @param {Window} stage @returns {Promise<Sides>} */
-async function loginCsrf({ run, attacker, account }, stage) {
-	stage.location.href = `${attacker}/lab/stage/attacker/login-csrf?lab_run=${run}`;
-	const notes = await watch(run, (all) => navigated(all, '/login'));
+/** @param {BrowserRun} own @param {Window} popup @returns {Promise<Sides>} */
+async function loginCsrf({ run, attacker, account }, popup) {
+	popup.location.href = `${attacker}/lab/attacker-site/attacker/login-csrf?lab_run=${run}`;
+	const seen = await watch(run, (all) => navigated(all, '/login'));
 	const here = [said(`A page at ${attacker} posts the attacker’s address and password to the log-in form.`)];
-	for (const sent of sentTo(notes, '/login')) {
+	for (const sent of sentTo(seen, '/login')) {
 		here.push(sent, found(`the log-in was refused: ${sent.status}`, ORIGIN, sent.status === 403));
 		here.push(found('no session was handed out', ORIGIN, !sent.set_cookies.includes(REFRESH)));
 	}
-	const { name } = await api.naive(run, 'whoami', 'GET');
-	const naive = [
+	const { name } = await api.weakened(run, 'whoami', 'GET');
+	const weakened = [
 		said('The same form goes to a log-in that asks nobody where it came from.'),
-		...sentTo(notes, '/lab/stage/naive/login'),
-		found(`this browser is logged in as ${name || 'nobody'}`, NAIVE_COOKIE, name !== account.email),
+		...sentTo(seen, '/lab/attacker-site/weakened/login'),
+		found(`this browser is logged in as ${name || 'nobody'}`, WEAKENED_COOKIE, name !== account.email),
 	];
-	return { here: judged(here), naive: judged(naive) };
+	return { here: judged(here), weakened: judged(weakened) };
 }
 
-/** @param {BrowserRun} own @param {Window} stage @returns {Promise<Sides>} */
-async function clickjacking({ run, attacker }, stage) {
-	stage.location.href = `${attacker}/lab/stage/attacker/clickjacking?lab_run=${run}`;
-	const notes = await watch(run, (all) => saidBy(all, 'attacker'));
+/** @param {BrowserRun} own @param {Window} popup @returns {Promise<Sides>} */
+async function clickjacking({ run, attacker }, popup) {
+	popup.location.href = `${attacker}/lab/attacker-site/attacker/clickjacking?lab_run=${run}`;
+	const seen = await watch(run, (all) => saidBy(all, 'attacker'));
 	const tell = (text, path, by) => {
-		const sent = sentTo(notes, path);
+		const sent = sentTo(seen, path);
 		const empty = sent.length > 1; // asked for anew, because there was no page to move on
 		return judged([
 			said(text),
@@ -108,7 +108,7 @@ async function clickjacking({ run, attacker }, stage) {
 	};
 	return {
 		here: tell(`A page at ${attacker} frames the log-in page.`, '/login', POLICY),
-		naive: tell('It frames a page that says nothing about frames.', '/lab/stage/naive/framed', NAIVE_COOKIE),
+		weakened: tell('It frames a page that says nothing about frames.', '/lab/attacker-site/weakened/framed', WEAKENED_COOKIE),
 	};
 }
 
@@ -117,13 +117,13 @@ const searched = ({ found: places }, by) =>
 	Object.entries(places).map(([place, { length }]) =>
 		found(length ? `${place}: ${length} found` : `${place}: no token`, by, !length));
 
-/** @param {BrowserRun} own @param {Window} stage @returns {Promise<Sides>} */
-async function tokensInStorage({ run }, stage) {
-	stage.location.href = `/lab/stage/injected/search?lab_run=${run}`;
+/** @param {BrowserRun} own @param {Window} popup @returns {Promise<Sides>} */
+async function tokensInStorage({ run }, popup) {
+	popup.location.href = `/lab/attacker-site/injected/search?lab_run=${run}`;
 	const here = saidBy(await watch(run, (all) => saidBy(all, 'here')), 'here');
-	stage.location.href = `/lab/stage/injected/search?naive&lab_run=${run}`;
-	const naive = saidBy(await watch(run, (all) => saidBy(all, 'naive')), 'naive');
-	const [stolen = ''] = naive.found.localStorage;
+	popup.location.href = `/lab/attacker-site/injected/search?weakened&lab_run=${run}`;
+	const weakened = saidBy(await watch(run, (all) => saidBy(all, 'weakened')), 'weakened');
+	const [stolen = ''] = weakened.found.localStorage;
 	localStorage.removeItem('lab-token');
 	const answer = await fetch('/api/me', { credentials: 'omit', headers: { authorization: `Bearer ${stolen}` } });
 	return {
@@ -131,39 +131,39 @@ async function tokensInStorage({ run }, stage) {
 			said('A page that is logged in by session.js, with its policy off. A script that was injected into it looks everywhere.'),
 			...searched(here, MODULE),
 		]),
-		naive: judged([
+		weakened: judged([
 			said('The same script in a page that keeps its token in localStorage.'),
-			...searched(naive, NAIVE_STORE).filter(({ held }) => !held),
+			...searched(weakened, WEAKENED_STORE).filter(({ held }) => !held),
 			said('The thief shows what was found, from elsewhere and without a cookie.'),
 			{
 				kind: 'exchange', who: 'thief', status: answer.status, times: 1,
 				request: `GET /api/me\nAuthorization: Bearer ${stolen.slice(0, 9)}…`,
 				answer: `${answer.status}\n\n${await answer.text()}`,
 			},
-			found(`the stolen token is answered ${answer.status}`, NAIVE_STORE, !answer.ok),
+			found(`the stolen token is answered ${answer.status}`, WEAKENED_STORE, !answer.ok),
 		]),
 	};
 }
 
-/** @param {BrowserRun} own @param {Window} stage @returns {Promise<Sides>} */
-async function xssTokenTheft(own, stage) {
-	stage.location.href = `/lab/page/guarded?lab_run=${own.run}`;
+/** @param {BrowserRun} own @param {Window} popup @returns {Promise<Sides>} */
+async function xssTokenTheft(own, popup) {
+	popup.location.href = `/lab/page/guarded?lab_run=${own.run}`;
 	const { ran, stopped } = saidBy(await watch(own.run, (all) => saidBy(all, 'guarded')), 'guarded');
-	const { here, naive } = await tokensInStorage(own, stage);
+	const { here, weakened } = await tokensInStorage(own, popup);
 	const first = [
 		said('Inline script, an event handler and a foreign script, injected into a page with the policy of all pages.'),
 		found(`what ran: ${ran || 'nothing'}`, POLICY, !ran),
 		found(`the policy stopped ${stopped.length} of 3`, POLICY, stopped.length === 3),
 	];
-	return { here: judged([...first, ...here.steps]), naive };
+	return { here: judged([...first, ...here.steps]), weakened };
 }
 
-/** @param {BrowserRun} own @param {Window} stage @returns {Promise<Sides>} */
-async function sessionFixation({ run, logged_in }, stage) {
-	stage.location.href = `/lab/stage/injected/plant?lab_run=${run}`;
-	const notes = await watch(run, (all) => saidBy(all, 'planter'));
-	const { planted, said: refusal } = saidBy(notes, 'planter');
-	const sent = sentTo(notes, '/lab/stage/naive/whoami').slice(-1);
+/** @param {BrowserRun} own @param {Window} popup @returns {Promise<Sides>} */
+async function sessionFixation({ run, logged_in }, popup) {
+	popup.location.href = `/lab/attacker-site/injected/plant?lab_run=${run}`;
+	const seen = await watch(run, (all) => saidBy(all, 'planter'));
+	const { planted, said: refusal } = saidBy(seen, 'planter');
+	const sent = sentTo(seen, '/lab/attacker-site/weakened/whoami').slice(-1);
 	const here = [
 		said(`Script that was injected into a page sets ${REFRESH} by document.cookie and by cookieStore.`),
 		...sent,
@@ -171,13 +171,13 @@ async function sessionFixation({ run, logged_in }, stage) {
 		found(`cookieStore: ${refusal}`, NAMES, refusal !== 'planted'),
 	];
 	if (logged_in) here.push(found('your own session goes on', NAMES, await alive()));
-	const arrived = sent.some((one) => has(one, 'lab-naive-login'));
-	const naive = [
+	const arrived = sent.some((one) => has(one, 'lab-weakened-login'));
+	const weakened = [
 		said('The same script sets a session cookie with a plain name.'),
 		...sent,
-		found(`the server ${arrived ? 'gets the planted session' : 'gets no planted session'}`, NAIVE_COOKIE, !arrived),
+		found(`the server ${arrived ? 'gets the planted session' : 'gets no planted session'}`, WEAKENED_COOKIE, !arrived),
 	];
-	return { here: judged(here), naive: judged(naive) };
+	return { here: judged(here), weakened: judged(weakened) };
 }
 
 /** Each with whether it needs another site, and a session to attack. */
@@ -192,31 +192,31 @@ const ATTACKS = {
 
 /** The window for the attacker, to be opened by a click. */
 export function raise() {
-	const stage = open('', '', 'popup,width=520,height=680');
-	if (stage) {
-		stage.document.title = 'The stage';
-		stage.document.body.append('The stage is being set…');
-		stage.document.documentElement.style.colorScheme = 'light dark';
+	const popup = open('', '', 'popup,width=520,height=680');
+	if (popup) {
+		popup.document.title = 'The attacker’s window';
+		popup.document.body.append('The attack is being prepared…');
+		popup.document.documentElement.style.colorScheme = 'light dark';
 	}
-	return stage;
+	return popup;
 }
 
-/** Runs an attack in `stage`; what it used is cleared away, and a session of one's own stays.
- * @param {string} slug @param {Window | null} stage @returns {Promise<Sides>} */
-export async function run(slug, stage) {
+/** Runs an attack in `popup`; what it used is cleared away, and a session of one's own stays.
+ * @param {string} slug @param {Window | null} popup @returns {Promise<Sides>} */
+export async function run(slug, popup) {
 	const { play, site, victim } = ATTACKS[slug];
-	if (!stage) return { here: notRun(BLOCKED), naive: notRun(BLOCKED) };
+	if (!popup) return { here: notRun(BLOCKED), weakened: notRun(BLOCKED) };
 	const own = await api.open();
 	const thrown = victim && !own.logged_in;
 	try {
-		if (site && !own.attacker) return { here: notRun(NO_OTHER_SITE), naive: notRun(NO_OTHER_SITE) };
+		if (site && !own.attacker) return { here: notRun(NO_OTHER_SITE), weakened: notRun(NO_OTHER_SITE) };
 		if (thrown) await session.login(own.account);
-		return await play(own, stage);
+		return await play(own, popup);
 	} catch ({ message }) {
-		return { here: notRun(message), naive: notRun(message) };
+		return { here: notRun(message), weakened: notRun(message) };
 	} finally {
-		if (!site || !own.attacker) stage.close();
-		await api.naive(own.run, 'leave').catch(() => {});
+		if (!site || !own.attacker) popup.close();
+		await api.weakened(own.run, 'leave').catch(() => {});
 		if (thrown) await session.logout().catch(() => {});
 		await api.close(own.run).catch(() => {});
 	}

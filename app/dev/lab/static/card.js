@@ -9,8 +9,8 @@ import { WORDS, part } from './view.js';
 /** @import { Run, Side, Verdict } from './types.d.ts' */
 
 const FIRST = '#run';
-/** @type {Side[]} */ const SIDES = ['here', 'naive'];
-/** @type {Record<Side, string>} */ const NAMES = { here: 'This server', naive: 'The naive line' };
+/** @type {Side[]} */ const SIDES = ['here', 'weakened'];
+/** @type {Record<Side, string>} */ const NAMES = { here: 'This server', weakened: 'The weakened variant' };
 
 rememberNonce(find('meta[name=dpop-nonce]').content);
 
@@ -23,7 +23,7 @@ const place = (side) => find(`.side[data-side=${side}] .outcome`);
 
 /** The worst of its parts. @param {Verdict[]} verdicts @returns {Verdict} */
 const worst = (verdicts) =>
-	verdicts.includes('got_through') ? 'got_through' : verdicts.every((one) => one === 'held') ? 'held' : 'broken';
+	verdicts.includes('got_through') ? 'got_through' : verdicts.every((one) => one === 'held') ? 'held' : 'inconclusive';
 
 /** @type {Record<Side, Verdict[]>} */ let verdicts;
 
@@ -36,15 +36,15 @@ function show(side, name, run) {
 }
 
 async function play() {
-	const stage = browser === undefined ? null : raise(); // at once, while the click still counts
-	verdicts = { here: [], naive: [] };
+	const popup = browser === undefined ? null : raise(); // at once, while the click still counts
+	verdicts = { here: [], weakened: [] };
 	for (const side of SIDES) {
 		place(side).replaceChildren(Object.assign(document.createElement('p'), { className: 'waiting', textContent: 'Running…' }));
 		delete find(`.side[data-side=${side}]`).dataset.verdict;
 	}
 	if (browser !== undefined) {
 		say('Attacking from the second window…');
-		const both = await run(slug, stage);
+		const both = await run(slug, popup);
 		for (const side of SIDES) show(side, 'In this browser', both[side]);
 	}
 	for (const side of SIDES) {

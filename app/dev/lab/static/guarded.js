@@ -5,5 +5,5 @@ document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) =>
 addEventListener('load', () => setTimeout(() => {
 	const { ran = '' } = document.documentElement.dataset;
 	const run = new URLSearchParams(location.search).get('lab_run');
-	fetch(`/lab/stage/said?lab_run=${run}`, { method: 'POST', body: JSON.stringify({ from: 'guarded', ran, stopped }) });
+	fetch(`/lab/attacker-site/said?lab_run=${run}`, { method: 'POST', body: JSON.stringify({ from: 'guarded', ran, stopped }) });
 }, 100));

@@ -6,7 +6,7 @@ import { WORDS } from './view.js';
 
 /** @import { Side } from './types.d.ts' */
 
-/** @type {[Side, string][]} */ const SIDES = [['here', 'This server'], ['naive', 'Naive line']];
+/** @type {[Side, string][]} */ const SIDES = [['here', 'This server'], ['weakened', 'Weakened variant']];
 
 const button = find('#all');
 const label = button.textContent;

@@ -1,7 +1,7 @@
 /** What the lab's script gets and shows; the server's side is app/attacks. */
 
-export type Verdict = 'held' | 'got_through' | 'broken' | 'skipped';
-export type Side = 'here' | 'naive';
+export type Verdict = 'held' | 'got_through' | 'inconclusive' | 'skipped';
+export type Side = 'here' | 'weakened';
 
 export interface Said {
   kind: 'said';

@@ -5,7 +5,7 @@ import { element } from '/static/js/forms.js';
 /** @import { Exchange, Finding, Node, Run, Step, Verdict } from './types.d.ts' */
 
 /** @type {Record<Verdict, string>} */
-export const WORDS = { held: 'Held', got_through: 'Got through', broken: 'Could not be run', skipped: 'Not run here' };
+export const WORDS = { held: 'Held', got_through: 'Got through', inconclusive: 'Could not be run', skipped: 'Not run here' };
 
 /** @type {Record<Node['state'], string>} */
 const STATES = {

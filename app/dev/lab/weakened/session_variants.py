@@ -1,4 +1,4 @@
-"""Naive ways to keep a session, to end it, and to bind it to a key."""
+"""Weakened ways to keep a session, to end it, and to bind it to a key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.accounts.models import User
 from app.auth.dependencies import Auth
 from app.auth.login import begin_session
 from app.auth.profile import account
-from app.dev.lab.naive.line import instead_of
+from app.dev.lab.weakened.variant import instead_of
 from app.errors import WrongPassword
 from app.families import queries
 from app.families.denylist import Denylist

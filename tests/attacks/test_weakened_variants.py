@@ -11,10 +11,10 @@ from app.attacks.record import Exchange
 from app.attacks.run import ATTACKS
 from app.auth.login import log_in
 from app.auth.register import register
-from app.dev.lab.naive import NAIVE, naive_of
-from app.dev.lab.naive.line import found, source_of
-from app.dev.lab.naive.sessions import only_the_password_changes
-from app.dev.lab.twin import twin
+from app.dev.lab.weakened import VARIANTS, variants_of
+from app.dev.lab.weakened.session_variants import only_the_password_changes
+from app.dev.lab.weakened.variant import found, source_of
+from app.dev.lab.weakened_instance import weakened_instance
 from app.errors import WrongPassword
 from app.families.issuer import PresentedCredentials
 from app.infra.audit import Client
@@ -29,29 +29,29 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.attacks.run import Run
-    from app.dev.lab.naive.line import Naive
+    from app.dev.lab.weakened.variant import WeakenedVariant
     from config import Settings
 
-NAMES = [naive.name for naive in NAIVE]
+NAMES = [variant.name for variant in VARIANTS]
 
 
-@pytest.mark.parametrize("naive", NAIVE, ids=NAMES)
+@pytest.mark.parametrize("weakened", VARIANTS, ids=NAMES)
 def test_an_attack_finds_the_line_that_is_undone(
-    naive: Naive, running: Settings, against_sound: Callable[[str], Run]
+    variant: WeakenedVariant, running: Settings, against_sound: Callable[[str], Run]
 ) -> None:
-    """It gets through where the sound twin held, and by an answer, not by a crash."""
-    with twin(naive.name, running) as target:
-        through = attack(target, naive.slug)
+    """It gets through where the sound instance held, and by an answer, not by a crash."""
+    with weakened_instance(variant.name, running) as target:
+        through = attack(target, variant.slug)
     assert through.verdict == "got_through", through.why
     steps = through.record.steps
     assert all(step.status != 500 for step in steps if isinstance(step, Exchange))
     fell = {finding.by for finding in through.record.findings if not finding.held}
-    held = {finding.by for finding in against_sound(naive.slug).record.findings if finding.held}
+    held = {finding.by for finding in against_sound(variant.slug).record.findings if finding.held}
     assert fell <= held
 
 
 @pytest.mark.parametrize("slug", ATTACKS)
-def test_a_sound_twin_holds(slug: str, against_sound: Callable[[str], Run]) -> None:
+def test_a_sound_instance_holds(slug: str, against_sound: Callable[[str], Run]) -> None:
     """The control: the same process with nothing undone. What is said to defend exists."""
     held = against_sound(slug)
     assert not faults(held)
@@ -63,30 +63,30 @@ def test_a_sound_twin_holds(slug: str, against_sound: Callable[[str], Run]) -> N
             assert name in (ROOT / path).read_text(encoding="utf-8")
 
 
-def test_every_attack_has_a_naive_version() -> None:
-    """And each naive version an attack and a name of its own."""
-    assert {naive.slug for naive in NAIVE} == set(ATTACKS)
-    assert len(set(NAMES)) == len(NAIVE)
-    assert sorted(n.name for slug in ATTACKS for n in naive_of(slug)) == sorted(NAMES)
+def test_every_attack_has_a_weakened_variant() -> None:
+    """And each weakened variant an attack and a name of its own."""
+    assert {variant.slug for variant in VARIANTS} == set(ATTACKS)
+    assert len(set(NAMES)) == len(VARIANTS)
+    assert sorted(n.name for slug in ATTACKS for n in variants_of(slug)) == sorted(NAMES)
 
 
-@pytest.mark.parametrize("naive", NAIVE, ids=NAMES)
-def test_it_can_be_shown_beside_the_real_code(naive: Naive) -> None:
+@pytest.mark.parametrize("weakened", VARIANTS, ids=NAMES)
+def test_it_can_be_shown_beside_the_real_code(variant: WeakenedVariant) -> None:
     """One sentence, and code that goes by the name of what it replaces."""
-    assert naive.line.endswith(".")
-    assert "\n" not in naive.line
-    _, name = found(naive.instead_of)
-    (shown,) = ast.parse(naive.source).body
+    assert variant.summary.endswith(".")
+    assert "\n" not in variant.summary
+    _, name = found(variant.instead_of)
+    (shown,) = ast.parse(variant.source).body
     if isinstance(shown, ast.Assign):
         assert ast.unparse(shown.targets[0]) == name
     else:
         assert isinstance(shown, ast.FunctionDef)
         assert shown.name == name
-    assert "noqa" not in naive.source
+    assert "noqa" not in variant.source
 
 
 def test_code_that_is_gone_is_not_found() -> None:
-    """What a naive version stands for has to exist."""
+    """What a weakened variant stands for has to exist."""
     with pytest.raises(AttributeError):
         found("app/web/origin.py:check_nothing")
     with pytest.raises(ImportError):

@@ -1,4 +1,4 @@
-/** The naive page's own script: it keeps its token where any script can read it. */
+/** The script of the weakened page: it keeps its token where any script can read it. */
 
 /** @param {string} token */
 function keep(token) {

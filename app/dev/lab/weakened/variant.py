@@ -1,4 +1,4 @@
-"""One line of defense undone: what stands in its place when people write it naively."""
+"""A weakened variant: what replaces one function or constant of a defense."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _LAB: Final = "app.dev.lab"
 
 
 @dataclass(frozen=True)
-class Naive:
-    """The naive version of one function, method or constant of the application.
+class WeakenedVariant:
+    """The weakened variant of one function, method or constant of the application.
 
     `slug` names the catalogue's entry whose attack it lets through, `instead_of` the code that
     it replaces, as `path:name`.
@@ -32,11 +32,11 @@ class Naive:
 
     @property
     def name(self) -> str:
-        """The name to start a twin with."""
+        """The name to start a weakened instance with."""
         return self.replacement.__name__.replace("_", "-")
 
     @property
-    def line(self) -> str:
+    def summary(self) -> str:
         """What people do, or leave out, in one sentence."""
         return inspect.getdoc(self.replacement) or ""
 
@@ -52,22 +52,22 @@ class Naive:
     def apply(self) -> None:
         """Replace the real code in this process, for good.
 
-        A constant gets the value that its naive version returns. Whoever imported the real
-        thing by its name gets the naive one as well.
+        A constant gets the value that its variant returns. Whoever imported the real
+        thing by its name gets the variant as well.
         """
         owner, name = found(self.instead_of)
         real = inspect.getattr_static(owner, name)
-        naive = self.replacement if callable(real) else self.replacement()
-        setattr(owner, name, naive)
+        replacement = self.replacement if callable(real) else self.replacement()
+        setattr(owner, name, replacement)
         for module_name, module in list(sys.modules.items()):
             own = module_name.startswith("app.") and not module_name.startswith(_LAB)
             if own and vars(module).get(name) is real:
-                setattr(module, name, naive)
+                setattr(module, name, replacement)
 
 
-def instead_of(code: str, slug: str) -> Callable[[Callable[..., Any]], Naive]:
-    """Make a function the naive version of `code`, a `path:name`, for the entry `slug`."""
-    return lambda replacement: Naive(slug, code, replacement)
+def instead_of(code: str, slug: str) -> Callable[[Callable[..., Any]], WeakenedVariant]:
+    """Make a function the weakened variant of `code`, a `path:name`, for the entry `slug`."""
+    return lambda replacement: WeakenedVariant(slug, code, replacement)
 
 
 def found(code: str) -> tuple[Any, str]:

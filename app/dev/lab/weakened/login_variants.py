@@ -1,4 +1,4 @@
-"""Naive ways to keep the doors: log-in, registration, the log."""
+"""Weakened variants of log-in, registration and the log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.accounts.hash_queue import HashQueue, Place
 from app.accounts.models import User
 from app.accounts.password_login import PasswordLogin
 from app.accounts.passwords import Passwords
-from app.dev.lab.naive.line import instead_of
+from app.dev.lab.weakened.variant import instead_of
 from app.errors import InvalidCredentials
 from app.infra.audit import Audit, Client, logger
 from app.infra.buckets import Bucket

@@ -19,9 +19,9 @@ from flask import (
 from redis import RedisError
 
 from app.auth.login import log_in
-from app.dev.lab import log, recorder, runs, stage
-from app.dev.lab.naive import naive_of
-from app.dev.lab.notes import RunStore
+from app.dev.lab import attacker_site, lab_runs, log_copy, recorder
+from app.dev.lab.run_store import RunStore
+from app.dev.lab.weakened import variants_of
 from app.errors import Unavailable
 from app.families.issuer import PresentedCredentials
 from app.services import NAME as SERVICES
@@ -34,7 +34,7 @@ from app.web.guards import public
 
 NAME: Final = "latchkey-lab"
 STATIC: Final = Path(__file__).parent / "static"
-SIDES: Final = {"here": runs.here, "naive": runs.naive}
+SIDES: Final = {"here": lab_runs.here, "weakened": lab_runs.weakened}
 # What else can be seen in a browser alone; the rest is the same from any program.
 IN_BROWSER: Final = frozenset({
     "xss-token-theft", "tokens-in-localstorage", "csrf-on-refresh", "login-csrf",
@@ -50,14 +50,15 @@ blueprint: Final = Blueprint("lab", __name__, url_prefix="/lab", template_folder
 
 
 def install(app: Flask) -> None:
-    """Add the lab to `app`, and put its stage and its recorder in front."""
-    own: Services = app.extensions[SERVICES]
-    settings, remembered = own.settings, RunStore(own.redis, redis_prefix(own.settings))
-    log.keep(settings)
-    app.extensions[NAME] = remembered
+    """Add the lab to `app`, and put the attacker site and the recorder in front of it."""
+    built: Services = app.extensions[SERVICES]
+    settings, store = built.settings, RunStore(built.redis, redis_prefix(built.settings))
+    log_copy.keep(settings)
+    app.extensions[NAME] = store
     app.jinja_env.globals["lab"] = True
     app.register_blueprint(blueprint)
-    recorder.install(app, remembered, stage.build(settings.public_url, remembered, own.nonce))
+    site = attacker_site.build(settings.public_url, store, built.nonce)
+    recorder.install(app, store, site)
 
 
 @blueprint.errorhandler(RedisError)
@@ -82,7 +83,7 @@ def card(slug: str) -> str:
     return render_template(
         "lab/card.html",
         entry=entry,
-        naive=naive_of(slug)[0],
+        variant=variants_of(slug)[0],
         in_browser=slug in IN_BROWSER,
         before=ENTRIES[at - 1] if at else None,
         after=ENTRIES[at + 1] if at + 1 < len(ENTRIES) else None,
@@ -96,17 +97,17 @@ def run(slug: str) -> Response:
     side = SIDES.get(request.args.get("side", ""))
     if side is None:
         abort(400)
-    return jsonify(side(_entry(slug).slug, notes()).as_json())
+    return jsonify(side(_entry(slug).slug, run_store()).as_json())
 
 
 @blueprint.post("/browser")
 @public
 def open_run() -> Response:
     """Begin a run in this browser: an account to use, and whether it brings a session."""
-    account = runs.open_account(notes())
+    account = lab_runs.open_account(run_store())
     return jsonify(
-        run=notes().open(account),
-        attacker=stage.attacker_origin(services().settings.public_url),
+        run=run_store().open(account),
+        attacker=attacker_site.attacker_origin(services().settings.public_url),
         logged_in=cookies.REFRESH in request.cookies,
         account={"email": account.email, "password": account.password},
     )
@@ -116,14 +117,14 @@ def open_run() -> Response:
 @public
 def seen(name: str) -> Response:
     """Return what was seen so far."""
-    return jsonify(notes=notes().all(name))
+    return jsonify(seen=run_store().seen(name))
 
 
 @blueprint.post("/browser/<name>/token")
 @public
 def token(name: str) -> Response:
-    """Log the run's account in, for a naive page that keeps what it gets."""
-    account = notes().account(name) or abort(404)
+    """Log the run's account in, for a weakened page, which stores the token."""
+    account = run_store().account(name) or abort(404)
     presented = PresentedCredentials()
     pair = log_in(
         services().auth, account.email, account.password, client(), presented, remember=False
@@ -135,10 +136,10 @@ def token(name: str) -> Response:
 @public
 def close_run(name: str) -> tuple[str, int]:
     """End a run in a browser and erase its account."""
-    account = notes().account(name)
+    account = run_store().account(name)
     if account:
-        runs.erase(account.email, notes())
-        notes().close(name)
+        lab_runs.erase(account.email, run_store())
+        run_store().close(name)
     return "", 204
 
 
@@ -156,8 +157,8 @@ def static(filename: str) -> Response:
     return send_from_directory(STATIC, filename)
 
 
-def notes() -> RunStore:
-    """Return the notes of the current application."""
+def run_store() -> RunStore:
+    """Return the run store of the current application."""
     return cast("RunStore", current_app.extensions[NAME])
 
 

@@ -1,4 +1,4 @@
-"""Running one attack for the lab: against this server, or against its naive twin."""
+"""Running one attack for the lab: against this server, or against a weakened instance."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import ClassVar, Final
 
-from app.attacks.accounts import throwaway
+from app.attacks.context import Account
 from app.attacks.record import Record
 from app.attacks.run import Run, run
-from app.attacks.stage import Account
+from app.attacks.throwaway_accounts import throwaway
 from app.attacks.wire import Forbidden, Target
 from app.auth import admin
 from app.auth.register import register
-from app.dev.lab import log
-from app.dev.lab.naive import naive_of
-from app.dev.lab.notes import RunStore
-from app.dev.lab.twin import TwinError, twin
+from app.dev.lab import log_copy
+from app.dev.lab.run_store import RunStore
+from app.dev.lab.weakened import variants_of
+from app.dev.lab.weakened_instance import InstanceError, weakened_instance
 from app.errors import NotFound, Refusal
 from app.services import services
 from app.web.client import client
@@ -37,7 +37,7 @@ class LabBusy(Refusal):
     detail = "Another attack is running. Try again when it is done."
 
 
-def here(slug: str, notes: RunStore) -> Run:
+def here(slug: str, store: RunStore) -> Run:
     """Attack this very server, over its own port.
 
     Raises:
@@ -45,30 +45,30 @@ def here(slug: str, notes: RunStore) -> Run:
 
     """
     settings = services().settings
-    with _alone(notes):
+    with _alone(store):
         try:
-            target = Target(own_url(settings), settings, log.begin(settings))
+            target = Target(own_url(settings), settings, log_copy.begin(settings))
         except Forbidden as error:
-            return _broken(slug, error)
+            return _inconclusive(slug, error)
         return _attack(slug, target)
 
 
-def naive(slug: str, notes: RunStore) -> Run:
-    """Attack a twin of this server that lacks one line of defense.
+def weakened(slug: str, store: RunStore) -> Run:
+    """Attack a weakened instance of this server, which lacks one defense.
 
     Raises:
         As `here`.
 
     """
-    with _alone(notes):
+    with _alone(store):
         try:
-            with twin(naive_of(slug)[0].name, services().settings) as target:
+            with weakened_instance(variants_of(slug)[0].name, services().settings) as target:
                 return _attack(slug, target)
-        except TwinError as error:
-            return _broken(slug, error)
+        except InstanceError as error:
+            return _inconclusive(slug, error)
 
 
-def open_account(notes: RunStore) -> Account:
+def open_account(store: RunStore) -> Account:
     """Open an account for a run in a browser, and erase those that earlier ones left behind.
 
     Raises:
@@ -76,21 +76,21 @@ def open_account(notes: RunStore) -> Account:
 
     """
     now = services().clock.now()
-    for email in notes.left_over(now):
-        erase(email, notes)
+    for email in store.left_over(now):
+        erase(email, store)
     email = f"lab-{secrets.token_hex(8)}@example.com"
     account = Account(email, f"quarry {secrets.token_hex(8)} umbrella")
-    notes.remember(email, now + KEPT_SECONDS)
+    store.remember(email, now + KEPT_SECONDS)
     register(services().auth, email, account.password, client())
     return account
 
 
-def erase(email: str, notes: RunStore) -> None:
+def erase(email: str, store: RunStore) -> None:
     """Erase an account that a browser's run opened."""
     auth = services().auth
     with suppress(NotFound):
         admin.delete(auth, admin.find_user(auth, email))
-    notes.erased(email)
+    store.erased(email)
 
 
 def own_url(settings: Settings) -> str:
@@ -104,13 +104,13 @@ def _attack(slug: str, target: Target) -> Run:
         return run(slug, target, account)
 
 
-def _broken(slug: str, error: Exception) -> Run:
-    return Run(slug, "broken", Record(), 0, str(error))
+def _inconclusive(slug: str, error: Exception) -> Run:
+    return Run(slug, "inconclusive", Record(), 0, str(error))
 
 
 @contextmanager
-def _alone(notes: RunStore) -> Iterator[None]:
-    with notes.alone() as mine:
+def _alone(store: RunStore) -> Iterator[None]:
+    with store.alone() as mine:
         if not mine:
             raise LabBusy(retry_after=RETRY_SECONDS)
         yield

@@ -1,4 +1,4 @@
-"""The stage of one attack: who takes part, what is sent, and what is found."""
+"""The context of one attack: who takes part, what is sent, and what is found."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_WAIT_SECONDS: Final = 90  # a limit of a minute and a slow clock; hours are 
 NEWER_NONCE: Final = "use_dpop_nonce"
 
 
-class Broken(Exception):
+class Inconclusive(Exception):
     """An attack could not be carried out; `str()` says what stood in its way."""
 
 
@@ -51,12 +51,16 @@ class Visitor:
     """
 
     def __init__(
-        self, stage: Stage, who: str, headers: dict[str, str], prover: Prover | None = None
+        self,
+        context: AttackContext,
+        who: str,
+        headers: dict[str, str],
+        prover: Prover | None = None,
     ) -> None:
-        """Enter `stage` with no cookies and no token."""
-        self.stage: Final = stage
+        """Enter `context` with no cookies and no token."""
+        self.context: Final = context
         self.who = who
-        self.source = stage.source
+        self.source = context.source
         self.prover: Final = prover
         self.headers: Final = headers
         self.jar: Final[dict[str, str]] = {}
@@ -88,7 +92,7 @@ class Visitor:
             sent, kind = json.dumps(body).encode(), "application/json"
         if kind:
             named.setdefault("Content-Type", kind)
-        answer = self.stage.send(self, method, path, list(named.items()), sent)
+        answer = self.context.send(self, method, path, list(named.items()), sent)
         self._keep(answer)
         return answer
 
@@ -97,16 +101,16 @@ class Visitor:
         """The key that proofs are made with.
 
         Raises:
-            Broken: when this visitor holds none.
+            Inconclusive: when this visitor holds none.
 
         """
         if self.prover is None:
-            raise Broken(f"{self.who} holds no key")
+            raise Inconclusive(f"{self.who} holds no key")
         return self.prover
 
     def prove(self, method: str, path: str, token: str | None = None, **claims: Any) -> str:  # noqa: ANN401 - any claim can be made wrong
         """Return a proof for a request; `claims` replace its own."""
-        return self.key.proof(method, self.stage.public_url + path, token, **claims)
+        return self.key.proof(method, self.context.public_url + path, token, **claims)
 
     def proof_header(self, method: str, path: str, token: str | None = None) -> dict[str, str]:
         """Return the DPoP header of a request, if this visitor holds a key."""
@@ -116,15 +120,15 @@ class Visitor:
         """Log in and keep what is given.
 
         Raises:
-            Broken: when that is refused.
+            Inconclusive: when that is refused.
 
         """
         body = {"email": account.email, "password": account.password, "remember": remember}
         if self.prover:
             self.ask("GET", "/auth/sessions")  # its answer brings a nonce
-        answer = self.stage.patiently(lambda: self._proved("POST", "/auth/login", body))
+        answer = self.context.patiently(lambda: self._proved("POST", "/auth/login", body))
         if not self.adopt(answer):
-            raise Broken(f"{self.who} could not log in: {answer.status} {answer.code}")
+            raise Inconclusive(f"{self.who} could not log in: {answer.status} {answer.code}")
 
     def refresh(self, token: str | None = None) -> Answer:
         """Exchange the cookie, or another refresh `token` that came into these hands."""
@@ -134,7 +138,7 @@ class Visitor:
         path = "/auth/refresh"
         answer = self._proved("POST", path)
         if answer.status == OK:
-            self.stage.record.rotated(presented, answer.cookie(REFRESH))
+            self.context.record.rotated(presented, answer.cookie(REFRESH))
         self.adopt(answer)
         return answer
 
@@ -155,8 +159,8 @@ class Visitor:
             return False
         self.access = str(answer.json["access_token"])
         self.sid = str(answer.json["session"]["id"])
-        self.stage.record.begun(self.refresh_token)
-        self.stage.record.secrets |= {self.access, self.refresh_token}
+        self.context.record.begun(self.refresh_token)
+        self.context.record.secrets |= {self.access, self.refresh_token}
         return True
 
     def _proved(
@@ -181,11 +185,11 @@ class Visitor:
             if value:
                 self.jar[name] = value
             elif name == REFRESH:
-                self.stage.record.ended(former)
+                self.context.record.ended(former)
 
 
 @dataclass
-class Stage:
+class AttackContext:
     """One run of one attack against `target`, on `account`."""
 
     target: Target
@@ -249,11 +253,11 @@ class Stage:
         """Go on only when an honest request was answered: nothing is proven otherwise.
 
         Raises:
-            Broken.
+            Inconclusive.
 
         """
         if answer.status >= 400:  # noqa: PLR2004 - refusals begin there
-            raise Broken(f"{text}: {answer.status} {answer.code}")
+            raise Inconclusive(f"{text}: {answer.status} {answer.code}")
 
     def patiently(self, ask: Callable[[], Answer]) -> Answer:
         """Return the answer to `ask`, asked once more when a limit says to come back later.
@@ -262,7 +266,7 @@ class Stage:
         that the defense in question holds nor that it fails.
 
         Raises:
-            Broken: when the wait is longer than MAX_WAIT_SECONDS, or was in vain.
+            Inconclusive: when the wait is longer than MAX_WAIT_SECONDS, or was in vain.
 
         """
         answer = ask()
@@ -270,14 +274,14 @@ class Stage:
             told = answer.header("Retry-After")
             if not told.isdecimal() or int(told) > MAX_WAIT_SECONDS:
                 after = f" for {told} seconds" if told else ""
-                raise Broken(f"the attempts of this address are used up{after}")
+                raise Inconclusive(f"the attempts of this address are used up{after}")
             self.say(
                 f"The attempts of this address are used up; it waits {told} s, as it is told."
             )
             time.sleep(int(told))
             answer = ask()
         if answer.status == TOO_MANY:
-            raise Broken("the attempts of this address are used up, also after a wait")
+            raise Inconclusive("the attempts of this address are used up, also after a wait")
         return answer
 
     def send(
@@ -297,7 +301,7 @@ class Stage:
         """Give a password to change to; a lasting account gets its own one back.
 
         Raises:
-            Broken: when that fails, with the password that the account has now.
+            Inconclusive: when that fails, with the password that the account has now.
 
         """
         former, new = self.account.password, f"wander {secrets.token_hex(8)} lantern"
@@ -312,7 +316,7 @@ class Stage:
         answer = self.owner().protected("POST", "/auth/password", body)
         if answer.status != OK:
             now = self.account.password
-            raise Broken(f"the password could not be changed back: it is now “{now}”")
+            raise Inconclusive(f"the password could not be changed back: it is now “{now}”")
         self.account.password = former
 
     def stranger(self) -> str:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from app.attacks.stage import Account
+from app.attacks.context import Account
 from app.auth import admin
 from app.auth.register import register
 from app.infra.audit import Client

@@ -1,10 +1,10 @@
-"""A twin: Latchkey once more, in a process of its own, with one line of defense undone.
+"""A weakened instance: Latchkey in a process of its own, with one defense replaced.
 
-It is served by the loop that gunicorn's workers run, so that the loop's defenses can be undone
-too. `python -m app.dev.lab.twin NAME` is that process; without a name nothing is undone. It has an
-address, a database and secrets of its own, and shares Redis, where its keys begin otherwise. It
-lives as long as its standard input is open: whatever happens to who started it, no weakened
-server outlives them.
+`python -m app.dev.lab.weakened_instance NAME` is that process; with an empty name nothing is
+replaced. It runs the server loop that gunicorn's workers run, so that the loop's defenses can be
+replaced too. It has its own address, database and secrets, and shares Redis under other key
+names. It stops when its standard input closes, so no weakened server outlives the process that
+started it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Final
 
 from app import create_app
 from app.attacks.wire import Target
-from app.dev.lab.naive import NAIVE
+from app.dev.lab.weakened import VARIANTS
 from app.dev.lab.worker import serving
 from app.services import NAME
 from config import ARGON2_FLOOR, ROOT, Settings, new_secret
@@ -34,23 +34,23 @@ START_SECONDS: Final = 30
 STOP_SECONDS: Final = 10
 
 
-class TwinError(Exception):
-    """A twin that does not start; `str()` is what it said."""
+class InstanceError(Exception):
+    """A weakened instance that does not start; `str()` is what it said."""
 
 
 @contextmanager
-def twin(name: str, settings: Settings) -> Iterator[Target]:
-    """Start a twin with the naive version `name`, none if empty, and end it afterwards.
+def weakened_instance(name: str, settings: Settings) -> Iterator[Target]:
+    """Start an instance with the weakened variant `name`, none if empty, and stop it afterwards.
 
     Raises:
-        TwinError.
+        InstanceError.
 
     """
-    own = os.environ | _own(settings)
+    environment = os.environ | _settings_of_its_own(settings)
     child = subprocess.Popen(  # noqa: S603 - this very module
-        [sys.executable, "-m", "app.dev.lab.twin", name],
+        [sys.executable, "-m", "app.dev.lab.weakened_instance", name],
         cwd=ROOT,
-        env=own,
+        env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -59,9 +59,11 @@ def twin(name: str, settings: Settings) -> Iterator[Target]:
     )
     url, _, log = _first_line(child).partition(" ")
     if not log:
-        raise TwinError(f"The twin does not start: {_end(child) or 'it says nothing'}")
+        raise InstanceError(
+            f"The weakened instance does not start: {_end(child) or 'it says nothing'}"
+        )
     try:
-        yield Target(url, Settings.from_env(own | _place(url, log)), Path(log))
+        yield Target(url, Settings.from_env(environment | _place(url, log)), Path(log))
     finally:
         _end(child)
         shutil.rmtree(Path(log).parent, ignore_errors=True)  # what is killed leaves it behind
@@ -70,13 +72,13 @@ def twin(name: str, settings: Settings) -> Iterator[Target]:
 def serve(name: str) -> None:
     """Undo a defense, serve, and say where; until standard input ends."""
     with (
-        TemporaryDirectory(prefix="latchkey-twin-", ignore_cleanup_errors=True) as folder,
+        TemporaryDirectory(prefix="latchkey-weakened-", ignore_cleanup_errors=True) as folder,
         socket.create_server((HOST, 0), backlog=BACKLOG) as listener,
     ):
         url, log = f"http://{HOST}:{listener.getsockname()[1]}", f"{folder}/log"
-        for naive in NAIVE:
-            if naive.name == name:
-                naive.apply()
+        for variant in VARIANTS:
+            if variant.name == name:
+                variant.apply()
         app = create_app(Settings.from_env(os.environ | _place(url, log)))
         database = app.extensions[NAME].database
         database.metadata.create_all(database.engine)
@@ -86,7 +88,7 @@ def serve(name: str) -> None:
             sys.stdin.read()
 
 
-def _own(settings: Settings) -> dict[str, str]:
+def _settings_of_its_own(settings: Settings) -> dict[str, str]:
     memory, passes = min(ARGON2_FLOOR)
     return {
         "JWT_SECRET": new_secret(),
@@ -113,7 +115,7 @@ def _first_line(child: subprocess.Popen[str]) -> str:
 
 
 def _end(child: subprocess.Popen[str]) -> str:
-    """End a twin by the end of its input, by force if need be; return what it complained of."""
+    """Close the input of an instance, kill it if it goes on, and return its error output."""
     try:
         _, said = child.communicate(timeout=STOP_SECONDS)
     except subprocess.TimeoutExpired:
@@ -130,6 +132,6 @@ def _log_to(path: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] not in {"", *(naive.name for naive in NAIVE)}:
-        sys.exit(f"there is no naive version “{sys.argv[1]}”")
+    if sys.argv[1] not in {"", *(variant.name for variant in VARIANTS)}:
+        sys.exit(f"there is no weakened variant “{sys.argv[1]}”")
     serve(sys.argv[1])

@@ -1,4 +1,4 @@
-"""Naive ways to serve many: a thread waits for each client, and whoever comes first is served."""
+"""Weakened variants of what keeps the server available to others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from app.accounts.hash_queue import OPEN_PLACES, HashQueue, Place
-from app.dev.lab.naive.line import instead_of
+from app.dev.lab.weakened.variant import instead_of
 from app.errors import Busy
 from app.infra.audit import Client
 from app.server.connection import Connection

@@ -12,10 +12,10 @@ from typing import Any, Final, cast
 from redis import Redis
 from redis.exceptions import LockError
 
-from app.attacks.stage import Account
+from app.attacks.context import Account
 
 RUN_SECONDS: Final = 300
-MAX_RUNS: Final = 60
+MAX_SEEN: Final = 60
 # Longer than the slowest attack on both sides; a crashed run blocks no longer than this.
 BUSY_SECONDS: Final = 150
 
@@ -44,21 +44,21 @@ class RunStore:
         about = cast("bytes | None", self._redis.get(self._key(run, "about")))
         return Account(**json.loads(about)) if about else None
 
-    def add(self, run: str, note: dict[str, Any]) -> None:
+    def add(self, run: str, exchange: dict[str, Any]) -> None:
         """Write down what was seen in an open run; of too much, the oldest is forgotten."""
         if self.account(run):
-            key = self._key(run, "notes")
-            self._redis.rpush(key, json.dumps(note))
-            self._redis.ltrim(key, -MAX_RUNS, -1)
+            key = self._key(run, "seen")
+            self._redis.rpush(key, json.dumps(exchange))
+            self._redis.ltrim(key, -MAX_SEEN, -1)
             self._redis.expire(key, RUN_SECONDS)
 
-    def all(self, run: str) -> list[dict[str, Any]]:
+    def seen(self, run: str) -> list[dict[str, Any]]:
         """Return what was written down, in order."""
-        found = cast("list[bytes]", self._redis.lrange(self._key(run, "notes"), 0, -1))
-        return [json.loads(note) for note in found]
+        found = cast("list[bytes]", self._redis.lrange(self._key(run, "seen"), 0, -1))
+        return [json.loads(one) for one in found]
 
     def count(self, run: str, by: int = 1) -> int:
-        """Count a use of the run's naive session; return how often it was used."""
+        """Count a use of the run's weakened session; return how often it was used."""
         key = self._key(run, "used")
         used = self._redis.incr(key, by)
         self._redis.expire(key, RUN_SECONDS)
@@ -66,7 +66,7 @@ class RunStore:
 
     def close(self, run: str) -> None:
         """Forget a run."""
-        self._redis.delete(*(self._key(run, part) for part in ("about", "notes", "used")))
+        self._redis.delete(*(self._key(run, part) for part in ("about", "seen", "used")))
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
@@ -81,7 +81,7 @@ class RunStore:
                     lock.release()
 
     def remember(self, email: str, until: int) -> None:
-        """Note an account that is to be erased, at the latest after `until` (epoch seconds)."""
+        """Remember an account to erase, at the latest after `until` (epoch seconds)."""
         self._redis.zadd(f"{self._prefix}accounts", {email: until})
 
     def left_over(self, now: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""A twin has everything but Redis to itself, and outlives nobody."""
+"""A weakened instance shares Redis alone, and ends with the process that started it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from app.dev.lab import twin as module
-from app.dev.lab.twin import TwinError, twin
+from app.dev.lab import weakened_instance as module
+from app.dev.lab.weakened_instance import InstanceError, weakened_instance
 from config import ROOT
 from tests.attacks.attacker import attack
 from tests.support.processes import end, spawn, survivors
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 PARENT = """
 import signal
-from app.dev.lab.twin import twin
+from app.dev.lab.weakened_instance import weakened_instance
 from config import Settings
-with twin("", Settings.from_env()) as target:
+with weakened_instance("", Settings.from_env()) as target:
     print(target.url, target.log, flush=True)
     signal.pause()
 """
@@ -41,39 +41,39 @@ def listens(url: str) -> bool:
         return link.connect_ex(("127.0.0.1", int(url.rpartition(":")[2]))) == 0
 
 
-def twins_of(pid: int) -> set[psutil.Process]:
-    """List the twins that a process started."""
+def instances_of(pid: int) -> set[psutil.Process]:
+    """List the weakened instances that a process started."""
     children = psutil.Process(pid).children()
-    return {child for child in children if "app.dev.lab.twin" in child.cmdline()}
+    return {child for child in children if "app.dev.lab.weakened_instance" in child.cmdline()}
 
 
 @pytest.fixture
 def others() -> set[psutil.Process]:
-    """Give the twins that were there before: the session's sound one, if any."""
-    return twins_of(os.getpid())
+    """Return the instances that ran before: the sound one of the test session, if any."""
+    return instances_of(os.getpid())
 
 
 def test_it_is_a_deployment_of_its_own(running: Settings, others: set[psutil.Process]) -> None:
     """Address, database, log and secrets are its own, and go with it."""
-    with twin("", running) as one, twin("", running) as other:
+    with weakened_instance("", running) as one, weakened_instance("", running) as other:
         assert listens(one.url)
         assert one.settings.public_url == one.url
         assert one.settings.env == "testing"
         for name in ("jwt_secret", "secret_key", "database_url", "public_url"):
             assert len({getattr(s, name) for s in (one.settings, other.settings, running)}) == 3
         folder = one.log and one.log.parent
-        assert len(twins_of(os.getpid()) - others) == 2
+        assert len(instances_of(os.getpid()) - others) == 2
     assert not listens(one.url)
     assert folder
     assert not folder.exists()
-    assert twins_of(os.getpid()) == others
+    assert instances_of(os.getpid()) == others
 
 
 def test_it_leaves_the_redis_of_others_alone(running: Settings, valkey: ValkeyServer) -> None:
     """What it writes is named after the environment `testing`, which nothing real is."""
     theirs = "latchkey:{development.0123456789ab}:denylist-complete"
     valkey.client.set(theirs, "1")
-    with twin("", running) as target:
+    with weakened_instance("", running) as target:
         assert attack(target, "denylist-loss").verdict == "held"
     keys = set(valkey.client.scan_iter())
     assert theirs in keys
@@ -85,7 +85,7 @@ def test_it_leaves_the_redis_of_others_alone(running: Settings, valkey: ValkeySe
 def test_it_ends_with_whoever_started_it(
     running: Settings, base_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Killed without a chance to tidy up: the twin sees its input end, and leaves no trace."""
+    """Killed without a chance to tidy up: the instance sees its input end, and leaves no trace."""
     own = {"TMPDIR": str(tmp_path), "REDIS_URL": running.redis_url}
     own["DATABASE_URL"] = f"sqlite:///{tmp_path}/latchkey.db"
     parent = spawn(
@@ -98,15 +98,15 @@ def test_it_ends_with_whoever_started_it(
     with parent.stdout as said:
         url = said.readline().decode().partition(" ")[0]
         assert listens(url)
-        (process,) = twins_of(parent.pid)
-        assert list(tmp_path.glob("latchkey-twin-*/latchkey.db"))
+        (process,) = instances_of(parent.pid)
+        assert list(tmp_path.glob("latchkey-weakened-*/latchkey.db"))
         end(parent, signal.SIGKILL)
     left = survivors([process])
     for one in left:
         one.kill()
     assert not left
     assert not listens(url)
-    assert not list(tmp_path.glob("latchkey-twin-*"))
+    assert not list(tmp_path.glob("latchkey-weakened-*"))
 
 
 def test_one_that_does_not_end_is_killed(
@@ -114,8 +114,8 @@ def test_one_that_does_not_end_is_killed(
 ) -> None:
     """And what it could not tidy up is tidied up for it."""
     monkeypatch.setattr(module, "STOP_SECONDS", 0.1)
-    with twin("", running) as target:
-        (process,) = twins_of(os.getpid()) - others
+    with weakened_instance("", running) as target:
+        (process,) = instances_of(os.getpid()) - others
         process.suspend()
     assert not process.is_running()
     assert target.log
@@ -126,12 +126,18 @@ def test_one_that_cannot_start_says_why(
     running: Settings, others: set[psutil.Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unknown name, settings that are no good, silence."""
-    with pytest.raises(TwinError, match="no naive version “nothing”"), twin("nothing", running):
+    with (
+        pytest.raises(InstanceError, match="no weakened variant “nothing”"),
+        weakened_instance("nothing", running),
+    ):
         pass
     nowhere = replace(running, redis_url="nowhere")
-    with pytest.raises(TwinError, match="REDIS_URL is not a Redis URL"), twin("", nowhere):
+    with (
+        pytest.raises(InstanceError, match="REDIS_URL is not a Redis URL"),
+        weakened_instance("", nowhere),
+    ):
         pass
     monkeypatch.setattr(module, "START_SECONDS", 0)
-    with pytest.raises(TwinError, match="says nothing"), twin("", running):
+    with pytest.raises(InstanceError, match="says nothing"), weakened_instance("", running):
         pass
-    assert twins_of(os.getpid()) == others
+    assert instances_of(os.getpid()) == others

@@ -1,4 +1,4 @@
-"""Naive ways to read a token, and to choose the key that it is read with."""
+"""Weakened ways to read a token, and to choose the key that it is read with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import jwt
 from flask import request
 from jwt.algorithms import get_default_algorithms
 
-from app.dev.lab.naive.line import instead_of
+from app.dev.lab.weakened.variant import instead_of
 from app.infra.strict_json import parse_object
 from app.services import _ring as real_ring
 from app.tokens.codec import C, Codec

@@ -1,4 +1,4 @@
-"""Naive ways to answer a browser, and to believe what it sends."""
+"""Weakened ways to answer a browser, and to believe what it sends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from flask import Flask, Request, Response
 from flask_wtf import CSRFProtect
 
-from app.dev.lab.naive.line import instead_of
+from app.dev.lab.weakened.variant import instead_of
 from app.errors import CrossOrigin
 from app.families.issuer import TokenPair
 from app.web.csrf import csrf
