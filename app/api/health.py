@@ -14,6 +14,8 @@ from app.web.guards import public
 
 blueprint: Final = Blueprint("health", __name__)
 
+PING: Final = text("SELECT 1")
+
 
 class Healthy(TypedDict):
     """All is well."""
@@ -61,7 +63,7 @@ def readyz() -> tuple[Response, int]:
 def _database() -> bool:
     try:
         with services().database.autocommit() as connection:
-            connection.execute(text("SELECT 1"))
+            connection.execute(PING)
     except SQLAlchemyError:
         return False
     return True

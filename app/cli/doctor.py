@@ -24,6 +24,9 @@ from config import ROOT
 MAX_SKEW_SECONDS: Final = 2
 OTHERS: Final = 0o077
 
+JOURNAL_MODE: Final = text("PRAGMA journal_mode")
+STATEMENT_TIMEOUT: Final = text("SHOW statement_timeout")
+
 
 @click.command("doctor")
 @with_appcontext
@@ -62,8 +65,8 @@ def _database(deployment: Services) -> Iterator[str]:
             if at != head:
                 yield f"is at migration {at}, not {head}; run 'flask --app wsgi db upgrade'"
             if connection.dialect.name == "sqlite":
-                yield from _sqlite(deployment, str(connection.scalar(text("PRAGMA journal_mode"))))
-            elif connection.scalar(text("SHOW statement_timeout")) == "0":
+                yield from _sqlite(deployment, str(connection.scalar(JOURNAL_MODE)))
+            elif connection.scalar(STATEMENT_TIMEOUT) == "0":
                 yield (
                     "has no statement_timeout, and a pooler takes none from us; "
                     "run ALTER ROLE … SET statement_timeout = '5s'"
