@@ -38,7 +38,7 @@ ELSEWHERE: Final = (
 )  # fmt: skip
 ATTRIBUTES: Final = ("HttpOnly", "Secure", "SameSite=Strict", "Path=/")
 STORED: Final = re.compile(r"Storage\s*(?:\.setItem|\.\w+\s*=[^=]|\[[^\]]+\]\s*=[^=])")
-SCRIPTS: Final = re.compile(r"""(?:src="|from\s+'|import\s+')([^"']+\.js[^"']*)""")
+SCRIPTS: Final = re.compile(r"""(?:(?:src|href)="|from\s+'|import\s+')([^"']+\.js[^"']*)""")
 
 
 def csrf_on_refresh(context: AttackContext) -> None:

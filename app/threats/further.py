@@ -255,7 +255,7 @@ FURTHER: Final = (
         needs="A link that the victim follows.",
         defense="Only a path of this site is followed, spelled in printable ASCII without a "
         "backslash and without a second slash at its beginning.",
-        detail="app/pages/redirects.py, and the same rule in static/js/app.js.",
+        detail="app/pages/redirects.py, and the same rule in static/js/credentials.js.",
         code=("app/pages/redirects.py:safe_path",),
         gap="A path of this site that itself leads elsewhere; Latchkey has none.",
         standards=("ASVS 3.7.2", "RFC 9700 4.11"),

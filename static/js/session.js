@@ -1,383 +1,305 @@
 /**
- * The session of this page. The access token is in one variable here, the refresh token in a cookie
- * that no script can read, and the key that both are bound to in `dpop.js`.
- */
-
-import { currentKey, discardKey, makePendingKey, promoteKey, rememberNonce } from './dpop.js';
-import { NoStorage, forgetAll, logoutIsWanted, rememberLogout } from './store.js';
-
-/** @import { TokenResponse } from './types.d.ts' */
-/** @import { BrowserKey } from './dpop.js' */
-
-/**
- * @typedef {'unknown' | 'logged_in' | 'changed' | 'hidden' | 'logging_out' | 'logout_pending' | 'logged_out' | 'session_ended'} Status
- *     `changed`: another session began in this browser. `logout_pending`: the server could not be told yet.
- * @typedef {{ status: Status, user: { id: string, email: string } | null, expiresAt: number }} State
- *     `expiresAt` is the end of the access token in milliseconds by performance.now().
+ * The session of this page. docs/browser-module.md says how to use it.
  *
- * Whatever asks the server rejects with an Error with `code` (the server's, or `unreachable`,
- * `superseded`, `logging_out`), `status` (0 without an answer) and `retryAfter` in seconds.
+ * The access token is in one variable of this module, the refresh token in a cookie that no script
+ * can read, and the key that both are bound to in dpop.js. Script that runs in the page can act as
+ * the user while the page is open, and can carry nothing away.
+ *
+ * Behind it: exchange.js (the endpoints and the keys that prove requests to them), transport.js (one
+ * request, attempts, the lock of the tabs), logout.js (a log-out that survives a bad network),
+ * dpop.js (keys and proofs), store.js (IndexedDB).
  */
 
-const { fetch } = globalThis;
-const { parse } = JSON;
-const { apply } = Reflect;
-const { text } = Response.prototype;
+import { LOGIN, PASSWORD, REFRESH, REGISTER, send } from './exchange.js';
+import { isLogoutWanted, makeLogout } from './logout.js';
+import { SessionError, refusal, request } from './transport.js';
+
+/** @import { AccessToken, Answer, Endpoint } from './internal.d.ts' */
+/** @import { TokenResponse, TokenUser } from './types.d.ts' */
+
+// What every call that asks the server rejects with: `code`, `status`, `retryAfter`.
+export { SessionError };
 
 /**
- * `attempts`: how often it is sent while that may help. `inTurn`: one tab at a time. `isLogin` and
- * `newKey`: it begins a session, with a key of its own. None outlives its page: a cookie must not
- * come when nobody is there any more to keep the key that it is bound to.
+ * @typedef {'unknown' | 'logged_in' | 'changed' | 'hidden'
+ *     | 'logging_out' | 'logout_pending' | 'logged_out' | 'session_ended'} Status
+ *     - `unknown`: the server has not been asked yet; the first request finds out.
+ *     - `logged_in`: there is an access token.
+ *     - `changed`: another session has begun in this browser, perhaps another user's.
+ *     - `hidden`: the page was left. When it comes back, its first request gets a new token.
+ *     - `logging_out`: the token is gone, and the server is being told.
+ *     - `logout_pending`: the server could not be told yet; it is told as soon as it can be reached.
+ *     - `logged_out`: the server has heard.
+ *     - `session_ended`: the server says that the session has ended, or that there is none.
+ *
+ * @typedef {object} State
+ * @property {Status} status
+ * @property {TokenUser | null} user who is logged in, or was last; null when nobody is known
+ * @property {number} expiresAt the end of the access token in milliseconds by performance.now(); 0 without one
  */
-const REGISTER = { path: '/auth/register', attempts: 1 };
-const LOGIN = { path: '/auth/login', attempts: 1, inTurn: true, newKey: true, isLogin: true };
-const PASSWORD = { path: '/auth/password', attempts: 1, inTurn: true, newKey: true };
-const REFRESH = { path: '/auth/refresh', attempts: 3, inTurn: true };
 
-const FIRST_PAUSE_MS = 600;
-const MAX_PAUSE_MS = 8_000;
-const REQUEST_MS = 15_000;
-const TURN_MS = 20_000;
+/** A token this close to its end is replaced before it is used. */
 const EARLY_MS = 10_000;
-const LOGOUT_PAUSE_MS = 1_000;
-const MAX_LOGOUT_PAUSE_MS = 60_000;
 
-/** @type {any} */ let token = null; // without prototype, where a getter could be planted
+/** The statuses that only a log-in ends. */
+const OVER = new Set(['logged_out', 'session_ended']);
+
+/** @type {AccessToken | null} */
+let token = null;
 let expiresAt = 0;
-let epoch = 0; // an earlier one's answers are not taken over
-/** @type {State} */ let state = { status: 'unknown', user: null, expiresAt };
-let refreshing;
-/** @type {any} */ let leaving = null; // a log-out that the server may not know of
-let loggingIn = 0;
+/** @type {State} */
+let state = { status: 'unknown', user: null, expiresAt };
+/** Grows with each log-in and log-out: an answer to a request of an earlier epoch is not taken over. */
+let epoch = 0;
+/** @type {Promise<State> | null} */
+let refreshing = null;
+let loginsInFlight = 0;
+/** @type {((state: State) => void)[]} */
 const listeners = [];
+
+/** Tells the other tabs what has happened; it never carries a token. */
 const channel = globalThis.BroadcastChannel && new BroadcastChannel('latchkey');
 
-const isOver = () => ['logged_out', 'session_ended'].includes(state.status);
+const logoutTask = makeLogout(
+	(status) => {
+		if (status === 'logout_pending') publish(status);
+		else if (status === 'logging_out' || !loginsInFlight) clearToken(status);
+	},
+	(message) => channel?.postMessage(message),
+);
 
-const refusal = ({ headers, status }, problem = {}) =>
-	failure({ ...problem, status }, Number(headers.get('retry-after')) || 0);
+// -- what a page calls ----------------------------------------------------------------------
 
-const failure = ({ code = 'unreachable', detail = 'The server could not be reached.', status = 0 }, retryAfter = 0) =>
-	Object.assign(Error(detail), { code, status, retryAfter });
+/**
+ * Opens an account. It logs nobody in.
+ *
+ * @param {{ email: string, password: string }} credentials
+ * @returns {Promise<State>} the state, which is as before
+ * @throws {SessionError} `email_taken`, `weak_password`, `invalid_request`, `too_many_attempts`, `unreachable`
+ */
+export const register = (credentials) => ask(REGISTER, null, credentials);
 
-function superseded() {
-	if (leaving) return failure({ code: 'logging_out', detail: 'You are being logged out.' });
-	return failure({ code: isOver() ? 'session_ended' : 'superseded', detail: 'A login or logout came first.' });
+/**
+ * Logs in. It ends the session that this browser had, and a log-out that is not finished.
+ *
+ * @param {{ email: string, password: string, remember?: boolean }} credentials `remember`: the session
+ *     stays when the browser is closed
+ * @returns {Promise<State>}
+ * @throws {SessionError} `invalid_credentials`, `too_many_attempts`, `busy`, `unreachable`, `superseded`
+ */
+export async function login(credentials) {
+	overtake();
+	loginsInFlight += 1;
+	try {
+		return await ask(LOGIN, null, credentials);
+	} finally {
+		loginsInFlight -= 1;
+	}
 }
 
+/**
+ * Exchanges the cookie for a new access token. A page rarely needs it: authorizedFetch does it when
+ * there is no token, or one that is refused.
+ *
+ * @returns {Promise<State>} the same promise for all calls while one request is under way
+ * @throws {SessionError} `session_ended`, `logging_out`, `superseded`, `unreachable`
+ */
+export function refresh() {
+	const mine = refreshing ?? ask(REFRESH, null).finally(() => {
+		if (refreshing === mine) refreshing = null;
+	});
+	refreshing = mine;
+	return mine;
+}
+
+/**
+ * Changes the password. All sessions of the user end, and a new one begins here.
+ *
+ * @param {{ current_password: string, new_password: string }} passwords
+ * @returns {Promise<State>}
+ * @throws {SessionError} `wrong_password`, `weak_password`, `too_many_attempts`, or as authorizedFetch
+ */
+export const changePassword = (passwords) => withToken((bearer) => ask(PASSWORD, bearer, passwords));
+
+/**
+ * Logs out. The token is gone at once, here and in the other tabs.
+ *
+ * @returns {Promise<State>}
+ * @throws {SessionError} when the server has not heard of it yet. The status is `logout_pending` then,
+ *     and the server is told as soon as it can be reached, also by another page or after a reload.
+ */
+export async function logout() {
+	await logoutTask.start(performance.now() < expiresAt ? token : null);
+	return state;
+}
+
+/**
+ * fetch() with the access token and its proof, to this origin only.
+ *
+ * @param {string | URL} input relative to the page, or absolute
+ * @param {RequestInit} [init] a `signal` in it replaces the time limit of 15 s; `credentials`, `mode`,
+ *     `cache` and `redirect` are set here
+ * @returns {Promise<Response>} any answer, also a refusal: look at `ok`
+ * @throws {SessionError} `session_ended`, `logging_out`, `superseded`, `unreachable`
+ * @throws {TypeError} when `input` is no string or URL, or of another origin
+ */
+export async function authorizedFetch(input, init = {}) {
+	const { origin, href } = new URL(input, location.href);
+	if (origin !== location.origin || (typeof input !== 'string' && !(input instanceof URL))) {
+		throw new TypeError('Not a URL of this origin.');
+	}
+	return withToken((bearer) => request(href, init, bearer, bearer.key));
+}
+
+/**
+ * Calls `listener` with the state now, and at every change, also one that another tab caused.
+ *
+ * @param {(state: State) => void} listener
+ */
+export function onChange(listener) {
+	listeners.push(listener);
+	listener(state);
+}
+
+// -- the state ------------------------------------------------------------------------------
+
+/** @param {Status} status */
 function publish(status, user = state.user) {
 	state = { status, user, expiresAt };
 	for (const listener of listeners) listener(state);
 	return state;
 }
 
+/** From here on, what is under way belongs to the past. */
 function overtake() {
 	epoch += 1;
 	refreshing = null;
 }
 
-function clearToken(status, user = state.user) {
+/** @param {Status} status */
+function clearToken(status) {
 	overtake();
 	token = null;
 	expiresAt = 0;
-	return publish(status, user);
+	publish(status, OVER.has(status) ? null : state.user);
 }
 
-/** @param {TokenResponse} answer */
-function acceptTokenResponse({ access_token, token_type, expires_in, user }, { key, sentAt, isNew }) {
-	if (isNew) {
-		overtake();
-		channel?.postMessage('changed');
-	}
-	const isStranger = state.user && state.user.id !== user.id;
-	token = { __proto__: null, type: token_type, value: access_token, key };
-	expiresAt = sentAt + expires_in * 1000;
-	return publish(isStranger ? 'changed' : 'logged_in', user);
+/** Makes the error of a request that something else overtook. */
+function superseded() {
+	if (logoutTask.isUnfinished()) return new SessionError('logging_out', 'You are being logged out.');
+	const code = OVER.has(state.status) ? 'session_ended' : 'superseded';
+	return new SessionError(code, 'A login or logout came first.');
 }
 
-/**
- * Sends one request; a refused proof is made anew once.
- *
- * @param {BrowserKey | null} key whose proof goes with it
- * @returns {Promise<Response>}
- */
-async function request(url, init, bearer, key, isFirst = true) {
-	try {
-		/** @type {any} */ const headers = { __proto__: null, ...Object.fromEntries(new Headers(init.headers)) };
-		if (key) headers.dpop = await key.prove(init.method ?? 'GET', url, bearer?.value);
-		if (bearer) headers.authorization = `${bearer.type} ${bearer.value}`;
-		const response = await fetch(url, /** @type {any} */ ({
-			__proto__: null, signal: AbortSignal.timeout(REQUEST_MS), ...init, headers,
-			credentials: 'same-origin', mode: 'same-origin', cache: 'no-store', redirect: 'error',
-		}));
-		rememberNonce(response.headers.get('dpop-nonce'));
-		if (!key || !isFirst || ![400, 401].includes(response.status)) return response;
-		const { code } = await response.clone().json().catch(() => ({}));
-		const isProofRefused = ['use_dpop_nonce', 'invalid_dpop_proof'].includes(code);
-		return isProofRefused ? request(url, init, bearer, key, false) : response;
-	} catch (error) {
-		throw init.signal?.aborted ? error : failure({});
-	}
+/** @param {TokenResponse} data @param {Answer} answer */
+function acceptTokenResponse({ access_token, token_type, expires_in, user }, { key, sentAt }) {
+	const isOtherUser = state.user && state.user.id !== user.id;
+	const boundTo = token_type === 'DPoP' ? key : null;
+	token = /** @type {AccessToken} */ ({ __proto__: null, type: token_type, value: access_token, key: boundTo });
+	expiresAt = sentAt + expires_in * 1000; // from sending on: too early rather than too late
+	return publish(isOtherUser ? 'changed' : 'logged_in', user);
 }
 
-/** One tab at a time; who waited for 20 s goes on without. @template T @param {(isAlone: boolean) => Promise<T>} act */
-async function withTabLock(act) {
-	let release = () => {};
-	const isAlone = await new Promise((enter) => {
-		const hold = () => new Promise((done) => {
-			release = () => done(null);
-			enter(true);
-		});
-		const signal = AbortSignal.timeout(TURN_MS);
-		(navigator.locks?.request('latchkey', { signal }, hold) ?? Promise.reject(Error())).catch(() => enter(false));
-	});
-	try {
-		return await act(isAlone);
-	} finally {
-		release();
-	}
-}
-
-/** @returns {Promise<BrowserKey | null>} the key whose proof the request needs */
-async function keyFor(endpoint, bearer, isAlone) {
-	if (bearer) return bearer.type === 'DPoP' ? bearer.key : null;
-	if (endpoint !== REFRESH) return null;
-	try {
-		return await currentKey(isAlone);
-	} catch {
-		throw failure({}); // without a proof a bound session would end
-	}
-}
-
-async function attempt(endpoint, bearer, body, isAlone, checkCurrent) {
-	checkCurrent();
-	if (endpoint === REFRESH && (leaving || await isLogoutAsked())) throw finishLogout();
-	const newKey = endpoint.newKey ? await makePendingKey() : null;
-	const key = endpoint.isLogin ? newKey : await keyFor(endpoint, bearer, isAlone);
-	const sent = newKey && !endpoint.isLogin ? { ...body, dpop_jkt: newKey.thumbprint } : body;
-	checkCurrent();
-	const sentAt = performance.now();
-	const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(sent) };
-	let isAccepted = false;
-	try {
-		const response = await request(endpoint.path, init, bearer, key);
-		isAccepted = response.status === 200;
-		// First of all: the cookie is in the browser, and a refresh needs the key that it is bound to.
-		if (isAccepted && endpoint.newKey && (newKey || endpoint.isLogin)) await promoteKey(newKey, !!endpoint.isLogin);
-		return await takeOver(response, { key: newKey ?? key ?? bearer?.key, sentAt, isNew: body }, checkCurrent);
-	} catch (error) {
-		if (error.code === 'session_ended' && key) await discardKey(key);
-		throw error;
-	} finally {
-		if (newKey && !isAccepted) await discardKey(newKey);
-	}
-}
-
-async function takeOver(response, grant, checkCurrent) {
-	let data = parse('{}');
-	try {
-		data = parse(await apply(text, response, []));
-	} catch {} // a proxy's page, or cut short
-	checkCurrent();
-	const { ok, status } = response;
+/** @param {Endpoint} endpoint @param {Answer} answer */
+function accept(endpoint, answer) {
+	const { response, data } = answer;
 	if (data.access_token) {
-		leaving = null;
-		return acceptTokenResponse(data, grant);
+		logoutTask.cancel();
+		if (endpoint !== REFRESH) {
+			overtake();
+			channel?.postMessage('changed');
+		}
+		return acceptTokenResponse(data, answer);
 	}
-	if (ok && status !== 200) return state;
-	if (status === 401 && data.code === 'session_ended') clearToken('session_ended', null);
+	if (response.status === 201) return state; // an account was opened
+	if (response.status === 401 && data.code === 'session_ended') clearToken('session_ended');
 	throw refusal(response, data);
 }
 
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms * (1 + Math.random() / 2)));
+// -- asking the server ----------------------------------------------------------------------
 
-/** Sends a POST, again while that may help: on 429, on 5xx and without an answer. */
-async function send(endpoint, bearer, body) {
+/**
+ * Asks an endpoint. Nothing is sent, and no answer is taken over, after a later log-in or log-out.
+ *
+ * @param {Endpoint} endpoint
+ * @param {AccessToken | null} bearer
+ * @param {object} [body]
+ */
+function ask(endpoint, bearer, body) {
 	const begun = epoch;
-	const checkCurrent = () => {
+	const checkEpoch = () => {
 		if (epoch !== begun) throw superseded();
 	};
-	for (let left = endpoint.attempts, pause = FIRST_PAUSE_MS; ; pause *= 2) {
-		const once = (isAlone) => attempt(endpoint, bearer, body, isAlone, checkCurrent);
-		try {
-			return await (endpoint.inTurn ? withTabLock(once) : once(false));
-		} catch (error) {
-			checkCurrent();
-			const isTemporary = error.code === 'unreachable' || error.status === 429 || error.status > 499;
-			pause = error.retryAfter * 1000 || pause;
-			left -= 1;
-			if (!isTemporary || !left || pause > MAX_PAUSE_MS) throw error;
-		}
-		await sleep(pause);
-	}
+	return send(endpoint, bearer, body, {
+		async beforeSending() {
+			if (endpoint === REFRESH) await checkNoLogout();
+			checkEpoch();
+		},
+		accept(answer) {
+			checkEpoch();
+			return accept(endpoint, answer);
+		},
+	});
 }
 
-/** Exchanges the cookie for a new access token. @returns {Promise<State>} */
-export const refresh = () => (refreshing ??= send(REFRESH).finally(() => (refreshing = null)));
-
-/** Opens an account; it logs nobody in. @param {{ email: string, password: string }} credentials */
-export const register = (credentials) => send(REGISTER, null, credentials);
-
-/**
- * Logs in, with a new key; ends the session that this browser had, and a wish to log out of it.
- *
- * @param {{ email: string, password: string, remember?: boolean }} credentials
- * @returns {Promise<State>}
- */
-export async function login(credentials) {
-	overtake();
-	loggingIn += 1;
-	try {
-		return await send(LOGIN, null, credentials);
-	} finally {
-		loggingIn -= 1;
-	}
+/** Throws while the server may not know of a log-out: a refresh would bring back what the user left. */
+async function checkNoLogout() {
+	if (!logoutTask.isUnfinished() && await isLogoutWanted()) logoutTask.resume();
+	if (logoutTask.isUnfinished()) throw superseded();
 }
 
 /**
- * Logs out. The token is gone at once. A rejection means that the server has not heard of it yet:
- * it will as soon as it can be reached, also by another page or after a reload.
+ * Runs `act` with a token, and once more with a new one after 401; never as another user.
  *
- * @returns {Promise<State>}
+ * @template {{ status: unknown }} T
+ * @param {(bearer: AccessToken) => Promise<T>} act
+ * @returns {Promise<T>}
  */
-export async function logout() {
-	const bearer = performance.now() < expiresAt ? token : null;
-	const mine = (leaving = { isStored: false });
-	clearToken('logging_out');
-	await rememberLogout().then(() => (mine.isStored = true), () => {}); // else this page alone remembers
-	channel?.postMessage('logging_out');
-	try {
-		await tellServer(bearer);
-	} catch (error) {
-		if (leaving === mine) {
-			publish('logout_pending');
-			tellUntilHeard(mine);
-		}
-		throw error;
+async function withToken(act) {
+	const { user } = state;
+	const bearer = await usableToken(user);
+	/** @type {T | SessionError} */
+	const outcome = await act(bearer).catch((error) => error);
+	if (outcome.status === 401) {
+		if (token === bearer) expiresAt = 0;
+		return act(await usableToken(user));
 	}
-	return loggedOut(mine);
+	if (outcome instanceof Error) throw outcome;
+	return outcome;
 }
 
-async function loggedOut(mine) {
-	if (leaving !== mine) return state;
-	await forgetAll().catch(() => {}); // at worst the next page logs out once more
-	channel?.postMessage('logged_out');
-	leaving = null;
-	return loggingIn ? state : clearToken('logged_out', null);
-}
-
-/** Whether the server may not know of a log-out; rejects when the store does not answer. */
-async function isLogoutAsked() {
-	try {
-		return await logoutIsWanted();
-	} catch (error) {
-		if (error instanceof NoStorage) return false;
-		throw failure({});
-	}
-}
-
-/** Takes up another page's log-out. @returns {Error} for whoever wanted a token */
-function finishLogout() {
-	if (!leaving) {
-		leaving = { isStored: true };
-		clearToken('logging_out');
-		tellUntilHeard(leaving, 0);
-	}
-	return superseded();
-}
-
-/** Goes on until the server has heard, or a log-in came first. */
-async function tellUntilHeard(mine, pause = LOGOUT_PAUSE_MS) {
-	while (leaving === mine) {
-		const online = new Promise((resolve) => addEventListener('online', resolve, { once: true }));
-		await Promise.race([sleep(pause), online]);
-		try {
-			await withTabLock(() => tellOnce(mine));
-		} catch (error) {
-			pause = Math.min(error.retryAfter * 1000 || 2 * pause + LOGOUT_PAUSE_MS, MAX_LOGOUT_PAUSE_MS);
-			if (leaving === mine) publish('logout_pending');
-		}
-	}
-}
-
-async function tellOnce(mine) {
-	if (leaving !== mine) return;
-	if (mine.isStored && !await isLogoutAsked()) { // another tab told it, or somebody logged in
-		leaving = null;
-		if (!loggingIn) clearToken('changed');
-		return;
-	}
-	await tellServer();
-	await loggedOut(mine);
-}
-
-/**
- * The cookie alone ends its session; the access token helps where the cookie is gone.
- *
- * @param {any} [bearer]
- */
-async function tellServer(bearer) {
-	const response = await request('/auth/logout', { method: 'POST', keepalive: true }, bearer, bearer?.key ?? null);
-	if (!response.ok) throw refusal(response);
-}
-
-/** Once more with a new token after 401; never as another user. */
-async function authorized(run, isFirst = true, user = state.user) {
-	if (isOver() || leaving) throw superseded();
+/** @param {TokenUser | null} user who has to be logged in still; null when nobody was known */
+async function usableToken(user) {
+	if (OVER.has(state.status) || logoutTask.isUnfinished()) throw superseded();
 	if (performance.now() > expiresAt - EARLY_MS) await refresh();
-	if (user && user.id !== state.user?.id) throw superseded();
-	const used = token;
-	const answer = await run(used).catch((error) => error);
-	if (answer.status === 401 && isFirst) {
-		if (token === used) expiresAt = 0;
-		return authorized(run, false, user);
-	}
-	if (answer instanceof Error) throw answer;
-	return answer;
+	if (!token || (user && user.id !== state.user?.id)) throw superseded();
+	return token;
 }
 
-/**
- * Changes the password: every session of the user ends, and a new one begins here with a new key.
- *
- * @param {Record<string, any>} passwords `current_password` and `new_password`
- * @returns {Promise<State>}
- */
-export const changePassword = (passwords) => authorized((bearer) => send(PASSWORD, bearer, passwords));
+// -- what comes from elsewhere --------------------------------------------------------------
 
-/** fetch() with the access token, to this origin only. @returns {Promise<Response>} */
-export async function authorizedFetch(input, init = {}) {
-	const { origin, href } = new URL(input, location.href);
-	if (origin !== location.origin || (typeof input !== 'string' && !(input instanceof URL))) {
-		throw new TypeError('Not a URL of this origin.');
-	}
-	return authorized((bearer) => request(href, init, bearer, bearer.type === 'DPoP' ? bearer.key : null));
-}
+/** What another tab says has happened. @type {Record<string, () => void>} */
+const ON_MESSAGE = {
+	logging_out() {
+		if (!loginsInFlight && !OVER.has(state.status)) logoutTask.follow();
+	},
+	logged_out() {
+		logoutTask.cancel();
+		if (!loginsInFlight) clearToken('logged_out');
+	},
+	changed() {
+		const wasLoggingOut = logoutTask.isUnfinished();
+		logoutTask.cancel(); // the log-in came after the log-out, and its session stays
+		if (state.user || (wasLoggingOut && !loginsInFlight)) clearToken('changed');
+	},
+};
+channel?.addEventListener('message', ({ data }) => ON_MESSAGE[data]?.());
 
-/** Calls `listener` now and at every change. @param {(state: State) => void} listener */
-export function onChange(listener) {
-	listeners.push(listener);
-	listener(state);
-}
+// A page that the browser keeps for the way back keeps no token.
+addEventListener('pagehide', () => clearToken('hidden'));
 
-channel?.addEventListener('message', ({ data }) => {
-	if (data === 'logging_out') {
-		if (!leaving && !loggingIn && !isOver()) {
-			const mine = (leaving = { isStored: false });
-			clearToken('logging_out');
-			isLogoutAsked().then((isAsked) => (mine.isStored = isAsked), () => {});
-			tellUntilHeard(mine);
-		}
-	} else if (data === 'logged_out') {
-		leaving = null;
-		if (!loggingIn) clearToken('logged_out', null);
-	} else {
-		const wasLeaving = leaving;
-		leaving = null; // the log-in came after the log-out, and its session stays
-		if (state.user || (wasLeaving && !loggingIn)) clearToken('changed');
-	}
-});
-
-addEventListener('pagehide', () => clearToken('hidden')); // a page kept for the way back keeps no token
-
-// A log-out that an earlier page could not finish.
-isLogoutAsked().then((isAsked) => isAsked && !loggingIn && finishLogout(), () => {}); // a refresh asks again
+// Finishes a log-out that an earlier page could not finish. Where the store does not answer just
+// now, the next refresh asks it again.
+isLogoutWanted().then((isWanted) => {
+	if (isWanted && !loginsInFlight) logoutTask.resume();
+}, () => {});

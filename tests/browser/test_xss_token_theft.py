@@ -181,6 +181,23 @@ SPY: Final = """
 """
 
 
+# Replaces the methods of all keys: one can be had from a module that any script can import.
+PATCH_KEYS: Final = """
+async () => {
+  window.handed = [];
+  const { makePendingKey } = await import('/static/js/dpop.js');
+  const { prototype } = (await makePendingKey()).constructor;
+  for (const name of ['prove', 'promote']) {
+    const real = prototype[name];
+    prototype[name] = function (...given) {
+      window.handed.push(name, ...given);
+      return real.apply(this, given);
+    };
+  }
+}
+"""
+
+
 def inject(page: Page, path: str, markup: str, *, policy: bool = True) -> None:
     """Have the server's answer for a path contain foreign markup, with its headers or without."""
 
@@ -323,6 +340,14 @@ def test_later_patching_reveals_no_token(page: Page, ada: Person) -> None:
     page.evaluate(SPY)
     use_everything(page)
     assert page.evaluate("leaks") == []
+
+
+def test_patching_the_modules_reveals_no_token(page: Page, ada: Person) -> None:
+    """What the modules hand out cannot be made to hand the token on."""
+    log_in(page, ada)
+    page.evaluate(PATCH_KEYS)
+    use_everything(page)
+    assert page.evaluate("handed") == []
 
 
 def test_control_earlier_patching_does(page: Page, context: BrowserContext, ada: Person) -> None:

@@ -3,7 +3,8 @@
 import * as session from '/static/js/session.js';
 import * as api from './api.js';
 
-/** @import { BrowserRun, Finding, Run, Seen, Sides, Step } from './types.d.ts' */
+/** @import { BrowserRun, Finding, Report, ReportOf, Run, Seen, Sides, Step } from './types.d.ts' */
+/** @typedef {(Seen | Report)[]} Log what was seen of a run */
 
 const ORIGIN = 'app/web/origin.py:check_origin';
 const COOKIE = 'app/web/cookies.py:_set';
@@ -18,8 +19,13 @@ const SECONDS = 15;
 const NO_OTHER_SITE = 'PUBLIC_URL names neither localhost nor 127.0.0.1, so this machine has no second name to be another site.';
 const BLOCKED = 'The browser opened no second window. Allow pop-ups for this site, then run it again.';
 
-const said = (text) => /** @type {Step} */ ({ kind: 'said', text });
-const found = (text, by, held) => /** @type {Finding} */ ({ kind: 'finding', text, held, by });
+/** @param {string} text @returns {Step} */
+const said = (text) => ({ kind: 'said', text });
+
+/** @param {string} text @param {string} by @param {boolean} held @returns {Finding} */
+const found = (text, by, held) => ({ kind: 'finding', text, held, by });
+
+/** @param {number} time in milliseconds */
 const pause = (time) => new Promise((done) => setTimeout(done, time));
 
 /** @param {Step[]} steps @returns {Run} */
@@ -32,7 +38,12 @@ function judged(steps) {
 /** @param {string} why @returns {Run} */
 const notRun = (why) => ({ verdict: 'inconclusive', why, steps: [], picture: [] });
 
-/** What was seen of a run, once `enough` of it was. @param {string} run */
+/**
+ * Returns what was seen of a run, once it is enough.
+ *
+ * @param {string} run
+ * @param {(seen: Log) => unknown} enough
+ */
 async function watch(run, enough) {
 	for (let left = SECONDS * 5; left; left -= 1) {
 		const seen = await api.seen(run);
@@ -45,11 +56,33 @@ async function watch(run, enough) {
 /** Whether this browser's session goes on. */
 const alive = () => session.refresh().then(({ status }) => status === 'logged_in', () => false);
 
-const saidBy = (seen, who) => seen.find(({ kind, from }) => kind === 'said' && from === who);
-/** @returns {Seen[]} */
-const sentTo = (seen, path) => seen.filter((one) => one.path === path);
+/**
+ * @template {Report['from']} From
+ * @param {Log} seen
+ * @param {From} who
+ */
+const saidBy = (seen, who) =>
+	/** @type {ReportOf<From> | undefined} */ (seen.find((one) => one.kind === 'said' && one.from === who));
+
+/**
+ * Waits for a page's report.
+ *
+ * @template {Report['from']} From
+ * @param {string} run
+ * @param {From} who
+ */
+async function reportOf(run, who) {
+	const seen = await watch(run, (all) => saidBy(all, who));
+	return /** @type {ReportOf<From>} */ (saidBy(seen, who));
+}
+
+/** @param {Log} seen @param {string} path */
+const sentTo = (seen, path) => seen.filter((one) => one.kind === 'exchange').filter((one) => one.path === path);
+
+/** @param {Log} seen @param {string} path */
 const navigated = (seen, path) => sentTo(seen, path).some(({ mode }) => mode === 'navigate');
 
+/** @param {Seen} sent @param {string} name */
 const has = ({ cookies }, name) => cookies.includes(name);
 
 /** @param {BrowserRun} own @param {Window} popup @returns {Promise<Sides>} */
@@ -97,6 +130,7 @@ async function loginCsrf({ run, attacker, account }, popup) {
 async function clickjacking({ run, attacker }, popup) {
 	popup.location.href = `${attacker}/lab/attacker-site/attacker/clickjacking?lab_run=${run}`;
 	const seen = await watch(run, (all) => saidBy(all, 'attacker'));
+	/** @param {string} text @param {string} path @param {string} by */
 	const tell = (text, path, by) => {
 		const sent = sentTo(seen, path);
 		const empty = sent.length > 1; // asked for anew, because there was no page to move on
@@ -112,7 +146,12 @@ async function clickjacking({ run, attacker }, popup) {
 	};
 }
 
-/** The findings of injected script that looked everywhere. */
+/**
+ * The findings of injected script that looked everywhere.
+ *
+ * @param {ReportOf<'here' | 'weakened'>} report
+ * @param {string} by
+ */
 const searched = ({ found: places }, by) =>
 	Object.entries(places).map(([place, { length }]) =>
 		found(length ? `${place}: ${length} found` : `${place}: no token`, by, !length));
@@ -120,10 +159,10 @@ const searched = ({ found: places }, by) =>
 /** @param {BrowserRun} own @param {Window} popup @returns {Promise<Sides>} */
 async function tokensInStorage({ run }, popup) {
 	popup.location.href = `/lab/attacker-site/injected/search?lab_run=${run}`;
-	const here = saidBy(await watch(run, (all) => saidBy(all, 'here')), 'here');
+	const here = await reportOf(run, 'here');
 	popup.location.href = `/lab/attacker-site/injected/search?weakened&lab_run=${run}`;
-	const weakened = saidBy(await watch(run, (all) => saidBy(all, 'weakened')), 'weakened');
-	const [stolen = ''] = weakened.found.localStorage;
+	const weakened = await reportOf(run, 'weakened');
+	const [stolen = ''] = weakened.found.localStorage ?? [];
 	localStorage.removeItem('lab-token');
 	const answer = await fetch('/api/me', { credentials: 'omit', headers: { authorization: `Bearer ${stolen}` } });
 	return {
@@ -148,7 +187,7 @@ async function tokensInStorage({ run }, popup) {
 /** @param {BrowserRun} own @param {Window} popup @returns {Promise<Sides>} */
 async function xssTokenTheft(own, popup) {
 	popup.location.href = `/lab/page/guarded?lab_run=${own.run}`;
-	const { ran, stopped } = saidBy(await watch(own.run, (all) => saidBy(all, 'guarded')), 'guarded');
+	const { ran, stopped } = await reportOf(own.run, 'guarded');
 	const { here, weakened } = await tokensInStorage(own, popup);
 	const first = [
 		said('Inline script, an event handler and a foreign script, injected into a page with the policy of all pages.'),
@@ -161,8 +200,8 @@ async function xssTokenTheft(own, popup) {
 /** @param {BrowserRun} own @param {Window} popup @returns {Promise<Sides>} */
 async function sessionFixation({ run, logged_in }, popup) {
 	popup.location.href = `/lab/attacker-site/injected/plant?lab_run=${run}`;
-	const seen = await watch(run, (all) => saidBy(all, 'planter'));
-	const { planted, said: refusal } = saidBy(seen, 'planter');
+	const { planted, said: refusal } = await reportOf(run, 'planter');
+	const seen = await api.seen(run);
 	const sent = sentTo(seen, '/lab/attacker-site/weakened/whoami').slice(-1);
 	const here = [
 		said(`Script that was injected into a page sets ${REFRESH} by document.cookie and by cookieStore.`),
@@ -180,7 +219,11 @@ async function sessionFixation({ run, logged_in }, popup) {
 	return { here: judged(here), weakened: judged(weakened) };
 }
 
-/** Each with whether it needs another site, and a session to attack. */
+/**
+ * Each with whether it needs another site, and a session to attack.
+ *
+ * @type {Record<string, { play: (own: BrowserRun, popup: Window) => Promise<Sides>, site: boolean, victim: boolean }>}
+ */
 const ATTACKS = {
 	'csrf-on-refresh': { play: csrfOnRefresh, site: true, victim: true },
 	'login-csrf': { play: loginCsrf, site: true, victim: false },
@@ -204,7 +247,7 @@ export function raise() {
 /** Runs an attack in `popup`; what it used is cleared away, and a session of one's own stays.
  * @param {string} slug @param {Window | null} popup @returns {Promise<Sides>} */
 export async function run(slug, popup) {
-	const { play, site, victim } = ATTACKS[slug];
+	const { play, site, victim } = /** @type {(typeof ATTACKS)[string]} */ (ATTACKS[slug]);
 	if (!popup) return { here: notRun(BLOCKED), weakened: notRun(BLOCKED) };
 	const own = await api.open();
 	const thrown = victim && !own.logged_in;
@@ -212,7 +255,8 @@ export async function run(slug, popup) {
 		if (site && !own.attacker) return { here: notRun(NO_OTHER_SITE), weakened: notRun(NO_OTHER_SITE) };
 		if (thrown) await session.login(own.account);
 		return await play(own, popup);
-	} catch ({ message }) {
+	} catch (error) {
+		const { message } = /** @type {Error} */ (error);
 		return { here: notRun(message), weakened: notRun(message) };
 	} finally {
 		if (!site || !own.attacker) popup.close();

@@ -1,6 +1,6 @@
 /** One attack's own page. */
 
-import { find } from '/static/js/forms.js';
+import { find } from '/static/js/dom.js';
 import { rememberNonce } from '/static/js/dpop.js';
 import { attack } from './api.js';
 import { raise, run } from './browser.js';
@@ -16,6 +16,8 @@ rememberNonce(find('meta[name=dpop-nonce]').content);
 
 const button = find(FIRST);
 const { slug, browser } = button.dataset;
+
+/** @param {string} text */
 const say = (text) => (find('.start .progress').textContent = text);
 
 /** @param {Side} side */

@@ -1,6 +1,6 @@
 /** All attacks, one after the other. */
 
-import { find } from '/static/js/forms.js';
+import { find } from '/static/js/dom.js';
 import { attack } from './api.js';
 import { WORDS } from './view.js';
 
@@ -10,6 +10,7 @@ import { WORDS } from './view.js';
 
 const button = find('#all');
 const label = button.textContent;
+/** @param {string} text */
 const say = (text) => (find('.all-runs .progress').textContent = text);
 let going = false;
 
@@ -44,8 +45,8 @@ button.addEventListener('click', async () => {
 			done += 1;
 		}
 		say(`${done} of ${cards.length} are done.`);
-	} catch ({ message }) {
-		say(message);
+	} catch (error) {
+		say(/** @type {Error} */ (error).message);
 	}
 	going = false;
 	button.textContent = label;

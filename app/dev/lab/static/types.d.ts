@@ -51,6 +51,22 @@ export interface Seen extends Exchange {
   set_cookies: string[];
 }
 
+/** What the pages of the attacker's window report, each by its name. */
+export type Report =
+  | { kind: 'said'; from: 'attacker' }
+  | { kind: 'said'; from: 'guarded'; ran: string; stopped: string[] }
+  | { kind: 'said'; from: 'here'; found: Record<string, string[]> }
+  | { kind: 'said'; from: 'weakened'; found: Record<string, string[]> }
+  | { kind: 'said'; from: 'planter'; said: string; planted: Record<Side, boolean> };
+
+export type ReportOf<From> = Extract<Report, { from: From }>;
+
+/** The weakened session of a run: how often it was used, and who is logged in by its cookie. */
+export interface WeakenedSession {
+  used: number;
+  name?: string;
+}
+
 /** A run in this browser; `attacker` is empty where this machine has no second name. */
 export interface BrowserRun {
   run: string;

@@ -1,6 +1,6 @@
 /** What a run left behind, as elements. */
 
-import { element } from '/static/js/forms.js';
+import { element } from '/static/js/dom.js';
 
 /** @import { Exchange, Finding, Node, Run, Step, Verdict } from './types.d.ts' */
 
@@ -17,7 +17,9 @@ const STATES = {
 };
 const FEW = 3; // exchanges in a row that are shown one by one
 
+/** @param {string} name @param {any} made */
 const styled = (name, made) => Object.assign(made, { className: name });
+/** @param {string} text */
 const quiet = (text) => styled('sr', element('span', text));
 
 /** @param {Run} run */
@@ -36,6 +38,7 @@ function exchange({ who, request, answer, status, times }) {
 	const [first = ''] = request.split('\n', 1);
 	const line = element('summary', element('span', who), ' ', element('code', first), ' ',
 		element('b', times > 1 ? `${times} × ${status}` : String(status)));
+	/** @param {string} label @param {string} text */
 	const message = (label, text) => {
 		const made = element('pre', text);
 		made.ariaLabel = label;

@@ -1,0 +1,36 @@
+/** The forms that log in and register. */
+
+import { find, parse } from './dom.js';
+import { onFilled } from './forms.js';
+import { login, register } from './session.js';
+
+/** @param {HTMLFormElement} form */
+export function attach(form) {
+	const isNew = form.dataset.form === 'register';
+	onFilled(form, async ({ email, password, remember, next }) => {
+		if (isNew) await register({ email, password });
+		await login({ email, password, remember: !!remember }).catch((error) => {
+			if (isNew) location.assign('/login'); // the account is there, so the form would be refused now
+			else if (error.status) find('#password').value = '';
+			throw error;
+		});
+		// Only a path of this site, in printable ASCII without backslashes.
+		await enter(/^\/(?!\/)[!-[\]-~]*$/.test(next) ? next : '/account');
+	});
+}
+
+/**
+ * Turns this document into an account page, so that the token stays.
+ *
+ * @param {string} path
+ */
+async function enter(path) {
+	const [page, shell] = await Promise.all([
+		fetch(path, { cache: 'no-store' }).then(parse),
+		import('./shell.js'),
+	]).catch(() => []);
+	if (!page || !find('#content', page)) return location.assign(path);
+	for (const part of ['.links', 'main']) find(part).replaceWith(find(part, page));
+	history.replaceState(null, '', path);
+	await shell.start(true);
+}
