@@ -7,7 +7,7 @@ from flask import current_app
 
 import app.accounts.models
 import app.families.models  # noqa: F401 - both register their tables
-from app.cli.refusals import as_sentences
+from app.cli.exit_messages import as_sentences
 from app.services import services
 
 database = services().database

@@ -16,7 +16,7 @@ from app.attacks.context import Account
 from app.attacks.run import ATTACKS, Run, Verdict, run
 from app.attacks.throwaway_accounts import throwaway
 from app.attacks.wire import Forbidden, Target
-from app.cli.refusals import as_sentences
+from app.cli.exit_messages import as_sentences
 from app.infra import logs
 from app.services import services
 from app.threats import BY_SLUG

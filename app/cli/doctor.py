@@ -14,7 +14,7 @@ from redis import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli.refusals import database_fault
+from app.cli.exit_messages import database_fault
 from app.cli.rights import missing_rights
 from app.infra.redis import server_facts
 from app.services import Services, services

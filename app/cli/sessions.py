@@ -9,7 +9,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from app.auth import admin
 from app.auth.sessions import active_sessions
-from app.cli.refusals import as_sentences, report
+from app.cli.exit_messages import as_sentences, report
 from app.infra.clock import rfc3339
 from app.services import services
 from app.web.user_agents import describe

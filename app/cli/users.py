@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 
 from app.auth import admin
 from app.auth.register import register
-from app.cli.refusals import as_sentences, report
+from app.cli.exit_messages import as_sentences, report
 from app.infra.audit import Client
 from app.services import services
 

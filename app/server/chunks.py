@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from app.server.refusals import BodyTooLarge
+from app.server.early_refusals import BodyTooLarge
 
 # gunicorn's decoder copies all that follows for each chunk: 21,000 of one byte take it 0.2 s.
 MAX_CHUNKS: Final = 256

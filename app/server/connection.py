@@ -24,7 +24,7 @@ from gunicorn.http.unreader import Unreader
 
 from app.infra.networks import site
 from app.server.chunks import HEAD_END, MAX_CHUNKS, last_chunk
-from app.server.refusals import BodyTooLarge
+from app.server.early_refusals import BodyTooLarge
 
 if TYPE_CHECKING:
     from gunicorn.config import Config

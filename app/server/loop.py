@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from gunicorn.http.errors import ParseException
 
+from app.server.early_refusals import RequestTooSlow, refuse
 from app.server.groups import Group
 from app.server.listeners import Listeners
-from app.server.refusals import RequestTooSlow, refuse
 from app.server.respond import Responder
 from app.server.table import MAX_CONNECTIONS, READ, WRITE, ConnectionTable
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from gunicorn.http import wsgi
 
-from app.server.refusals import refusal
+from app.server.early_refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

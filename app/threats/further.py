@@ -300,8 +300,8 @@ FURTHER: Final = (
         defense="No line has a token, a cookie or a password, whatever went wrong; what is "
         "counted in Redis is counted under hashes.",
         detail="app/infra/audit.py writes named fields only; gunicorn's access log is off and its "
-        "error pages are replaced (app/server/refusals.py); secrets have no repr.",
-        code=("app/infra/audit.py:Audit.record", "app/server/refusals.py:refuse"),
+        "error pages are replaced (app/server/early_refusals.py); secrets have no repr.",
+        code=("app/infra/audit.py:Audit.record", "app/server/early_refusals.py:refuse"),
         gap="What a proxy in front of the application logs.",
         standards=("ASVS 16.2.5", "ASVS 14.2.1", "ASVS 16.4.1"),
         proofs=("tests/http/test_logs.py", "tests/http/test_secrets.py"),

@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from app import create_app
-from app.cli.refusals import database_fault
+from app.cli.exit_messages import database_fault
 from tests.conftest import close
 from tests.unit.cli.conftest import on
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.auth.login import log_in as account_log_in
-from app.cli.refusals import UNTOLD
+from app.cli.exit_messages import UNTOLD
 from app.errors import InvalidCredentials
 from app.families.issuer import PresentedCredentials
 from app.infra.audit import Client
