@@ -8,7 +8,7 @@ from typing import Final
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import api, cli, pages
+from app import api, cli, features, pages
 from app.cli import migrations
 from app.infra import logs
 from app.infra.clock import Clock
@@ -27,7 +27,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     """
     logs.install()
     app = _flask(settings)
-    services = build(settings, clock or Clock())
+    added = features.load()
+    services = build(settings, clock or Clock(), added)
     app.extensions[NAME] = services
     # The origin rule comes first: a forged request must not consume anything.
     origin.install(app, settings.public_url, behind_proxy=settings.behind_proxy)
@@ -37,7 +38,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     headers.install(app, https=settings.public_url.startswith("https:"), nonce=services.nonce)
     app.context_processor(lambda: {"dpop_nonce": services.nonce})
     api.install(app)
-    pages.install(app)
+    pages.install(app, tuple(tab for one in added for tab in one.tabs))
+    features.install(app, added)
     cli.install(app)
     migrations.install(app, services.database)
     _serve_static_files(app)

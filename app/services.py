@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
@@ -22,16 +23,17 @@ from app.auth.pruning import Pruning
 from app.families.denylist import Denylist
 from app.families.denylist_sync import DenylistSync
 from app.families.entries import Entries, Keys
-from app.families.issuer import Lifetimes, TokenIssuer
+from app.families.issuer import Lifetimes, TokenIssuer, no_claims
 from app.families.marker import Marker
 from app.families.outage import Outage
 from app.families.replay_cache import ReplayCache
+from app.feature import Feature
 from app.infra.audit import Audit
 from app.infra.clock import Clock
 from app.infra.database import Database
 from app.infra.redis import ConnectionCount, RedisLink
 from app.infra.throttle import Throttle
-from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
+from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims, with_claims
 from app.tokens.codec import Codec, Rules
 from app.tokens.keys import KeyRing, derive, key_ring
 from app.tokens.nonces import Nonces
@@ -70,8 +72,8 @@ class Services:
         return self.nonces.current(self.clock.now())
 
 
-def build(settings: Settings, clock: Clock) -> Services:
-    """Build every object once per process. Nothing connects yet."""
+def build(settings: Settings, clock: Clock, features: Sequence[Feature] = ()) -> Services:
+    """Build every object once per process; `features` add to them. Nothing connects yet."""
     database = Database(settings.database_url, threads=THREADS, pooler=settings.database_pooler)
     connections, audit = ConnectionCount(), Audit(clock)
     # One immediate retry: an idle connection that the server closed is no outage.
@@ -85,7 +87,7 @@ def build(settings: Settings, clock: Clock) -> Services:
     sync = DenylistSync(link, entries, marker, clock, outage, nonces)
     replay_cache = ReplayCache(redis, prefix, clock, sync, outage, nonces)
     denylist = Denylist(redis, database, clock, keys, sync, replay_cache, outage)
-    throttle, issuer = Throttle(redis, prefix, clock), _issuer(settings)
+    throttle, issuer = Throttle(redis, prefix, clock), _issuer(settings, features)
     auth = Auth(
         database=database,
         denylist=denylist,
@@ -96,6 +98,7 @@ def build(settings: Settings, clock: Clock) -> Services:
         audit=audit,
         clock=clock,
         pruning=Pruning(database, clock),
+        delete_rows=tuple(one.delete_rows for one in features if one.delete_rows),
     )
     return Services(
         settings, clock, database, redis, audit, issuer.access, denylist, sync, nonces, auth
@@ -106,7 +109,10 @@ def _password_login(
     settings: Settings, database: Database, throttle: Throttle, clock: Clock
 ) -> PasswordLogin:
     browsers = KnownBrowsers(_purpose_key(settings, "device"))
-    passwords, policy = _passwords(settings), PasswordPolicy(settings.password_min_length)
+    passwords = Passwords(
+        settings.argon2_memory_kib, settings.argon2_time, settings.argon2_parallelism
+    )
+    policy = PasswordPolicy(settings.password_min_length)
     return PasswordLogin(database, passwords, policy, HashQueue(), browsers, throttle, clock)
 
 
@@ -146,15 +152,7 @@ def _redis(url: str, *, retries: int, **options: Any) -> Redis:  # noqa: ANN401 
     )
 
 
-def _passwords(settings: Settings) -> Passwords:
-    return Passwords(
-        settings.argon2_memory_kib,
-        settings.argon2_time,
-        settings.argon2_parallelism,
-    )
-
-
-def _issuer(settings: Settings) -> TokenIssuer:
+def _issuer(settings: Settings, features: Sequence[Feature]) -> TokenIssuer:
     lifetimes = Lifetimes(
         access=settings.access_ttl,
         idle=settings.refresh_idle_ttl,
@@ -167,10 +165,22 @@ def _issuer(settings: Settings) -> TokenIssuer:
     access = Rules("at+jwt", issuer, settings.audience, lifetimes.access, leeway)
     refresh = Rules("rt+jwt", issuer, f"{issuer}/auth/refresh", longest, leeway)
     return TokenIssuer(
-        access=Codec(access, _ring(settings, ACCESS_KEY), AccessTokenClaims),
+        access=Codec(access, _ring(settings, ACCESS_KEY), _access_claims(features)),
         refresh=Codec(refresh, _ring(settings, REFRESH_KEY), RefreshTokenClaims),
         lifetimes=lifetimes,
+        further_claims=_further_claims(features),
     )
+
+
+def _access_claims(features: Sequence[Feature]) -> type[AccessTokenClaims]:
+    return with_claims({name: kind for one in features for name, kind in one.claims.items()})
+
+
+def _further_claims(features: Sequence[Feature]) -> Callable[[str], Mapping[str, str | int]]:
+    sources = [one.claims_of for one in features if one.claims_of]
+    if not sources:
+        return no_claims
+    return lambda user_id: {n: v for source in sources for n, v in source(user_id).items()}
 
 
 def _ring(settings: Settings, purpose: str) -> KeyRing:

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import flask_migrate
-
 from app import create_app
+from app.cli import migrations
 from bench import flood, protected, refresh, served, stories, trace, worst
 from bench.cores import load, one_core
 from config import Settings, new_secret
@@ -82,7 +81,7 @@ def prepared() -> Iterator[dict[str, str]]:
 def migrate(environment: dict[str, str]) -> None:
     """Make the tables."""
     with create_app(Settings.from_env(environment)).app_context():
-        flask_migrate.upgrade()
+        migrations.upgrade()
 
 
 if __name__ == "__main__":

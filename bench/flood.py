@@ -24,10 +24,9 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-import flask_migrate
-
 from app import create_app
 from app.accounts.hash_queue import NICENESS
+from app.cli import migrations
 from app.families.issuer import PresentedCredentials
 from bench.cores import load
 from bench.load import WRK
@@ -142,7 +141,7 @@ def _contender(stack: ExitStack, environment: Mapping[str, str], nice: str) -> C
     server = GunicornServer({**environment, **own}, folder / "gunicorn.log", app="bench.nicer:app")
     app = create_app(server.settings)
     with app.app_context():
-        flask_migrate.upgrade()
+        migrations.upgrade()
     server.start()
     stack.callback(server.stop)
     people = [

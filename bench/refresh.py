@@ -17,9 +17,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
 
-import flask_migrate
-
 from app import create_app
+from app.cli import migrations
 from bench.cores import load
 from bench.load import CLIENT, CONNECTIONS, Load, Target, refreshes
 from bench.sessions import refresh_tokens
@@ -76,7 +75,7 @@ def _latchkey(
     log = folder / "gunicorn.log"
     server = GunicornServer({**environment, "DATABASE_URL": url}, log)
     with create_app(server.settings).app_context():
-        flask_migrate.upgrade()
+        migrations.upgrade()
     server.start()
     stack.callback(server.stop)
     tokens = refresh_tokens(server.settings, CONNECTIONS * ROUNDS)

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import flask_migrate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
+from app.cli import migrations
 from config import Settings, new_secret
 from tests.support.processes import wait_until
 from tests.support.servers.gunicorn import GunicornServer
@@ -120,7 +120,7 @@ def migrate(
         servers = {"DATABASE_URL": database_url, "REDIS_URL": valkey_server.url}
         app = create_app(Settings.from_env(base_environment | servers))
         with app.app_context():
-            flask_migrate.upgrade()
+            migrations.upgrade()
         close(app)
 
     return upgrade

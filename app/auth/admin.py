@@ -55,8 +55,17 @@ def enable(auth: Auth, user: User) -> None:
 
 
 def delete(auth: Auth, user: User) -> tuple[int, bool]:
-    """Erase an account, free its address and end its sessions."""
-    return _deny(auth, "user_deleted", _shut(auth, accounts.erase, user), user)
+    """Erase an account with all that a product stores of it, free its address, end its sessions.
+
+    All of it is one transaction: when a row of a product's cannot be deleted, nothing is.
+    """
+
+    def erase(connection: Connection, user_id: str, now: int) -> None:
+        for delete_rows in auth.delete_rows:
+            delete_rows(connection, user_id)
+        accounts.erase(connection, user_id, now)
+
+    return _deny(auth, "user_deleted", _shut(auth, erase, user), user)
 
 
 def _shut(

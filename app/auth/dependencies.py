@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from app.accounts.password_login import PasswordLogin
 from app.auth.pruning import Pruning
@@ -32,6 +34,8 @@ class Auth:
     audit: Audit
     clock: Clock
     pruning: Pruning
+    delete_rows: tuple[Callable[[Connection, str], None], ...] = ()
+    """What deletes the rows that a product keeps of a user, in the erasure's transaction."""
 
     def deny(
         self, revoked: Sequence[RevokedFamily], event: str, client: Client, **fields: str

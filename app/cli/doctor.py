@@ -15,11 +15,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli.exit_messages import database_fault
+from app.cli.migrations import newest_revisions
 from app.cli.rights import missing_rights
 from app.infra.redis import server_facts
 from app.services import Services, services
 from app.web.guards import MARK
-from config import ROOT
 
 MAX_SKEW_SECONDS: Final = 2
 OTHERS: Final = 0o077
@@ -51,9 +51,8 @@ def doctor() -> None:
 
 def _database(deployment: Services) -> Iterator[str]:
     from alembic.migration import MigrationContext  # noqa: PLC0415 - see app/cli/migrations.py
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 - likewise
 
-    head = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    newest = newest_revisions()
     try:
         with deployment.database.autocommit() as connection:
             if connection.dialect.name == "postgresql":
@@ -61,9 +60,12 @@ def _database(deployment: Services) -> Iterator[str]:
                 yield from faults
                 if faults:  # the revision may be what cannot be read
                     return
-            at = MigrationContext.configure(connection).get_current_revision()
-            if at != head:
-                yield f"is at migration {at}, not {head}; run 'flask --app wsgi db upgrade'"
+            at = MigrationContext.configure(connection).get_current_heads()
+            if set(at) != newest:
+                named = [", ".join(sorted(some)) or "none" for some in (at, newest)]
+                yield "is at migration {}, not {}; run 'flask --app wsgi db upgrade'".format(
+                    *named
+                )
             if connection.dialect.name == "sqlite":
                 yield from _sqlite(deployment, str(connection.scalar(JOURNAL_MODE)))
             elif connection.scalar(STATEMENT_TIMEOUT) == "0":

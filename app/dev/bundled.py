@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Final
 
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.dev.valkey import BundledError, start_valkey, stop_valkey
+from app.features import revision_folders
 from app.infra.database import Database
 from config import ROOT, Settings
 
-REVISIONS: Final = ROOT / "migrations" / "versions"
+VERSIONS: Final = text("SELECT version_num FROM alembic_version")
+_REVISION: Final = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
+_DOWN: Final = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
 
 
 class Bundled:
@@ -93,8 +98,7 @@ def _migrate(settings: Settings) -> None:
     In a process of its own, and only when needed: Alembic would stay in the memory of every
     worker.
     """
-    newest = max(path.name for path in REVISIONS.glob("[0-9]*.py")).partition("_")[0]
-    if _revision(settings) == newest:
+    if _revisions(settings) == _heads():
         return
     done = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"],
@@ -109,15 +113,24 @@ def _migrate(settings: Settings) -> None:
         raise BundledError(f"The database cannot be migrated: {why}")
 
 
-def _revision(settings: Settings) -> str | None:
+def _heads() -> set[str]:
+    """Return the newest revision of every branch, without Alembic."""
+    files = [path for folder in revision_folders() for path in folder.glob("*.py")]
+    sources = [path.read_text(encoding="utf-8") for path in files]
+    revisions, former = (
+        {name for source in sources for name in pattern.findall(source)}
+        for pattern in (_REVISION, _DOWN)
+    )
+    return revisions - former
+
+
+def _revisions(settings: Settings) -> set[str]:
     database = Database(settings.database_url)
     try:
         with database.autocommit() as connection:
-            return str(
-                connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-            )
+            return set(connection.scalars(VERSIONS))
     except SQLAlchemyError:
-        return None  # no table yet; what is worse than that, the migration says
+        return set()  # no table yet; what is worse than that, the migration says
     finally:
         database.engine.dispose()
 

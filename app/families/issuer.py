@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +20,11 @@ ID_BYTES: Final = 16
 def new_id() -> str:
     """Return 128 random bits as 22 base64url characters: for a user, a family or a `jti`."""
     return secrets.token_urlsafe(ID_BYTES)
+
+
+def no_claims(_user_id: str) -> Mapping[str, str | int]:
+    """Return no further claim for any user."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ class TokenIssuer:
     access: Codec[AccessTokenClaims]
     refresh: Codec[RefreshTokenClaims]
     lifetimes: Lifetimes
+    further_claims: Callable[[str], Mapping[str, str | int]] = no_claims
 
     def new_family(
         self, user_id: str, client: Client, now: int, *, remembered: bool, jkt: str | None
@@ -131,7 +138,7 @@ class TokenIssuer:
             return None
 
     def _access_claims(self, family: Family | Current, expires: int) -> AccessTokenClaims:
-        return AccessTokenClaims(
+        return self.access.claims_type(
             iss=self.access.rules.issuer,
             aud=self.access.rules.audience,
             sub=family.user_id,
@@ -141,6 +148,7 @@ class TokenIssuer:
             exp=expires,
             auth_time=family.created_at,
             cnf={"jkt": family.jkt} if family.jkt else None,
+            **self.further_claims(family.user_id),
         )
 
     def _refresh_claims(self, family: Family | Current) -> RefreshTokenClaims:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import Final, TypedDict
 
 
 class Confirmation(TypedDict):
@@ -38,3 +39,31 @@ class RefreshTokenClaims:
     jti: str
     iat: int
     exp: int
+
+
+# Registered claims (RFC 7519, RFC 9068, RFC 9470) that no feature may give another meaning.
+RESERVED: Final = frozenset({
+    "nbf", "scope", "client_id", "acr", "amr", "azp", "act", "roles", "groups", "entitlements",
+})  # fmt: skip
+
+
+def with_claims(further: Mapping[str, type[str | int]]) -> type[AccessTokenClaims]:
+    """Return the claims of an access token with `further` ones, each of which may be missing.
+
+    The codec refuses any claim that is not named here, and any value of another type. A token
+    from before a claim was added stays valid, without it.
+
+    Raises:
+        ValueError: when a name is taken, reserved or no Python name.
+
+    """
+    taken = {one.name for kind in (AccessTokenClaims, RefreshTokenClaims) for one in fields(kind)}
+    for name in further:
+        if name in taken | RESERVED or not name.isidentifier():
+            raise ValueError(f"A feature cannot add the claim {name!r}: the name is taken.")
+    if not further:
+        return AccessTokenClaims
+    added = [(name, kind | None, field(default=None)) for name, kind in further.items()]
+    return make_dataclass(
+        "AccessTokenClaims", added, bases=(AccessTokenClaims,), frozen=True, slots=True
+    )

@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, get_args, get_type_hints
 
 import jwt
 from jwt.algorithms import HMACAlgorithm
 from jwt.utils import base64url_encode
 
-from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
+from app.tokens.claims import AccessTokenClaims, Confirmation, RefreshTokenClaims
 from app.tokens.jws import ALGORITHM, TokenRefused, parse_jws
 from app.tokens.keys import KeyRing
 
@@ -21,7 +21,6 @@ C = TypeVar("C", AccessTokenClaims, RefreshTokenClaims)
 
 REMEMBERED_TOKENS: Final = 2048
 LATEST_TIME: Final = 2**40
-CONFIRMATION: Final = "cnf"
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -52,19 +51,18 @@ class Codec(Generic[C]):
         """Fix everything that a token must never decide for itself."""
         self.rules: Final = rules
         self._ring: Final = ring
-        self._claims_type: Final[type[C]] = claims_type
-        self._types: Final = {
-            f.name: int if f.type == "int" else str
-            for f in fields(claims_type)
-            if f.default is MISSING
-        }
-        self._names: Final = tuple(f.name for f in fields(claims_type))
+        self.claims_type: Final[type[C]] = claims_type
+        hints = get_type_hints(claims_type)
+        kinds = {one.name: hints[one.name] for one in fields(claims_type)}
+        optional = {one.name for one in fields(claims_type) if one.default is not MISSING}
+        self._required: Final = {name: k for name, k in kinds.items() if name not in optional}
+        self._optional: Final = {name: get_args(kinds[name])[0] for name in optional}
+        self._names: Final = tuple(kinds)
         # The same in every token, so it is built once.
         headers = {"typ": rules.typ, "kid": ring.signing_kid}
         empty = jwt.encode({}, ring.signing_key, ALGORITHM, headers)
         self._header: Final = empty.partition(".")[0].encode() + b"."
-        self._binds: Final = any(f.name == CONFIRMATION for f in fields(claims_type))
-        self._jwt: Final = _py_jwt(list(self._types))
+        self._jwt: Final = _py_jwt(list(self._required))
         # A browser sends the same token for ten minutes. Remembering the verified claims under
         # the whole token is sound because a token has one spelling only (see `jws`), and
         # only verified tokens are remembered: a refusal raises.
@@ -113,15 +111,12 @@ class Codec(Generic[C]):
         if key is None:
             raise TokenRefused("unknown_key")
         payload = self._decoded(token, key)
-        allowed = self._types.keys() | {CONFIRMATION} if self._binds else self._types.keys()
-        if payload.keys() not in (self._types.keys(), allowed):
+        if not self._required.keys() <= payload.keys() <= set(self._names):
             raise TokenRefused("claims")
-        if CONFIRMATION in payload and not _is_confirmation(payload[CONFIRMATION]):
-            raise TokenRefused("claim_type")
-        for name, kind in self._types.items():
-            if type(payload[name]) is not kind:
+        for name, value in payload.items():
+            if not _is_of(self._required.get(name) or self._optional[name], value):
                 raise TokenRefused("claim_type")
-        return self._checked(self._claims_type(**payload))
+        return self._checked(self.claims_type(**payload))
 
     def _decoded(self, token: str, key: bytes) -> dict[str, Any]:
         rules = self.rules
@@ -134,7 +129,7 @@ class Codec(Generic[C]):
             raise TokenRefused(reason) from None
 
     def _checked(self, claims: C) -> C:
-        if not all(_ID.fullmatch(getattr(claims, n)) for n in _IDS if n in self._types):
+        if not all(_ID.fullmatch(getattr(claims, n)) for n in _IDS if n in self._required):
             raise TokenRefused("claim_value")
         auth_time = getattr(claims, "auth_time", claims.iat)
         if not 0 < auth_time <= claims.iat < claims.exp < LATEST_TIME:
@@ -156,6 +151,11 @@ def _py_jwt(required: list[str]) -> jwt.PyJWT:
             "verify_iat": False,
         }
     )
+
+
+def _is_of(kind: object, value: object) -> bool:
+    # Exact types: a bool is an int to Python, and no claim of ours is a bool.
+    return _is_confirmation(value) if kind is Confirmation else type(value) is kind
 
 
 def _is_confirmation(value: object) -> bool:

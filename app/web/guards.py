@@ -37,6 +37,11 @@ class Caller:
     auth_time: int
     claims: AccessTokenClaims
 
+    def claim(self, name: str) -> str | int | None:
+        """Return a claim that a feature added to the token; None when the token lacks it."""
+        value: str | int | None = getattr(self.claims, name)
+        return value
+
 
 def require_access(view: Callable[P, R]) -> Callable[P, R]:
     """Let only a verified, undenied access token through, and set the caller.

@@ -1304,7 +1304,7 @@ def test_the_migration_logs_nobody_out(old_app: Flask) -> None:
     app, key = old_app, Prover()
     first, second = old_session(app, 1), old_session(app, 2)
     before, old_shape = rows(app), shape(app)
-    migrate(app, "head")
+    migrate(app, "heads")
     new = {
         "jkt": None,
         "revoked_ip": None,
@@ -1321,7 +1321,7 @@ def test_the_migration_logs_nobody_out(old_app: Flask) -> None:
         {name: value for name, value in one.items() if name not in new} for one in kept
     ]
     assert shape(app) == old_shape
-    migrate(app, "head")
+    migrate(app, "heads")
     assert shape(app) == new_shape
     for answer in (present(app, cookie_of(unbound)), present(app, cookie_of(bound), key)):
         assert answer.status_code == 200

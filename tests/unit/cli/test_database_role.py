@@ -116,7 +116,7 @@ def test_tables_that_are_missing_are_a_migration(
 ) -> None:
     """And no matter of rights."""
     (fault,) = faults(typed(postgres.create(), "doctor"))
-    assert fault.startswith("is at migration None, not ")
+    assert fault.startswith("is at migration none, not ")
 
 
 def test_a_command_without_rights_says_so(typed: Callable[..., Result], role: str) -> None:

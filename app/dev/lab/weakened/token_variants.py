@@ -76,7 +76,7 @@ def the_header_chooses_the_algorithm(self: Codec[C], token: str) -> C:
             issuer=self.rules.issuer,
             options={"verify_signature": header["alg"].lower() != "none"},
         )
-        return self._claims_type(**claims)
+        return self.claims_type(**claims)
 
 
 @instead_of("app/tokens/codec.py:Codec._verify", "algorithm-confusion")
@@ -90,7 +90,7 @@ def every_algorithm_is_allowed(self: Codec[C], token: str) -> C:
             audience=self.rules.audience,
             issuer=self.rules.issuer,
         )
-        return self._claims_type(**claims)
+        return self.claims_type(**claims)
 
 
 @instead_of("app/tokens/jws.py:_kid_of", "algorithm-confusion")
@@ -110,7 +110,7 @@ def the_key_comes_with_the_token(self: Codec[C], token: str) -> C:
             key = unsegment(header["jwk"]["k"])
         else:
             key = self._ring.by_kid[header["kid"]]
-        return self._claims_type(**self._decoded(token, key))
+        return self.claims_type(**self._decoded(token, key))
 
 
 @instead_of("app/tokens/codec.py:Codec._verify", "key-injection")
@@ -122,7 +122,7 @@ def the_key_is_fetched(self: Codec[C], token: str) -> C:
             key = urlopen(header["jku"], timeout=1).read()  # noqa: S310
         else:
             key = self._ring.by_kid[header["kid"]]
-        return self._claims_type(**self._decoded(token, key))
+        return self.claims_type(**self._decoded(token, key))
 
 
 @instead_of("app/tokens/codec.py:Codec._verify", "key-injection")
@@ -135,7 +135,7 @@ def the_key_is_in_the_file_named(self: Codec[C], token: str) -> C:
         key = self._ring.by_kid.get(kid) or Path("/run/secrets", kid).resolve().read_bytes()
         if hmac.digest(key, signed.encode(), "sha256") != unsegment(signature):
             raise TokenRefused("signature")
-        return self._claims_type(**parse_object(payload))
+        return self.claims_type(**parse_object(payload))
 
 
 @instead_of("app/tokens/jws.py:_kid_of", "cross-type-tokens")

@@ -1,0 +1,42 @@
+"""Where a product built on Latchkey lives: one package a feature, one line in `FEATURES`.
+
+A feature is a package in this folder whose `__init__.py` has a variable `feature`. It may import
+`app.feature`, `app.web`, `app.services` and `app.auth`. Nothing of Latchkey has to learn about it.
+docs/build-on-it.md builds one.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from flask import Flask
+
+from app.feature import Feature
+from app.web.guards import public
+from config import ROOT
+
+FEATURES: Final[tuple[str, ...]] = ()
+
+
+def load() -> tuple[Feature, ...]:
+    """Import the packages that `FEATURES` names and return what they add."""
+    return tuple(import_module(f"{__name__}.{name}").feature for name in FEATURES)
+
+
+def install(app: Flask, features: tuple[Feature, ...]) -> None:
+    """Register the blueprints of `features`; the static files of a blueprint are public."""
+    for feature in features:
+        for blueprint in feature.blueprints:
+            app.register_blueprint(blueprint)
+            if blueprint.has_static_folder:
+                endpoint = f"{blueprint.name}.static"
+                app.view_functions[endpoint] = public(partial(app.view_functions[endpoint]))
+
+
+def revision_folders() -> list[Path]:
+    """Return the folders with database revisions: Latchkey's own, then each feature's."""
+    folders = [Path(__file__).with_name(name) / "migrations" for name in FEATURES]
+    return [ROOT / "migrations" / "versions", *(one for one in folders if one.is_dir())]

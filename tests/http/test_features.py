@@ -1,0 +1,173 @@
+"""What a feature of a product adds, and that nothing of Latchkey's gives way to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from flask import Blueprint, render_template_string
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import create_app, features
+from app.auth import admin
+from app.feature import Feature, Tab
+from app.pages import TABS
+from app.services import NAME
+from app.tokens.claims import with_claims
+from app.tokens.jws import TokenRefused
+from app.web.guards import caller, public, require_access
+from tests.conftest import close
+from tests.support.client import EMAIL, Actor, Thief, claims, member, problem
+from tests.support.forger import ACCESS, Forger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flask import Flask
+    from sqlalchemy import Connection
+
+    from config import Settings
+
+PLANS: dict[str, str | int] = {"plan": "gold", "seats": 5}
+
+
+class Trouble(SQLAlchemyError):
+    """A row that cannot be deleted."""
+
+
+@pytest.fixture
+def deleted() -> list[str]:
+    """The users whose rows were deleted."""
+    return []
+
+
+@pytest.fixture
+def notes(tmp_path: Path, deleted: list[str]) -> Feature:
+    """A feature that uses every field."""
+    (tmp_path / "notes.css").write_text("b { color: red }", encoding="utf-8")
+    blueprint = Blueprint(
+        "notes", __name__, static_folder=str(tmp_path), static_url_path="/static/notes"
+    )
+
+    @blueprint.get("/account/notes")
+    @public
+    def page() -> str:
+        return render_template_string("{% extends 'shell.html' %}")
+
+    @blueprint.get("/fragments/notes")
+    @require_access
+    def fragment() -> str:
+        return f"{caller().claim('plan')} {caller().claim('seats')}"
+
+    @blueprint.get("/forgotten")
+    def forgotten() -> str:
+        return "forgotten"
+
+    def delete_rows(connection: Connection, user_id: str) -> None:
+        assert connection.in_transaction()
+        deleted.append(user_id)
+        if "stays" in PLANS:
+            raise Trouble
+
+    tab = Tab("Notes", "notes.page", "notes.fragment")
+    kinds = {"plan": str, "seats": int}
+    return Feature((blueprint,), (tab,), delete_rows, kinds, lambda _user: PLANS)
+
+
+@pytest.fixture
+def product(
+    settings: Settings, notes: Feature, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Flask]:
+    """An application with the feature."""
+    monkeypatch.setattr(features, "load", lambda: (notes,))
+    app = create_app(settings)
+    yield app
+    close(app)
+
+
+@pytest.fixture
+def owner(product: Flask) -> Actor:
+    """Somebody who is logged in there."""
+    return member(product)
+
+
+def test_its_tab_follows_our_own(product: Flask) -> None:
+    """On every account page, in the order of the features."""
+    thief = Thief(product)
+    pages = [
+        thief.ask("GET", path).get_data(as_text=True) for path in ("/account", "/account/notes")
+    ]
+    for page in pages:
+        assert page.count("data-fragment=") == len(TABS) + 1
+        assert page.index("/fragments/password") < page.index("/fragments/notes")
+    assert 'href="/account/notes" data-fragment="/fragments/notes" aria-current' in pages[1]
+
+
+def test_its_routes_are_guarded_like_ours(product: Flask, owner: Actor) -> None:
+    """A protected route needs a token, an unmarked one too; static files are for everybody."""
+    thief = Thief(product)
+    problem(thief.ask("GET", "/fragments/notes"), 401, "invalid_token")
+    problem(thief.ask("GET", "/forgotten"), 401, "invalid_token")
+    assert thief.ask("GET", "/static/notes/notes.css").get_data() == b"b { color: red }"
+    assert owner.protected("GET", "/fragments/notes").get_data() == b"gold 5"
+
+
+def test_its_claims_are_in_every_access_token(owner: Actor) -> None:
+    """After a log-in and after a refresh; a claim without a value is left out."""
+    assert {name: claims(owner.access_token)[name] for name in PLANS} == PLANS
+    owner.refresh()
+    assert {name: claims(owner.access_token)[name] for name in PLANS} == PLANS
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({}, ""),
+        ({"plan": "tin"}, ""),
+        ({"plan": 1}, "claim_type"),
+        ({"seats": "5"}, "claim_type"),
+        ({"seats": True}, "claim_type"),
+        ({"plan": None}, "claim_type"),
+        ({"plan": "tin", "role": "admin"}, "claims"),
+    ],
+)
+def test_the_codec_knows_its_claims_and_no_other(
+    product: Flask, settings: Settings, said: dict[str, object], reason: str
+) -> None:
+    """A token from before the claim was added stays valid; another type or name does not."""
+    codec, forger = product.extensions[NAME].access_tokens, Forger(settings, ACCESS, 1_800_000_000)
+    token = forger.forge(claims=forger.claims() | said)
+    if reason:
+        with pytest.raises(TokenRefused, match=f"^{reason}$"):
+            codec.verify(token, forger.now)
+    else:
+        assert codec.verify(token, forger.now).plan == said.get("plan")
+
+
+@pytest.mark.parametrize("name", ["sub", "cnf", "family_id", "scope", "amr", "no name"])
+def test_a_claim_of_ours_cannot_be_redefined(name: str) -> None:
+    """The application does not start, instead of signing what means something else."""
+    with pytest.raises(ValueError, match=name):
+        with_claims({name: str})
+
+
+def test_its_rows_go_with_the_user(product: Flask, owner: Actor, deleted: list[str]) -> None:
+    """In the transaction that erases the account."""
+    auth = product.extensions[NAME].auth
+    admin.delete(auth, admin.find_user(auth, EMAIL))
+    assert deleted == [owner.user_id]
+    problem(owner.me(), 401, "invalid_token")
+
+
+def test_a_row_that_stays_keeps_the_account(
+    product: Flask, owner: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is erased by halves."""
+    auth = product.extensions[NAME].auth
+    monkeypatch.setitem(PLANS, "stays", 1)
+    with pytest.raises(Trouble):
+        admin.delete(auth, admin.find_user(auth, EMAIL))
+    monkeypatch.undo()
+    assert owner.alive()
+    assert owner.log_in().status_code == 200
