@@ -17,7 +17,7 @@ import { SessionError, refusal, request } from './transport.js';
 /** @import { AccessToken, Answer, Endpoint } from './internal.d.ts' */
 /** @import { TokenResponse, TokenUser } from './types.d.ts' */
 
-// What every call that asks the server rejects with: `code`, `status`, `retryAfter`.
+// What every call that asks the server rejects with; it has `code`, `message`, `status` and `retryAfter`.
 export { SessionError };
 
 /**
@@ -258,7 +258,7 @@ async function checkNoLogout() {
 async function withToken(act) {
 	const { user } = state;
 	const bearer = await usableToken(user);
-	/** @type {T | SessionError} */
+	/** @type {T | SessionError} A 401 is an answer of fetch, and an error of an endpoint. */
 	const outcome = await act(bearer).catch((error) => error);
 	if (outcome.status === 401) {
 		if (token === bearer) expiresAt = 0;

@@ -1,0 +1,195 @@
+"""docs/browser-module.md does what it says: each of its examples runs on a page of the site.
+
+An example's first line names the file that it is served as. The page that loads it has the site's
+policy and no script of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from playwright.sync_api import expect
+
+from app.errors import Refusal
+from config import ROOT
+from tests.support.browsing import ADA, NEW_PASSWORD, Person, at_account, live, log_in
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page, Route
+
+    from tests.support.servers.gunicorn import GunicornServer
+
+PAGE: Final = (ROOT / "docs" / "browser-module.md").read_text(encoding="utf-8")
+EXAMPLES: Final = dict(
+    re.findall(r"^```js\n// (\w+\.js)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+)
+CALL: Final = """
+([name, function_, given]) => import(`/static/examples/${name}.js`)
+  .then(example => example[function_](...given))
+"""
+FOLLOW: Final = """
+async () => {
+  const { followSession } = await import('/static/examples/screen.js');
+  window.loads = 0;
+  followSession(document.querySelector('main'), () => { window.loads += 1; });
+}
+"""
+STATUS: Final = """
+async () => {
+  const { onChange } = await import('/static/js/session.js');
+  return new Promise(resolve => onChange(({ status }) => resolve(status)));
+}
+"""
+# What the page's two tables name, each as a set.
+TABLES: Final = [
+    set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE))))
+    for table in re.findall(r"(?:^\|.*\n)+", PAGE, re.MULTILINE)
+]
+
+
+@pytest.fixture(autouse=True)
+def examples(context: BrowserContext) -> None:
+    """Serve the examples among the static files."""
+
+    def serve(route: Route) -> None:
+        name = route.request.url.rpartition("/")[2]
+        route.fulfill(content_type="text/javascript", body=EXAMPLES[name])
+
+    context.route("**/static/examples/*.js", serve)
+
+
+def server_codes(refusal: type[Refusal]) -> set[str]:
+    """Return the codes of a refusal and of all that derive from it."""
+    return {refusal.code}.union(*map(server_codes, refusal.__subclasses__()))
+
+
+def call(page: Page, name: str, function: str, *given: str) -> Any:  # noqa: ANN401 - as the example returns
+    """Call a function that an example exports."""
+    return page.evaluate(CALL, [name, function, list(given)])
+
+
+def test_examples_from_registering_to_logging_out(
+    page: Page, context: BrowserContext, site: GunicornServer
+) -> None:
+    """They work one after the other, over a reload and in a second tab."""
+    page.goto("/threats")
+    assert call(page, "visitor", "isLoggedIn") is False
+    assert call(page, "join", "join", ADA.email, ADA.password) == ADA.email
+    assert call(page, "notes", "loadNotes")["email"] == ADA.email
+    page.reload()
+    assert page.evaluate(STATUS) == "unknown"
+    assert call(page, "notes", "loadNotes")["email"] == ADA.email
+    assert call(page, "visitor", "isLoggedIn") is True
+    assert call(page, "find", "search", "two words") == 200
+    assert call(page, "password", "setPassword", ADA.password, NEW_PASSWORD) == "logged_in"
+    other = context.new_page()
+    other.goto("/threats")
+    assert call(other, "notes", "loadNotes")["email"] == ADA.email
+    other.evaluate(FOLLOW)
+    assert call(page, "enter", "enter", ADA.email, ADA.password) == "E-mail or password is wrong."
+    assert call(page, "enter", "enter", ADA.email, NEW_PASSWORD) == "Welcome."
+    other.wait_for_function("window.loads === 1")
+    expect(other.locator("main")).to_be_hidden()
+    assert call(page, "leave", "leave") == "You are logged out."
+    other.wait_for_url("**/login")
+    assert live(site) == []
+
+
+def test_examples_on_a_bad_network(
+    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
+) -> None:
+    """Offline, each says so; the log-out is done when the server can be reached."""
+    page.goto("/threats")
+    assert call(page, "enter", "enter", ada.email, ada.password) == "Welcome."
+    for name in ("leave", "enter"):
+        page.evaluate("name => import(`/static/examples/${name}.js`)", name)
+    context.set_offline(offline=True)
+    assert "not logged out yet" in call(page, "leave", "leave")
+    assert page.evaluate(STATUS) == "logout_pending"
+    said = call(page, "enter", "enter", ada.email, ada.password)
+    assert said == "The server could not be reached."
+    with page.expect_response("**/auth/logout"):
+        context.set_offline(offline=False)
+    page.wait_for_function(f"({STATUS})().then(status => status === 'logged_out')")
+    assert live(site) == []
+
+
+def test_earlier_search_is_given_up(page: Page, ada: Person) -> None:
+    """A signal of the caller's ends its request, with the caller's own error."""
+    page.goto("/threats")
+    call(page, "enter", "enter", ada.email, ada.password)
+    page.route("**/api/me?words=slow", lambda _: None)  # never answered
+    outcome = page.evaluate(
+        """async () => {
+          const { search } = await import('/static/examples/find.js');
+          const slow = search('slow').catch(error => error.name);
+          await new Promise(resolve => setTimeout(resolve, 300));
+          return [await search('quick'), await slow];
+        }"""
+    )
+    assert outcome == [200, "AbortError"]
+
+
+def test_view_of_a_fragment(page: Page, context: BrowserContext, ada: Person) -> None:
+    """A fragment names its script in `data-view`; it can load the fragment again."""
+    shown = []
+
+    def change(route: Route) -> None:
+        answer = route.fetch()
+        shown.append(answer.status)
+        body = answer.text().replace("/static/js/views/account.js", "/static/examples/view.js")
+        route.fulfill(response=answer, body=body)
+
+    context.route("**/fragments/account", change)
+    log_in(page, ada)
+    with page.expect_response("**/fragments/account"):
+        page.get_by_role("heading", name="Your account").click()
+    at_account(page)
+    assert shown == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "//evil.test/static/view.js",
+        "https://evil.test/static/view.js",
+        "data:text/javascript,window.ran=true",
+        "/login",
+        "/static/../uploads/view.js",
+        "/uploads/view.js",
+    ],
+)
+def test_view_from_elsewhere_is_not_loaded(
+    page: Page, context: BrowserContext, ada: Person, name: str
+) -> None:
+    """A fragment into which somebody got another address runs nothing of it, and asks nobody."""
+    asked: list[str] = []
+    context.route(re.compile("evil|uploads"), lambda route: asked.append(route.request.url))
+    log_in(page, ada)
+
+    def change(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(
+            response=answer, body=answer.text().replace("/static/js/views/account.js", name)
+        )
+
+    page.route("**/fragments/account", change)
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("This page could not be loaded")
+    assert asked == []
+    assert page.evaluate("window.ran") is None
+
+
+def test_page_names_what_there_is(page: Page) -> None:
+    """Each export has its heading, and the tables name the statuses and codes of the script."""
+    page.goto("/threats")
+    exported = page.evaluate("import('/static/js/session.js').then(Object.keys)")
+    headings = set(re.findall(r"(\w+)\(", " ".join(re.findall(r"^### .*$", PAGE, re.MULTILINE))))
+    assert headings == set(exported) - {"SessionError"}
+    source = (ROOT / "static" / "js" / "session.js").read_text(encoding="utf-8")
+    described, statuses, codes = TABLES[0], set(re.findall(r"- `(\w+)`:", source)), TABLES[1]
+    assert described == statuses
+    assert codes <= server_codes(Refusal) | {"superseded", "logging_out", "unreachable"}
+    assert set(re.findall(r"SessionError\('(\w+)'", source)) <= codes
