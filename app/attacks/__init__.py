@@ -1,4 +1,6 @@
-"""The catalogue's attacks, runnable: from outside, over HTTP, against a running deployment.
+"""The running attack of each entry of the catalogue.
 
-They are run by `flask attack` and by the lab, and are the same in both.
+`flask attack`, the lab and the tests load this package; the server never does. `registry` lists
+the attacks and `run` carries one out. An attack works with a `context`: a `target` whose requests
+are recorded, an account, and the `visitor`s who send them.
 """

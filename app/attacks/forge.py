@@ -1,6 +1,6 @@
-"""A forger who has read the deployment's secret: what is refused is refused for its content.
+"""A forger who has read the deployment's secret, so that tokens are refused for their content.
 
-Spells tokens by hand, because a good library would refuse to make most of them.
+It spells tokens by hand, because a good library refuses to make most of them.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ class Forge:
     """Makes tokens with the keys of one deployment, or of another that shares its secret."""
 
     def __init__(self, settings: Settings) -> None:
-        """Derive what `settings` derives."""
+        """Take the secret, the environment and the issuer from `settings`."""
         self.settings: Final = settings
 
     def key(self, purpose: str = ACCESS_KEY, env: str = "", issuer: str = "") -> bytes:
         """Return the signing key of a purpose; of another environment or issuer when named."""
-        own = self.settings
+        settings = self.settings
         return derive(
-            own.jwt_secret,
-            env=env or own.env,
-            issuer=issuer or own.public_url,
+            settings.jwt_secret,
+            env=env or settings.env,
+            issuer=issuer or settings.public_url,
             purpose=purpose,
         )
 
@@ -42,32 +42,40 @@ class Forge:
         key: bytes | None = None,
         digest: str = "sha256",
     ) -> str:
-        """Return `token` with parts of header and claims changed, rightly signed.
+        """Return `token` with some header parameters and claims changed, and a right signature.
 
-        None as a value leaves that part out.
+        A value of None removes that parameter or claim. `key` is the access key by default.
         """
-        head, payload = read(token)
-        head = {
-            name: value for name, value in (head | (header or {})).items() if value is not None
-        }
-        payload = {
-            n: value for n, value in (payload | (claims or {})).items() if value is not None
-        }
-        return compact(head, payload, self.key() if key is None else key, digest)
+        old_header, old_claims = read(token)
+        return compact(
+            _merged(old_header, header or {}),
+            _merged(old_claims, claims or {}),
+            self.key() if key is None else key,
+            digest,
+        )
 
 
 def read(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return header and claims of a token without verifying anything, as any holder can."""
-    head, payload, _ = token.split(".")
-    return json.loads(unsegment(head)), json.loads(unsegment(payload))
+    header, payload, _ = token.split(".")
+    return json.loads(decode_segment(header)), json.loads(decode_segment(payload))
+
+
+def encode_segment(part: object) -> str:
+    """Return a header or payload as base64url of its JSON."""
+    return base64url(json.dumps(part).encode())
 
 
 def compact(header: object, payload: object, key: bytes, digest: str = "sha256") -> str:
-    """Spell a token of any content and sign it with HMAC."""
-    text = f"{base64url(json.dumps(header).encode())}.{base64url(json.dumps(payload).encode())}"
+    """Return a token of any content, signed with HMAC under `key`."""
+    text = f"{encode_segment(header)}.{encode_segment(payload)}"
     return f"{text}.{base64url(hmac.digest(key, text.encode(), getattr(hashlib, digest)))}"
 
 
-def unsegment(text: str) -> bytes:
+def decode_segment(text: str) -> bytes:
     """Return the bytes of a base64url segment."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in (old | new).items() if value is not None}

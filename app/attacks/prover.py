@@ -1,4 +1,4 @@
-"""A client that holds a key: makes DPoP proofs as a browser would (RFC 9449)."""
+"""The key of a client, and the DPoP proofs that it signs (RFC 9449)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 
 class Prover:
-    """One P-256 key, and the last nonce its server gave."""
+    """One P-256 key, and the last nonce that the server sent."""
 
     def __init__(self) -> None:
         self._key = generate_private_key(SECP256R1())
@@ -37,12 +37,12 @@ class Prover:
         return self.jwk | {"d": base64url(d.to_bytes(32, "big"))}
 
     def header(self) -> dict[str, Any]:
-        """Return a good header."""
+        """Return the header of a correct proof."""
         return {"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk}
 
     def proof(self, method: str, url: str, access_token: str | None = None, **claims: Any) -> str:  # noqa: ANN401 - any claim can be made wrong
-        """Return a proof; `claims` replace those it would have, None leaves one out."""
-        said: dict[str, Any] = {
+        """Return a proof; `claims` replace those of a correct one, and None removes a claim."""
+        correct: dict[str, Any] = {
             "jti": secrets.token_urlsafe(16),
             "htm": method,
             "htu": url,
@@ -50,8 +50,8 @@ class Prover:
             "nonce": self.nonce,
         }
         if access_token is not None:
-            said["ath"] = token_hash(access_token)
-        kept = {name: value for name, value in (said | claims).items() if value is not None}
+            correct["ath"] = token_hash(access_token)
+        kept = {name: value for name, value in (correct | claims).items() if value is not None}
         return self.sign(self.header(), kept)
 
     def sign(self, header: object, claims: object) -> str:
@@ -63,7 +63,7 @@ class Prover:
         return self.sign_text(f"{base64url(header)}.{base64url(claims)}")
 
     def sign_text(self, signed: str) -> str:
-        """Put a signature behind two finished segments."""
+        """Return a compact JWS over two segments that are encoded already."""
         return f"{signed}.{base64url(self.signature(signed))}"
 
     def signature(self, signed: str) -> bytes:

@@ -1,68 +1,28 @@
-"""Running one attack of the catalogue, and what came of it."""
+"""Running one attack of the catalogue, and its verdict."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from app.attacks import denial, login_attacks, pages, sessions, tokens
-from app.attacks.context import Account, AttackContext, Inconclusive, Missing
+from app.attacks.attacked_account import Account
+from app.attacks.context import AttackContext
+from app.attacks.obstacles import Inconclusive, Missing
 from app.attacks.record import Record
-from app.attacks.wire import Target
+from app.attacks.registry import ATTACKS
+from app.attacks.target import Target
 
 Verdict = Literal["held", "got_through", "inconclusive", "skipped"]
-Attack = Callable[[AttackContext], None]
-
-# The last four use up what one address may try: from elsewhere than this machine, others after
-# them would be refused for that alone.
-ATTACKS: Final[dict[str, Attack]] = {
-    attack.__name__.replace("_", "-"): attack
-    for attack in (
-        pages.xss_token_theft,
-        pages.csrf_on_refresh,
-        tokens.replay,
-        sessions.sidejacking,
-        sessions.refresh_token_theft,
-        pages.tokens_in_localstorage,
-        tokens.unvalidated_audience,
-        tokens.one_secret_everywhere,
-        sessions.long_refresh_without_rotation,
-        tokens.trusting_alg,
-        sessions.password_change_keeps_sessions,
-        pages.login_csrf,
-        sessions.session_fixation,
-        tokens.algorithm_confusion,
-        tokens.cross_type_tokens,
-        tokens.cross_environment_tokens,
-        tokens.key_injection,
-        tokens.token_malleability,
-        sessions.refresh_races,
-        sessions.planted_key,
-        sessions.swallowed_cookie,
-        sessions.captured_token_log_out,
-        sessions.denylist_loss,
-        pages.open_redirect,
-        pages.clickjacking,
-        pages.cache_leaks,
-        login_attacks.log_leaks,
-        denial.slow_requests,
-        login_attacks.account_enumeration,
-        login_attacks.password_spraying,
-        login_attacks.costly_texts,
-        login_attacks.hashing_floods,
-        denial.log_in_starvation,
-    )
-}
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: the verdict, what was sent and found, and why it is `inconclusive` or `skipped`.
+    """One run: the verdict, the record, and why it is `inconclusive` or `skipped`.
 
-    `inconclusive` proves nothing: something stood in the way of the attack itself.
+    `inconclusive` proves nothing: the attack could not be carried out. `skipped` needs something
+    that was not given. `seconds` is the duration.
     """
 
     slug: str
@@ -83,17 +43,26 @@ class Run:
 
 
 def run(slug: str, target: Target, account: Account) -> Run:
-    """Attack `account` at `target` as the entry `slug` says."""
-    context, began, why = AttackContext(target, account), time.monotonic(), ""
-    stopped: Verdict | None = None
+    """Attack `account` at `target` as the entry `slug` describes."""
+    context, began = AttackContext(target, account), time.monotonic()
+    stopped, why = _stopped(slug, context)
+    record = context.record
+    return Run(slug, _verdict(record, stopped), record, time.monotonic() - began, why)
+
+
+def _stopped(slug: str, context: AttackContext) -> tuple[Verdict | None, str]:
+    """Carry out the attack; return the verdict and the reason when it stops before its end."""
     try:
         ATTACKS[slug](context)
     except Missing as missing:
-        stopped, why = "skipped", str(missing)
+        return "skipped", str(missing)
     except (Inconclusive, OSError, HTTPException) as error:
-        stopped, why = "inconclusive", str(error) or type(error).__name__
-    # What fell before something stood in the way has fallen, and may be why.
-    if not all(finding.held for finding in context.record.findings):
-        stopped = "got_through"
-    verdict: Verdict = stopped or ("held" if context.record.held else "got_through")
-    return Run(slug, verdict, context.record, time.monotonic() - began, why)
+        return "inconclusive", str(error) or type(error).__name__
+    return None, ""
+
+
+def _verdict(record: Record, stopped: Verdict | None) -> Verdict:
+    # A defense that fell before the attack stopped has fallen, and may be why it stopped.
+    if not all(finding.held for finding in record.findings):
+        return "got_through"
+    return stopped or ("held" if record.held else "got_through")

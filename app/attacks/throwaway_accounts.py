@@ -1,4 +1,4 @@
-"""Accounts for attacks: they are thrown away, unless the operator names the one to attack."""
+"""Accounts that exist for the time of an attack."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from app.attacks.context import Account
+from app.attacks.attacked_account import Account
 from app.auth import admin
 from app.auth.register import register
 from app.infra.audit import Client
@@ -14,16 +14,17 @@ from app.infra.clock import Clock
 from app.services import build
 from config import Settings
 
-# Nobody's address (RFC 5737): an attack from here may have used up this machine's registrations.
+# An address for documentation (RFC 5737), so that attacks from this machine cannot use up the
+# registrations of the client that opens the accounts.
 ATTACKER = Client(ip="192.0.2.1", user_agent="attack")
 
 
 @contextmanager
 def throwaway(settings: Settings) -> Iterator[Account]:
-    """Open an account in the deployment's own database; erase it, and its sessions, afterwards.
+    """Open an account in the deployment's database; erase it and its sessions afterwards.
 
     Raises:
-        Refusal, SQLAlchemyError: when there can be none.
+        Refusal, SQLAlchemyError: when the account cannot be opened.
 
     """
     with throwaways(settings, 1) as (account,):
@@ -35,7 +36,7 @@ def throwaways(settings: Settings, count: int) -> Iterator[list[Account]]:
     """Open several accounts, as `throwaway` does.
 
     Raises:
-        As `throwaway`; those that were opened are erased then.
+        Refusal, SQLAlchemyError: when an account cannot be opened; the others are erased.
 
     """
     services = build(settings, Clock())

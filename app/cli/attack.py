@@ -12,10 +12,11 @@ from typing import Final
 import click
 from flask.cli import with_appcontext
 
-from app.attacks.context import Account
-from app.attacks.run import ATTACKS, Run, Verdict, run
+from app.attacks.attacked_account import Account
+from app.attacks.registry import ATTACKS
+from app.attacks.run import Run, Verdict, run
+from app.attacks.target import Forbidden, Target
 from app.attacks.throwaway_accounts import throwaway
-from app.attacks.wire import Forbidden, Target
 from app.cli.exit_messages import as_sentences
 from app.infra import logs
 from app.services import services

@@ -8,7 +8,7 @@ from app.attacks.run import Run, run
 from app.attacks.throwaway_accounts import throwaway
 
 if TYPE_CHECKING:
-    from app.attacks.wire import Target
+    from app.attacks.target import Target
 
 
 def attack(target: Target, slug: str) -> Run:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.attacks.run import ATTACKS
-from app.attacks.wire import Target
+from app.attacks.registry import ATTACKS
+from app.attacks.target import Target
 from tests.attacks.attacker import attack, faults
 
 if TYPE_CHECKING:

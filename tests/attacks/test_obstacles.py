@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.attacks.context import Account, AttackContext, Inconclusive
+from app.attacks.attacked_account import Account
+from app.attacks.context import AttackContext
+from app.attacks.obstacles import Inconclusive
+from app.attacks.password_change import new_password
 from app.attacks.run import run
-from app.attacks.wire import Target
+from app.attacks.target import Target
 from app.web.cookies import REFRESH
 from tests.conftest import PUBLIC_URL
 
@@ -203,7 +206,7 @@ def test_password_that_cannot_be_given_back(server: Scripted, settings: Settings
     context = AttackContext(Target(server.url, settings), account)
 
     def change() -> None:
-        with context.new_password() as new:
+        with new_password(context) as new:
             account.password = new
 
     with pytest.raises(Inconclusive, match="could not be changed back: it is now “wander"):
@@ -268,7 +271,7 @@ def test_cookie_that_is_taken_back_but_is_not_ours(server: Scripted, settings: S
     visitor.jar["__Host-Http-form"] = "x"
     visitor.ask("GET", "/")
     assert visitor.jar == {}
-    assert context.record.picture == []
+    assert context.record.lineage.nodes == []
 
 
 class Sequence(dict[str, Any]):
@@ -302,7 +305,7 @@ def test_a_server_that_stays_silent(
     server: Scripted, attack: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Silent afterwards too, it may have another reason than the unfinished requests."""
-    monkeypatch.setattr("app.attacks.denial.SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr("app.attacks.slow_requests.SILENCE_SECONDS", 0.5)
     server.answers = silent = Sequence("/healthz", (200, "", {}), None)
     assert attack("slow-requests") == "no answer within 0.5 seconds"
     silent.over.set()
@@ -323,7 +326,7 @@ def test_an_attacker_without_accounts(
     """Without them there is nothing to flood with."""
     server.log_in_works()
     Path(settings.database_url.removeprefix("sqlite:///")).unlink()
-    why = "the attacker cannot have accounts of its own: OperationalError"
+    why = "the attacker cannot have accounts: OperationalError"
     assert attack("log-in-starvation") == why
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.attacks.record import Exchange
-from app.attacks.run import ATTACKS
+from app.attacks.registry import ATTACKS
+from app.attacks.steps import Exchange
 from app.auth.login import log_in
 from app.auth.register import register
 from app.dev.lab.weakened import VARIANTS, variants_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 NAMES = [variant.name for variant in VARIANTS]
 
 
-@pytest.mark.parametrize("weakened", VARIANTS, ids=NAMES)
+@pytest.mark.parametrize("variant", VARIANTS, ids=NAMES)
 def test_an_attack_finds_the_line_that_is_undone(
     variant: WeakenedVariant, running: Settings, against_sound: Callable[[str], Run]
 ) -> None:
@@ -70,7 +70,7 @@ def test_every_attack_has_a_weakened_variant() -> None:
     assert sorted(n.name for slug in ATTACKS for n in variants_of(slug)) == sorted(NAMES)
 
 
-@pytest.mark.parametrize("weakened", VARIANTS, ids=NAMES)
+@pytest.mark.parametrize("variant", VARIANTS, ids=NAMES)
 def test_it_can_be_shown_beside_the_real_code(variant: WeakenedVariant) -> None:
     """One sentence, and code that goes by the name of what it replaces."""
     assert variant.summary.endswith(".")

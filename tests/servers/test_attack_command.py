@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from flask.cli import FlaskGroup
 
 from app import create_app
-from app.attacks.context import MAX_WAIT_SECONDS
-from app.attacks.run import ATTACKS
+from app.attacks.recorded_target import MAX_WAIT_SECONDS
+from app.attacks.registry import ATTACKS
 from config import new_secret
 from tests.conftest import close
 from tests.support.client import EMAIL, PASSWORD
@@ -95,8 +95,8 @@ def test_one_address_for_all_attacks_raises_no_false_alarm(
         counters = list(valkey_server.client.scan_iter("latchkey:*throttle*"))
         valkey_server.client.delete(*counters)
 
-    monkeypatch.setattr("app.attacks.wire.Target.another_address", lambda _self: "")
-    monkeypatch.setattr("app.attacks.context.time", SimpleNamespace(sleep=pass_by))
+    monkeypatch.setattr("app.attacks.target.Target.another_address", lambda _self: "")
+    monkeypatch.setattr("app.attacks.recorded_target.time", SimpleNamespace(sleep=pass_by))
     slugs = (
         "slow-requests",
         "password-spraying",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.attacks.run import ATTACKS
+from app.attacks.registry import ATTACKS
 from app.cli.catalogue import sections
 from app.threats import ENTRIES, FURTHER, MISTAKES, THREATS, Entry
 from config import ROOT

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.attacks.context import Account
+from app.attacks.attacked_account import Account
 from app.dev.lab.run_store import RunStore
 from app.web.headers import ALWAYS
 

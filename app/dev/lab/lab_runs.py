@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import ClassVar, Final
 
-from app.attacks.context import Account
+from app.attacks.attacked_account import Account
 from app.attacks.record import Record
 from app.attacks.run import Run, run
+from app.attacks.target import Forbidden, Target
 from app.attacks.throwaway_accounts import throwaway
-from app.attacks.wire import Forbidden, Target
 from app.auth import admin
 from app.auth.register import register
 from app.dev.lab import log_copy

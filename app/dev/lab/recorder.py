@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Flask
 from werkzeug.wrappers import Request, Response
 
-from app.attacks.record import shown
+from app.attacks.redaction import shown
 from app.dev.lab.attacker_site import ATTACKER_SITE
 from app.dev.lab.run_store import RunStore
 

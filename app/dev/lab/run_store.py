@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from redis import Redis
 from redis.exceptions import LockError
 
-from app.attacks.context import Account
+from app.attacks.attacked_account import Account
 
 RUN_SECONDS: Final = 300
 MAX_SEEN: Final = 60

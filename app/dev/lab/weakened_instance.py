@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from app import create_app
-from app.attacks.wire import Target
+from app.attacks.target import Target
 from app.dev.lab.weakened import VARIANTS
 from app.dev.lab.worker import serving
 from app.services import NAME
