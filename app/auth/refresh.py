@@ -7,7 +7,7 @@ from app.errors import SessionEnded
 from app.families import revocation
 from app.families.issuer import PresentedCredentials, TokenPair, new_id
 from app.families.models import THEFTS, Reason
-from app.families.outcomes import Refused, Retried, Rotated, Successor
+from app.families.outcomes import Retried, Rotated, Successor
 from app.families.rotation import exchange
 from app.infra.audit import Client
 from app.tokens.claims import RefreshTokenClaims
@@ -40,15 +40,15 @@ def refresh(auth: Auth, presented: PresentedCredentials, client: Client) -> Toke
     successor = Successor(
         new_id(), now, life.idle, life.remember_idle, client.ip, client.user_agent, presented.jkt
     )
-    match exchange(auth.database, claims, successor):
+    outcome = exchange(auth.database, claims, successor)
+    match outcome:
         case Rotated(family, email):
             return auth.issuer.issue(family, email)
         case Retried(family, email):
             auth.audit.record("refresh_retried", client, sid=claims.family_id)
             return auth.issuer.issue(family, email)
-        case Refused(reason):
-            _record_refusal(auth, claims, reason, client, now)
-            raise SessionEnded(reason=reason)
+    _record_refusal(auth, claims, outcome.reason, client, now)
+    raise SessionEnded(reason=outcome.reason)
 
 
 def _verified_claims(

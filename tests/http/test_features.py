@@ -72,7 +72,8 @@ def notes(tmp_path: Path, deleted: list[str]) -> Feature:
 
     tab = Tab("Notes", "notes.page", "notes.fragment")
     kinds = {"plan": str, "seats": int}
-    return Feature((blueprint,), (tab,), delete_rows, kinds, lambda _user: PLANS)
+    bare = Blueprint("bare", __name__)  # one without static files
+    return Feature((blueprint, bare), (tab,), delete_rows, kinds, lambda _user: PLANS)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.cli import COMMANDS
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -17,3 +19,12 @@ def test_db_commands_are_flask_migrates_own(app: Flask) -> None:
     result = app.test_cli_runner().invoke(args=["db", "history"])
     assert result.exit_code == 0, result.output
     assert app.cli.commands["db"] is not stand_in
+
+
+def test_help_names_every_command(app: Flask) -> None:
+    """Those that are imported when they are used, and those of Flask-Migrate and a product."""
+    app.cli.command("of-a-product")(lambda: None)
+    done = app.test_cli_runner().invoke(args=["--help"])
+    assert done.exit_code == 0
+    named = {line.split()[0] for line in done.output.partition("Commands:")[2].split("\n") if line}
+    assert named == {*COMMANDS, "db", "of-a-product"}
