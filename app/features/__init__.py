@@ -2,7 +2,6 @@
 
 A feature is a package in this folder whose `__init__.py` has a variable `feature`. It may import
 `app.feature`, `app.web`, `app.services` and `app.auth`. Nothing of Latchkey has to learn about it.
-docs/build-on-it.md builds one.
 """
 
 from __future__ import annotations
