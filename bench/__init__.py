@@ -1,1 +1,1 @@
-"""What a request costs; `make bench` runs it, README quotes it."""
+"""What a request costs; `make bench` runs it, docs/performance.md quotes it."""

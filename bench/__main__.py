@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def bench() -> None:
-    """Print the figures that README quotes."""
+    """Print the figures that docs/performance.md quotes."""
     print(f"Python {platform.python_version()}, {load()}")
     with one_core(), prepared() as environment, PostgresServer(durable=True) as postgres:
         other = environment | {"DATABASE_URL": postgres.create()}

@@ -1,6 +1,6 @@
 """What can be tried against a session, and what stops it: the one place that says so.
 
-README's tables, `/threats`, `/mistakes`, the lab and `flask attack` are made of it.
+docs/threats.md, `/threats`, `/mistakes`, the lab and `flask attack` are made of it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What sessions promise, in a few lines: README "Bound sessions", docs/decisions.md.
+"""What sessions promise, in a few lines: docs/bound-sessions.md, docs/decisions.md.
 
 Nothing here knows how it is kept. All times are seconds.
 """
