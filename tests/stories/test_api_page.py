@@ -8,6 +8,7 @@ block as `text` is all that it prints; a block without prints nothing.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -39,6 +40,10 @@ UPSTREAM = "http://127.0.0.1:8000"
 LISTEN = "listen 8443 "
 WWW = "/srv/www"
 END = "END OF THE BLOCK"
+# A status with its code, in a sentence and in an output; and a path that a client asks for.
+TOLD = re.compile(r"\b(\d{3}) `([a-z_]+)`")
+SHOWN = re.compile(r'"code": "([a-z_]+)", …}\n(\d{3})\n')
+ASKED = re.compile(r"/(?:auth|api)/[a-z-]+")
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,18 @@ def test_each_block_prints_what_the_page_shows(url: str, folder: Path) -> None:
         assert found, f"the block at line {block.line} stopped:\n{printed}{ran.stderr}"
         assert matches(printed, shown), f"the block at line {block.line} printed:\n{printed}"
     assert ran.returncode == 0
+    agrees_with(json.loads(folder.joinpath("openapi.json").read_text(encoding="utf-8")))
+
+
+def agrees_with(openapi: dict[str, Any]) -> None:
+    """Compare the page with what the server says of itself: paths, and refusals by status."""
+    asked = set(ASKED.findall(PAGE))
+    assert asked
+    assert asked <= openapi["paths"].keys()
+    refusals = {f"{status}-{code}" for status, code in TOLD.findall(PAGE)}
+    refusals |= {f"{status}-{code}" for code, status in SHOWN.findall(PAGE)}
+    assert len(refusals) >= 6
+    assert refusals <= openapi["components"]["examples"].keys()
 
 
 def matches(printed: str, shown: str) -> bool:
