@@ -3,15 +3,18 @@
 mutmut compiles every mutant of a function into its module, beside the original; a trampoline
 calls the one that is switched on. Nothing is written to disk, so nothing can be out of date.
 mutmut leaves module constants and decorated functions alone; here a constant is replaced in
-every module that imported it, and a cache, which changes no answer, is taken off.
+every module that imported it, what was built from it is built anew, and a cache, which changes
+no answer, is taken off.
 """
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType
@@ -58,11 +61,43 @@ class Mutant:
         """Put this mutant in the place of the original, in this process."""
         if self.key:
             set_mutant_under_test(self.key)
-            return
-        original = getattr(sys.modules[self.module], self.where)
-        value = eval(self.new, dict(vars(sys.modules[self.module])))  # noqa: S307 - our own source, one operator changed
-        for module in holders(self.where, original):
-            setattr(module, self.where, value)
+            rebuild([(sys.modules[self.module], self.where)])
+        else:
+            rebuild(replace_constant(sys.modules[self.module], self.where, self.new))
+
+
+def replace_constant(module: ModuleType, name: str, source: str) -> list[tuple[ModuleType, str]]:
+    """Give a constant the value of `source`, also where it was imported; return these places."""
+    original = getattr(module, name)
+    value = eval(source, dict(vars(module)))  # noqa: S307 - our own source
+    found = holders(name, original)
+    for holder in found:
+        setattr(holder, name, value)
+    return [(holder, name) for holder in found]
+
+
+def rebuild(changed: list[tuple[ModuleType, str]]) -> None:
+    """Build every constant anew that was built from what has changed, wherever it is."""
+    while changed:
+        module, name = changed.pop(0)
+        for constant, source in constants_of(module.__name__):
+            if constant != name and re.search(rf"(?<![\w.]){re.escape(name)}\b", source):
+                changed += replace_constant(module, constant, source)
+
+
+@lru_cache
+def constants_of(module: str) -> tuple[tuple[str, str], ...]:
+    """Return names and expressions of the constants of a module of the application, in order."""
+    path = Path(*module.split(".")).with_suffix(".py")
+    if not module.startswith("app.") or not path.is_file():
+        return ()
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return tuple(
+        (line.target.id, ast.unparse(line.value))
+        for line in body
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value
+        if "Table(" not in ast.unparse(line.value)
+    )
 
 
 def holders(name: str, value: object) -> list[ModuleType]:
