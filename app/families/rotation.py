@@ -148,6 +148,7 @@ def retry(
 
 def update_named(
     connection: Connection,
+    /,
     statement: ReturningUpdate[Any],
     claims: RefreshTokenClaims,
     **values: str | int | None,

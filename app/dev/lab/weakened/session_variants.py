@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from flask import Request
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, and_, update
 from werkzeug.http import parse_cookie
 
 from app.accounts import queries as accounts
@@ -21,11 +21,12 @@ from app.errors import WrongPassword
 from app.families import queries
 from app.families.denylist import Denylist
 from app.families.issuer import PresentedCredentials, TokenPair
-from app.families.models import Current, Family, RevokedFamily, families
-from app.families.outcomes import Successor
+from app.families.models import Current, Family, Reason, RevokedFamily, families
+from app.families.outcomes import Outcome, Refused, Rotated, Successor
 from app.families.rotation import CURRENT, update_named
 from app.families.rotation import rotate as real_rotate
 from app.infra.audit import Client
+from app.infra.database import Database
 from app.services import services
 from app.tokens.claims import Confirmation, RefreshTokenClaims
 from app.tokens.dpop import ExpectedRequest, Proof, ProofRefused, token_hash
@@ -37,7 +38,7 @@ from app.web.guards import _proof_for as real_proof_for
 
 real_begin_session: Final = begin_session
 real_denied: Final = Denylist.denied
-Rotated = tuple[Current, str] | None
+Row = tuple[Current, str] | None
 
 
 @instead_of("app/families/models.py:THEFTS", "refresh-token-theft")
@@ -55,25 +56,26 @@ def revocation_stays_in_the_database(self: Denylist, ended: Sequence[RevokedFami
 @instead_of("app/families/rotation.py:rotate", "long-refresh-without-rotation")
 def refreshing_does_not_rotate(
     connection: Connection, claims: RefreshTokenClaims, successor: Successor
-) -> Rotated:
+) -> Row:
     """A refresh gives a new access token and leaves the refresh token as it is."""
     named = and_(families.c.family_id == claims.family_id, families.c.revoked_at.is_(None))
     used = update(families).where(named).values(last_used_at=successor.now)
     return update_named(connection, used.returning(*CURRENT), claims)
 
 
-@instead_of("app/families/rotation.py:rotate", "refresh-races")
+@instead_of("app/families/rotation.py:exchange", "refresh-races")
 def looking_comes_before_writing(
-    connection: Connection, claims: RefreshTokenClaims, successor: Successor
-) -> Rotated:
+    database: Database, claims: RefreshTokenClaims, successor: Successor
+) -> Outcome:
     """The row is read, compared, and written a moment later."""
-    row = select(families.c.jti).where(families.c.family_id == claims.family_id)
-    if connection.execute(row).scalar() != claims.jti:
-        return None
+    family = database.read(queries.find, claims.family_id)
+    if family is None or family.jti != claims.jti:
+        return Refused(Reason.REUSE)
     time.sleep(0.05)  # what else there is to do before the answer
     named = families.c.family_id == claims.family_id
-    rotated = update(families).where(named).values(jti=successor.jti, last_used_at=successor.now)
-    return update_named(connection, rotated.returning(*CURRENT), claims)
+    written = update(families).where(named).values(jti=successor.jti, last_used_at=successor.now)
+    rotated = database.write(update_named, written.returning(*CURRENT), claims)
+    return Rotated(*rotated) if rotated else Refused(Reason.UNKNOWN)
 
 
 @instead_of("app/auth/password.py:change_password", "password-change-keeps-sessions")
@@ -196,7 +198,7 @@ def any_key_will_do(scheme: str, token: str, bound: Confirmation | None) -> Proo
 @instead_of("app/families/rotation.py:rotate", "sidejacking")
 def refreshing_asks_for_no_key(
     connection: Connection, claims: RefreshTokenClaims, successor: Successor
-) -> Rotated:
+) -> Row:
     """Only access tokens are bound; the refresh token is safe in its cookie."""
     family = queries.find(connection, claims.family_id)
     key = family.jkt if family else None
