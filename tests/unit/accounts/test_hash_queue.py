@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -236,6 +237,23 @@ def test_who_waits_too_long_is_told_to_come_back(
             monkeypatch.setattr(hash_queue, "WAIT_SECONDS", 60)
             place.run(ran.append, 2)
     assert ran == [2]
+
+
+def test_what_runs_already_is_waited_for(
+    queue: HashQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hash that has begun costs the same whether or not somebody waits for it."""
+    monkeypatch.setattr(hash_queue, "WAIT_SECONDS", 0.1)
+
+    def slow() -> str:
+        time.sleep(0.5)
+        return "done"
+
+    done = ""
+    while not done:
+        with suppress(Busy), queue.place(HONEST) as place:  # a busy machine begins it too late
+            done = place.run(slow)
+    assert done == "done"
 
 
 def test_hashes_have_a_lower_priority_than_requests(queue: HashQueue) -> None:

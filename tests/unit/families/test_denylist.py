@@ -606,6 +606,22 @@ def test_each_outage_is_logged_when_it_begins(
         assert len(log.lines()) == lines
 
 
+# -- a server that may forget by itself ----------------------------------------------------
+
+
+def test_a_redis_that_evicts_is_not_believed(
+    process: Services, denylist: Denylist, living: Family, ended: Family, valkey: ValkeyServer
+) -> None:
+    """A missing entry proves nothing there, so the database answers; the log says what to do."""
+    valkey.client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        for _ in range(2):
+            assert verdicts(denylist, living, ended) == RIGHT
+        assert not process.denylist_sync.vouch(None)[0]
+    finally:
+        valkey.client.config_set("maxmemory-policy", "noeviction")
+
+
 # -- an entry could not be written ---------------------------------------------------------
 
 
