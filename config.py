@@ -16,7 +16,7 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -36,6 +36,9 @@ THREADS: Final = 16
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
 MAX_REFRESH_TTL: Final = 30 * DAY
+# What a route takes unless it is marked @large_body, and the least that MAX_BODY_BYTES may be.
+BODY_BYTES: Final = 64 * 1024
+MAX_NAME_LENGTH: Final = 60
 SECRET_BYTES: Final = 32
 FORM_KEY_BYTES: Final = 16
 
@@ -72,6 +75,8 @@ _PASSWORD_IN_URL: Final = re.compile(r"://[^/@]*:[^/@]+@")
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd]?)")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": HOUR, "d": DAY}
 _HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
+_USER_ID: Final = r"[A-Za-z0-9_-]{22}"
 
 
 class SettingsError(Exception):
@@ -170,6 +175,13 @@ class Settings:
     argon2_parallelism: int
     password_min_length: int
     trusted_proxies: int
+    max_body_bytes: int
+    operators: frozenset[str]
+    product_name: str
+    brand_css: str
+    brand_logo: str
+    csp_img_src: tuple[str, ...]
+    csp_connect_src: tuple[str, ...]
 
     @property
     def behind_proxy(self) -> bool:
@@ -237,6 +249,13 @@ class _Reader:
             argon2_parallelism=lanes,
             password_min_length=self.number("PASSWORD_MIN_LENGTH", 15, 8, 64),
             trusted_proxies=self.number("TRUSTED_PROXIES", 0, 0, 10),
+            max_body_bytes=self.number("MAX_BODY_BYTES", BODY_BYTES, BODY_BYTES, 512 * BODY_BYTES),
+            operators=self.operators(),
+            product_name=self.product_name(),
+            brand_css=self.static_file("BRAND_CSS", ".css"),
+            brand_logo=self.static_file("BRAND_LOGO", ".svg", "img/latch.svg"),
+            csp_img_src=self.sources("CSP_IMG_SRC", "https"),
+            csp_connect_src=self.sources("CSP_CONNECT_SRC", "https", "wss"),
         )
         if self.faults:
             raise SettingsError(self.faults)
@@ -390,6 +409,47 @@ class _Reader:
             self.fault("REDIS_URL", "is not a Redis URL", mend)
         return given
 
+    def operators(self) -> frozenset[str]:
+        given = self.words("OPERATORS")
+        if not all(re.fullmatch(_USER_ID, one) for one in given):
+            mend = "use ids of accounts, not e-mail addresses; /api/me shows one's own"
+            self.fault("OPERATORS", "holds what is no id of an account", mend)
+        return frozenset(given)
+
+    def product_name(self) -> str:
+        given = self.text("PRODUCT_NAME", "Latchkey")
+        if len(given) > MAX_NAME_LENGTH or not given.isprintable():
+            mend = f"use one line of at most {MAX_NAME_LENGTH} characters"
+            self.fault("PRODUCT_NAME", "is no name", mend)
+        return given
+
+    def static_file(self, name: str, suffix: str, default: str = "") -> str:
+        """Return the path of a file in static/, relative to it."""
+        given = self.text(name, default)
+        if given != default and not _is_file(ROOT / "static", given, suffix):
+            mend = f"name a {suffix} file there, as in brand/product{suffix}"
+            self.fault(name, "is no such file in static/", mend)
+        return given
+
+    def sources(self, name: str, *schemes: str) -> tuple[str, ...]:
+        """Return origins for a directive of the Content-Security-Policy.
+
+        No keyword, no wildcard and no path can pass: one `'unsafe-inline'` or `*` here would undo
+        what the policy is for. Plain http is for development alone.
+        """
+        insecure = {"https": "http", "wss": "ws"}
+        allowed = {*schemes, *(insecure[one] for one in schemes if self.development)}
+        given = self.words(name)
+        if not all(_is_source(one, allowed) for one in given):
+            mend = (
+                f"use {' or '.join(f'{one}://host' for one in schemes)}, without path or wildcard"
+            )
+            self.fault(name, "holds what is no origin", mend)
+        return tuple(given)
+
+    def words(self, name: str) -> list[str]:
+        return self.text(name).replace(",", " ").split()
+
     def argon2(self) -> tuple[int, int, int]:
         memory = self.number("ARGON2_MEMORY_KIB", 47104, 8, 4194304)
         passes = self.number("ARGON2_TIME", 1, 1, 100)
@@ -398,6 +458,20 @@ class _Reader:
             floor = ", ".join(f"{m} KiB with time {t}" for m, t in ARGON2_FLOOR)
             self.fault("ARGON2_MEMORY_KIB", "is below the OWASP minimum", f"use at least {floor}")
         return memory, passes, lanes
+
+
+def _is_file(folder: Path, given: str, suffix: str) -> bool:
+    if not given.isprintable() or not given.endswith(suffix):
+        return False
+    path = (folder / given).resolve()
+    return path.is_file() and path.is_relative_to(folder.resolve())
+
+
+def _is_source(given: str, schemes: Collection[str]) -> bool:
+    scheme, _, rest = given.partition("://")
+    host, colon, port = rest.partition(":")
+    numbered = bool(_PORT.fullmatch(port)) if colon else True
+    return scheme in schemes and bool(_HOST.fullmatch(host)) and numbered
 
 
 def is_this_machine(host: str) -> bool:

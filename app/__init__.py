@@ -14,9 +14,8 @@ from app.infra import logs
 from app.infra.clock import Clock
 from app.services import NAME, build
 from app.web import csrf, guards, headers, origin, problems
-from config import ROOT, Settings
+from config import BODY_BYTES, ROOT, Settings
 
-MAX_BODY_BYTES: Final = 64 * 1024
 MAX_FORM_PARTS: Final = 32
 
 
@@ -35,11 +34,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     guards.install(app)
     csrf.install(app)
     problems.install(app)
-    headers.install(app, https=settings.public_url.startswith("https:"), nonce=services.nonce)
+    headers.install(app, settings, services.nonce)
     app.context_processor(lambda: {"dpop_nonce": services.nonce})
     api.install(app)
-    pages.install(app, tuple(tab for one in added for tab in one.tabs))
+    # Before the pages: a feature may replace one, such as the home page, by a route of its path.
     features.install(app, added)
+    pages.install(app, settings, tuple(tab for one in added for tab in one.tabs))
     cli.install(app)
     migrations.install(app, services.database)
     _serve_static_files(app)
@@ -58,8 +58,8 @@ def _flask(settings: Settings) -> Flask:
     )
     app.config.update(
         SECRET_KEY=settings.secret_key,
-        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
-        MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
+        MAX_CONTENT_LENGTH=BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=BODY_BYTES,
         MAX_FORM_PARTS=MAX_FORM_PARTS,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )

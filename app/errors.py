@@ -89,6 +89,16 @@ class CrossOrigin(Refusal):
     detail = "This request did not come from this site."
 
 
+class OperatorsOnly(Refusal):
+    """A route for operators was asked by another account; its session goes on."""
+
+    status = 403
+    code = "operators_only"
+    event = "operator_refused"
+    title = "For operators only"
+    detail = "This account is not one of the operators."
+
+
 class InvalidProof(Refusal):
     """A DPoP proof that is not accepted; the request is refused and no session ends."""
 

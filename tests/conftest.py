@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from app.cli import migrations
+from app.infra import redis
 from config import Settings, new_secret
-from tests.support.processes import wait_until
+from tests.support.app import PUBLIC_URL, close, services, settle
+from tests.support.clock import NOW, SettableClock
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.postgres import PostgresServer
 from tests.support.servers.valkey import ValkeyServer
@@ -30,13 +30,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from werkzeug.test import TestResponse
 
 # A developer's own `.env` is for the server they start, in no process of the tests.
 os.environ["FLASK_SKIP_DOTENV"] = "1"
 
-# https as deployed; localhost because that is where the test client keeps its cookies.
-PUBLIC_URL = "https://localhost"
 NO_CHROMIUM = "there is no Chromium"
 NO_PGBOUNCER = "there is no PgBouncer"
 NO_CURL = "there is no curl"
@@ -182,25 +179,19 @@ def settings(environment: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, valkey: ValkeyServer) -> Iterator[Flask]:
-    """Give the app as wsgi.py builds it; afterwards no thread of it is still at work."""
-    app = create_app(settings)
-    yield app
-    valkey.make_sound()
-    wait_until(lambda: not repairing(), what="the end of the repair")
-    close(app)
-
-
-def repairing() -> bool:
-    """Tell whether a denylist is telling Redis what it could not."""
-    return any(thread.name == "denylist-repair" for thread in threading.enumerate())
+def clock() -> SettableClock:
+    return SettableClock(NOW)
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """Give a client that stands at the public URL and keeps cookies."""
-    app.test_client_class = PublicClient
-    return app.test_client()
+def app(
+    settings: Settings, clock: SettableClock, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Flask]:
+    """Build the app as wsgi.py does, but for its clock and for short rests."""
+    monkeypatch.setattr(redis, "REDIS_BACKOFF_SECONDS", 0.02)
+    app = create_app(settings, clock)
+    yield app
+    settle(services(app), valkey)
 
 
 @pytest.fixture(scope="session")
@@ -250,20 +241,3 @@ def gunicorn_server(
 ) -> GunicornServer:
     """Give gunicorn with two workers on the test's database and Valkey."""
     return serve(environment)
-
-
-class PublicClient(FlaskClient):
-    """A client whose paths belong to the public URL, as a browser's do."""
-
-    def open(self, *args: Any, **kwargs: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's own
-        """Send a request to PUBLIC_URL unless another `base_url` is named."""
-        if args and isinstance(args[0], str):
-            kwargs.setdefault("base_url", PUBLIC_URL)
-        return super().open(*args, **kwargs)
-
-
-def close(app: Flask) -> None:
-    """Give back the connections that the app holds."""
-    own = app.extensions["latchkey"]
-    own.database.engine.dispose()
-    own.redis.close()

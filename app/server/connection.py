@@ -25,14 +25,14 @@ from gunicorn.http.unreader import Unreader
 from app.infra.networks import site
 from app.server.chunks import HEAD_END, MAX_CHUNKS, last_chunk
 from app.server.early_refusals import BodyTooLarge
+from config import BODY_BYTES
 
 if TYPE_CHECKING:
     from gunicorn.config import Config
 
 MAX_HEAD_BYTES: Final = 64 * 1024
-MAX_BODY_BYTES: Final = 64 * 1024
 # Chunks of one byte each are six times their content; no client sends such.
-MAX_CHUNKED_BYTES: Final = 2 * MAX_BODY_BYTES
+CHUNKED_FACTOR: Final = 2
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 
@@ -55,7 +55,13 @@ class Connection:
     gunicorn's `Response` writes to it as to a socket: `sendall`.
     """
 
-    def __init__(self, sock: socket.socket, client: Any, config: Config) -> None:  # noqa: ANN401 - (host, port), or a path
+    def __init__(
+        self,
+        sock: socket.socket,
+        client: Any,  # noqa: ANN401 - (host, port), or a path
+        config: Config,
+        max_body_bytes: int = BODY_BYTES,
+    ) -> None:
         """Take a socket that was accepted from `client`."""
         sock.settimeout(0)
         self.sock: Final = sock
@@ -73,6 +79,7 @@ class Connection:
         self._chunks: bytearray | None = None
         self._position = self._count = 0
         self._missing = 0
+        self._max_body_bytes: Final = max_body_bytes
         self._outbox = bytearray()
 
     @property
@@ -139,7 +146,7 @@ class Connection:
             self._chunks, rest = bytearray(), self._received.take_buffered()
             self._count = 0
         else:
-            if reader.length > MAX_BODY_BYTES:
+            if reader.length > self._max_body_bytes:
                 raise BodyTooLarge
             self._missing, rest = reader.length, self._received.take_buffered()
         # RFC 9110 section 10.1.1. gunicorn would answer when it calls the application, too late.
@@ -166,10 +173,11 @@ class Connection:
         """
         whole, self._position, count = last_chunk(chunks, self._position)
         self._count += count
-        if self._count >= MAX_CHUNKS:
+        if self._count >= MAX_CHUNKS * (self._max_body_bytes // BODY_BYTES):
             raise BodyTooLarge
         if not whole:
-            if len(chunks) > MAX_CHUNKED_BYTES or self._position > MAX_CHUNKED_BYTES:
+            longest = CHUNKED_FACTOR * self._max_body_bytes
+            if max(len(chunks), self._position) > longest:
                 raise BodyTooLarge
             return False
         self._position = 0
@@ -178,7 +186,7 @@ class Connection:
             body = self.request.body.read()
         except NoMoreData as error:
             raise InvalidChunkSize(b"too long a line") from error
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > self._max_body_bytes:
             raise BodyTooLarge
         self.request.body = io.BytesIO(body)
         return True

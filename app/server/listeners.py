@@ -8,6 +8,7 @@ from selectors import EVENT_READ, BaseSelector
 from typing import TYPE_CHECKING, Any, Final
 
 from app.server.connection import Connection
+from app.services import NAME, Services
 
 if TYPE_CHECKING:
     import socket
@@ -39,6 +40,8 @@ class Listeners:
         self._on = False
         self._rests_until = 0.0
         self._waited = False
+        services: Services = worker.wsgi.extensions[NAME]
+        self._max_body_bytes: Final = services.settings.max_body_bytes
 
     def listen(self, *, on: bool) -> float:
         """Accept from now on, or no more; return for how many seconds accepting rests."""
@@ -77,7 +80,7 @@ class Listeners:
             self._worker.log.warning("Cannot accept connections: %s", fault.strerror)
             self._rest(FAULT_SECONDS)
             return
-        self._welcome(Connection(sock, client, self._worker.cfg))
+        self._welcome(Connection(sock, client, self._worker.cfg, self._max_body_bytes))
 
     def _rest(self, seconds: float) -> None:
         self._rests_until = time.monotonic() + seconds

@@ -321,7 +321,7 @@ FURTHER: Final = (
         code=(
             "app/accounts/hash_queue.py:HashQueue",
             "app/accounts/password_policy.py:MAX_PASSWORD_BYTES",
-            "app/__init__.py:MAX_BODY_BYTES",
+            "config.py:BODY_BYTES",
         ),
         gap="A flood from many networks keeps strangers from logging in. Known browsers go on, "
         "unless it also has some forty accounts of its own for each worker; those who are logged "

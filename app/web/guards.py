@@ -1,5 +1,7 @@
 """Who may pass: `@require_access` for protected routes, `@public` for the others.
 
+`@require_operator` is `@require_access` for the accounts that the setting OPERATORS names.
+
 A route with neither mark is refused as if it were protected, so that what is forgotten is shut.
 """
 
@@ -12,7 +14,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from flask import Flask, current_app, g, request
 
-from app.errors import InvalidToken
+from app.errors import InvalidToken, OperatorsOnly
 from app.services import services
 from app.tokens.claims import AccessTokenClaims, Confirmation
 from app.tokens.dpop import Proof, ProofRefused, token_hash
@@ -58,6 +60,22 @@ def require_access(view: Callable[P, R]) -> Callable[P, R]:
 
     setattr(guarded, MARK, "required")
     return guarded
+
+
+def require_operator(view: Callable[P, R]) -> Callable[P, R]:
+    """Let only accounts pass whose ids are in OPERATORS, with an access token as above.
+
+    Nobody is an operator by default. The setting names ids and not e-mail addresses, because
+    whoever registers an address first would have its rights; an id is never used again.
+    """
+
+    @wraps(view)
+    def operated(*args: P.args, **kwargs: P.kwargs) -> R:
+        if caller().user_id not in services().settings.operators:
+            raise OperatorsOnly
+        return view(*args, **kwargs)
+
+    return require_access(operated)
 
 
 def public(view: View) -> View:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Flask, Response
 
 from app.web.client import REQUEST_ID
+from config import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; "
-    "script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types latchkey-fragment"
 )
@@ -47,7 +48,21 @@ def always(*, https: bool) -> list[tuple[str, str]]:
     return [*ALWAYS, STRICT_TRANSPORT] if https else list(ALWAYS)
 
 
-def install(app: Flask, *, https: bool, nonce: Callable[[], str]) -> None:
+def of_deployment(settings: Settings) -> list[tuple[str, str]]:
+    """Return what every response of the application carries.
+
+    The policy also allows the origins of CSP_IMG_SRC and CSP_CONNECT_SRC.
+    """
+    fixed = dict(always(https=settings.public_url.startswith("https:")))
+    additions = {"img-src": settings.csp_img_src, "connect-src": settings.csp_connect_src}
+    for directive, sources in additions.items():
+        own = f"{directive} 'self'"
+        policy = fixed["Content-Security-Policy"]
+        fixed["Content-Security-Policy"] = policy.replace(own, " ".join((own, *sources)))
+    return list(fixed.items())
+
+
+def install(app: Flask, settings: Settings, nonce: Callable[[], str]) -> None:
     """Put the headers on everything `app` answers, and number each request.
 
     Answers under `/auth` and every 401 bring the newest nonce for proofs.
@@ -55,7 +70,7 @@ def install(app: Flask, *, https: bool, nonce: Callable[[], str]) -> None:
     Below Flask, where no error handler and no early answer gets past, and where it costs one
     list instead of eight checked insertions.
     """
-    fixed, inner = always(https=https), app.wsgi_app
+    fixed, inner = of_deployment(settings), app.wsgi_app
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         number = secrets.token_hex(8)

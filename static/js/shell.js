@@ -35,7 +35,7 @@ async function show(isMove) {
 		fill(body);
 		view?.default(find('[data-view]'), show);
 		const heading = find('#content h1');
-		document.title = `${heading.textContent} – Latchkey`;
+		document.title = `${heading.textContent} – ${find('.name').textContent}`;
 		if (isMove) heading.focus();
 	} catch (/** @type {any} */ { code, status, retryAfter = 0 }) {
 		if (mine !== showing || code === 'session_ended' || code === 'logging_out') return; // the status says it

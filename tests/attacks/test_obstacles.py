@@ -19,7 +19,7 @@ from app.attacks.password_change import new_password
 from app.attacks.run import run
 from app.attacks.target import Target
 from app.web.cookies import REFRESH
-from tests.conftest import PUBLIC_URL
+from tests.support.app import PUBLIC_URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -44,7 +44,7 @@ def listens(url: str) -> bool:
 def instances_of(pid: int) -> set[psutil.Process]:
     """List the weakened instances that a process started."""
     children = psutil.Process(pid).children()
-    return {child for child in children if "app.dev.lab.weakened_instance" in child.cmdline()}
+    return {child for child in children if module.PROCESS in child.cmdline()}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from app.attacks.steps import Exchange
 from app.auth.login import log_in
 from app.auth.register import register
 from app.dev.lab.weakened import VARIANTS, variants_of
-from app.dev.lab.weakened.session_variants import only_the_password_changes
+from app.dev.lab.weakened.session_end_variants import only_the_password_changes
 from app.dev.lab.weakened.variant import found, source_of
 from app.dev.lab.weakened_instance import weakened_instance
 from app.errors import WrongPassword

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import suppress
 from http.client import HTTPConnection
@@ -17,7 +16,6 @@ from tests.browser.conftest import DEADLINE_MS, FLAGS, chromium
 from tests.support.browsing import (
     ADA,
     NEW_PASSWORD,
-    REFRESH,
     Person,
     at_account,
     at_login,
@@ -31,6 +29,7 @@ from tests.support.browsing import (
     refresh_cookie,
     submit,
 )
+from tests.support.client import Client, bearer, dpop, problem, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,46 +123,12 @@ class Traffic:
         return [one.json() for one in self.answers if one.url.endswith(paths) and one.ok]
 
 
-class Thief:
-    """Somebody elsewhere, with what was stolen and a key of their own."""
-
-    def __init__(self, site: GunicornServer) -> None:
-        self._site = site
-        self._prover = Prover()
-        self._prover.nonce = self._ask("POST", "/auth/refresh", {})[1]["DPoP-Nonce"]
-
-    def _ask(
-        self, method: str, path: str, headers: dict[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
-        connection = HTTPConnection("localhost", self._site.port, timeout=10)
-        try:
-            body = b"" if method == "POST" else None
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read()
-        finally:
-            connection.close()
-
-    def refresh(self, cookie: str, *, key: bool) -> tuple[int, str]:
-        """Spend a refresh token; returns status and code."""
-        headers = {"Cookie": f"{REFRESH}={cookie}"}
-        if key:
-            headers["DPoP"] = self._prover.proof("POST", f"{self._site.url}/auth/refresh")
-        status, _, body = self._ask("POST", "/auth/refresh", headers)
-        return status, json.loads(body).get("code", "")
-
-    def me(self, scheme: str, token: str, *, key: bool) -> int:
-        """Use an access token; returns the status."""
-        headers = {"Authorization": f"{scheme} {token}"}
-        if key:
-            headers["DPoP"] = self._prover.proof("GET", f"{self._site.url}/api/me", token)
-        return self._ask("GET", "/api/me", headers)[0]
-
-
 @pytest.fixture
-def thief(site: GunicornServer) -> Thief:
-    """Give a thief."""
-    return Thief(site)
+def thief(site: GunicornServer) -> Client:
+    """Somebody elsewhere, with what was stolen and a key of their own."""
+    thief = program(site, key=Prover())
+    thief.refresh("")  # the answer brings a nonce
+    return thief
 
 
 @pytest.fixture
@@ -290,11 +255,12 @@ def test_two_tabs_that_make_a_key_at_once_end_with_one(
 
 @pytest.mark.parametrize("key", [False, True], ids=["no proof", "foreign key"])
 def test_stolen_cookie_is_refused_and_the_owner_is_told(
-    page: Page, site: GunicornServer, ada: Person, thief: Thief, *, key: bool
+    page: Page, site: GunicornServer, ada: Person, thief: Client, *, key: bool
 ) -> None:
     """The current cookie is worthless on its first use; the owner reads what happened."""
     log_in(page, ada)
-    assert thief.refresh(stored(page.context), key=key) == (401, "session_ended")
+    someone = thief if key else program(site)
+    problem(someone.refresh(stored(page.context)), 401, "session_ended")
     assert live(site) == []
     page.locator(".sections").get_by_role("link", name="Sessions").click()
     at_login(page, "session_ended")
@@ -313,15 +279,16 @@ def test_stolen_cookie_is_refused_and_the_owner_is_told(
 
 
 def test_stolen_access_token_is_worthless_elsewhere(
-    page: Page, site: GunicornServer, ada: Person, thief: Thief
+    page: Page, site: GunicornServer, ada: Person, thief: Client
 ) -> None:
     """Under neither scheme, with no proof and with another key's; the owner notices nothing."""
     traffic = Traffic(page)
     log_in(page, ada)
     token = traffic.tokens()[-1]["access_token"]
-    for scheme in ("Bearer", "DPoP"):
-        for key in (False, True):
-            assert thief.me(scheme, token, key=key) == 401
+    for headers in (bearer(token), dpop(token)):
+        assert thief.ask("GET", "/api/me", headers=headers).status_code == 401
+        proven = headers | {"DPoP": thief.proof("/api/me", "GET", token)}
+        assert thief.ask("GET", "/api/me", headers=proven).status_code == 401
     page.get_by_role("button", name="Ask the API").click()
     expect(page.locator(".answer")).to_contain_text("200")
     assert len(live(site)) == 1

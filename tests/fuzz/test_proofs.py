@@ -16,7 +16,7 @@ from app.tokens.nonces import Nonces
 from tests.fuzz.effort import SECONDS, effort
 from tests.fuzz.forms import ALPHABET, base64url, json_object, respelled, texts, unpacked, written
 from tests.fuzz.p256 import N, P, on_curve, verifies
-from tests.support.clock import SetClock
+from tests.support.clock import SettableClock
 from tests.support.factories import alone
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def test_a_signature_and_its_twin_are_one_proof(
     twin = f"{signed}.{base64url(mail)}"
     assert (read(twin, asked)[1] is not None) == (other in {(r, s), (r, N - s)})
     assert read(twin, asked)[1] == says(twin, asked)
-    replay_cache = alone(SetClock(NOW - 60))
+    replay_cache = alone(SettableClock(NOW - 60))
     replay_cache.consume(read_proof(text, asked))
     if other == (r, N - s):
         with pytest.raises(ProofRefused, match=r"^replayed$"):

@@ -11,9 +11,8 @@ from app import create_app
 from app.attacks.prover import Prover
 from app.services import Services
 from app.web.cookies import REFRESH
-from tests.conftest import PUBLIC_URL, close
-from tests.support.clock import SetClock
-from tests.support.factories import repairing
+from tests.support.app import PUBLIC_URL, close, repairs
+from tests.support.clock import NOW, SettableClock
 from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
@@ -53,10 +52,10 @@ end
 """
 
 
-class Behind(SetClock):
+class Behind(SettableClock):
     """The clock of a machine that is some seconds behind."""
 
-    def __init__(self, clock: SetClock, seconds: int) -> None:
+    def __init__(self, clock: SettableClock, seconds: int) -> None:
         super().__init__()
         self._clock, self._seconds = clock, seconds
 
@@ -83,7 +82,7 @@ class World:
     """The real parts, and the hands that move them."""
 
     def __init__(self, settings: Settings, valkey: ValkeyServer, behind: int) -> None:
-        self.valkey, self.clock = valkey, SetClock()
+        self.valkey, self.clock = valkey, SettableClock(NOW)
         valkey.make_sound()
         clocks = [Behind(self.clock, seconds) for seconds in (0, behind)]
         self.apps = [create_app(settings, clock) for clock in clocks]
@@ -189,7 +188,7 @@ class World:
     def shut(self) -> None:
         """Let everything end."""
         self.valkey.make_sound()
-        wait_until(lambda: not repairing(), what="the end of the repair")
+        wait_until(lambda: not repairs(), what="the end of the repair")
         for app in self.apps:
             close(app)
 

@@ -1,66 +1,44 @@
-"""People, a clock to set, and the log to read."""
+"""People in this process, and the log to read."""
 
 from __future__ import annotations
 
 import io
 import logging
-import threading
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from app import create_app
-from app.infra import redis
+from app.attacks.prover import Prover
 from app.infra.logs import Lines
-from tests.conftest import close
-from tests.support.client import Actor, Thief, member
-from tests.support.clock import SettableClock
+from tests.support.app import running
+from tests.support.client import Client, member, program
+from tests.support.clock import NOW, SettableClock
+from tests.support.servers.valkey import ValkeyServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Flask
 
-    from config import Settings
-    from tests.support.servers.valkey import ValkeyServer
-
 
 @pytest.fixture
-def clock() -> SettableClock:
-    """Give the clock of the app."""
-    return SettableClock()
-
-
-@pytest.fixture
-def app(settings: Settings, clock: SettableClock, valkey: ValkeyServer) -> Iterator[Flask]:
-    """Give the app as wsgi.py builds it, but for its clock and for short rests."""
-    app = create_app(settings, clock)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(redis, "REDIS_BACKOFF_SECONDS", 0.02)
-        yield app
-        for thread in threading.enumerate():
-            if thread.name == "denylist-repair":
-                valkey.make_sound()
-                thread.join()
-    close(app)
-
-
-@pytest.fixture
-def visitor(app: Flask) -> Actor:
+def visitor(app: Flask) -> Client:
     """Give somebody who has no account yet."""
-    return Actor(app)
+    return Client(app)
 
 
 @pytest.fixture
-def ada(app: Flask) -> Actor:
+def ada(app: Flask) -> Client:
     """Give somebody who is logged in."""
     return member(app)
 
 
 @pytest.fixture
-def thief(app: Flask) -> Thief:
+def thief(app: Flask) -> Client:
     """Give somebody with a program and no right to anything."""
-    return Thief(app)
+    return program(app)
 
 
 @pytest.fixture
@@ -73,3 +51,24 @@ def log() -> Iterator[io.StringIO]:
     logger.addHandler(handler)
     yield text
     logger.removeHandler(handler)
+
+
+@pytest.fixture
+def holder(app: Flask) -> Client:
+    """Somebody who is logged in, bound from the start."""
+    return member(app, key=Prover())
+
+
+@pytest.fixture(scope="module")
+def shared_app(
+    base_environment: dict[str, str],
+    migrated_sqlite: Path,
+    valkey_server: ValkeyServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Flask]:
+    """Build one application, at one moment, for a module whose cases change nothing in it."""
+    valkey_server.make_sound()
+    database = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("shared") / "latchkey.db")
+    servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
+    with running(base_environment | servers, SettableClock(NOW)) as app:
+        yield app

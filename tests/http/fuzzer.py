@@ -6,11 +6,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from app.services import NAME
+from app.services import Services
 from app.tokens.jws import COMPACT
 from app.web.cookies import REFRESH
-from tests.conftest import PUBLIC_URL
-from tests.support.client import Actor, bearer
+from tests.support.app import PUBLIC_URL, services
+from tests.support.client import Client, bearer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from schemathesis import Case, Response
 
     from app.attacks.prover import Prover
-    from app.services import Services
     from tests.support.servers.valkey import ValkeyServer
 
 OVER: Final = {HTTPStatus.NO_CONTENT, HTTPStatus.UNAUTHORIZED}
@@ -48,7 +47,7 @@ class Stranger:
     """A caller with nothing but what the fuzzer makes up."""
 
     def __init__(self, app: Flask, valkey: ValkeyServer) -> None:
-        self.own: Services = app.extensions[NAME]
+        self.own: Services = services(app)
         self._valkey = valkey
 
     def credentials(self, _case: Case[Any]) -> dict[str, Any]:
@@ -72,7 +71,7 @@ class Member(Stranger):
     def __init__(self, app: Flask, valkey: ValkeyServer, key: Prover | None = None) -> None:
         super().__init__(app, valkey)
         self._key = key
-        self._actor = Actor(app)
+        self._actor = Client(app)
         assert self._actor.register().status_code == HTTPStatus.CREATED
         self._log_in()
 

@@ -10,15 +10,16 @@ from app.auth import admin
 from app.auth.pruning import Pruned
 from app.auth.sessions import active_sessions
 from app.errors import NotFound
+from tests.support.app import clock_of, services
 from tests.support.client import (
     EMAIL,
     NEW_PASSWORD,
-    Actor,
-    Thief,
+    Client,
     ended,
     member,
     other_browser,
     problem,
+    program,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def auth(app: Flask) -> Auth:
     """Give the parts of the stories."""
-    found: Auth = app.extensions["latchkey"].auth
+    found: Auth = services(app).auth
     return found
 
 
@@ -40,7 +41,7 @@ def command(app: Flask, *words: str) -> Result:
     return app.test_cli_runner().invoke(args=list(words))
 
 
-def shut_out(actor: Actor) -> None:
+def shut_out(actor: Client) -> None:
     """Check that nothing of a session works."""
     problem(actor.me(), 401, "invalid_token")
     for path in ("/auth/sessions", "/fragments/account"):
@@ -49,7 +50,7 @@ def shut_out(actor: Actor) -> None:
     ended(actor.refresh())
 
 
-def test_disabled_user_is_out_at_once(app: Flask, ada: Actor, auth: Auth) -> None:
+def test_disabled_user_is_out_at_once(app: Flask, ada: Client, auth: Auth) -> None:
     """Every session, and logging in is refused in the words of a wrong password."""
     phone, bob = other_browser(ada), member(app, "bob@example.com")
     assert admin.disable(auth, admin.find_user(auth, EMAIL)) == (2, True)
@@ -59,28 +60,28 @@ def test_disabled_user_is_out_at_once(app: Flask, ada: Actor, auth: Auth) -> Non
     assert bob.alive()
 
 
-def test_enabled_user_logs_in_anew(ada: Actor, auth: Auth) -> None:
+def test_enabled_user_logs_in_anew(ada: Client, auth: Auth) -> None:
     """What was ended stays ended."""
     refresh = ada.refresh_token
     admin.disable(auth, admin.find_user(auth, EMAIL))
     admin.enable(auth, admin.find_user(auth, EMAIL))
     problem(ada.me(), 401, "invalid_token")
-    ended(Thief(ada.app).refresh(refresh))
+    ended(program(ada.app).refresh(refresh))
     assert ada.log_in().status_code == 200
 
 
-def test_row_that_says_disabled_is_enough(app: Flask, ada: Actor, thief: Thief) -> None:
+def test_row_that_says_disabled_is_enough(app: Flask, ada: Client, thief: Client) -> None:
     """Disabled behind the application's back: the refresh and the account are refused."""
     # Asked before, so that from here on Redis is believed and not the row.
     assert [ada.me().status_code for _ in range(2)] == [200, 200]
-    with app.extensions["latchkey"].database.transaction() as connection:
+    with services(app).database.transaction() as connection:
         connection.exec_driver_sql("UPDATE users SET disabled_at = 1")
     problem(ada.me(), 401, "invalid_token")
     ended(thief.refresh(ada.refresh_token))
     problem(ada.log_in(), 401, "invalid_credentials")
 
 
-def test_deleted_user_is_out_at_once(app: Flask, ada: Actor, auth: Auth) -> None:
+def test_deleted_user_is_out_at_once(app: Flask, ada: Client, auth: Auth) -> None:
     """Nothing of the person stays in the row, and the address is free."""
     user_id = ada.user_id
     assert admin.delete(auth, admin.find_user(auth, EMAIL)) == (1, True)
@@ -88,7 +89,7 @@ def test_deleted_user_is_out_at_once(app: Flask, ada: Actor, auth: Auth) -> None
     problem(ada.log_in(), 401, "invalid_credentials")
     with pytest.raises(NotFound):
         admin.find_user(auth, EMAIL)
-    with app.extensions["latchkey"].database.autocommit() as connection:
+    with services(app).database.autocommit() as connection:
         row = connection.exec_driver_sql("SELECT * FROM users").one()
     assert EMAIL not in str(row)
     assert "argon2" not in str(row)
@@ -97,15 +98,15 @@ def test_deleted_user_is_out_at_once(app: Flask, ada: Actor, auth: Auth) -> None
     assert again.alive()
 
 
-def test_erased_row_goes_with_its_families(app: Flask, ada: Actor, auth: Auth) -> None:
+def test_erased_row_goes_with_its_families(app: Flask, ada: Client, auth: Auth) -> None:
     """It stays as long as the denylist may have to be rebuilt from it."""
     admin.delete(auth, admin.find_user(auth, ada.email))
     assert auth.pruning.prune() == Pruned(0, 0, 0, ())
-    app.extensions["latchkey"].clock.forward(2 * 86400)
+    clock_of(app).forward(2 * 86400)
     assert auth.pruning.prune() == Pruned(1, 1, 0, ())
 
 
-def test_sessions_revoked_by_hand(app: Flask, ada: Actor, auth: Auth) -> None:
+def test_sessions_revoked_by_hand(app: Flask, ada: Client, auth: Auth) -> None:
     """One user's, then everybody's; accounts go on."""
     bob = member(app, "bob@example.com")
     assert len(active_sessions(auth, admin.find_user(auth, EMAIL).id)) == 1
@@ -119,12 +120,12 @@ def test_sessions_revoked_by_hand(app: Flask, ada: Actor, auth: Auth) -> None:
     assert ada.log_in().status_code == 200
 
 
-def test_commands(app: Flask, ada: Actor) -> None:
+def test_commands(app: Flask, ada: Client) -> None:
     """The same from the command line."""
     made = command(app, "users", "create", "Bob@example.com", "--password", NEW_PASSWORD)
     assert made.exit_code == 0
     assert "bob@example.com" in made.output
-    bob = Actor(app, "bob@example.com", NEW_PASSWORD)
+    bob = Client(app, "bob@example.com", NEW_PASSWORD)
     assert bob.log_in().status_code == 200
     assert "1 live sessions." in command(app, "sessions", "list", "--user", EMAIL).output
     revoked = command(app, "sessions", "revoke", "--user", EMAIL)

@@ -6,7 +6,7 @@ import json
 from itertools import product
 from typing import TYPE_CHECKING
 
-from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Actor, Thief, problem
+from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Client, problem
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -57,18 +57,18 @@ WRONG: dict[str, object] = {
 }
 
 
-def post(who: Thief, path: str, raw: bytes, kind: str = "application/json") -> TestResponse:
+def post(who: Client, path: str, raw: bytes, kind: str = "application/json") -> TestResponse:
     """Send bytes as they are."""
     return who.ask("POST", path, headers={"Content-Type": kind}, data=raw)
 
 
-def test_not_one_well_formed_object(thief: Thief) -> None:
+def test_not_one_well_formed_object(thief: Client) -> None:
     """400, never 500, and nothing came of it."""
     for raw, path in product(RAW.values(), ("/auth/login", "/auth/register")):
         problem(post(thief, path, raw), 400, "invalid_request")
 
 
-def test_also_behind_a_token(ada: Actor) -> None:
+def test_also_behind_a_token(ada: Client) -> None:
     """The password change reads its body with the same eyes."""
     for raw in RAW.values():
         answer = ada.ask(
@@ -87,7 +87,7 @@ def test_also_behind_a_token(ada: Actor) -> None:
     assert ada.alive()
 
 
-def test_wrong_types(visitor: Actor) -> None:
+def test_wrong_types(visitor: Client) -> None:
     """Each field is a text that is not empty, or the request is refused."""
     for path, name in product(("/auth/login", "/auth/register"), GOOD):
         for value in WRONG.values():
@@ -96,7 +96,7 @@ def test_wrong_types(visitor: Actor) -> None:
         problem(visitor.ask("POST", path, short), 400, "invalid_request")
 
 
-def test_remember_is_true_or_false(ada: Actor) -> None:
+def test_remember_is_true_or_false(ada: Client) -> None:
     """Nothing else passes for it, in either direction."""
     values: list[object] = [1, 0, "true", "", None, [], {}]
     for value in values:
@@ -105,7 +105,7 @@ def test_remember_is_true_or_false(ada: Actor) -> None:
     assert ada.alive()
 
 
-def test_content_types(ada: Actor, thief: Thief) -> None:
+def test_content_types(ada: Client, thief: Client) -> None:
     """415: what is not declared as JSON is not looked at; parameters and case mean nothing."""
     raw = json.dumps(GOOD).encode()
     assert ada.alive()
@@ -122,14 +122,14 @@ def test_content_types(ada: Actor, thief: Thief) -> None:
         assert post(thief, "/auth/login", raw, kind).status_code == 200
 
 
-def test_declared_encoding_is_not_obeyed(thief: Thief) -> None:
+def test_declared_encoding_is_not_obeyed(thief: Client) -> None:
     """JSON is UTF-8, whatever the header says (RFC 8259 section 8.1)."""
     raw = json.dumps(GOOD).encode("utf-16")
     kind = "application/json; charset=utf-16"
     problem(post(thief, "/auth/login", raw, kind), 400, "invalid_request")
 
 
-def test_password_of_any_length_up_to_the_limit(ada: Actor) -> None:
+def test_password_of_any_length_up_to_the_limit(ada: Client) -> None:
     """1,024 bytes may be asked for, not one more; what is longer is not hashed."""
     problem(ada.log_in("x" * 1024), 401, "invalid_credentials")
     problem(ada.log_in("x" * 1025), 400, "invalid_request")
@@ -139,12 +139,12 @@ def test_password_of_any_length_up_to_the_limit(ada: Actor) -> None:
     assert ada.log_in().status_code == 200
 
 
-def test_too_long_looks_the_same_for_an_unknown_account(visitor: Actor) -> None:
+def test_too_long_looks_the_same_for_an_unknown_account(visitor: Client) -> None:
     """The length is refused before it is known whose password it is."""
     problem(visitor.log_in("x" * 1025), 400, "invalid_request")
 
 
-def test_other_names_for_the_fields(visitor: Actor) -> None:
+def test_other_names_for_the_fields(visitor: Client) -> None:
     """Names are exact; the query and a form are no body."""
     body = {"Email": EMAIL, "PASSWORD": PASSWORD, "email[]": EMAIL}
     problem(visitor.ask("POST", "/auth/login", body), 400, "invalid_request")

@@ -9,17 +9,13 @@ import pytest
 from flask import request
 
 from app.web.cookies import DEVICE, FORM, REFRESH, pairs, read_device
-from tests.conftest import PUBLIC_URL
 from tests.support.client import (
     EMAIL,
-    FROM_HERE,
+    NAVIGATION,
     PASSWORD,
-    Actor,
-    Thief,
-    browser,
+    Client,
     cookie_lines,
     ended,
-    form_token,
     member,
     other_browser,
     problem,
@@ -45,7 +41,7 @@ def test_names() -> None:
     assert {name[:12] for name in (REFRESH, FORM, DEVICE)} == {"__Host-Http-"}
 
 
-def test_byte_for_byte(ada: Actor) -> None:
+def test_byte_for_byte(ada: Client) -> None:
     """Each way of setting it, and of taking it back."""
     assert re.fullmatch(f"{REFRESH}={JWT}; {CARE}", line(ada.log_in()))
     assert re.fullmatch(f"{REFRESH}={JWT}; {CARE}", line(ada.refresh()))
@@ -55,15 +51,15 @@ def test_byte_for_byte(ada: Actor) -> None:
     assert cookie_lines(ada.log_out()) == [f"{REFRESH}=; Max-Age=0; {CARE}"]
 
 
-def test_no_cookie_has_a_domain(app: Flask, ada: Actor) -> None:
+def test_no_cookie_has_a_domain(app: Flask, ada: Client) -> None:
     """Nothing reaches a sibling host."""
-    answers = [ada.log_in(), ada.refresh(), browser(app).get("/login"), ada.log_out()]
+    answers = [ada.log_in(), ada.refresh(), Client(app).ask("GET", "/login"), ada.log_out()]
     for answer in answers:
         for line in answer.headers.getlist("Set-Cookie"):
             assert "domain" not in line.lower()
 
 
-def test_two_refresh_cookies(app: Flask, ada: Actor, thief: Thief) -> None:
+def test_two_refresh_cookies(app: Flask, ada: Client, thief: Client) -> None:
     """One of them was planted: refused, in either order, and nothing is consumed or cleared."""
     eve = member(app, "eve@example.com")
     for first, second in (
@@ -79,12 +75,12 @@ def test_two_refresh_cookies(app: Flask, ada: Actor, thief: Thief) -> None:
             problem(answer, 400, "invalid_request")
             assert "Set-Cookie" not in answer.headers
         body = {"email": ada.email, "password": ada.password}
-        problem(thief.ask("POST", "/auth/login", headers=both, json=body), 400, "invalid_request")
+        problem(thief.ask("POST", "/auth/login", headers=both, body=body), 400, "invalid_request")
     assert ada.alive()
     assert eve.alive()
 
 
-def test_other_names_are_no_refresh_cookie(ada: Actor, thief: Thief) -> None:
+def test_other_names_are_no_refresh_cookie(ada: Client, thief: Client) -> None:
     """Exactly this name: a variant that another host could plant is not read."""
     for name in ("refresh", "__Host-refresh", REFRESH.lower(), f"{REFRESH} x", f"x{REFRESH}"):
         headers = {"Cookie": f"{name}={ada.refresh_token}"}
@@ -92,17 +88,17 @@ def test_other_names_are_no_refresh_cookie(ada: Actor, thief: Thief) -> None:
     assert ada.alive()
 
 
-def test_only_auth_reads_it(ada: Actor, thief: Thief) -> None:
+def test_only_auth_reads_it(ada: Client, thief: Client) -> None:
     """Anywhere else the cookie says nothing and is left alone."""
     for path in ("/", "/account", "/login", "/healthz", "/threats", "/static/js/app.js"):
-        answer = thief.ask("GET", path, ada.refresh_token)
+        answer = thief.ask("GET", path, cookie=ada.refresh_token)
         assert answer.status_code == 200
         assert REFRESH not in str(answer.headers)
-    problem(thief.ask("GET", "/api/me", ada.refresh_token), 401, "invalid_token")
+    problem(thief.ask("GET", "/api/me", cookie=ada.refresh_token), 401, "invalid_token")
     assert ada.alive()
 
 
-def test_hostile_cookie_headers(ada: Actor, thief: Thief) -> None:
+def test_hostile_cookie_headers(ada: Client, thief: Client) -> None:
     """Whatever is in the header, the answer is a refusal and never a fault."""
     token = ada.refresh_token
     for value in (
@@ -119,7 +115,7 @@ def test_hostile_cookie_headers(ada: Actor, thief: Thief) -> None:
     assert ada.alive()
 
 
-def test_a_refusal_that_is_not_the_end_leaves_the_cookie(ada: Actor) -> None:
+def test_a_refusal_that_is_not_the_end_leaves_the_cookie(ada: Client) -> None:
     """403, 404, 409, 415, 422 and 429 are no reason to log anybody out."""
     other_browser(ada)
     answers = [
@@ -151,7 +147,7 @@ TOSSED = [
 
 
 @pytest.mark.parametrize("header", TOSSED)
-def test_a_siblings_cookie_swallows_none_of_ours(ada: Actor, thief: Thief, header: str) -> None:
+def test_a_siblings_cookie_swallows_none_of_ours(ada: Client, thief: Client, header: str) -> None:
     """Whatever quotes stand around it, the refresh token is read, to rotate and to log out."""
     ours = f"{REFRESH}={ada.refresh_token}"
     headers = {"Cookie": header.format(ours=ours)}
@@ -163,7 +159,7 @@ def test_a_siblings_cookie_swallows_none_of_ours(ada: Actor, thief: Thief, heade
     ended(thief.refresh(token))
 
 
-def test_two_refresh_cookies_are_seen_between_quotes(ada: Actor, thief: Thief) -> None:
+def test_two_refresh_cookies_are_seen_between_quotes(ada: Client, thief: Client) -> None:
     """Quotes hide no second one."""
     ours = f"{REFRESH}={ada.refresh_token}"
     headers = {"Cookie": f'a="; {ours}; z="; {ours}'}
@@ -173,24 +169,21 @@ def test_two_refresh_cookies_are_seen_between_quotes(ada: Actor, thief: Thief) -
 
 def send_form(app: Flask, cookie: str, token: str) -> TestResponse:
     """Send the log-in form with a Cookie header of one's own."""
-    tab = app.test_client(use_cookies=False)
     fields = {"csrf_token": token, "email": EMAIL, "password": PASSWORD}
-    headers = FROM_HERE | {"Accept": "text/html", "Cookie": cookie}
-    return tab.post("/login", data=fields, headers=headers, base_url=PUBLIC_URL)
+    headers = NAVIGATION | {"Cookie": cookie}
+    return Client(app).ask("POST", "/login", data=fields, headers=headers)
 
 
-def test_the_forms_cookie_gets_the_same_care(app: Flask, ada: Actor) -> None:
+def test_the_forms_cookie_gets_the_same_care(app: Flask, ada: Client) -> None:
     """No quotes around it matter; of two neither is taken, and the page says what to do."""
-    tab = browser(app)
-    token = form_token(tab, "/login")
-    stored = tab.get_cookie(FORM)
-    assert stored
-    ours = f"{FORM}={stored.value}"
+    tab = Client(app)
+    token = tab.open_form("/login")
+    ours = f"{FORM}={tab.cookies[FORM]}"
     assert ada.email == EMAIL
     assert send_form(app, f'a="; {ours}; z="', token).status_code == 303
     answer = send_form(app, f"{ours}; {FORM}=planted", token)
     assert answer.status_code == 400
-    assert "two cookies for the form" in answer.get_data(as_text=True)
+    assert "two cookies for the form" in answer.text
     assert "Set-Cookie" not in answer.headers
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.web.guards import public
 from tests.support.busy import busy
-from tests.support.client import FROM_HERE, PASSWORD, Actor, Thief, browser, form_token, problem
+from tests.support.client import PASSWORD, Client, problem
 
 if TYPE_CHECKING:
     import io
@@ -36,7 +36,7 @@ def app(app: Flask) -> Flask:
 
 def page(answer: TestResponse, status: int) -> str:
     """Check that an answer is an error page, and return it."""
-    text = answer.get_data(as_text=True)
+    text = answer.text
     assert (answer.status_code, answer.mimetype) == (status, "text/html")
     assert f'<p class="status">{status}</p>' in text
     assert answer.headers["X-Request-Id"] in text
@@ -45,7 +45,7 @@ def page(answer: TestResponse, status: int) -> str:
     return text
 
 
-def test_not_found(thief: Thief) -> None:
+def test_not_found(thief: Client) -> None:
     """404, and the address is not echoed."""
     text = page(thief.ask("GET", "/<script>alert(1)</script>", headers=PEOPLE), 404)
     assert "alert" not in text
@@ -57,14 +57,14 @@ def test_not_found(thief: Thief) -> None:
 @pytest.mark.parametrize(
     "path", ["/static/nothing.js", "/static/../config.py", "/static/%2e%2e/config.py"]
 )
-def test_no_such_file(thief: Thief, path: str) -> None:
+def test_no_such_file(thief: Client, path: str) -> None:
     """Static files are those of the folder, and their absence is an error like any other."""
     page(thief.ask("GET", path, headers=PEOPLE), 404)
     problem(thief.ask("GET", path, headers=PROGRAMS), 404, "not_found")
 
 
 @pytest.mark.parametrize("headers", [PEOPLE, PROGRAMS])
-def test_wrong_method(thief: Thief, headers: dict[str, str]) -> None:
+def test_wrong_method(thief: Client, headers: dict[str, str]) -> None:
     """405 names the methods there are."""
     answer = thief.ask("DELETE", "/login", headers=headers)
     assert answer.status_code == 405
@@ -73,43 +73,40 @@ def test_wrong_method(thief: Thief, headers: dict[str, str]) -> None:
     assert body["title"] == "Method Not Allowed"
 
 
-def test_cross_origin(thief: Thief) -> None:
+def test_cross_origin(thief: Client) -> None:
     """403 in both forms."""
     elsewhere = {"Origin": "https://evil.example"}
     page(thief.ask("POST", "/login", headers=PEOPLE | elsewhere), 403)
     problem(thief.ask("POST", "/auth/login", headers=PEOPLE | elsewhere), 403, "cross_origin")
 
 
-def test_too_large(app: Flask, thief: Thief) -> None:
+def test_too_large(app: Flask, thief: Client) -> None:
     """413, before anything is made of the body."""
     big = b'{"email": "' + b"a" * 65536 + b'"}'
     headers = {"Content-Type": "application/json"}
-    problem(
-        thief.ask("POST", "/auth/login", headers=headers, data=big),
-        413,
-        "request_entity_too_large",
-    )
-    tab = browser(app)
-    fields = {"csrf_token": form_token(tab, "/login"), "email": "a" * 66_000, "password": "x"}
-    page(tab.post("/login", data=fields, headers=PEOPLE | FROM_HERE), 413)
+    answer = thief.ask("POST", "/auth/login", headers=headers, data=big)
+    problem(answer, 413, "request_entity_too_large")
+    tab = Client(app)
+    fields = {"csrf_token": tab.open_form("/login"), "email": "a" * 66_000, "password": "x"}
+    page(tab.ask("POST", "/login", data=fields, headers=PEOPLE), 413)
 
 
-def test_too_many_attempts(ada: Actor, thief: Thief) -> None:
+def test_too_many_attempts(ada: Client, thief: Client) -> None:
     """429 as a problem, with the time to come back in its header."""
     body = {"email": ada.email, "password": "wrong"}
     for _ in range(5):
-        problem(thief.ask("POST", "/auth/login", json=body), 401, "invalid_credentials")
-    answer = thief.ask("POST", "/auth/login", json=body | {"password": PASSWORD})
+        problem(thief.ask("POST", "/auth/login", body=body), 401, "invalid_credentials")
+    answer = thief.ask("POST", "/auth/login", body=body | {"password": PASSWORD})
     problem(answer, 429, "too_many_attempts")
     assert 0 < int(answer.headers["Retry-After"]) <= 3600
 
 
-def test_crash(thief: Thief, log: io.StringIO) -> None:
+def test_crash(thief: Client, log: io.StringIO) -> None:
     """500 with a number and no trace; the trace is in the log under that number."""
     text = page(thief.ask("GET", "/broken", headers=PEOPLE), 500)
     answer = thief.ask("GET", "/api/broken")
     problem(answer, 500, "internal_error")
-    for shown in (text, answer.get_data(as_text=True)):
+    for shown in (text, answer.text):
         assert SECRET not in shown
         assert "Traceback" not in shown
         assert "RuntimeError" not in shown
@@ -118,20 +115,20 @@ def test_crash(thief: Thief, log: io.StringIO) -> None:
     assert answer.headers["X-Request-Id"] in last
 
 
-def test_busy(ada: Actor) -> None:
+def test_busy(ada: Client) -> None:
     """503 when no hash can be had, with the time to come back; the attempt was not counted."""
     with busy(ada.app):
         for _ in range(12):
             answer = ada.log_in()
             problem(answer, 503, "busy")
             assert int(answer.headers["Retry-After"]) > 0
-        problem(Actor(ada.app, "new@example.com").register(), 503, "busy")
+        problem(Client(ada.app, "new@example.com").register(), 503, "busy")
         problem(ada.change_password("another marble teapot wanders"), 503, "busy")
     assert ada.alive()
     assert ada.log_in().status_code == 200
 
 
-def test_request_numbers(thief: Thief) -> None:
+def test_request_numbers(thief: Client) -> None:
     """Each request has its own, chosen here: the client's word for it is not taken."""
     seen = {
         thief.ask("GET", "/healthz", headers={"X-Request-Id": "mine"}).headers["X-Request-Id"]

@@ -12,12 +12,11 @@ from app import create_app, features
 from app.auth import admin
 from app.feature import Feature, Tab
 from app.pages import TABS
-from app.services import NAME
 from app.tokens.claims import with_claims
 from app.tokens.jws import TokenRefused
 from app.web.guards import caller, public, require_access
-from tests.conftest import close
-from tests.support.client import EMAIL, Actor, Thief, claims, member, problem
+from tests.support.app import close, services
+from tests.support.client import EMAIL, Client, claims, member, problem, program
 from tests.support.forger import ACCESS, Forger
 
 if TYPE_CHECKING:
@@ -88,33 +87,31 @@ def product(
 
 
 @pytest.fixture
-def owner(product: Flask) -> Actor:
+def owner(product: Flask) -> Client:
     """Somebody who is logged in there."""
     return member(product)
 
 
 def test_its_tab_follows_our_own(product: Flask) -> None:
     """On every account page, in the order of the features."""
-    thief = Thief(product)
-    pages = [
-        thief.ask("GET", path).get_data(as_text=True) for path in ("/account", "/account/notes")
-    ]
+    thief = program(product)
+    pages = [thief.ask("GET", path).text for path in ("/account", "/account/notes")]
     for page in pages:
         assert page.count("data-fragment=") == len(TABS) + 1
         assert page.index("/fragments/password") < page.index("/fragments/notes")
     assert 'href="/account/notes" data-fragment="/fragments/notes" aria-current' in pages[1]
 
 
-def test_its_routes_are_guarded_like_ours(product: Flask, owner: Actor) -> None:
+def test_its_routes_are_guarded_like_ours(product: Flask, owner: Client) -> None:
     """A protected route needs a token, an unmarked one too; static files are for everybody."""
-    thief = Thief(product)
+    thief = program(product)
     problem(thief.ask("GET", "/fragments/notes"), 401, "invalid_token")
     problem(thief.ask("GET", "/forgotten"), 401, "invalid_token")
     assert thief.ask("GET", "/static/notes/notes.css").get_data() == b"b { color: red }"
     assert owner.protected("GET", "/fragments/notes").get_data() == b"gold 5"
 
 
-def test_its_claims_are_in_every_access_token(owner: Actor) -> None:
+def test_its_claims_are_in_every_access_token(owner: Client) -> None:
     """After a log-in and after a refresh; a claim without a value is left out."""
     assert {name: claims(owner.access_token)[name] for name in PLANS} == PLANS
     owner.refresh()
@@ -137,13 +134,13 @@ def test_the_codec_knows_its_claims_and_no_other(
     product: Flask, settings: Settings, said: dict[str, object], reason: str
 ) -> None:
     """A token from before the claim was added stays valid; another type or name does not."""
-    codec, forger = product.extensions[NAME].access_tokens, Forger(settings, ACCESS, 1_800_000_000)
+    codec, forger = services(product).access_tokens, Forger(settings, ACCESS, 1_800_000_000)
     token = forger.forge(claims=forger.claims() | said)
     if reason:
         with pytest.raises(TokenRefused, match=f"^{reason}$"):
             codec.verify(token, forger.now)
     else:
-        assert codec.verify(token, forger.now).plan == said.get("plan")
+        assert codec.verify(token, forger.now).plan == said.get("plan")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", ["sub", "cnf", "family_id", "scope", "amr", "no name"])
@@ -153,19 +150,19 @@ def test_a_claim_of_ours_cannot_be_redefined(name: str) -> None:
         with_claims({name: str})
 
 
-def test_its_rows_go_with_the_user(product: Flask, owner: Actor, deleted: list[str]) -> None:
+def test_its_rows_go_with_the_user(product: Flask, owner: Client, deleted: list[str]) -> None:
     """In the transaction that erases the account."""
-    auth = product.extensions[NAME].auth
+    auth = services(product).auth
     admin.delete(auth, admin.find_user(auth, EMAIL))
     assert deleted == [owner.user_id]
     problem(owner.me(), 401, "invalid_token")
 
 
 def test_a_row_that_stays_keeps_the_account(
-    product: Flask, owner: Actor, monkeypatch: pytest.MonkeyPatch
+    product: Flask, owner: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is erased by halves."""
-    auth = product.extensions[NAME].auth
+    auth = services(product).auth
     monkeypatch.setitem(PLANS, "stays", 1)
     with pytest.raises(Trouble):
         admin.delete(auth, admin.find_user(auth, EMAIL))

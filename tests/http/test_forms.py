@@ -14,119 +14,100 @@ from tests.support.client import (
     CLEARED,
     EMAIL,
     FORM_COOKIE,
-    FROM_HERE,
+    NAVIGATION,
     PASSWORD,
     SESSION_COOKIE,
-    Actor,
-    Thief,
-    browser,
+    Client,
     cookie_lines,
     ended,
-    form_token,
     member,
     problem,
+    program,
     set_cookies,
 )
 
 if TYPE_CHECKING:
     from flask import Flask
-    from werkzeug.test import TestResponse
-
-    from tests.conftest import PublicClient
-
-# What a browser says of a form that a page of this site sent.
-NAVIGATION = {**FROM_HERE, "Sec-Fetch-Mode": "navigate", "Accept": "text/html,*/*;q=0.8"}
 
 
 @pytest.fixture
-def tab(app: Flask) -> PublicClient:
+def tab(app: Flask) -> Client:
     """Give a browser that has not been here."""
-    return browser(app)
+    return Client(app)
 
 
-def send(tab: PublicClient, path: str, **fields: str) -> TestResponse:
-    """Open the form of `path`, fill it in and send it."""
-    fields.setdefault("csrf_token", form_token(tab, path))
-    return tab.post(path, data=fields, headers=NAVIGATION)
-
-
-def refresh_cookie(tab: PublicClient) -> str:
-    """Return the refresh token the tab holds."""
-    cookie = tab.get_cookie(REFRESH)
-    return cookie.value if cookie else ""
-
-
-def test_registering_logs_in(app: Flask, tab: PublicClient) -> None:
+def test_registering_logs_in(app: Flask, tab: Client) -> None:
     """303 to the account, with the refresh cookie; the tab has a working session."""
-    answer = send(tab, "/register", email=EMAIL, password=PASSWORD)
+    answer = tab.send_form("/register", email=EMAIL, password=PASSWORD)
     assert (answer.status_code, answer.location) == (303, "/account")
     assert set_cookies(answer)[0] == SESSION_COOKIE
-    assert Thief(app).refresh(refresh_cookie(tab)).get_json()["user"]["email"] == EMAIL
+    assert program(app).refresh(tab.refresh_token).get_json()["user"]["email"] == EMAIL
 
 
-def test_logging_in(app: Flask, ada: Actor, tab: PublicClient) -> None:
+def test_logging_in(app: Flask, ada: Client, tab: Client) -> None:
     """303, and the password is in no answer."""
-    answer = send(tab, "/login", email=" ADA@example.com", password=PASSWORD)
+    answer = tab.send_form("/login", email=" ADA@example.com", password=PASSWORD)
     assert (answer.status_code, answer.location) == (303, "/account")
     assert set_cookies(answer)[0] == SESSION_COOKIE
     assert answer.headers["Cache-Control"] == "no-store"
-    assert Thief(app).refresh(refresh_cookie(tab)).status_code == 200
+    assert program(app).refresh(tab.refresh_token).status_code == 200
     assert ada.alive()
 
 
-def test_plain_log_in_has_stored_keys_forgotten(app: Flask, ada: Actor, tab: PublicClient) -> None:
+def test_plain_log_in_has_stored_keys_forgotten(app: Flask, ada: Client, tab: Client) -> None:
     """The first refresh binds its session, by no key from before it. A refusal forgets nothing."""
-    assert "Clear-Site-Data" not in send(tab, "/login", email=ada.email, password="wrong").headers
+    assert (
+        "Clear-Site-Data" not in tab.send_form("/login", email=ada.email, password="wrong").headers
+    )
     for path, email in (("/login", ada.email), ("/register", "bob@example.com")):
-        answer = send(browser(app), path, email=email, password=PASSWORD)
+        answer = Client(app).send_form(path, email=email, password=PASSWORD)
         assert answer.headers["Clear-Site-Data"] == '"storage"'
 
 
-def test_keep_me_logged_in(ada: Actor, tab: PublicClient) -> None:
+def test_keep_me_logged_in(ada: Client, tab: Client) -> None:
     """The box gives the cookie a Max-Age."""
-    answer = send(tab, "/login", email=ada.email, password=PASSWORD, remember="y")
+    answer = tab.send_form("/login", email=ada.email, password=PASSWORD, remember="y")
     assert "Max-Age=604800" in answer.headers["Set-Cookie"]
 
 
-def test_logging_in_again_ends_the_tabs_former_family(ada: Actor) -> None:
+def test_logging_in_again_ends_the_tabs_former_family(ada: Client) -> None:
     """As over JSON: one browser, one session."""
     access = ada.access_token
-    answer = send(ada.browser, "/login", email=ada.email, password=PASSWORD)
+    answer = ada.send_form("/login", email=ada.email, password=PASSWORD)
     assert answer.status_code == 303
-    problem(Thief(ada.app).me(access), 401, "invalid_token")
+    problem(program(ada.app).me(access), 401, "invalid_token")
 
 
-def test_registering_ends_the_tabs_former_family(ada: Actor) -> None:
+def test_registering_ends_the_tabs_former_family(ada: Client) -> None:
     """The cookie is overwritten here too."""
     access = ada.access_token
     assert (
-        send(ada.browser, "/register", email="bob@example.com", password=PASSWORD).status_code
-        == 303
+        ada.send_form("/register", email="bob@example.com", password=PASSWORD).status_code == 303
     )
-    problem(Thief(ada.app).me(access), 401, "invalid_token")
+    problem(program(ada.app).me(access), 401, "invalid_token")
 
 
-def test_logging_out(ada: Actor) -> None:
+def test_logging_out(ada: Client) -> None:
     """303 to the log-in page; the cookie is taken back and the family is dead."""
     token = ada.refresh_token
-    fields = {"csrf_token": form_token(ada.browser, "/account")}
-    answer = ada.browser.post("/logout", data=fields, headers=NAVIGATION)
+    fields = {"csrf_token": ada.open_form("/account")}
+    answer = ada.ask("POST", "/logout", data=fields, headers=NAVIGATION)
     assert answer.status_code == 303
     assert answer.location.startswith("/login")
     assert CLEARED in cookie_lines(answer)
     assert answer.headers["Clear-Site-Data"] == '"storage"'
     problem(ada.me(), 401, "invalid_token")
-    ended(Thief(ada.app).refresh(token))
-    assert "You are logged out" in ada.browser.get(answer.location).get_data(as_text=True)
+    ended(program(ada.app).refresh(token))
+    assert "You are logged out" in ada.ask("GET", answer.location).text
 
 
 @pytest.mark.parametrize("path", ["/login", "/register", "/logout"])
 @pytest.mark.parametrize("token", ["missing", "empty", "rubbish", "another's", "expired"])
 def test_without_a_valid_form_token(
-    app: Flask, ada: Actor, tab: PublicClient, path: str, token: str
+    app: Flask, ada: Client, tab: Client, path: str, token: str
 ) -> None:
     """400 with a page that says what to do; nothing happened, nobody is logged in or out."""
-    own = form_token(tab, "/login")
+    own = tab.open_form("/login")
     key = app.secret_key
     assert isinstance(key, str)
     signer = URLSafeTimedSerializer(key, salt="wtf-csrf-token")
@@ -136,19 +117,19 @@ def test_without_a_valid_form_token(
         "missing": None,
         "empty": "",
         "rubbish": "rubbish",
-        "another's": form_token(browser(app), "/login"),
+        "another's": Client(app).open_form("/login"),
         "expired": expired(signer, str(raw)),
     }[token]
     fields = {"email": "new@example.com" if path == "/register" else EMAIL, "password": PASSWORD}
     sent = fields | ({} if value is None else {"csrf_token": value})
-    tab.set_cookie(REFRESH, ada.refresh_token, secure=True)
-    answer = tab.post(path, data=sent, headers=NAVIGATION)
+    tab.cookies[REFRESH] = ada.refresh_token
+    answer = tab.ask("POST", path, data=sent, headers=NAVIGATION)
     assert (answer.status_code, answer.mimetype) == (400, "text/html")
-    assert "This form has expired" in answer.get_data(as_text=True)
-    assert PASSWORD not in answer.get_data(as_text=True)
+    assert "This form has expired" in answer.text
+    assert PASSWORD not in answer.text
     assert "Set-Cookie" not in answer.headers
     assert ada.alive()
-    problem(Actor(app, "new@example.com").log_in(), 401, "invalid_credentials")
+    problem(Client(app, "new@example.com").log_in(), 401, "invalid_credentials")
 
 
 def expired(signer: URLSafeTimedSerializer, raw: str) -> str:
@@ -161,21 +142,21 @@ def expired(signer: URLSafeTimedSerializer, raw: str) -> str:
     return str(URLSafeTimedSerializer(signer.secret_keys, signer.salt, signer=Earlier).dumps(raw))
 
 
-def test_form_token_without_its_cookie(ada: Actor, tab: PublicClient) -> None:
+def test_form_token_without_its_cookie(ada: Client, tab: Client) -> None:
     """A token alone, planted by another site, is worth nothing."""
-    token = form_token(tab, "/login")
-    tab.delete_cookie(FORM)
+    token = tab.open_form("/login")
+    del tab.cookies[FORM]
     fields = {"email": ada.email, "password": PASSWORD, "csrf_token": token}
-    answer = tab.post("/login", data=fields, headers=NAVIGATION)
+    answer = tab.ask("POST", "/login", data=fields, headers=NAVIGATION)
     assert answer.status_code == 400
-    assert not refresh_cookie(tab)
+    assert not tab.refresh_token
 
 
-def test_form_cookie(tab: PublicClient) -> None:
+def test_form_cookie(tab: Client) -> None:
     """Flask's own session gets the care of the refresh cookie, and only forms open one."""
-    assert set_cookies(tab.get("/login")) == [FORM_COOKIE]
+    assert set_cookies(tab.ask("GET", "/login")) == [FORM_COOKIE]
     for path in ("/", "/threats", "/mistakes"):
-        assert "Set-Cookie" not in browser(tab.application).get(path).headers
+        assert "Set-Cookie" not in Client(tab.app).ask("GET", path).headers
 
 
 @pytest.mark.parametrize(
@@ -204,49 +185,49 @@ def test_form_cookie(tab: PublicClient) -> None:
         "/\x00",
     ],
 )
-def test_next_elsewhere(ada: Actor, tab: PublicClient, wanted: str) -> None:
+def test_next_elsewhere(ada: Client, tab: Client, wanted: str) -> None:
     """Only a path of this site is gone to, whether from the query or from the form."""
     for path, fields in (("/login", {"next": wanted}), ("/login", {})):
         data = {
             "email": ada.email,
             "password": PASSWORD,
-            "csrf_token": form_token(tab, "/login"),
+            "csrf_token": tab.open_form("/login"),
             **fields,
         }
         query = {} if fields else {"next": wanted}
-        answer = tab.post(path, data=data, query_string=query, headers=NAVIGATION)
+        answer = tab.ask("POST", path, data=data, query_string=query, headers=NAVIGATION)
         assert (answer.status_code, answer.location) == (303, "/account")
 
 
 @pytest.mark.parametrize(
     "wanted", ["/account/sessions", "/account?tab=2#x", "/", "/a%2F%2Fb", "/@evil.example"]
 )
-def test_next_here(ada: Actor, tab: PublicClient, wanted: str) -> None:
+def test_next_here(ada: Client, tab: Client, wanted: str) -> None:
     """A path of this site is, and the page carries it along."""
-    page = tab.get("/login", query_string={"next": wanted}).get_data(as_text=True)
+    page = tab.ask("GET", "/login", query_string={"next": wanted}).text
     assert f'name="next" value="{wanted}"' in page
-    answer = send(tab, "/login", email=ada.email, password=PASSWORD, next=wanted)
+    answer = tab.send_form("/login", email=ada.email, password=PASSWORD, next=wanted)
     assert (answer.status_code, answer.location) == (303, wanted)
 
 
-def test_wrong_password_keeps_the_address(ada: Actor, tab: PublicClient) -> None:
+def test_wrong_password_keeps_the_address(ada: Client, tab: Client) -> None:
     """401 with the form: the address is kept, the password never."""
     wrong = "quarry lantern umbrella ten"
-    answer = send(tab, "/login", email="  ADA@example.com", password=wrong, next="/account")
-    page = answer.get_data(as_text=True)
+    answer = tab.send_form("/login", email="  ADA@example.com", password=wrong, next="/account")
+    page = answer.text
     assert answer.status_code == 401
     assert "E-mail or password is wrong." in page
     assert "ADA@example.com" in page
     assert wrong not in page
     assert 'value="/account"' in page
-    assert not refresh_cookie(tab)
+    assert not tab.refresh_token
     assert ada.alive()
 
 
-def test_unknown_account_gives_the_same_page(ada: Actor, tab: PublicClient) -> None:
+def test_unknown_account_gives_the_same_page(ada: Client, tab: Client) -> None:
     """But for the address that was typed, the form token and the number of the request."""
     pages = [
-        send(tab, "/login", email=email, password="wrong wrong wrong").get_data(as_text=True)
+        tab.send_form("/login", email=email, password="wrong wrong wrong").text
         for email in (ada.email, "bob@example.com")
     ]
     blank = [
@@ -269,76 +250,74 @@ def test_unknown_account_gives_the_same_page(ada: Actor, tab: PublicClient) -> N
     ],
 )
 def test_refused_registration(
-    ada: Actor, tab: PublicClient, fields: dict[str, str], status: int, says: str
+    ada: Client, tab: Client, fields: dict[str, str], status: int, says: str
 ) -> None:
     """The form comes back with the reason and the address, without the password."""
-    answer = send(tab, "/register", **fields)
-    page = answer.get_data(as_text=True)
+    answer = tab.send_form("/register", **fields)
+    page = answer.text
     assert answer.status_code == status
     assert says in page
     assert PASSWORD not in page
-    assert not refresh_cookie(tab)
+    assert not tab.refresh_token
     assert ada.alive()
 
 
-def test_empty_login(tab: PublicClient) -> None:
+def test_empty_login(tab: Client) -> None:
     """400: both fields are asked for, each with its sentence."""
-    answer = send(tab, "/login")
+    answer = tab.send_form("/login")
     assert answer.status_code == 400
-    page = answer.get_data(as_text=True)
+    page = answer.text
     assert "Enter your e-mail address." in page
     assert "Enter your password." in page
 
 
 @pytest.mark.parametrize("email", ["a\x00b@example.com", "\x00", "\U0001f600", "a" * 320])
-def test_address_that_nobody_can_have(tab: PublicClient, email: str) -> None:
+def test_address_that_nobody_can_have(tab: Client, email: str) -> None:
     """It is a wrong address like any other."""
-    assert send(tab, "/login", email=email, password=PASSWORD).status_code == 401
+    assert tab.send_form("/login", email=email, password=PASSWORD).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/login", "/register"])
-def test_texts_beyond_their_limits(tab: PublicClient, path: str) -> None:
+def test_texts_beyond_their_limits(tab: Client, path: str) -> None:
     """Each is refused with a sentence beside it; what was typed as an address is still there."""
-    answer = send(tab, path, email="a" * 321, password=PASSWORD)
-    page = answer.get_data(as_text=True)
+    answer = tab.send_form(path, email="a" * 321, password=PASSWORD)
+    page = answer.text
     assert answer.status_code == 400
     assert "An e-mail address has at most 254 characters." in page
     assert "a" * 321 in page
     marks = "a" + "\u0344" * 2_000 + "\u0316" * 2_000
-    answer = send(tab, path, email="ada@example.com", password=marks)
+    answer = tab.send_form(path, email="ada@example.com", password=marks)
     assert answer.status_code == (400 if path == "/login" else 422)
-    assert "at most 1024 bytes" in answer.get_data(as_text=True)
+    assert "at most 1024 bytes" in answer.text
 
 
 @pytest.mark.parametrize("kind", ["multipart/form-data", "application/x-www-form-urlencoded"])
-def test_form_of_too_many_fields(tab: PublicClient, kind: str) -> None:
+def test_form_of_too_many_fields(tab: Client, kind: str) -> None:
     """No form here has more than a few fields; a body of thousands is not taken apart."""
-    token = form_token(tab, "/login")
+    token = tab.open_form("/login")
     for more, status in ((29, 401), (30, 413)):
         fields = {f"field{number}": "x" for number in range(more)}
         fields |= {"csrf_token": token, "email": "nobody@example.com", "password": "wrong"}
-        answer = tab.post("/login", data=fields, content_type=kind, headers=NAVIGATION)
+        answer = tab.ask("POST", "/login", data=fields, content_type=kind, headers=NAVIGATION)
         assert answer.status_code == status
 
 
-def test_too_many_attempts(ada: Actor, tab: PublicClient) -> None:
+def test_too_many_attempts(ada: Client, tab: Client) -> None:
     """429 says when to come back, in the page and in its header."""
     for _ in range(5):
-        assert send(tab, "/login", email=ada.email, password="wrong").status_code == 401
-    answer = send(tab, "/login", email=ada.email, password=PASSWORD)
+        assert tab.send_form("/login", email=ada.email, password="wrong").status_code == 401
+    answer = tab.send_form("/login", email=ada.email, password=PASSWORD)
     assert answer.status_code == 429
-    assert "Too many attempts" in answer.get_data(as_text=True)
+    assert "Too many attempts" in answer.text
     assert 0 < int(answer.headers["Retry-After"]) <= 3600
 
 
-def test_two_refresh_cookies(ada: Actor, app: Flask) -> None:
+def test_two_refresh_cookies(ada: Client, app: Flask) -> None:
     """A page says so, and nobody is logged in or out."""
-    tab = browser(app)
-    token = form_token(tab, "/login")
-    form = tab.get_cookie(FORM)
-    assert form
-    twice = f"{FORM}={form.value}; {REFRESH}={ada.refresh_token}; {REFRESH}=x"
-    client = Thief(app)
+    tab = Client(app)
+    token = tab.open_form("/login")
+    twice = f"{FORM}={tab.cookies[FORM]}; {REFRESH}={ada.refresh_token}; {REFRESH}=x"
+    client = program(app)
     for path in ("/login", "/logout"):
         fields = {"email": ada.email, "password": PASSWORD, "csrf_token": token}
         headers = {**NAVIGATION, "Cookie": twice}
@@ -348,14 +327,14 @@ def test_two_refresh_cookies(ada: Actor, app: Flask) -> None:
     assert ada.alive()
 
 
-def test_busy(ada: Actor, tab: PublicClient) -> None:
+def test_busy(ada: Client, tab: Client) -> None:
     """503 in the form when no hash can be had; nothing was counted as an attempt."""
     with busy(ada.app):
-        answer = send(tab, "/login", email=ada.email, password=PASSWORD)
+        answer = tab.send_form("/login", email=ada.email, password=PASSWORD)
     assert answer.status_code == 503
-    assert "busy" in answer.get_data(as_text=True)
+    assert "busy" in answer.text
     assert int(answer.headers["Retry-After"]) > 0
-    assert send(tab, "/login", email=ada.email, password=PASSWORD).status_code == 303
+    assert tab.send_form("/login", email=ada.email, password=PASSWORD).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -369,19 +348,19 @@ def test_busy(ada: Actor, tab: PublicClient) -> None:
         "rubbish",
     ],
 )
-def test_json_is_no_form(ada: Actor, tab: PublicClient, body: str) -> None:
+def test_json_is_no_form(ada: Client, tab: Client, body: str) -> None:
     """A JSON body fills in no form, whatever it holds, and gets no further."""
-    headers = NAVIGATION | {"X-CSRFToken": form_token(tab, "/login")}
+    headers = NAVIGATION | {"X-CSRFToken": tab.open_form("/login")}
     headers["Content-Type"] = "application/json"
     for path in ("/login", "/register"):
-        answer = tab.post(path, data=body, headers=headers)
+        answer = tab.ask("POST", path, data=body, headers=headers)
         assert (answer.status_code, answer.mimetype) == (400, "text/html")
-    assert not refresh_cookie(tab)
+    assert not tab.refresh_token
     assert ada.alive()
 
 
-def test_member_of_the_form_shares_the_account_with_json(app: Flask, tab: PublicClient) -> None:
+def test_member_of_the_form_shares_the_account_with_json(app: Flask, tab: Client) -> None:
     """One account, two deliveries."""
-    send(tab, "/register", email=EMAIL, password=PASSWORD)
-    assert Actor(app).log_in().status_code == 200
+    tab.send_form("/register", email=EMAIL, password=PASSWORD)
+    assert Client(app).log_in().status_code == 200
     assert member(app, "bob@example.com").alive()

@@ -11,10 +11,9 @@ import pytest
 
 from app.api.openapi import document
 from app.attacks.prover import Prover
-from app.services import NAME
 from app.web.guards import caller, require_access
-from tests.conftest import PUBLIC_URL
-from tests.support.client import Actor, Thief, problem
+from tests.support.app import PUBLIC_URL, services
+from tests.support.client import Client, problem, program
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -26,14 +25,14 @@ SPELLINGS = ("!$&'()*+,;=:@", quote("!$&'()*+,;=:@", safe=""), "b%C3%BCro", "%F3
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json"])
 @pytest.mark.parametrize("accept", ["*/*", "text/html", None])
 def test_a_program_that_takes_anything_gets_a_problem(
-    thief: Thief, path: str, accept: str | None
+    thief: Client, path: str, accept: str | None
 ) -> None:
     """Curl says `Accept: */*`; it got the page that is for people."""
     headers = {"Accept": accept} if accept else {}
     problem(thief.ask("POST", path, headers=headers), 405, "method_not_allowed")
 
 
-def test_a_program_that_takes_anything_gets_a_problem_at_no_address(thief: Thief) -> None:
+def test_a_program_that_takes_anything_gets_a_problem_at_no_address(thief: Client) -> None:
     """A navigation asks for HTML by name, and gets its page."""
     problem(thief.ask("GET", "/nowhere", headers={"Accept": "*/*"}), 404, "not_found")
     navigation = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -41,7 +40,7 @@ def test_a_program_that_takes_anything_gets_a_problem_at_no_address(thief: Thief
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
 
 
-def test_an_address_in_letters_of_the_world_is_documented(visitor: Actor) -> None:
+def test_an_address_in_letters_of_the_world_is_documented(visitor: Client) -> None:
     """Registering takes é and Я; the document called the answer a plain `email`."""
     visitor.email = "réné.Я@example.com"
     answer = visitor.register()
@@ -60,7 +59,7 @@ def test_a_proof_may_spell_the_path_as_it_was_sent(app: Flask, name: str) -> Non
     def note(name: str) -> str:
         return f"{name} of {caller().user_id}"
 
-    key, own, holder = Prover(), app.extensions[NAME], Actor(app)
+    key, own, holder = Prover(), services(app), Client(app)
     holder.register()
 
     def proof(method: str, path: str, token: str | None) -> str:
@@ -74,5 +73,5 @@ def test_a_proof_may_spell_the_path_as_it_was_sent(app: Flask, name: str) -> Non
     headers = {"Authorization": f"DPoP {token}", "DPoP": proof("GET", path, token)}
     # What a server makes of the path; the test client's own way has no byte that is not UTF-8.
     environ = {"PATH_INFO": unquote_to_bytes(path).decode("latin-1")}
-    answer = Thief(app).ask("GET", path, headers=headers, environ_overrides=environ)
+    answer = program(app).ask("GET", path, headers=headers, environ=environ)
     assert answer.status_code == 200

@@ -25,8 +25,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from app.api.openapi import document
 from app.attacks.prover import Prover
-from tests.conftest import PUBLIC_URL
 from tests.http.fuzzer import Crowd, Member, Stranger
+from tests.support.app import PUBLIC_URL
 
 if TYPE_CHECKING:
     from flask import Flask

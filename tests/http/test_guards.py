@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.web.guards import MARK, caller, public, require_access
-from tests.support.client import Actor, Thief, problem
+from tests.support.client import Client, problem
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -34,7 +34,7 @@ def test_every_route_is_marked(app: Flask) -> None:
     assert set(marks.values()) == {"required", "public"}
 
 
-def test_every_protected_route_is_shut(app: Flask, thief: Thief, ada: Actor) -> None:
+def test_every_protected_route_is_shut(app: Flask, thief: Client, ada: Client) -> None:
     """Without a token, with rubbish, with the wrong kind, with a dead one."""
     dead = ada.access_token
     ada.log_out()
@@ -70,7 +70,7 @@ def built_on(app: Flask) -> Flask:
 
 
 @pytest.mark.usefixtures("built_on")
-def test_forgotten_route_is_shut(ada: Actor, thief: Thief) -> None:
+def test_forgotten_route_is_shut(ada: Client, thief: Client) -> None:
     """A route with neither mark behaves as a protected one."""
     problem(thief.ask("GET", "/forgotten"), 401, "invalid_token")
     problem(thief.ask("GET", "/forgotten", access="rubbish"), 401, "invalid_token")
@@ -80,16 +80,16 @@ def test_forgotten_route_is_shut(ada: Actor, thief: Thief) -> None:
 
 
 @pytest.mark.usefixtures("built_on")
-def test_public_route_is_open(thief: Thief) -> None:
+def test_public_route_is_open(thief: Client) -> None:
     """Also to a token that is none."""
     assert thief.ask("GET", "/open").get_data() == b"open"
     assert thief.ask("GET", "/open", access="rubbish").get_data() == b"open"
 
 
 @pytest.mark.usefixtures("built_on")
-def test_protected_route_knows_its_caller(ada: Actor, thief: Thief) -> None:
+def test_protected_route_knows_its_caller(ada: Client, thief: Client) -> None:
     """The decorator keeps the view's name and arguments, and sets the caller."""
-    said = ada.protected("GET", "/closed/hello").get_data(as_text=True).split()
+    said = ada.protected("GET", "/closed/hello").text.split()
     assert said[:3] == ["hello", ada.user_id, ada.session_id]
     assert int(said[3]) > 0
     problem(thief.ask("GET", "/closed/hello"), 401, "invalid_token")

@@ -10,8 +10,8 @@ import pytest
 from app import create_app
 from app.web.headers import CONTENT_SECURITY_POLICY
 from config import Settings
-from tests.conftest import close
-from tests.support.client import Actor, Thief
+from tests.support.app import close
+from tests.support.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def paths(app: Flask) -> Iterator[str]:
     yield from ("/nowhere", "/auth/nowhere", "/api/", "/static/js/session.js", "/login/")
 
 
-def test_every_response(app: Flask, ada: Actor, thief: Thief) -> None:
+def test_every_response(app: Flask, ada: Client, thief: Client) -> None:
     """Every route with every method, with and without a token, from here and from elsewhere."""
     elsewhere = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     for path in paths(app):
@@ -62,7 +62,7 @@ def test_every_response(app: Flask, ada: Actor, thief: Thief) -> None:
         check(ada.protected("GET", path))
 
 
-def test_methods_that_are_not_answered(app: Flask, thief: Thief) -> None:
+def test_methods_that_are_not_answered(app: Flask, thief: Client) -> None:
     """Each route takes its own methods only; nothing answers OPTIONS, TRACE or a made-up one."""
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<[^>]+>", "x", rule.rule)
@@ -77,7 +77,7 @@ def test_methods_that_are_not_answered(app: Flask, thief: Thief) -> None:
             assert thief.ask(method, path).status_code == 405, (method, path)
 
 
-def test_static_files(thief: Thief) -> None:
+def test_static_files(thief: Client) -> None:
     """Served with the headers, also when the browser has the file already."""
     answer = thief.ask("GET", "/static/js/session.js")
     check(answer)
@@ -89,7 +89,7 @@ def test_static_files(thief: Thief) -> None:
     check(again)
 
 
-def test_no_cors(app: Flask, ada: Actor) -> None:
+def test_no_cors(app: Flask, ada: Client) -> None:
     """No other origin is ever told that it may read an answer."""
     for origin in ("https://evil.example", "null", "https://localhost"):
         for path in paths(app):

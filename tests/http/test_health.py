@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.client import Thief
+from tests.support.client import Client
 
 if TYPE_CHECKING:
     from tests.support.servers.valkey import ValkeyServer
 
 
-def test_all_is_well(thief: Thief) -> None:
+def test_all_is_well(thief: Client) -> None:
     """200 from both, for any cookie and any token."""
     for path in ("/healthz", "/readyz"):
-        answer = thief.ask("GET", path, "rubbish", "rubbish")
+        answer = thief.ask("GET", path, cookie="rubbish", access="rubbish")
         assert (answer.status_code, answer.get_json()) == (200, {"status": "ok"})
 
 
-def test_redis_down(thief: Thief, valkey: ValkeyServer) -> None:
+def test_redis_down(thief: Client, valkey: ValkeyServer) -> None:
     """Everything still works, so no load balancer may take the node out; it is named."""
     valkey.stop()
     assert thief.ask("GET", "/healthz").status_code == 200

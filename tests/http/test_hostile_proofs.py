@@ -1,49 +1,34 @@
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug.datastructures import Headers
 
-from app import create_app
 from app.attacks.prover import Prover
 from app.auth.register import register_and_log_in
 from app.families import queries
 from app.families.issuer import PresentedCredentials
-from app.infra.audit import Client
-from app.infra.clock import Clock
-from app.services import NAME
+from app.infra import audit
+from app.services import Services
 from app.tokens.dpop import Proof
 from app.web.cookies import REFRESH as COOKIE
-from config import Settings
-from tests.conftest import PUBLIC_URL, PublicClient, close
+from tests.support.app import PUBLIC_URL, services
+from tests.support.client import Client, program
+from tests.support.clock import NOW
 from tests.vectors.proofs import GOOD, PROTECTED, REFRESH, Case, Maker, at_door, twin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from flask import Flask
-    from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
     from app.families.models import Family
-    from app.services import Services
-    from tests.support.servers.valkey import ValkeyServer
 
-NOW = 1_800_000_000
 EMAIL = "ada@example.com"
 PASSWORD = "violet harbour anchors"
-
-
-class StoppedClock(Clock):
-    """A clock that shows one time."""
-
-    def now(self) -> int:
-        """Return the time that the proofs are made for."""
-        return NOW
 
 
 @dataclass(frozen=True)
@@ -56,44 +41,29 @@ class Site:
     refreshing: Maker
     protected: Maker
 
-    @property
-    def services(self) -> Services:
-        """The application's own parts."""
-        own: Services = self.app.extensions[NAME]
-        return own
-
     def family(self) -> Family:
         """Give the family's row as it is now."""
-        with self.services.database.autocommit() as connection:
+        with services(self.app).database.autocommit() as connection:
             family = queries.find(connection, self.sid)
         assert family is not None
         return family
 
     def cookie(self) -> str:
         """Give the family's current refresh token."""
-        return self.services.auth.issuer.issue(self.family(), EMAIL).refresh_token
+        return services(self.app).auth.issuer.issue(self.family(), EMAIL).refresh_token
 
 
 @pytest.fixture(scope="module")
-def site(
-    base_environment: dict[str, str],
-    migrated_sqlite: Path,
-    valkey_server: ValkeyServer,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Site]:
+def site(shared_app: Flask) -> Site:
     """Give one application for all cases: none of them may change anything in it."""
-    valkey_server.make_sound()
-    database = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("site") / "latchkey.db")
-    servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
-    app = create_app(Settings.from_env(base_environment | servers), StoppedClock())
-    app.test_client_class = PublicClient
-    own: Services = app.extensions[NAME]
+    app = shared_app
+    own: Services = services(app)
     prover = Prover()
     grant = register_and_log_in(
         own.auth,
         EMAIL,
         PASSWORD,
-        Client("192.0.2.1"),
+        audit.Client("192.0.2.1"),
         PresentedCredentials(proof=Proof(prover.thumbprint, "log-in-proof", NOW + 10)),
     )
     refreshing = Maker(prover, own.nonces, NOW)
@@ -103,14 +73,13 @@ def site(
         url=f"{PUBLIC_URL}/api/me",
         access_token=grant.access_token,
     )
-    yield Site(app, grant.session_id, grant.access_token, refreshing, protected)
-    close(app)
+    return Site(app, grant.session_id, grant.access_token, refreshing, protected)
 
 
 @pytest.fixture
-def visitor(site: Site) -> FlaskClient:
+def visitor(site: Site) -> Client:
     """Give a client that sends what a test writes and keeps no cookies."""
-    return site.app.test_client(use_cookies=False)
+    return program(site.app)
 
 
 def wire(text: str) -> str:
@@ -119,27 +88,27 @@ def wire(text: str) -> str:
 
 
 def refresh(
-    site: Site, visitor: FlaskClient, proof: str, headers: Mapping[str, str] | None = None
+    site: Site, visitor: Client, proof: str, headers: Mapping[str, str] | None = None
 ) -> TestResponse:
     """Refresh with the current cookie and that proof."""
     environ = {"HTTP_COOKIE": f"{COOKIE}={site.cookie()}", "HTTP_DPOP": wire(proof)}
-    return visitor.post("/auth/refresh", headers=headers or {}, environ_overrides=environ)
+    return visitor.ask("POST", "/auth/refresh", headers=headers or {}, environ=environ)
 
 
 def ask(
-    site: Site, visitor: FlaskClient, proof: str, headers: Mapping[str, str] | None = None
+    site: Site, visitor: Client, proof: str, headers: Mapping[str, str] | None = None
 ) -> TestResponse:
     """Ask the protected route with the bound access token and that proof."""
     environ = {"HTTP_AUTHORIZATION": f"DPoP {site.access_token}", "HTTP_DPOP": wire(proof)}
-    return visitor.get("/api/me", headers=headers or {}, environ_overrides=environ)
+    return visitor.ask("GET", "/api/me", headers=headers or {}, environ=environ)
 
 
 def assert_refused(site: Site, answer: TestResponse, status: int, reason: str) -> None:
     """Assert a refusal that brings the newest nonce, keeps its reason, and ends nothing."""
     code = "use_dpop_nonce" if reason == "nonce" else "invalid_dpop_proof"
-    problem = json.loads(answer.data)
+    problem = answer.get_json()
     assert (answer.status_code, problem["code"]) == (status, code)
-    assert answer.headers["DPoP-Nonce"] == site.services.nonces.current(NOW)
+    assert answer.headers["DPoP-Nonce"] == services(site.app).nonces.current(NOW)
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in answer.headers
     challenge = f'DPoP realm="latchkey", error="{code}", algs="ES256"'
@@ -149,7 +118,7 @@ def assert_refused(site: Site, answer: TestResponse, status: int, reason: str) -
 
 @pytest.mark.parametrize("case", at_door(REFRESH), ids=lambda case: case.name)
 def test_a_hostile_proof_refreshes_nothing_and_ends_nothing(
-    case: Case, site: Site, visitor: FlaskClient
+    case: Case, site: Site, visitor: Client
 ) -> None:
     """Each is a 400; the family it speaks of stays exactly as it was, and so does the cookie."""
     if case.first:
@@ -162,7 +131,7 @@ def test_a_hostile_proof_refreshes_nothing_and_ends_nothing(
 
 @pytest.mark.parametrize("case", at_door(PROTECTED), ids=lambda case: case.name)
 def test_a_hostile_proof_opens_nothing_and_ends_nothing(
-    case: Case, site: Site, visitor: FlaskClient
+    case: Case, site: Site, visitor: Client
 ) -> None:
     """Each is a 401 with the scheme's own challenge; the family stays exactly as it was."""
     before = site.family()
@@ -174,7 +143,7 @@ def test_a_hostile_proof_opens_nothing_and_ends_nothing(
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_good_proof_passes_both_doors(name: str, site: Site, visitor: FlaskClient) -> None:
+def test_a_good_proof_passes_both_doors(name: str, site: Site, visitor: Client) -> None:
     """What every hostile proof is a variant of is answered with 200, and rotates once."""
     before = site.family()
     for door, send in ((site.protected, ask), (site.refreshing, refresh)):
@@ -183,7 +152,7 @@ def test_a_good_proof_passes_both_doors(name: str, site: Site, visitor: FlaskCli
     assert site.family().generation == before.generation + 1
 
 
-def test_a_refused_proof_is_not_used_up(site: Site, visitor: FlaskClient) -> None:
+def test_a_refused_proof_is_not_used_up(site: Site, visitor: Client) -> None:
     """A number that came in a bad proof is still good in the right one."""
     maker = replace(site.refreshing, jti="came-badly-first")
     stale = maker.make(claims=maker.claims() | {"nonce": "stale"})
@@ -193,16 +162,16 @@ def test_a_refused_proof_is_not_used_up(site: Site, visitor: FlaskClient) -> Non
     assert refresh(site, visitor, maker.make()).status_code == 200
 
 
-def test_another_key_may_use_the_same_number(site: Site, visitor: FlaskClient) -> None:
+def test_another_key_may_use_the_same_number(site: Site, visitor: Client) -> None:
     """A stranger cannot use up our numbers: they are remembered together with the key."""
     maker = replace(site.refreshing, jti="the-same-number")
     stranger = replace(maker, prover=Prover())
     environ = {"HTTP_DPOP": stranger.make()}
-    assert visitor.post("/auth/refresh", environ_overrides=environ).status_code == 401
+    assert visitor.ask("POST", "/auth/refresh", environ=environ).status_code == 401
     assert refresh(site, visitor, maker.make()).status_code == 200
 
 
-def test_both_doors_use_up_one_number(site: Site, visitor: FlaskClient) -> None:
+def test_both_doors_use_up_one_number(site: Site, visitor: Client) -> None:
     """A number is used once in all, not once at each address."""
     refreshing = replace(site.refreshing, jti="one-number-for-two")
     protected = replace(site.protected, jti="one-number-for-two")
@@ -210,7 +179,7 @@ def test_both_doors_use_up_one_number(site: Site, visitor: FlaskClient) -> None:
     assert_refused(site, ask(site, visitor, protected.make()), 401, "replayed")
 
 
-def test_the_twin_of_an_unused_proof_counts_for_both(site: Site, visitor: FlaskClient) -> None:
+def test_the_twin_of_an_unused_proof_counts_for_both(site: Site, visitor: Client) -> None:
     """Either signature is good once: s and n - s are the same proof."""
     maker = replace(site.protected, jti="twins-in-reverse")
     text = maker.make()
@@ -219,41 +188,42 @@ def test_the_twin_of_an_unused_proof_counts_for_both(site: Site, visitor: FlaskC
 
 
 @pytest.mark.parametrize("second", ["good", "rubbish", "empty"])
-def test_two_headers_are_refused(site: Site, visitor: FlaskClient, second: str) -> None:
+def test_two_headers_are_refused(site: Site, visitor: Client, second: str) -> None:
     """Two DPoP headers, each of them good, are no proof (RFC 9449 section 4.3)."""
     before = site.family()
     for door, status in ((site.refreshing, 400), (site.protected, 401)):
         other = replace(door, jti="the-second-header").make()
         more = {"good": other, "rubbish": "rubbish", "empty": ""}[second]
         for pair in ((door.make(), more), (more, door.make())):
-            headers = [("DPoP", text) for text in pair]
+            headers = Headers([("DPoP", text) for text in pair])
             if status == 400:
-                headers.append(("Cookie", f"{COOKIE}={site.cookie()}"))
-                answer = visitor.post("/auth/refresh", headers=headers)
+                headers.add("Cookie", f"{COOKIE}={site.cookie()}")
+                answer = visitor.ask("POST", "/auth/refresh", headers=headers)
             else:
-                headers.append(("Authorization", f"DPoP {site.access_token}"))
-                answer = visitor.get("/api/me", headers=headers)
+                headers.add("Authorization", f"DPoP {site.access_token}")
+                answer = visitor.ask("GET", "/api/me", headers=headers)
             assert_refused(site, answer, status, "not_compact")
     assert site.family() == before
 
 
-def test_without_a_proof_the_protected_door_stays_shut(site: Site, visitor: FlaskClient) -> None:
+def test_without_a_proof_the_protected_door_stays_shut(site: Site, visitor: Client) -> None:
     """A bound token alone is worth nothing, and the answer says what is missing."""
     headers = {"Authorization": f"DPoP {site.access_token}"}
     before = site.family()
-    assert_refused(site, visitor.get("/api/me", headers=headers), 401, "missing")
+    assert_refused(site, visitor.ask("GET", "/api/me", headers=headers), 401, "missing")
     assert site.family() == before
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh"])
-def test_a_proof_is_about_one_address(site: Site, visitor: FlaskClient, path: str) -> None:
+def test_a_proof_is_about_one_address(site: Site, visitor: Client, path: str) -> None:
     """A proof for a log-in does not refresh, and one for a refresh does not log in."""
     before = site.family()
     elsewhere = {"/auth/login": "/auth/refresh", "/auth/refresh": "/auth/login"}[path]
     maker = replace(site.refreshing, jti="about-one-address", url=PUBLIC_URL + elsewhere)
-    answer = visitor.post(
+    answer = visitor.ask(
+        "POST",
         path,
-        json={"email": EMAIL, "password": PASSWORD},
+        body={"email": EMAIL, "password": PASSWORD},
         headers={"DPoP": maker.make(), "Cookie": f"{COOKIE}={site.cookie()}"},
     )
     assert_refused(site, answer, 400, "request")
@@ -270,12 +240,12 @@ def test_a_proof_is_about_one_address(site: Site, visitor: FlaskClient, path: st
         "localhost@evil.example",
     ],
 )
-def test_another_host_is_misdirected(site: Site, visitor: FlaskClient, host: str) -> None:
+def test_another_host_is_misdirected(site: Site, visitor: Client, host: str) -> None:
     """A proof about the host that a client wrote down proves nothing: nothing is looked at."""
     before = site.family()
     for door, path, method in (
-        (site.refreshing, "/auth/refresh", visitor.post),
-        (site.protected, "/api/me", visitor.get),
+        (site.refreshing, "/auth/refresh", "POST"),
+        (site.protected, "/api/me", "GET"),
     ):
         maker = replace(door, jti="about-another-host", url=f"https://{host}{path}")
         headers = {
@@ -283,18 +253,18 @@ def test_another_host_is_misdirected(site: Site, visitor: FlaskClient, host: str
             "Cookie": f"{COOKIE}={site.cookie()}",
             "Authorization": f"DPoP {site.access_token}",
         }
-        answer = method(path, headers=headers, environ_overrides={"HTTP_HOST": host})
-        assert (answer.status_code, json.loads(answer.data)["code"]) == (421, "misdirected")
+        answer = visitor.ask(method, path, headers=headers, environ={"HTTP_HOST": host})
+        assert (answer.status_code, answer.get_json()["code"]) == (421, "misdirected")
         assert "Set-Cookie" not in answer.headers
     assert site.family() == before
 
 
-def test_port_of_a_proxy_proves_nothing(site: Site, visitor: FlaskClient) -> None:
+def test_port_of_a_proxy_proves_nothing(site: Site, visitor: Client) -> None:
     """The request passes as one for the public host, and the proof has to be about that one."""
     host, before = "localhost:8443", site.family()
     for door, path, method in (
-        (site.refreshing, "/auth/refresh", visitor.post),
-        (site.protected, "/api/me", visitor.get),
+        (site.refreshing, "/auth/refresh", "POST"),
+        (site.protected, "/api/me", "GET"),
     ):
         maker = replace(door, jti="about-another-port", url=f"https://{host}{path}")
         headers = {
@@ -302,15 +272,13 @@ def test_port_of_a_proxy_proves_nothing(site: Site, visitor: FlaskClient) -> Non
             "Cookie": f"{COOKIE}={site.cookie()}",
             "Authorization": f"DPoP {site.access_token}",
         }
-        answer = method(path, headers=headers, environ_overrides={"HTTP_HOST": host})
+        answer = visitor.ask(method, path, headers=headers, environ={"HTTP_HOST": host})
         assert answer.status_code in {400, 401}
-        assert json.loads(answer.data)["code"] == "invalid_dpop_proof"
+        assert answer.get_json()["code"] == "invalid_dpop_proof"
     assert site.family() == before
 
 
-def test_a_good_proof_does_not_depend_on_forwarded_headers(
-    site: Site, visitor: FlaskClient
-) -> None:
+def test_a_good_proof_does_not_depend_on_forwarded_headers(site: Site, visitor: Client) -> None:
     """Whatever a client says of proxies, the public URL is what a proof is about."""
     headers = {
         "X-Forwarded-Host": "forwarded.example",
@@ -322,24 +290,26 @@ def test_a_good_proof_does_not_depend_on_forwarded_headers(
     assert ask(site, visitor, maker.make(), headers).status_code == 200
 
 
-def test_the_query_is_no_part_of_what_a_proof_is_about(site: Site, visitor: FlaskClient) -> None:
+def test_the_query_is_no_part_of_what_a_proof_is_about(site: Site, visitor: Client) -> None:
     """`htu` is without query and fragment (RFC 9449 section 4.2), the request may have one."""
     maker = replace(site.protected, jti="asked-with-a-query")
     headers = {"Authorization": f"DPoP {site.access_token}", "DPoP": maker.make()}
-    assert visitor.get("/api/me?x=1&y=2", headers=headers).status_code == 200
+    assert visitor.ask("GET", "/api/me?x=1&y=2", headers=headers).status_code == 200
 
 
-def test_a_proof_elsewhere_is_not_looked_at(site: Site, visitor: FlaskClient) -> None:
+def test_a_proof_elsewhere_is_not_looked_at(site: Site, visitor: Client) -> None:
     """In a query, a cookie or another header a good proof is none."""
     text = replace(site.protected, jti="put-elsewhere").make()
     token = {"Authorization": f"DPoP {site.access_token}"}
     answers = [
-        visitor.get("/api/me", headers=token, query_string={"DPoP": text, "dpop": text}),
-        visitor.get("/api/me", headers=token | {"Cookie": f"DPoP={text}"}),
-        visitor.get("/api/me", headers=token | {"X-DPoP": text}),
-        visitor.get("/api/me", headers={"Authorization": f"DPoP {site.access_token} {text}"}),
-        visitor.get(
-            "/api/me", headers={"Authorization": f"DPoP {site.access_token}, DPoP {text}"}
+        visitor.ask("GET", "/api/me", headers=token, query_string={"DPoP": text, "dpop": text}),
+        visitor.ask("GET", "/api/me", headers=token | {"Cookie": f"DPoP={text}"}),
+        visitor.ask("GET", "/api/me", headers=token | {"X-DPoP": text}),
+        visitor.ask(
+            "GET", "/api/me", headers={"Authorization": f"DPoP {site.access_token} {text}"}
+        ),
+        visitor.ask(
+            "GET", "/api/me", headers={"Authorization": f"DPoP {site.access_token}, DPoP {text}"}
         ),
     ]
     assert [answer.status_code for answer in answers] == [401] * len(answers)
@@ -362,47 +332,47 @@ SCHEMES: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("spell", SCHEMES.values(), ids=SCHEMES.keys())
 def test_another_spelling_of_the_token_is_refused(
-    spell: Callable[[str], str], site: Site, visitor: FlaskClient
+    spell: Callable[[str], str], site: Site, visitor: Client
 ) -> None:
     """With a good proof the bound token opens nothing unless its header is just right."""
     environ = {
         "HTTP_AUTHORIZATION": spell(site.access_token),
         "HTTP_DPOP": replace(site.protected, jti="spelled-otherwise").make(),
     }
-    answer = visitor.get("/api/me", environ_overrides=environ)
-    problem = json.loads(answer.data)
+    answer = visitor.ask("GET", "/api/me", environ=environ)
+    problem = answer.get_json()
     assert (answer.status_code, problem["code"]) == (401, "invalid_token")
     assert answer.headers["WWW-Authenticate"].endswith(('token"', 'algs="ES256"'))
 
 
 @pytest.mark.parametrize("word", ["DPoP", "dpop", "DPOP"])
-def test_the_scheme_is_matched_without_case(word: str, site: Site, visitor: FlaskClient) -> None:
+def test_the_scheme_is_matched_without_case(word: str, site: Site, visitor: Client) -> None:
     """An authentication scheme is case-insensitive (RFC 9110 section 11.1)."""
     maker = replace(site.protected, jti=f"the-scheme-{word}")
     environ = {"HTTP_AUTHORIZATION": f"{word} {site.access_token}", "HTTP_DPOP": maker.make()}
-    assert visitor.get("/api/me", environ_overrides=environ).status_code == 200
+    assert visitor.ask("GET", "/api/me", environ=environ).status_code == 200
 
 
-def test_a_proof_without_a_token_opens_nothing(site: Site, visitor: FlaskClient) -> None:
+def test_a_proof_without_a_token_opens_nothing(site: Site, visitor: Client) -> None:
     """Who sends no token is told the scheme and no error, whatever the proof is worth."""
-    answer = visitor.get("/api/me", headers={"DPoP": site.protected.make()})
-    assert (answer.status_code, json.loads(answer.data)["code"]) == (401, "invalid_token")
+    answer = visitor.ask("GET", "/api/me", headers={"DPoP": site.protected.make()})
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "invalid_token")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="latchkey"'
-    assert answer.headers["DPoP-Nonce"] == site.services.nonces.current(NOW)
+    assert answer.headers["DPoP-Nonce"] == services(site.app).nonces.current(NOW)
 
 
-def test_an_encoded_path_is_proved_as_it_is_meant(site: Site, visitor: FlaskClient) -> None:
+def test_an_encoded_path_is_proved_as_it_is_meant(site: Site, visitor: Client) -> None:
     """The server compares the path it answers for: whatever the client wrote it as."""
     spelled = "/%61pi/m%65"
     good = replace(site.protected, jti="asked-encoded-0001")
     headers = {"Authorization": f"DPoP {site.access_token}", "DPoP": good.make()}
-    assert visitor.get(spelled, headers=headers).status_code == 200
+    assert visitor.ask("GET", spelled, headers=headers).status_code == 200
     verbatim = replace(good, jti="asked-encoded-0002", url=PUBLIC_URL + spelled)
-    answer = visitor.get(spelled, headers=headers | {"DPoP": verbatim.make()})
+    answer = visitor.ask("GET", spelled, headers=headers | {"DPoP": verbatim.make()})
     assert_refused(site, answer, 401, "request")
 
 
-def test_the_corpus_has_not_ended_the_session(site: Site, visitor: FlaskClient) -> None:
+def test_the_corpus_has_not_ended_the_session(site: Site, visitor: Client) -> None:
     """After all that both doors open as they did before."""
     last = replace(site.protected, jti="the-last-one")
     assert ask(site, visitor, last.make()).status_code == 200

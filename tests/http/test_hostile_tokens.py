@@ -2,47 +2,34 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug.datastructures import Headers
 
 from app import create_app
 from app.auth.register import register_and_log_in
 from app.families import queries
 from app.families.issuer import PresentedCredentials
-from app.infra.audit import Client
-from app.infra.clock import Clock
-from app.services import NAME
-from config import Settings
-from tests.conftest import PUBLIC_URL, PublicClient, close
+from app.infra import audit
+from app.services import Services
+from tests.support.app import PUBLIC_URL, close, services
+from tests.support.client import Client, program
+from tests.support.clock import NOW, SettableClock
 from tests.support.forger import ACCESS, OTHER_SECRET, REFRESH, Forger
 from tests.vectors.tokens import Case, for_purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from flask import Flask
-    from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
     from app.families.models import Family
-    from app.services import Services
-    from tests.support.servers.valkey import ValkeyServer
 
-NOW = 1_800_000_000
 COOKIE = "__Host-Http-refresh"
 OUT_OF_DATE = {"expired", "issued_in_future"}
-
-
-class StoppedClock(Clock):
-    """A clock that shows one time."""
-
-    def now(self) -> int:
-        """Return the time that the tokens are forged for."""
-        return NOW
 
 
 @dataclass(frozen=True)
@@ -53,50 +40,33 @@ class Site:
     access: Forger
     refresh: Forger
 
-    @property
-    def services(self) -> Services:
-        """The application's own parts."""
-        own: Services = self.app.extensions[NAME]
-        return own
-
     def family(self) -> Family | None:
         """Give the family's row as it is now."""
-        with self.services.database.autocommit() as connection:
+        with services(self.app).database.autocommit() as connection:
             return queries.find(connection, self.access.family)
 
 
 @pytest.fixture(scope="module")
-def site(
-    base_environment: dict[str, str],
-    migrated_sqlite: Path,
-    valkey_server: ValkeyServer,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Site]:
+def site(shared_app: Flask) -> Site:
     """Give one application for all cases: none of them may change anything in it."""
-    valkey_server.make_sound()
-    database = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("site") / "latchkey.db")
-    servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
-    settings = Settings.from_env(base_environment | servers)
-    app = create_app(settings, StoppedClock())
-    app.test_client_class = PublicClient
-    own: Services = app.extensions[NAME]
+    app, settings = shared_app, services(shared_app).settings
+    own: Services = services(app)
     grant = register_and_log_in(
         own.auth,
         "ada@example.com",
         "violet harbour anchors",
-        Client("192.0.2.1"),
+        audit.Client("192.0.2.1"),
         PresentedCredentials(),
     )
     claims = own.auth.issuer.refresh.verify(grant.refresh_token, NOW)
     ids = (claims.sub, claims.family_id, claims.jti)
-    yield Site(app, Forger(settings, ACCESS, NOW, *ids), Forger(settings, REFRESH, NOW, *ids))
-    close(app)
+    return Site(app, Forger(settings, ACCESS, NOW, *ids), Forger(settings, REFRESH, NOW, *ids))
 
 
 @pytest.fixture
-def visitor(site: Site) -> FlaskClient:
+def visitor(site: Site) -> Client:
     """Give a client that sends what a test writes and keeps no cookies."""
-    return site.app.test_client(use_cookies=False)
+    return program(site.app)
 
 
 def wire(text: str) -> str:
@@ -104,15 +74,15 @@ def wire(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
-def ask(visitor: FlaskClient, authorization: str, path: str = "/api/me") -> TestResponse:
+def ask(visitor: Client, authorization: str, path: str = "/api/me") -> TestResponse:
     """Ask the protected route with that Authorization header."""
-    return visitor.get(path, environ_overrides={"HTTP_AUTHORIZATION": wire(authorization)})
+    return visitor.ask("GET", path, environ={"HTTP_AUTHORIZATION": wire(authorization)})
 
 
-def refresh(visitor: FlaskClient, token: str) -> TestResponse:
+def refresh(visitor: Client, token: str) -> TestResponse:
     """Refresh with that cookie."""
     cookie = wire(f"{COOKIE}={token}")
-    return visitor.post("/auth/refresh", environ_overrides={"HTTP_COOKIE": cookie})
+    return visitor.ask("POST", "/auth/refresh", environ={"HTTP_COOKIE": cookie})
 
 
 def assert_invalid_token(answer: TestResponse) -> None:
@@ -120,7 +90,7 @@ def assert_invalid_token(answer: TestResponse) -> None:
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="latchkey", error="invalid_token"'
     assert answer.headers["Cache-Control"] == "no-store"
-    problem = json.loads(answer.data)
+    problem = answer.get_json()
     assert problem["code"] == "invalid_token"
     assert problem["detail"] == "This needs a valid access token."
 
@@ -128,20 +98,20 @@ def assert_invalid_token(answer: TestResponse) -> None:
 def assert_session_ended(answer: TestResponse) -> None:
     """Assert the one refusal that takes the cookie back."""
     assert answer.status_code == 401
-    assert json.loads(answer.data)["code"] == "session_ended"
+    assert answer.get_json()["code"] == "session_ended"
     assert answer.headers["Set-Cookie"].startswith(f"{COOKIE}=; ")
     assert "Max-Age=0" in answer.headers["Set-Cookie"]
 
 
-def test_the_good_access_token_opens_the_route(site: Site, visitor: FlaskClient) -> None:
+def test_the_good_access_token_opens_the_route(site: Site, visitor: Client) -> None:
     """The token that every hostile one is a variant of is answered with 200."""
     answer = ask(visitor, f"Bearer {site.access.forge()}")
     assert answer.status_code == 200
-    assert json.loads(answer.data)["id"] == site.access.user
+    assert answer.get_json()["id"] == site.access.user
 
 
 @pytest.mark.parametrize("case", for_purpose(ACCESS), ids=lambda case: case.name)
-def test_a_hostile_access_token_is_refused(case: Case, site: Site, visitor: FlaskClient) -> None:
+def test_a_hostile_access_token_is_refused(case: Case, site: Site, visitor: Client) -> None:
     """Each is a 401 with `invalid_token`, never a 500, and the reason stays inside."""
     assert_invalid_token(ask(visitor, f"Bearer {case.build(site.access)}"))
 
@@ -149,16 +119,14 @@ def test_a_hostile_access_token_is_refused(case: Case, site: Site, visitor: Flas
 @pytest.mark.parametrize(
     "case", [case for case in for_purpose(REFRESH) if case.cookie], ids=lambda case: case.name
 )
-def test_a_hostile_refresh_cookie_revokes_nothing(
-    case: Case, site: Site, visitor: FlaskClient
-) -> None:
+def test_a_hostile_refresh_cookie_revokes_nothing(case: Case, site: Site, visitor: Client) -> None:
     """Each is a 401 `session_ended`, and the family it speaks of stays exactly as it was."""
     before = site.family()
     assert_session_ended(refresh(visitor, case.build(site.refresh)))
     assert site.family() == before
 
 
-def test_hostile_tokens_log_nobody_out(site: Site, visitor: FlaskClient) -> None:
+def test_hostile_tokens_log_nobody_out(site: Site, visitor: Client) -> None:
     """Logging out takes a genuine token: with a forged one it says 204 and ends nothing."""
     before = site.family()
     for purpose, forger in ((ACCESS, site.access), (REFRESH, site.refresh)):
@@ -169,19 +137,19 @@ def test_hostile_tokens_log_nobody_out(site: Site, visitor: FlaskClient) -> None
             bearer = {"HTTP_AUTHORIZATION": wire(f"Bearer {token}")}
             cookie = {"HTTP_COOKIE": wire(f"{COOKIE}={token}")}
             environ = bearer if purpose == ACCESS else cookie
-            answer = visitor.post("/auth/logout", environ_overrides=environ)
+            answer = visitor.ask("POST", "/auth/logout", environ=environ)
             assert (answer.status_code, site.family()) == (204, before), case.name
 
 
-def test_the_good_refresh_cookie_still_rotates(site: Site, visitor: FlaskClient) -> None:
+def test_the_good_refresh_cookie_still_rotates(site: Site, visitor: Client) -> None:
     """After all that the genuine cookie is worth what it was worth before."""
     answer = refresh(visitor, site.refresh.forge())
     assert answer.status_code == 200
-    assert json.loads(answer.data)["session"]["id"] == site.refresh.family
+    assert answer.get_json()["session"]["id"] == site.refresh.family
 
 
 @pytest.mark.parametrize("word", ["Bearer", "bearer", "BEARER", "bEaReR"])
-def test_the_scheme_is_matched_without_case(word: str, site: Site, visitor: FlaskClient) -> None:
+def test_the_scheme_is_matched_without_case(word: str, site: Site, visitor: Client) -> None:
     """An authentication scheme is case-insensitive (RFC 9110 section 11.1)."""
     assert ask(visitor, f"{word} {site.access.forge()}").status_code == 200
 
@@ -222,63 +190,63 @@ SCHEMES: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("spell", SCHEMES.values(), ids=SCHEMES.keys())
 def test_another_spelling_of_the_header_is_refused(
-    spell: Callable[[str], str], site: Site, visitor: FlaskClient
+    spell: Callable[[str], str], site: Site, visitor: Client
 ) -> None:
     """A good token opens nothing unless the header is the word, one space and the token."""
     assert_invalid_token(ask(visitor, spell(site.access.forge())))
 
 
-def test_two_authorization_headers_are_refused(site: Site, visitor: FlaskClient) -> None:
+def test_two_authorization_headers_are_refused(site: Site, visitor: Client) -> None:
     """Two headers, each of them good, are no credential."""
     good = ("Authorization", f"Bearer {site.access.forge()}")
-    assert visitor.get("/api/me", headers=[good]).status_code == 200
-    assert_invalid_token(visitor.get("/api/me", headers=[good, good]))
+    assert visitor.ask("GET", "/api/me", headers=Headers([good])).status_code == 200
+    assert_invalid_token(visitor.ask("GET", "/api/me", headers=Headers([good, good])))
 
 
-def test_without_a_header_no_error_is_named(visitor: FlaskClient) -> None:
+def test_without_a_header_no_error_is_named(visitor: Client) -> None:
     """Who sent no token is told the scheme and no error (RFC 6750 section 3.1)."""
-    answer = visitor.get("/api/me")
+    answer = visitor.ask("GET", "/api/me")
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="latchkey"'
 
 
 @pytest.mark.parametrize("name", ["access_token", "token", "bearer_token", "jwt", "authorization"])
-def test_a_token_elsewhere_is_not_looked_at(name: str, site: Site, visitor: FlaskClient) -> None:
+def test_a_token_elsewhere_is_not_looked_at(name: str, site: Site, visitor: Client) -> None:
     """In a query, a form field, a cookie or another header a good token is no credential."""
     token = site.access.forge()
     cookies = f"{name}={token}; {COOKIE}={token}"
     answers = [
-        visitor.get("/api/me", query_string={name: token}),
-        visitor.get("/api/me", environ_overrides={"HTTP_COOKIE": cookies}),
-        visitor.get("/api/me", headers={f"X-{name.replace('_', '-')}": f"Bearer {token}"}),
-        visitor.get("/api/me", headers={"Proxy-Authorization": f"Bearer {token}"}),
-        visitor.post("/auth/logout-everywhere", data={name: token}),
-        visitor.post("/auth/logout-everywhere", json={name: token}),
+        visitor.ask("GET", "/api/me", query_string={name: token}),
+        visitor.ask("GET", "/api/me", environ={"HTTP_COOKIE": cookies}),
+        visitor.ask("GET", "/api/me", headers={f"X-{name.replace('_', '-')}": f"Bearer {token}"}),
+        visitor.ask("GET", "/api/me", headers={"Proxy-Authorization": f"Bearer {token}"}),
+        visitor.ask("POST", "/auth/logout-everywhere", data={name: token}),
+        visitor.ask("POST", "/auth/logout-everywhere", body={name: token}),
     ]
     for answer in answers:
         assert answer.status_code == 401
         assert "error" not in answer.headers["WWW-Authenticate"]
 
 
-def test_a_refresh_token_elsewhere_is_not_looked_at(site: Site, visitor: FlaskClient) -> None:
+def test_a_refresh_token_elsewhere_is_not_looked_at(site: Site, visitor: Client) -> None:
     """Only its cookie carries a refresh token: not a body, a query or the bearer header."""
     before, token = site.family(), site.refresh.forge()
     answers = [
-        visitor.post("/auth/refresh", json={"refresh_token": token}),
-        visitor.post("/auth/refresh", data={COOKIE: token}),
-        visitor.post("/auth/refresh", query_string={COOKIE: token}),
-        visitor.post("/auth/refresh", headers={"Authorization": f"Bearer {token}"}),
+        visitor.ask("POST", "/auth/refresh", body={"refresh_token": token}),
+        visitor.ask("POST", "/auth/refresh", data={COOKIE: token}),
+        visitor.ask("POST", "/auth/refresh", query_string={COOKIE: token}),
+        visitor.ask("POST", "/auth/refresh", headers={"Authorization": f"Bearer {token}"}),
     ]
     for answer in answers:
         assert_session_ended(answer)
     assert site.family() == before
 
 
-def test_two_refresh_cookies_are_refused(site: Site, visitor: FlaskClient) -> None:
+def test_two_refresh_cookies_are_refused(site: Site, visitor: Client) -> None:
     """Of two cookies one was planted: neither is used, and neither is taken back."""
     before, token = site.family(), site.refresh.forge()
     cookies = f"{COOKIE}={token}; {COOKIE}={token}"
-    answer = visitor.post("/auth/refresh", environ_overrides={"HTTP_COOKIE": cookies})
+    answer = visitor.ask("POST", "/auth/refresh", environ={"HTTP_COOKIE": cookies})
     assert answer.status_code == 400
     assert "Set-Cookie" not in answer.headers
     assert site.family() == before
@@ -291,16 +259,12 @@ def test_a_token_of_a_former_secret_opens_the_route(site: Site) -> None:
         settings = replace(
             site.access.settings, jwt_secret=OTHER_SECRET, jwt_secret_previous=previous
         )
-        app = create_app(settings, StoppedClock())
-        app.test_client_class = PublicClient
-        authorization = {"Authorization": f"Bearer {site.access.forge()}"}
-        assert app.test_client().get("/api/me", headers=authorization).status_code == status
+        app = create_app(settings, SettableClock(NOW))
+        assert program(app).me(site.access.forge()).status_code == status
         close(app)
 
 
-def test_the_record_of_a_refusal_has_the_reason_and_no_token(
-    site: Site, visitor: FlaskClient
-) -> None:
+def test_the_record_of_a_refusal_has_the_reason_and_no_token(site: Site, visitor: Client) -> None:
     """Whoever reads the audit record learns why, and nothing that could be used."""
     lines: list[str] = []
     handler = logging.Handler()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.client import Actor, Thief, problem
+from tests.support.client import Client, problem, program
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -25,7 +25,7 @@ FOREIGN = (
 
 
 @pytest.mark.parametrize("host", FOREIGN)
-def test_foreign_host(ada: Actor, thief: Thief, host: str) -> None:
+def test_foreign_host(ada: Client, thief: Client, host: str) -> None:
     """Pages lead to the right host, by name and never by the header; the rest is refused."""
     for path in ("/", "/login?next=/account", "/account/sessions"):
         answer = thief.ask("GET", path, headers={"Host": host})
@@ -42,14 +42,14 @@ def test_foreign_host(ada: Actor, thief: Thief, host: str) -> None:
         ("GET", "/fragments/account"),
     ):
         answer = thief.ask(
-            method, path, ada.refresh_token, ada.access_token, headers={"Host": host}
+            method, path, cookie=ada.refresh_token, access=ada.access_token, headers={"Host": host}
         )
         assert answer.status_code in {421, 400}
         assert "Set-Cookie" not in answer.headers
     assert ada.alive()
 
 
-def test_page_keeps_path_and_query(thief: Thief) -> None:
+def test_page_keeps_path_and_query(thief: Client) -> None:
     """308, and a form's POST is not sent on."""
     headers = {"Host": "127.0.0.1"}
     answer = thief.ask("GET", "/login?next=/account&notice=logged_out", headers=headers)
@@ -60,19 +60,19 @@ def test_page_keeps_path_and_query(thief: Thief) -> None:
     problem(thief.ask("GET", "/api/me", headers=headers), 421, "misdirected")
 
 
-def test_health_under_any_host(thief: Thief) -> None:
+def test_health_under_any_host(thief: Client) -> None:
     """A probe asks by address."""
     for path in ("/healthz", "/readyz"):
         assert thief.ask("GET", path, headers={"Host": "10.0.0.7:8000"}).status_code == 200
 
 
-def test_default_port_is_the_same_host(thief: Thief) -> None:
+def test_default_port_is_the_same_host(thief: Client) -> None:
     """With https that is 443."""
     assert thief.ask("GET", "/login", headers={"Host": "localhost:443"}).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["localhost:444", "localhost:8000", "localhost:8443"])
-def test_port_of_a_proxy_is_no_other_host(ada: Actor, thief: Thief, host: str) -> None:
+def test_port_of_a_proxy_is_no_other_host(ada: Client, thief: Client, host: str) -> None:
     """Over https a proxy stands before gunicorn, and writes the port it listens on itself.
 
     A redirect to the public port would come back from it with the same `Host`, for ever. A
@@ -81,12 +81,12 @@ def test_port_of_a_proxy_is_no_other_host(ada: Actor, thief: Thief, host: str) -
     assert thief.ask("GET", "/login", headers={"Host": host}).status_code == 200
     assert thief.ask("GET", "/login?a=b", headers={"Host": host}).location is None
     headers = {"Host": host, "Origin": f"https://{host}", "Sec-Fetch-Site": "same-origin"}
-    answer = thief.ask("POST", "/auth/refresh", ada.refresh_token, headers=headers)
+    answer = thief.ask("POST", "/auth/refresh", cookie=ada.refresh_token, headers=headers)
     problem(answer, 403, "cross_origin")
     assert ada.alive()
 
 
-def test_forwarded_host_is_not_believed(ada: Actor, thief: Thief) -> None:
+def test_forwarded_host_is_not_believed(ada: Client, thief: Client) -> None:
     """Without a trusted proxy the X-Forwarded headers are somebody's claim."""
     spoofed = {
         "X-Forwarded-Host": "localhost",
@@ -102,7 +102,7 @@ def test_forwarded_host_is_not_believed(ada: Actor, thief: Thief) -> None:
     assert thief.ask("GET", "/api/me", access=ada.access_token, headers=spoofed).status_code == 200
 
 
-def test_path_overrides_are_not_believed(thief: Thief) -> None:
+def test_path_overrides_are_not_believed(thief: Client) -> None:
     """Nor are headers that name another path or method."""
     headers = {
         "X-Original-URL": "/api/me",
@@ -124,7 +124,7 @@ def environment(environment: dict[str, str], request: pytest.FixtureRequest) -> 
 @pytest.mark.parametrize("environment", [{"TRUSTED_PROXIES": "1"}], indirect=True)
 def test_forwarded_host_of_a_trusted_proxy(app: Flask) -> None:
     """With one, the host the browser asked for is what it wrote down last."""
-    thief = Thief(app)
+    thief = program(app)
     inside = {"Host": "10.0.0.7:8000"}
     right = inside | {"X-Forwarded-Host": "localhost", "X-Forwarded-Proto": "https"}
     assert thief.ask("GET", "/login", headers=right).status_code == 200
@@ -136,7 +136,7 @@ def test_forwarded_host_of_a_trusted_proxy(app: Flask) -> None:
 @pytest.mark.parametrize("environment", [{"TRUSTED_PROXIES": "1"}], indirect=True)
 def test_forwarded_host_with_a_port(app: Flask) -> None:
     """The same name is the same host; another name is none, whatever its port."""
-    thief = Thief(app)
+    thief = program(app)
     for host in ("localhost:8443", "localhost:443", "localhost"):
         headers = {"Host": "10.0.0.7:8000", "X-Forwarded-Host": host, "X-Forwarded-Port": "8443"}
         assert thief.ask("GET", "/login", headers=headers).status_code == 200
@@ -148,7 +148,7 @@ def test_forwarded_host_with_a_port(app: Flask) -> None:
 @pytest.mark.parametrize("environment", [{"PUBLIC_URL": "http://localhost:8000"}], indirect=True)
 def test_without_a_proxy_another_port_leads_to_the_right_one(app: Flask) -> None:
     """There the browser is where it says: the redirect ends at once."""
-    thief = Thief(app)
+    thief = program(app)
     answer = thief.ask("GET", "/login", headers={"Host": "localhost:8001"})
     assert (answer.status_code, answer.location) == (308, "http://localhost:8000/login")
     assert thief.ask("GET", "/login", headers={"Host": "localhost:8000"}).status_code == 200

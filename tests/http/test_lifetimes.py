@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.auth.pruning import REVOKED_KEPT_SECONDS, Pruned
-from tests.support.client import Actor, Thief, claims, ended, member, other_browser, problem
+from tests.support.app import clock_of, services
+from tests.support.client import Client, claims, ended, member, other_browser, problem, program
 from tests.support.clock import SettableClock
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def absolute_end(answer: TestResponse) -> int:
     return int(datetime.fromisoformat(answer.get_json()["session"]["expires_at"]).timestamp())
 
 
-def test_access_token_ends(ada: Actor, clock: SettableClock) -> None:
+def test_access_token_ends(ada: Client, clock: SettableClock) -> None:
     """After ten minutes and the leeway; the session goes on."""
     clock.forward(600)
     assert ada.me().status_code == 200
@@ -32,7 +33,7 @@ def test_access_token_ends(ada: Actor, clock: SettableClock) -> None:
     assert ada.alive()
 
 
-def test_clock_set_back(ada: Actor, clock: SettableClock) -> None:
+def test_clock_set_back(ada: Client, clock: SettableClock) -> None:
     """A token from the future is refused beyond the leeway."""
     clock.forward(-3)
     assert ada.me().status_code == 200
@@ -40,7 +41,7 @@ def test_clock_set_back(ada: Actor, clock: SettableClock) -> None:
     problem(ada.me(), 401, "invalid_token")
 
 
-def test_the_clock_of_another_machine_is_behind(ada: Actor, clock: SettableClock) -> None:
+def test_the_clock_of_another_machine_is_behind(ada: Client, clock: SettableClock) -> None:
     """What it hands out seconds after a log-in elsewhere opens, here and there."""
     clock.forward(-3)
     for _ in range(2):
@@ -50,7 +51,7 @@ def test_the_clock_of_another_machine_is_behind(ada: Actor, clock: SettableClock
     assert ada.alive()
 
 
-def test_idle_session_ends(ada: Actor, clock: SettableClock) -> None:
+def test_idle_session_ends(ada: Client, clock: SettableClock) -> None:
     """Twelve hours without a refresh."""
     clock.forward(12 * HOUR - 5)
     assert ada.refresh().status_code == 200
@@ -58,17 +59,17 @@ def test_idle_session_ends(ada: Actor, clock: SettableClock) -> None:
     ended(ada.refresh())
 
 
-def test_expired_token_ends_nothing(ada: Actor, clock: SettableClock) -> None:
+def test_expired_token_ends_nothing(ada: Client, clock: SettableClock) -> None:
     """An old spent token is only expired: refusing it must not be a way to log somebody out."""
     spent = ada.refresh_token
     for _ in range(2):
         clock.forward(10 * HOUR)
         ada.refresh()
-    ended(Thief(ada.app).refresh(spent))
+    ended(program(ada.app).refresh(spent))
     assert ada.alive()
 
 
-def test_absolute_end_never_moves(ada: Actor, clock: SettableClock) -> None:
+def test_absolute_end_never_moves(ada: Client, clock: SettableClock) -> None:
     """However often it is refreshed, the session ends a day after the log-in."""
     first = ada.log_in()
     for _ in range(4):
@@ -86,7 +87,7 @@ def test_absolute_end_never_moves(ada: Actor, clock: SettableClock) -> None:
     problem(ada.me(), 401, "invalid_token")
 
 
-def test_remembered_session(ada: Actor, clock: SettableClock) -> None:
+def test_remembered_session(ada: Client, clock: SettableClock) -> None:
     """Seven days of rest, thirty in all, and Max-Age never beyond the end."""
     first = ada.log_in(remember=True)
     for _ in range(4):
@@ -98,7 +99,7 @@ def test_remembered_session(ada: Actor, clock: SettableClock) -> None:
     ended(ada.refresh())
 
 
-def test_remembered_session_ends_when_idle(ada: Actor, clock: SettableClock) -> None:
+def test_remembered_session_ends_when_idle(ada: Client, clock: SettableClock) -> None:
     """Seven days and a second."""
     ada.log_in(remember=True)
     clock.forward(7 * DAY + 1)
@@ -106,7 +107,7 @@ def test_remembered_session_ends_when_idle(ada: Actor, clock: SettableClock) -> 
 
 
 def test_revoked_token_stays_dead_through_the_leeway(
-    ada: Actor, thief: Thief, clock: SettableClock
+    ada: Client, thief: Client, clock: SettableClock
 ) -> None:
     """The denylist's entry outlives the token by the leeway, not the other way round."""
     access = ada.access_token
@@ -116,29 +117,29 @@ def test_revoked_token_stays_dead_through_the_leeway(
         problem(thief.me(access), 401, "invalid_token")
 
 
-def test_denylist_entry_lives_as_long_as_the_token(app: Flask, ada: Actor) -> None:
+def test_denylist_entry_lives_as_long_as_the_token(app: Flask, ada: Client) -> None:
     """Redis holds one key per revoked family, no longer than it matters."""
-    redis = app.extensions["latchkey"].redis
-    clock = app.extensions["latchkey"].clock
+    redis = services(app).redis
+    clock = clock_of(app)
     clock.forward(100)
     ada.log_out()
     (key,) = redis.keys("*deny:*")
-    assert ada.session_id in key.decode()
-    assert ada.access_token not in key.decode()
+    assert ada.session_id.encode() in key
+    assert ada.access_token.encode() not in key
     assert 600 + 5 - 100 <= redis.ttl(key) <= 600 + 5 - 100 + 2
 
 
-def test_expired_family_leaves_no_entry(app: Flask, ada: Actor) -> None:
+def test_expired_family_leaves_no_entry(app: Flask, ada: Client) -> None:
     """What has no living token needs no denial."""
-    redis = app.extensions["latchkey"].redis
-    app.extensions["latchkey"].clock.forward(HOUR)
+    redis = services(app).redis
+    clock_of(app).forward(HOUR)
     ada.log_out()
     assert redis.keys("*deny:*") == []
 
 
-def test_pruned_family_stays_dead(app: Flask, ada: Actor, thief: Thief) -> None:
+def test_pruned_family_stays_dead(app: Flask, ada: Client, thief: Client) -> None:
     """Deleting old rows opens no door, not even for the leeway of the last access token."""
-    own, clock = app.extensions["latchkey"], app.extensions["latchkey"].clock
+    own, clock = services(app), clock_of(app)
     clock.forward(12 * HOUR - 10)
     ada.refresh()
     clock.forward(12 * HOUR - 20)
@@ -153,23 +154,23 @@ def test_pruned_family_stays_dead(app: Flask, ada: Actor, thief: Thief) -> None:
     problem(thief.ask("GET", "/auth/sessions", access=access), 401, "invalid_token")
 
 
-def test_prune(app: Flask, ada: Actor) -> None:
+def test_prune(app: Flask, ada: Client) -> None:
     """Families past their absolute life go, the others stay, and so does who uses them."""
-    own = app.extensions["latchkey"]
+    own = services(app)
     other_browser(member(app, "eve@example.com"))
-    own.clock.forward(DAY + 100)
+    clock_of(app).forward(DAY + 100)
     assert ada.log_in().status_code == 200
     assert own.auth.pruning.prune() == Pruned(2, 0, 0, ())
     assert own.auth.pruning.prune() == Pruned(0, 0, 0, ())
     assert ada.alive()
 
 
-def test_a_log_in_prunes_what_is_over_of_its_own_user(app: Flask, ada: Actor) -> None:
+def test_a_log_in_prunes_what_is_over_of_its_own_user(app: Flask, ada: Client) -> None:
     """However often a password is used, the table holds no more than a few rows of its user."""
-    own = app.extensions["latchkey"]
+    own = services(app)
     eve = member(app, "eve@example.com")
     for _ in range(10):
-        own.clock.forward(REVOKED_KEPT_SECONDS + 1)
+        clock_of(app).forward(REVOKED_KEPT_SECONDS + 1)
         before = own.clock.now()
         assert ada.log_in().status_code == 200
         with own.database.autocommit() as connection:

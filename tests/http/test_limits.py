@@ -12,8 +12,9 @@ from app.infra.buckets import REFRESHES, REGISTRATIONS
 from app.infra.database import Database
 from app.infra.throttle import Throttle
 from app.web.cookies import DEVICE
+from tests.support.app import services
 from tests.support.busy import busy, strangers
-from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Actor, Thief, member, problem
+from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Client, member, problem, program
 from tests.support.clock import SettableClock
 
 if TYPE_CHECKING:
@@ -33,12 +34,12 @@ def guess(app: Flask, email: str = EMAIL, times: int = 1, ip: str = "192.0.2.1")
     """Guess at an account from somewhere, in a browser that is not known; return the last."""
     for _ in range(times - 1):
         guess(app, email, ip=ip)
-    return Actor(app, email, "wrong wrong wrong", ip=ip).log_in()
+    return Client(app, email, "wrong wrong wrong", ip=ip).log_in()
 
 
 def use_up(app: Flask, ip: str, times: int = 30) -> None:
     """Count that many guesses of an address, each at another account."""
-    throttle = app.extensions["latchkey"].auth.throttle
+    throttle = services(app).auth.throttle
     for number in range(times):
         throttle.log_in(f"{ip}-{number}@example.com", ip)
 
@@ -52,17 +53,17 @@ def throttled(answer: TestResponse) -> int:
     return seconds
 
 
-def test_guesses_at_one_account(app: Flask, ada: Actor) -> None:
+def test_guesses_at_one_account(app: Flask, ada: Client) -> None:
     """Five, then 429; the right password too, since an answer would tell it."""
     problem(guess(app, times=5), 401, "invalid_credentials")
     throttled(guess(app))
-    throttled(Actor(app).log_in())
-    throttled(Actor(app, ip="198.51.100.9").log_in())
+    throttled(Client(app).log_in())
+    throttled(Client(app, ip="198.51.100.9").log_in())
     assert ada.me().status_code == 200
     assert ada.refresh().status_code == 200
 
 
-def test_unknown_account_is_limited_alike(app: Flask, ada: Actor) -> None:
+def test_unknown_account_is_limited_alike(app: Flask, ada: Client) -> None:
     """Same number of tries, same answer: nothing tells whether there is an account."""
     for email in (ada.email, "nobody@example.com"):
         problem(guess(app, email, times=5), 401, "invalid_credentials")
@@ -88,11 +89,11 @@ def test_spelling_does_not_start_anew(app: Flask, spellings: tuple[str, ...]) ->
     throttled(guess(app, base))
 
 
-def test_success_forgives(app: Flask, ada: Actor) -> None:
+def test_success_forgives(app: Flask, ada: Client) -> None:
     """Who knows the password in the end starts anew; the address is not charged for it."""
     for _ in range(3):
         problem(guess(app, times=4), 401, "invalid_credentials")
-        assert Actor(app, ip="192.0.2.1").log_in().status_code == 200
+        assert Client(app, ip="192.0.2.1").log_in().status_code == 200
     assert ada.alive()
 
 
@@ -111,7 +112,7 @@ def test_own_success_does_not_wash_an_address_clean(app: Flask) -> None:
     for _ in range(3):
         use_up(app, "192.0.2.1", 10)
         if _ < 2:
-            eve = Actor(app, "eve@example.com", ip="192.0.2.1")
+            eve = Client(app, "eve@example.com", ip="192.0.2.1")
             assert eve.log_in().status_code == 200
     throttled(guess(app, "one-more@example.com"))
 
@@ -132,71 +133,62 @@ def test_a_peer_without_an_address(app: Flask) -> None:
     throttled(guess(app, "one-more@example.com", ip=""))
 
 
-def test_owner_is_not_locked_out_by_a_stranger(app: Flask, ada: Actor) -> None:
+def test_owner_is_not_locked_out_by_a_stranger(app: Flask, ada: Client) -> None:
     """A browser in which the owner once logged in is counted apart."""
     ada.log_out()
     guess(app, times=6)
     throttled(guess(app))
     assert ada.log_in().status_code == 200
     throttled(guess(app))
-    throttled(Actor(app).log_in())
+    throttled(Client(app).log_in())
 
 
-def test_known_browser_is_limited_too(app: Flask, ada: Actor) -> None:
+def test_known_browser_is_limited_too(app: Flask, ada: Client) -> None:
     """Ten wrong ones; whoever stole the mark cannot guess for ever either."""
     for _ in range(10):
         problem(ada.log_in("wrong wrong wrong"), 401, "invalid_credentials")
     throttled(ada.log_in())
-    assert Actor(app).log_in().status_code == 200
+    assert Client(app).log_in().status_code == 200
 
 
-def test_mark_of_a_browser_opens_one_account_only(app: Flask, ada: Actor) -> None:
+def test_mark_of_a_browser_opens_one_account_only(app: Flask, ada: Client) -> None:
     """Neither another account's mark, nor a forged one, nor a refresh token counts apart."""
     eve = member(app, "eve@example.com")
-    mark = eve.browser.get_cookie(DEVICE)
-    assert mark
-    thief = Thief(app)
+    mark = eve.cookies[DEVICE]
+    thief = program(app)
     guess(app, times=5)
-    for value in (mark.value, mark.value + "x", "rubbish", "W10.x", ada.refresh_token, "\u00e9"):
+    for value in (mark, mark + "x", "rubbish", "W10.x", ada.refresh_token, "\u00e9"):
         answer = thief.ask(
             "POST",
             "/auth/login",
             headers={"Cookie": f"{DEVICE}={value}"},
-            json={"email": EMAIL, "password": PASSWORD},
+            body={"email": EMAIL, "password": PASSWORD},
         )
         throttled(answer)
 
 
-def test_mark_alone_is_no_credential(app: Flask, ada: Actor) -> None:
+def test_mark_alone_is_no_credential(app: Flask, ada: Client) -> None:
     """It opens nothing."""
-    mark = ada.browser.get_cookie(DEVICE)
-    assert mark
-    thief = Thief(app)
-    cookie = {"Cookie": f"{DEVICE}={mark.value}"}
+    mark = ada.cookies[DEVICE]
+    thief = program(app)
+    cookie = {"Cookie": f"{DEVICE}={mark}"}
     problem(thief.ask("POST", "/auth/refresh", headers=cookie), 401, "session_ended")
     problem(thief.ask("GET", "/api/me", headers=cookie), 401, "invalid_token")
-    problem(thief.ask("GET", "/api/me", access=mark.value), 401, "invalid_token")
+    problem(thief.ask("GET", "/api/me", access=mark), 401, "invalid_token")
 
 
-def mark_of(actor: Actor) -> str:
-    """Return the mark in an actor's browser."""
-    cookie = actor.browser.get_cookie(DEVICE)
-    assert cookie
-    return str(cookie.value)
-
-
-def test_mark_is_new_after_a_password_change(app: Flask, ada: Actor) -> None:
+def test_mark_is_new_after_a_password_change(app: Flask, ada: Client) -> None:
     """The browser that changes it stays known; a mark from before is a stranger's."""
-    former = mark_of(ada)
+    former = ada.cookies[DEVICE]
     assert ada.change_password(NEW_PASSWORD).status_code == 200
-    assert mark_of(ada) != former
+    assert ada.cookies[DEVICE] != former
     guess(app, times=6)
     assert ada.log_in(NEW_PASSWORD).status_code == 200
-    ada.browser.set_cookie(DEVICE, former, domain="localhost", secure=True)
+    ada.cookies[DEVICE] = former
     throttled(ada.log_in(NEW_PASSWORD))
 
 
-def test_mark_is_dead_after_half_a_year(app: Flask, ada: Actor, clock: SettableClock) -> None:
+def test_mark_is_dead_after_half_a_year(app: Flask, ada: Client, clock: SettableClock) -> None:
     """Also where somebody kept a copy of the cookie beyond its Max-Age."""
     guess(app, times=6)
     assert ada.log_in().status_code == 200
@@ -204,40 +196,40 @@ def test_mark_is_dead_after_half_a_year(app: Flask, ada: Actor, clock: SettableC
     throttled(ada.log_in())
 
 
-def test_reborn_account_shares_nothing(app: Flask, ada: Actor) -> None:
+def test_reborn_account_shares_nothing(app: Flask, ada: Client) -> None:
     """Neither marks nor attempts of a deleted account are those of its address's next owner."""
-    former = mark_of(ada)
+    former = ada.cookies[DEVICE]
     guess(app, times=6)
     throttled(guess(app))
-    own = app.extensions["latchkey"]
+    own = services(app)
     admin.delete(own.auth, admin.find_user(own.auth, EMAIL))
-    reborn = Actor(app, password=NEW_PASSWORD, ip="198.51.100.9")
+    reborn = Client(app, password=NEW_PASSWORD, ip="198.51.100.9")
     assert reborn.register().status_code == 201
     assert reborn.log_in().status_code == 200
     guess(app, times=6)
-    ada.browser.set_cookie(DEVICE, former, domain="localhost", secure=True)
+    ada.cookies[DEVICE] = former
     throttled(ada.log_in(NEW_PASSWORD))
     assert reborn.log_in().status_code == 200
 
 
-def test_good_mark_is_kept(ada: Actor) -> None:
+def test_good_mark_is_kept(ada: Client) -> None:
     """A log-in in a known browser sends no other mark; so its count goes on."""
-    former = mark_of(ada)
+    former = ada.cookies[DEVICE]
     assert DEVICE not in ada.log_in().headers.get("Set-Cookie", "")
-    assert mark_of(ada) == former
+    assert ada.cookies[DEVICE] == former
 
 
-def test_blocked_address_locks_nobody_out(app: Flask, ada: Actor) -> None:
+def test_blocked_address_locks_nobody_out(app: Flask, ada: Client) -> None:
     """What is refused for where it comes from is no attempt at the account it names."""
     use_up(app, "192.0.2.1")
     for _ in range(7):
         throttled(guess(app))
-    assert Actor(app, ip="198.51.100.7").log_in().status_code == 200
+    assert Client(app, ip="198.51.100.7").log_in().status_code == 200
     assert ada.alive()
 
 
 def test_blocked_address_costs_no_look_at_the_database(
-    app: Flask, ada: Actor, monkeypatch: pytest.MonkeyPatch
+    app: Flask, ada: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The network of a stranger is counted first; the account is neither read nor counted."""
 
@@ -253,17 +245,17 @@ def test_blocked_address_costs_no_look_at_the_database(
     assert ada.alive()
 
 
-def test_mark_of_another_account_gives_no_place(app: Flask, ada: Actor) -> None:
+def test_mark_of_another_account_gives_no_place(app: Flask, ada: Client) -> None:
     """One account of one's own would give marks to any number of machines.
 
     Such a browser is a stranger: it waits in an open place, and its network is counted.
     """
     thief = member(app, "eve@example.com")
-    assert mark_of(thief)
+    assert thief.cookies[DEVICE]
     thief.email = ada.email
     thief.password = "wrong wrong wrong"
     with strangers(app):
-        problem(Actor(app, "eve@example.com").log_in(), 503, "busy")
+        problem(Client(app, "eve@example.com").log_in(), 503, "busy")
         problem(thief.log_in(), 503, "busy")
         assert ada.log_in().status_code == 200
     problem(thief.log_in(), 401, "invalid_credentials")
@@ -272,36 +264,36 @@ def test_mark_of_another_account_gives_no_place(app: Flask, ada: Actor) -> None:
     assert ada.log_in().status_code == 200
 
 
-def test_password_change_keeps_its_place(app: Flask, ada: Actor) -> None:
+def test_password_change_keeps_its_place(app: Flask, ada: Client) -> None:
     """Who has a session is no stranger, also without the mark, and while strangers wait."""
-    ada.browser.delete_cookie(DEVICE, domain="localhost")
+    del ada.cookies[DEVICE]
     with strangers(app):
         assert ada.change_password(NEW_PASSWORD).status_code == 200
 
 
-def test_known_browser_at_a_blocked_address(app: Flask, ada: Actor) -> None:
+def test_known_browser_at_a_blocked_address(app: Flask, ada: Client) -> None:
     """A stranger behind the same address does not keep the owner out."""
     use_up(app, "127.0.0.1")
-    throttled(Actor(app, "other@example.com", "wrong wrong wrong").log_in())
+    throttled(Client(app, "other@example.com", "wrong wrong wrong").log_in())
     assert ada.log_in().status_code == 200
 
 
-def test_costly_texts_are_refused_and_counted(app: Flask, thief: Thief) -> None:
+def test_costly_texts_are_refused_and_counted(app: Flask, thief: Client) -> None:
     """A password beyond the limit never reaches the hash, and its network is charged for it."""
     use_up(app, "127.0.0.1", 29)
     marks = "a" + "\u0344" * 10_000
-    answer = Actor(app, EMAIL, marks).log_in()
+    answer = Client(app, EMAIL, marks).log_in()
     problem(answer, 400, "invalid_request")
-    throttled(Actor(app, EMAIL, marks).log_in())
+    throttled(Client(app, EMAIL, marks).log_in())
     body = {"email": marks, "password": PASSWORD}
-    problem(thief.ask("POST", "/auth/login", json=body), 400, "invalid_request")
-    problem(thief.ask("POST", "/auth/register", json=body), 400, "invalid_request")
+    problem(thief.ask("POST", "/auth/login", body=body), 400, "invalid_request")
+    problem(thief.ask("POST", "/auth/register", body=body), 400, "invalid_request")
     body = {"email": EMAIL, "password": marks}
-    problem(thief.ask("POST", "/auth/register", json=body), 422, "weak_password")
+    problem(thief.ask("POST", "/auth/register", body=body), 422, "weak_password")
 
 
 def test_busy_comes_before_everything(
-    app: Flask, ada: Actor, monkeypatch: pytest.MonkeyPatch
+    app: Flask, ada: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refusal for want of a place reads neither address nor account, and moves no count."""
 
@@ -313,20 +305,20 @@ def test_busy_comes_before_everything(
         patch.setattr(Throttle, "_count", no)
         patch.setattr(Database, "autocommit", no)
         problem(ada.log_in(), 503, "busy")
-        problem(Actor(app, "new@example.com").register(), 503, "busy")
+        problem(Client(app, "new@example.com").register(), 503, "busy")
     assert ada.log_in().status_code == 200
 
 
 def forwarded(app: Flask, chain: str) -> list[int]:
     """Guess twice, each time with another X-Forwarded-For; return the statuses."""
-    thief = Thief(app)
+    thief = program(app)
     return [
         thief.ask(
             "POST",
             "/auth/login",
             headers={"X-Forwarded-For": chain.replace("#", str(number))},
-            environ_overrides={"REMOTE_ADDR": "10.0.0.1"},
-            json={"email": f"person{number}@example.com", "password": "wrong wrong wrong"},
+            environ={"REMOTE_ADDR": "10.0.0.1"},
+            body={"email": f"person{number}@example.com", "password": "wrong wrong wrong"},
         ).status_code
         for number in range(2)
     ]
@@ -370,7 +362,7 @@ def test_what_a_proxy_adds_makes_no_new_visitor(app: Flask, chain: str, bucket: 
 def test_a_port_reaches_neither_log_nor_sessions(app: Flask, log: io.StringIO) -> None:
     """Audit record, list of sessions and limits name the same address."""
     ada = member(app)
-    ada.browser.environ_base["HTTP_X_FORWARDED_FOR"] = "[::ffff:203.0.113.9]:4711"
+    ada.headers["X-Forwarded-For"] = "[::ffff:203.0.113.9]:4711"
     assert ada.log_in().status_code == 200
     assert {session["ip"] for session in ada.sessions()} == {"203.0.113.9"}
     assert '"ip": "203.0.113.9"' in log.getvalue()
@@ -395,32 +387,32 @@ def test_visitors_behind_trusted_proxies_are_many(app: Flask, chain: str) -> Non
 @pytest.mark.parametrize("environment", [{"TRUSTED_PROXIES": "1"}], indirect=True)
 def test_address_that_is_none(app: Flask) -> None:
     """A proxy may write what it likes; it is kept short and breaks nothing."""
-    thief = Thief(app)
+    thief = program(app)
     for address in ("unknown", "_hidden", "x" * 5000, "'; DROP TABLE users", "1.2.3.4:5678"):
         headers = {"X-Forwarded-For": address}
         body = {"email": EMAIL, "password": PASSWORD}
-        assert thief.ask("POST", "/auth/register", headers=headers, json=body).status_code in {
+        assert thief.ask("POST", "/auth/register", headers=headers, body=body).status_code in {
             201,
             409,
         }
-        answer = thief.ask("POST", "/auth/login", headers=headers, json=body)
+        answer = thief.ask("POST", "/auth/login", headers=headers, body=body)
         assert answer.status_code == 200
 
 
 def test_registrations_are_limited(app: Flask) -> None:
     """Also those that fail: judging a password costs time, and nobody has paid for it yet."""
-    thief = Thief(app)
+    thief = program(app)
     body = {"email": "new@example.com", "password": "short"}
-    throttle = app.extensions["latchkey"].auth.throttle
+    throttle = services(app).auth.throttle
     for _ in range(REGISTRATIONS[0].amount - 1):
         throttle.register("127.0.0.1")
-    problem(thief.ask("POST", "/auth/register", json=body), 422, "weak_password")
-    throttled(thief.ask("POST", "/auth/register", json=body))
+    problem(thief.ask("POST", "/auth/register", body=body), 422, "weak_password")
+    throttled(thief.ask("POST", "/auth/register", body=body))
 
 
-def test_refreshes_are_limited(ada: Actor) -> None:
+def test_refreshes_are_limited(ada: Client) -> None:
     """A loop is stopped, and the session goes on afterwards: the cookie was not spent."""
-    throttle = ada.app.extensions["latchkey"].auth.throttle
+    throttle = services(ada.app).auth.throttle
     for _ in range(REFRESHES[0].amount):
         throttle.refresh(ada.session_id)
     answer = ada.refresh()

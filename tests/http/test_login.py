@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.web.cookies import DEVICE
+from tests.support.app import clock_of
 from tests.support.client import (
     EMAIL,
     PASSWORD,
     SESSION_COOKIE,
-    Actor,
-    Thief,
+    Client,
     claims,
     ended,
     other_browser,
     problem,
+    program,
     set_cookies,
 )
 
@@ -28,7 +29,7 @@ DEVICE_COOKIE = f"{DEVICE}=…; Max-Age=15552000; Secure; HttpOnly; Path=/; Same
 KEPT_COOKIE = SESSION_COOKIE.replace("…;", "…; Max-Age=604800;")
 
 
-def test_token_answer(ada: Actor) -> None:
+def test_token_answer(ada: Client) -> None:
     """The access token in the body, the refresh token in the cookie, and never the reverse."""
     answer = ada.log_in()
     assert answer.status_code == 200
@@ -39,13 +40,13 @@ def test_token_answer(ada: Actor) -> None:
     assert body["session"].keys() == {"id", "expires_at"}
     assert body["user"] == {"id": ada.user_id, "email": EMAIL}
     assert ada.refresh_token
-    assert ada.refresh_token not in answer.get_data(as_text=True)
+    assert ada.refresh_token not in answer.text
     assert not any(
         body["access_token"] in value for name, value in answer.headers if name != "Content-Length"
     )
 
 
-def test_access_token_claims(ada: Actor) -> None:
+def test_access_token_claims(ada: Client) -> None:
     """Exactly the documented claims, with the documented values."""
     found = claims(ada.access_token)
     assert found.keys() == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "auth_time"}
@@ -57,7 +58,7 @@ def test_access_token_claims(ada: Actor) -> None:
     assert len(found["jti"]) == 22
 
 
-def test_refresh_token_claims(ada: Actor) -> None:
+def test_refresh_token_claims(ada: Client) -> None:
     """Its own audience, the family's id, and no word about the person."""
     found = claims(ada.refresh_token)
     assert found.keys() == {"iss", "aud", "sub", "family_id", "jti", "iat", "exp"}
@@ -66,12 +67,12 @@ def test_refresh_token_claims(ada: Actor) -> None:
     assert found["exp"] - found["iat"] == 12 * 3600
 
 
-def test_cookie_of_the_browser_session(ada: Actor) -> None:
+def test_cookie_of_the_browser_session(ada: Client) -> None:
     """No Max-Age: it goes when the browser closes."""
     assert set_cookies(ada.log_in()) == [SESSION_COOKIE]
 
 
-def test_cookie_that_is_kept(ada: Actor) -> None:
+def test_cookie_that_is_kept(ada: Client) -> None:
     """`remember` gives the cookie the idle lifetime, and the session thirty days."""
     answer = ada.log_in(remember=True)
     assert set_cookies(answer) == [KEPT_COOKIE]
@@ -80,17 +81,17 @@ def test_cookie_that_is_kept(ada: Actor) -> None:
     assert ada.sessions()[0]["remembered"] is True
 
 
-def test_first_login_marks_the_browser(visitor: Actor) -> None:
+def test_first_login_marks_the_browser(visitor: Client) -> None:
     """A known browser gets its mark once, with the same care as the refresh token."""
     visitor.register()
     assert set_cookies(visitor.log_in()) == [SESSION_COOKIE, DEVICE_COOKIE]
     assert len(set_cookies(visitor.log_in())) == 1
 
 
-def test_wrong_password_and_unknown_account_are_one_answer(app: Flask, ada: Actor) -> None:
+def test_wrong_password_and_unknown_account_are_one_answer(app: Flask, ada: Client) -> None:
     """Same status, same body but for its number, same headers; no cookie is touched."""
     wrong = ada.log_in("quarry lantern umbrella ten")
-    unknown = Actor(app, "nobody@example.com").log_in()
+    unknown = Client(app, "nobody@example.com").log_in()
     bodies = [problem(answer, 401, "invalid_credentials") for answer in (wrong, unknown)]
     for answer, body in zip((wrong, unknown), bodies, strict=True):
         assert "Set-Cookie" not in answer.headers
@@ -103,19 +104,19 @@ def test_wrong_password_and_unknown_account_are_one_answer(app: Flask, ada: Acto
 
 
 @pytest.mark.parametrize("email", ["x", "a b", "\ud83d\ude00@example.com", "a" * 320, "'--"])
-def test_address_that_nobody_can_have(visitor: Actor, email: str) -> None:
+def test_address_that_nobody_can_have(visitor: Client, email: str) -> None:
     """Logging in does not tell what an address looks like."""
     visitor.email = email
     problem(visitor.log_in(), 401, "invalid_credentials")
 
 
-def test_address_beyond_any_length(visitor: Actor) -> None:
+def test_address_beyond_any_length(visitor: Client) -> None:
     """400 before anything is done with it: nobody's address is as long."""
     visitor.email = "a" * 321
     problem(visitor.log_in(), 400, "invalid_request")
 
 
-def test_login_ends_the_browsers_former_family(ada: Actor, thief: Thief) -> None:
+def test_login_ends_the_browsers_former_family(ada: Client, thief: Client) -> None:
     """One browser, one session: the old pair is dead, another browser's lives."""
     phone = other_browser(ada)
     access, refresh = ada.access_token, ada.refresh_token
@@ -126,30 +127,30 @@ def test_login_ends_the_browsers_former_family(ada: Actor, thief: Thief) -> None
     assert phone.alive()
 
 
-def test_refused_login_ends_nothing(ada: Actor) -> None:
+def test_refused_login_ends_nothing(ada: Client) -> None:
     """Mistyping the password in a logged-in browser costs nothing."""
     problem(ada.log_in("quarry lantern umbrella ten"), 401, "invalid_credentials")
     assert ada.alive()
 
 
-def test_login_as_somebody_else_ends_the_former_users_family(app: Flask, ada: Actor) -> None:
+def test_login_as_somebody_else_ends_the_former_users_family(app: Flask, ada: Client) -> None:
     """The cookie is overwritten, so what it stood for ends, whoever's it was."""
-    bob = Actor(app, "bob@example.com")
+    bob = Client(app, "bob@example.com")
     bob.register()
     access = ada.access_token
     answer = ada.ask("POST", "/auth/login", {"email": bob.email, "password": PASSWORD})
     assert answer.status_code == 200
-    problem(Thief(app).me(access), 401, "invalid_token")
+    problem(program(app).me(access), 401, "invalid_token")
 
 
-def test_garbage_cookie_does_not_hinder(ada: Actor, thief: Thief) -> None:
+def test_garbage_cookie_does_not_hinder(ada: Client, thief: Client) -> None:
     """A cookie that is no token is nothing to end."""
     body = {"email": EMAIL, "password": PASSWORD}
-    assert thief.ask("POST", "/auth/login", cookie="rubbish", json=body).status_code == 200
+    assert thief.ask("POST", "/auth/login", cookie="rubbish", body=body).status_code == 200
     assert ada.alive()
 
 
-def test_at_most_twenty_live_families(app: Flask, thief: Thief, ada: Actor) -> None:
+def test_at_most_twenty_live_families(app: Flask, thief: Client, ada: Client) -> None:
     """The twenty-first log-in ends the family that was used longest ago, and its tokens."""
     with app.app_context():
         first = ada.access_token
@@ -165,7 +166,7 @@ def test_at_most_twenty_live_families(app: Flask, thief: Thief, ada: Actor) -> N
     ended(thief.refresh(dead[0].refresh_token))
 
 
-def test_the_browsers_own_former_family_makes_room(app: Flask, ada: Actor) -> None:
+def test_the_browsers_own_former_family_makes_room(app: Flask, ada: Client) -> None:
     """Who logs in again where they are logged in costs none of their other devices its session."""
     with app.app_context():
         others = [other_browser(ada) for _ in range(19)]
@@ -175,9 +176,9 @@ def test_the_browsers_own_former_family_makes_room(app: Flask, ada: Actor) -> No
     assert {other.me().status_code for other in others} == {200}
 
 
-def test_long_unused_family_makes_room(app: Flask, ada: Actor) -> None:
+def test_long_unused_family_makes_room(app: Flask, ada: Client) -> None:
     """Which one goes is decided by last use, not by age."""
-    clock = app.extensions["latchkey"].clock
+    clock = clock_of(app)
     clock.forward(10)
     idle = other_browser(ada)
     clock.forward(10)

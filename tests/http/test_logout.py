@@ -8,8 +8,7 @@ import pytest
 
 from tests.support.client import (
     CLEARED,
-    Actor,
-    Thief,
+    Client,
     cookie_lines,
     ended,
     member,
@@ -33,15 +32,15 @@ def logged_out(answer: TestResponse) -> None:
 
 
 @pytest.mark.parametrize("shown", ["cookie", "access", "both"])
-def test_ends_the_family(ada: Actor, thief: Thief, shown: str) -> None:
+def test_ends_the_family(ada: Client, thief: Client, shown: str) -> None:
     """Either credential is enough; both tokens are dead, another browser is untouched."""
     phone = other_browser(ada)
     access, refresh = ada.access_token, ada.refresh_token
     answer = thief.ask(
         "POST",
         "/auth/logout",
-        refresh if shown != "access" else None,
-        access if shown != "cookie" else None,
+        cookie=refresh if shown != "access" else None,
+        access=access if shown != "cookie" else None,
     )
     logged_out(answer)
     problem(thief.me(access), 401, "invalid_token")
@@ -49,20 +48,22 @@ def test_ends_the_family(ada: Actor, thief: Thief, shown: str) -> None:
     assert phone.alive()
 
 
-def test_without_any_credential(thief: Thief) -> None:
+def test_without_any_credential(thief: Client) -> None:
     """Nothing to end is no fault."""
     logged_out(thief.ask("POST", "/auth/logout"))
-    logged_out(thief.ask("POST", "/auth/logout", "rubbish", "rubbish"))
+    logged_out(thief.ask("POST", "/auth/logout", cookie="rubbish", access="rubbish"))
 
 
-def test_twice(ada: Actor) -> None:
+def test_twice(ada: Client) -> None:
     """Logging out is idempotent, also with the dead access token in hand."""
     logged_out(ada.log_out())
     logged_out(ada.log_out())
     assert ada.refresh_token == ""
 
 
-def test_expired_access_token_ends_nothing(ada: Actor, thief: Thief, clock: SettableClock) -> None:
+def test_expired_access_token_ends_nothing(
+    ada: Client, thief: Client, clock: SettableClock
+) -> None:
     """It opens nothing, so it shuts nothing; its owner still logs out by the cookie."""
     clock.forward(3600)
     problem(ada.me(), 401, "invalid_token")
@@ -75,33 +76,37 @@ def test_expired_access_token_ends_nothing(ada: Actor, thief: Thief, clock: Sett
 
 
 def test_with_expired_or_spent_refresh_token(
-    ada: Actor, thief: Thief, clock: SettableClock
+    ada: Client, thief: Client, clock: SettableClock
 ) -> None:
     """A cookie that is out of date names the family all the same."""
     old = ada.refresh_token
     clock.forward(3 * 3600)
     ada.refresh()
     clock.forward(10 * 3600)
-    logged_out(thief.ask("POST", "/auth/logout", old))
+    logged_out(thief.ask("POST", "/auth/logout", cookie=old))
     ended(ada.refresh())
 
 
-def test_two_families_at_once(app: Flask, ada: Actor, thief: Thief) -> None:
+def test_two_families_at_once(app: Flask, ada: Client, thief: Client) -> None:
     """A cookie of one and an access token of another: both were shown, both end."""
     bob = member(app, "bob@example.com")
-    logged_out(thief.ask("POST", "/auth/logout", ada.refresh_token, bob.access_token))
+    logged_out(
+        thief.ask("POST", "/auth/logout", cookie=ada.refresh_token, access=bob.access_token)
+    )
     problem(ada.me(), 401, "invalid_token")
     problem(bob.me(), 401, "invalid_token")
 
 
-def test_forged_credentials_end_nothing(ada: Actor, thief: Thief) -> None:
+def test_forged_credentials_end_nothing(ada: Client, thief: Client) -> None:
     """Only what is signed names a family."""
     cut = [token.rpartition(".")[0] + "." for token in (ada.refresh_token, ada.access_token)]
-    logged_out(thief.ask("POST", "/auth/logout", cut[0] + "A" * 43, cut[1] + "A" * 43))
+    logged_out(
+        thief.ask("POST", "/auth/logout", cookie=cut[0] + "A" * 43, access=cut[1] + "A" * 43)
+    )
     assert ada.alive()
 
 
-def test_everywhere(app: Flask, ada: Actor, thief: Thief) -> None:
+def test_everywhere(app: Flask, ada: Client, thief: Client) -> None:
     """Every family of the user ends at once, nobody else's does."""
     bob = member(app, "bob@example.com")
     phone, laptop = other_browser(ada), other_browser(ada)
@@ -114,9 +119,13 @@ def test_everywhere(app: Flask, ada: Actor, thief: Thief) -> None:
     assert ada.log_in().status_code == 200
 
 
-def test_everywhere_needs_an_access_token(ada: Actor, thief: Thief) -> None:
+def test_everywhere_needs_an_access_token(ada: Client, thief: Client) -> None:
     """The cookie is no authority for it."""
-    problem(thief.ask("POST", "/auth/logout-everywhere", ada.refresh_token), 401, "invalid_token")
+    problem(
+        thief.ask("POST", "/auth/logout-everywhere", cookie=ada.refresh_token),
+        401,
+        "invalid_token",
+    )
     assert ada.alive()
     problem(ada.ask("POST", "/auth/logout-everywhere"), 401, "invalid_token")
     assert ada.refresh_token

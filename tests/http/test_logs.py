@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from functools import partial
 from typing import TYPE_CHECKING
 
 from app.auth import admin
-from app.web.cookies import DEVICE, FORM
-from tests.http.test_forms import NAVIGATION
+from tests.support.app import services
 from tests.support.client import (
     EMAIL,
+    NAVIGATION,
     NEW_PASSWORD,
     PASSWORD,
-    Actor,
-    Thief,
-    browser,
-    form_token,
+    Client,
     member,
     other_browser,
+    program,
 )
 from tests.support.clock import SettableClock
+from tests.support.log import records
 
 if TYPE_CHECKING:
     import io
 
-    import pytest
     from flask import Flask
 
 EVENTS = {
@@ -50,13 +46,10 @@ EVENTS = {
 def test_no_secret_in_the_log(app: Flask, clock: SettableClock, log: io.StringIO) -> None:
     """Every token and password of a long day, looked for in every line."""
     secrets = {PASSWORD, NEW_PASSWORD, "wrong wrong wrong"}
-    ada, thief = member(app), Thief(app)
+    ada, thief = member(app), program(app)
 
-    def note(actor: Actor) -> None:
-        secrets.update({actor.access_token, actor.refresh_token})
-        for name in (DEVICE, FORM):
-            cookie = actor.browser.get_cookie(name)
-            secrets.update({cookie.value} if cookie else ())
+    def note(actor: Client) -> None:
+        secrets.update({actor.access_token, *actor.cookies.values()})
 
     note(ada)
     spent = ada.refresh_token
@@ -85,14 +78,14 @@ def test_no_secret_in_the_log(app: Flask, clock: SettableClock, log: io.StringIO
     fields = {
         "email": "bob@example.com",
         "password": PASSWORD,
-        "csrf_token": form_token(phone.browser, "/register"),
+        "csrf_token": phone.open_form("/register"),
     }
     secrets.add(fields["csrf_token"])
-    phone.browser.post("/register", data=fields, headers=NAVIGATION)
+    phone.ask("POST", "/register", data=fields, headers=NAVIGATION)
     note(phone)
     clock.forward(86400)
     phone.refresh()
-    auth = app.extensions["latchkey"].auth
+    auth = services(app).auth
     bob = admin.find_user(auth, "bob@example.com")
     admin.revoke_sessions(auth, bob)
     admin.disable(auth, bob)
@@ -105,7 +98,7 @@ def test_no_secret_in_the_log(app: Flask, clock: SettableClock, log: io.StringIO
         # Neither the part that makes a token worth having, nor its payload.
         for part in secret.split(".")[1:]:
             assert part not in text
-    events = {json.loads(line)["event"] for line in text.splitlines()}
+    events = {record["event"] for record in records(log)}
     assert events == EVENTS
     assert "argon2" not in text
 
@@ -113,12 +106,11 @@ def test_no_secret_in_the_log(app: Flask, clock: SettableClock, log: io.StringIO
 def test_hostile_words_stay_in_their_line(app: Flask, log: io.StringIO) -> None:
     """Line breaks, escapes and quotes in an e-mail or a browser's name forge no record."""
     agent = 'x", "event": "user_deleted'
-    eve = Actor(app, 'a"\r\n{"event": "user_deleted"}\x1b[2J\u2028@example.com', agent=agent)
+    eve = Client(app, 'a"\r\n{"event": "user_deleted"}\x1b[2J\u2028@example.com', agent=agent)
     eve.register()
     eve.log_in()
     member(app, agent=agent + "\u00e9\x1b[2J")
-    lines = log.getvalue().splitlines()
-    assert [json.loads(line)["event"] for line in lines] == [
+    assert [record["event"] for record in records(log)] == [
         "log_in_refused",
         "registered",
         "logged_in",
@@ -126,10 +118,10 @@ def test_hostile_words_stay_in_their_line(app: Flask, log: io.StringIO) -> None:
     assert "\x1b" not in log.getvalue()
 
 
-def test_who_where_and_which_request(ada: Actor, log: io.StringIO) -> None:
+def test_who_where_and_which_request(ada: Client, log: io.StringIO) -> None:
     """A record names the session, the address and the request its answer names."""
     answer = ada.log_out()
-    record = json.loads(log.getvalue())
+    (record,) = records(log)
     assert record["event"] == "logged_out"
     assert record["sid"] == ada.session_id
     assert record["ip"] == "127.0.0.1"
@@ -139,22 +131,23 @@ def test_who_where_and_which_request(ada: Actor, log: io.StringIO) -> None:
 
 def refused(log: io.StringIO) -> list[tuple[str, str]]:
     """Give event and reason of each refusal, in order."""
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    return [(line["event"], line["reason"]) for line in lines if "reason" in line]
+    return [(line["event"], line["reason"]) for line in records(log) if "reason" in line]
 
 
 def test_every_refusal_at_the_door_is_written(
-    app: Flask, ada: Actor, thief: Thief, log: io.StringIO
+    app: Flask, ada: Client, thief: Client, log: io.StringIO
 ) -> None:
     """Who forges, who comes from elsewhere and who tries too often is in the record."""
     thief.me(ada.access_token[:-8] + "AAAAAAAA")
     thief.ask("GET", "/api/me")
-    thief.ask("GET", "/api/me", None, None, {"Authorization": f"DPoP {ada.access_token}"})
+    thief.ask("GET", "/api/me", headers={"Authorization": f"DPoP {ada.access_token}"})
     evil = {"Origin": "https://evil.example"}
-    thief.ask("POST", "/auth/refresh", None, None, evil)
-    thief.ask("POST", "/auth/refresh", None, None, {"Sec-Fetch-Site": "cross-site"})
+    thief.ask("POST", "/auth/refresh", headers=evil)
+    thief.ask("POST", "/auth/refresh", headers={"Sec-Fetch-Site": "cross-site"})
     ada.ask("POST", "/auth/refresh", headers={"DPoP": "rubbish"})
-    browser(app).post("/login", data={"email": EMAIL, "password": PASSWORD}, headers=NAVIGATION)
+    Client(app).ask(
+        "POST", "/login", data={"email": EMAIL, "password": PASSWORD}, headers=NAVIGATION
+    )
     assert refused(log) == [
         ("token_refused", "signature"),
         ("token_refused", "missing"),
@@ -173,29 +166,27 @@ def test_every_refusal_at_the_door_is_written(
 
 def test_limits_are_written_wherever_they_are_met(app: Flask, log: io.StringIO) -> None:
     """By a program and in the form, which puts the refusal in words."""
-    guesser = Actor(app, password="wrong wrong wrong")
+    guesser = Client(app, password="wrong wrong wrong")
     for _ in range(6):
         guesser.log_in()
-    visitor = browser(app)
-    token = form_token(visitor, "/login")
+    visitor = Client(app)
+    token = visitor.open_form("/login")
     fields = {"email": EMAIL, "password": PASSWORD, "csrf_token": token}
-    assert visitor.post("/login", data=fields, headers=NAVIGATION).status_code == 429
+    assert visitor.ask("POST", "/login", data=fields, headers=NAVIGATION).status_code == 429
     assert refused(log) == [("limited", "limit_account")] * 2
 
 
 def test_a_theft_is_written_however_often_dead_tokens_are_shown(
-    app: Flask, ada: Actor, clock: SettableClock, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    app: Flask, ada: Client, log: io.StringIO
 ) -> None:
     """Who has a spent token of their own can neither fill the disk nor hide what follows."""
-    monkeypatch.setattr(clock, "now", partial(int, clock.now()))
-    phone, thief = other_browser(ada), Thief(app)
+    phone, thief = other_browser(ada), program(app)
     for actor in (ada, phone):
         spent = actor.refresh_token
         actor.refresh()
         for _ in range(100):
             thief.refresh(spent)
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    refused = [line for line in lines if line["event"] == "refresh_refused"]
+    refused = records(log, "refresh_refused")
     assert {line["reason"] for line in refused} == {"reuse"}
     # The two that ended a family, and sixty of what came after.
     assert len(refused) == 2 + 60

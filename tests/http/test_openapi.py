@@ -15,13 +15,13 @@ from app.api.openapi import document
 from app.api.operations import OPERATIONS
 from app.api.schemas import FIELDS, component
 from app.web.guards import MARK
-from tests.conftest import PUBLIC_URL
+from tests.support.app import PUBLIC_URL
+from tests.support.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Flask
-    from flask.testing import FlaskClient
 
     from config import Settings
 
@@ -39,9 +39,9 @@ def everything(part: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
         yield from everything(inner)
 
 
-def test_it_is_served_and_valid(app: Flask, client: FlaskClient, settings: Settings) -> None:
+def test_it_is_served_and_valid(app: Flask, thief: Client, settings: Settings) -> None:
     """OpenAPI 3.1, for everybody, as the settings make it."""
-    answer = client.get("/openapi.json")
+    answer = thief.ask("GET", "/openapi.json")
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
     assert answer.get_json() == json.loads(document(PUBLIC_URL, settings.password_min_length))
     assert answer.get_json()["servers"] == [{"url": PUBLIC_URL}]

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.client import (
-    FROM_HERE,
-    NEW_PASSWORD,
-    PASSWORD,
-    Actor,
-    Thief,
-    other_browser,
-    problem,
-)
+from tests.support.client import NEW_PASSWORD, PASSWORD, Client, from_here, other_browser, problem
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -40,14 +32,14 @@ FORGED = (
     {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "cors"},
     {"Sec-Fetch-Site": ""},
     {"Sec-Fetch-Site": "same-origin, cross-site"},
-    FROM_HERE | {"Origin": "https://evil.example"},
-    FROM_HERE | {"Sec-Fetch-Site": "cross-site"},
+    from_here() | {"Origin": "https://evil.example"},
+    from_here() | {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Origin": "null"},
     {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1"},
 )
 PASSING: tuple[dict[str, str], ...] = (
     {},
-    FROM_HERE,
+    from_here(),
     {"Origin": "https://localhost"},
     {"Sec-Fetch-Site": "same-origin"},
     {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
@@ -63,12 +55,14 @@ def changes(app: Flask) -> list[tuple[str, str]]:
     ]
 
 
-def test_forged_request_consumes_nothing(app: Flask, ada: Actor, thief: Thief) -> None:
+def test_forged_request_consumes_nothing(app: Flask, ada: Client, thief: Client) -> None:
     """403 on every one, with both credentials attached; the session is as it was."""
     phone = other_browser(ada)
     assert len(changes(app)) >= 9
     for headers, (method, path) in product(FORGED, changes(app)):
-        answer = thief.ask(method, path, ada.refresh_token, ada.access_token, headers=headers)
+        answer = thief.ask(
+            method, path, cookie=ada.refresh_token, access=ada.access_token, headers=headers
+        )
         assert answer.status_code == 403, (headers, method, path)
         assert "Set-Cookie" not in answer.headers
         if path.startswith("/auth/"):
@@ -78,7 +72,7 @@ def test_forged_request_consumes_nothing(app: Flask, ada: Actor, thief: Thief) -
     assert phone.alive()
 
 
-def test_checked_before_anything_else(ada: Actor, thief: Thief) -> None:
+def test_checked_before_anything_else(ada: Client, thief: Client) -> None:
     """Before body, token, cookie, form token, method and address."""
     elsewhere = {"Origin": "https://evil.example"}
     for method, path in (
@@ -91,25 +85,26 @@ def test_checked_before_anything_else(ada: Actor, thief: Thief) -> None:
         problem(thief.ask(method, path, headers=elsewhere), 403, "cross_origin")
     body = {"email": ada.email, "password": PASSWORD}
     for _ in range(6):
-        answer = thief.ask("POST", "/auth/login", headers=elsewhere, json=body)
+        answer = thief.ask("POST", "/auth/login", headers=elsewhere, body=body)
         problem(answer, 403, "cross_origin")
     assert ada.log_in().status_code == 200
 
 
 @pytest.mark.parametrize("headers", PASSING, ids=str)
-def test_own_requests_pass(ada: Actor, thief: Thief, headers: dict[str, str]) -> None:
+def test_own_requests_pass(ada: Client, thief: Client, headers: dict[str, str]) -> None:
     """What this origin's pages send passes, and so does a program without either header."""
     assert (
-        thief.ask("POST", "/auth/refresh", ada.refresh_token, headers=headers).status_code == 200
+        thief.ask("POST", "/auth/refresh", cookie=ada.refresh_token, headers=headers).status_code
+        == 200
     )
     body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
     answer = thief.ask(
-        "POST", "/auth/password", access=ada.access_token, headers=headers, json=body
+        "POST", "/auth/password", access=ada.access_token, headers=headers, body=body
     )
     assert answer.status_code == 200
 
 
-def test_reading_is_not_asked_where_from(ada: Actor, thief: Thief) -> None:
+def test_reading_is_not_asked_where_from(ada: Client, thief: Client) -> None:
     """A link from elsewhere may open a page, and a GET changes nothing."""
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     for path in ("/", "/login", "/account"):
@@ -123,7 +118,7 @@ def test_reading_is_not_asked_where_from(ada: Actor, thief: Thief) -> None:
     "content_type",
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""],
 )
-def test_simple_request_is_no_json(thief: Thief, content_type: str) -> None:
+def test_simple_request_is_no_json(thief: Client, content_type: str) -> None:
     """What a form of another site could send without a preflight is not taken for JSON."""
     body = b'{"email": "ada@example.com", "password": "quarry lantern umbrella nine"}'
     for path in ("/auth/login", "/auth/register"):

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from tests.http.test_forms import NAVIGATION
+from tests.support.app import services
 from tests.support.client import (
+    NAVIGATION,
     NEW_PASSWORD,
-    Actor,
-    Thief,
+    Client,
     ended,
-    form_token,
     member,
     other_browser,
     problem,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def cut(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Give a function that cuts the line to the database."""
-    engine = app.extensions["latchkey"].database.engine
+    engine = services(app).database.engine
 
     def connect(*_: object, **__: object) -> None:
         raise OperationalError("SELECT secret_word", {"password": "secret_word"}, OSError("down"))
@@ -44,10 +43,10 @@ def cut(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 def test_database_down(
-    ada: Actor, thief: Thief, cut: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    ada: Client, thief: Client, cut: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """503 with Retry-After from whatever needs it; the cookie and the session are as before."""
-    token = form_token(ada.browser, "/login")
+    token = ada.open_form("/login")
     assert ada.me().status_code == 200
     cut()
     for method, path, body in (
@@ -72,7 +71,7 @@ def test_database_down(
         assert "Set-Cookie" not in answer.headers
         assert "secret_word" not in str(shown)
     fields = {"csrf_token": token, "email": ada.email, "password": ada.password}
-    page = ada.browser.post("/login", data=fields, headers=NAVIGATION)
+    page = ada.ask("POST", "/login", data=fields, headers=NAVIGATION)
     assert (page.status_code, page.mimetype) == (503, "text/html")
     assert page.headers["Retry-After"] == "5"
     assert thief.ask("GET", "/login").status_code == 200
@@ -83,7 +82,7 @@ def test_database_down(
 
 
 def test_database_down_is_logged_without_its_words(
-    ada: Actor, cut: Callable[[], None], log: io.StringIO
+    ada: Client, cut: Callable[[], None], log: io.StringIO
 ) -> None:
     """Which kind of fault, under the number of the request; no statement, no parameter."""
     cut()
@@ -94,7 +93,7 @@ def test_database_down_is_logged_without_its_words(
 
 
 def test_database_down_after_the_rotation(
-    ada: Actor, thief: Thief, cut: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    ada: Client, thief: Client, cut: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A spent token shown while the database is away is a 503, and reuse once it is back."""
     spent = ada.refresh_token
@@ -106,7 +105,7 @@ def test_database_down_after_the_rotation(
     problem(ada.me(), 401, "invalid_token")
 
 
-def test_redis_down(app: Flask, ada: Actor, thief: Thief, valkey: ValkeyServer) -> None:
+def test_redis_down(app: Flask, ada: Client, thief: Client, valkey: ValkeyServer) -> None:
     """The database is asked: who is revoked stays out, who is not stays in, all goes on."""
     out, phone = member(app, "eve@example.com"), other_browser(ada)
     out.log_out()
@@ -123,11 +122,11 @@ def test_redis_down(app: Flask, ada: Actor, thief: Thief, valkey: ValkeyServer) 
     assert ada.log_in().status_code == 200
 
 
-def test_redis_down_limits_all_the_same(app: Flask, ada: Actor, valkey: ValkeyServer) -> None:
+def test_redis_down_limits_all_the_same(app: Flask, ada: Client, valkey: ValkeyServer) -> None:
     """Each worker counts for itself."""
     assert ada.session_id
     valkey.stop()
-    stranger = Actor(app)
+    stranger = Client(app)
     for _ in range(5):
         problem(stranger.log_in("wrong wrong wrong"), 401, "invalid_credentials")
     problem(stranger.log_in(), 429, "too_many_attempts")
@@ -135,7 +134,7 @@ def test_redis_down_limits_all_the_same(app: Flask, ada: Actor, valkey: ValkeySe
 
 
 def test_both_down(
-    ada: Actor, thief: Thief, valkey: ValkeyServer, cut: Callable[[], None],
+    ada: Client, thief: Client, valkey: ValkeyServer, cut: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """503 with Retry-After: never a yes, never a no."""
@@ -156,7 +155,7 @@ def test_both_down(
     problem(thief.me(dead), 401, "invalid_token")
 
 
-def test_redis_forgets(ada: Actor, thief: Thief, valkey: ValkeyServer) -> None:
+def test_redis_forgets(ada: Client, thief: Client, valkey: ValkeyServer) -> None:
     """Flushed or restarted empty: nobody revoked comes back."""
     phone = other_browser(ada)
     dead = phone.access_token
@@ -169,7 +168,7 @@ def test_redis_forgets(ada: Actor, thief: Thief, valkey: ValkeyServer) -> None:
 
 
 def test_command_line_says_when_redis_could_not_be_told(
-    app: Flask, ada: Actor, valkey: ValkeyServer
+    app: Flask, ada: Client, valkey: ValkeyServer
 ) -> None:
     """The revocation stands, and the operator hears that it is not everywhere yet."""
     valkey.stop()

@@ -5,42 +5,41 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tests.support.client import Actor, browser, member
+from tests.support.client import Client, member
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from tests.conftest import PublicClient
 
 PAGES = ("/", "/register", "/login", "/threats", "/mistakes")
 SHELLS = ("/account", "/account/sessions", "/account/password")
 
 
-def body(tab: PublicClient, path: str) -> str:
+def body(tab: Client, path: str) -> str:
     """Open a page, check how it is sent, and return it without form token and nonce.
 
     Both are new with time, whoever asks.
     """
-    answer = tab.get(path)
+    answer = tab.ask("GET", path)
     assert (answer.status_code, answer.mimetype) == (200, "text/html")
     assert answer.headers["Cache-Control"] == "no-store"
-    page = answer.get_data(as_text=True)
+    page = answer.text
     page, nonces = re.subn(r'(name="dpop-nonce" content=)"[^"]+"', r"\1", page)
     assert nonces == 1
     return re.sub(r'(name="csrf_token"[^>]*value=)"[^"]*"', r"\1", page)
 
 
-def test_pages_say_the_same_to_everybody(app: Flask, ada: Actor) -> None:
+def test_pages_say_the_same_to_everybody(app: Flask, ada: Client) -> None:
     """Neither page nor shell looks at the refresh cookie: logged in or not, the same bytes."""
-    tab = browser(app)
+    tab = Client(app)
     for path in (*PAGES, *SHELLS):
-        assert body(tab, path) == body(ada.browser, path)
+        assert body(tab, path) == body(ada, path)
 
 
-def test_shells_are_free_of_data(ada: Actor) -> None:
+def test_shells_are_free_of_data(ada: Client) -> None:
     """Nothing of the person, the session or the tokens is in what a cache or a frame could see."""
     for path in SHELLS:
-        page = body(ada.browser, path)
+        page = body(ada, path)
         for secret in (
             ada.email,
             ada.user_id,
@@ -54,7 +53,7 @@ def test_shells_are_free_of_data(ada: Actor) -> None:
 
 def test_no_inline_script_or_style(app: Flask) -> None:
     """What the policy would refuse is not there in the first place."""
-    tab = browser(app)
+    tab = Client(app)
     for path in (*PAGES, *SHELLS):
         page = body(tab, path)
         assert not re.search(r"<script(?![^>]*\ssrc=)", page)
@@ -65,16 +64,16 @@ def test_no_inline_script_or_style(app: Flask) -> None:
 def test_public_pages_need_no_script(app: Flask) -> None:
     """Those that only inform load none, so they call nothing."""
     for path in ("/", "/threats", "/mistakes"):
-        assert "<script" not in body(browser(app), path)
+        assert "<script" not in body(Client(app), path)
 
 
 def test_notices_are_named_not_quoted(app: Flask) -> None:
     """A link cannot put words into the page's mouth."""
-    tab = browser(app)
+    tab = Client(app)
     assert "that session has ended" in body(tab, "/login?notice=session_ended")
     plain = body(tab, "/login")
     for notice in ("<b>hello", "anything", "session_ended,logged_out"):
-        assert tab.get("/login", query_string={"notice": notice}).status_code == 200
+        assert tab.ask("GET", "/login", query_string={"notice": notice}).status_code == 200
         assert body(tab, "/login?notice=anything") == plain
 
 

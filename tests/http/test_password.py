@@ -13,19 +13,20 @@ from app.auth import admin
 from app.auth.login import log_in
 from app.errors import InvalidCredentials
 from app.families.issuer import PresentedCredentials
-from app.infra.audit import Client
+from app.infra import audit
+from tests.support.app import clock_of, services
 from tests.support.client import (
     EMAIL,
     NEW_PASSWORD,
     PASSWORD,
     SESSION_COOKIE,
-    Actor,
-    Thief,
+    Client,
     claims,
     ended,
     member,
     other_browser,
     problem,
+    program,
     set_cookies,
 )
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from app.accounts.models import User
 
 
-def test_begins_anew(app: Flask, ada: Actor, thief: Thief) -> None:
+def test_begins_anew(app: Flask, ada: Client, thief: Client) -> None:
     """A new family here, every other one and every older access token dead at once."""
     bob = member(app, "bob@example.com")
     phone = other_browser(ada)
@@ -57,7 +58,7 @@ def test_begins_anew(app: Flask, ada: Actor, thief: Thief) -> None:
     assert phone.log_in(NEW_PASSWORD).status_code == 200
 
 
-def test_wrong_current_password(ada: Actor) -> None:
+def test_wrong_current_password(ada: Client) -> None:
     """403 and the session goes on: an access token alone changes no password."""
     answer = ada.change_password(NEW_PASSWORD, current="quarry lantern umbrella ten")
     problem(answer, 403, "wrong_password")
@@ -66,7 +67,7 @@ def test_wrong_current_password(ada: Actor) -> None:
     assert ada.log_in().status_code == 200
 
 
-def test_weak_new_password(ada: Actor) -> None:
+def test_weak_new_password(ada: Client) -> None:
     """422 with reasons; nothing has changed."""
     body = problem(ada.change_password("short"), 422, "weak_password")
     assert body["reasons"][0]["code"] == "too_short"
@@ -77,26 +78,26 @@ def test_weak_new_password(ada: Actor) -> None:
     "body",
     [{}, {"new_password": NEW_PASSWORD}, {"current_password": PASSWORD}, {"password": "x"}],
 )
-def test_missing_fields(ada: Actor, body: dict[str, str]) -> None:
+def test_missing_fields(ada: Client, body: dict[str, str]) -> None:
     """Both are needed."""
     problem(ada.protected("POST", "/auth/password", body), 400, "invalid_request")
 
 
-def test_keeps_the_session_remembered(ada: Actor) -> None:
+def test_keeps_the_session_remembered(ada: Client) -> None:
     """Who asked to stay logged in still is."""
     ada.log_in(remember=True)
     assert "Max-Age=604800" in ada.change_password(NEW_PASSWORD).headers["Set-Cookie"]
 
 
-def test_auth_time_is_now(ada: Actor) -> None:
+def test_auth_time_is_now(ada: Client) -> None:
     """The password was just given."""
-    ada.app.extensions["latchkey"].clock.forward(100)
+    clock_of(ada.app).forward(100)
     before = claims(ada.access_token)["auth_time"]
     ada.change_password(NEW_PASSWORD)
     assert claims(ada.access_token)["auth_time"] >= before + 100
 
 
-def test_guesses_are_limited(ada: Actor) -> None:
+def test_guesses_are_limited(ada: Client) -> None:
     """A stolen access token is no way to guess the password without limit."""
     for _ in range(10):
         problem(ada.change_password(NEW_PASSWORD, current="wrong"), 403, "wrong_password")
@@ -106,24 +107,24 @@ def test_guesses_are_limited(ada: Actor) -> None:
     assert ada.alive()
 
 
-def test_thief_without_the_owners_browser_is_limited_sooner(ada: Actor, thief: Thief) -> None:
+def test_thief_without_the_owners_browser_is_limited_sooner(ada: Client, thief: Client) -> None:
     """Five guesses with a stolen access token, and the owner's browser is not held up."""
     body = {"current_password": "wrong", "new_password": NEW_PASSWORD}
     answers = [
-        thief.ask("POST", "/auth/password", access=ada.access_token, json=body) for _ in range(6)
+        thief.ask("POST", "/auth/password", access=ada.access_token, body=body) for _ in range(6)
     ]
     assert [answer.status_code for answer in answers] == [403] * 5 + [429]
     assert ada.change_password(NEW_PASSWORD).status_code == 200
 
 
-def test_two_changes_at_once_have_one_winner(ada: Actor) -> None:
+def test_two_changes_at_once_have_one_winner(ada: Client) -> None:
     """The loser's password is not set and its family never begins."""
-    twins = [Thief(ada.app), Thief(ada.app)]
+    twins = [program(ada.app), program(ada.app)]
     words = [NEW_PASSWORD, NEW_PASSWORD + " again"]
 
-    def change(who: Thief, new: str) -> int:
+    def change(who: Client, new: str) -> int:
         body = {"current_password": PASSWORD, "new_password": new}
-        answer = who.ask("POST", "/auth/password", access=ada.access_token, json=body)
+        answer = who.ask("POST", "/auth/password", access=ada.access_token, body=body)
         return answer.status_code
 
     with ThreadPoolExecutor(2) as pool:
@@ -136,10 +137,10 @@ def test_two_changes_at_once_have_one_winner(ada: Actor) -> None:
 
 
 def test_login_that_raced_the_change(
-    app: Flask, ada: Actor, monkeypatch: pytest.MonkeyPatch
+    app: Flask, ada: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A log-in whose old password was verified before the change comes too late."""
-    auth = app.extensions["latchkey"].auth
+    auth = services(app).auth
     verify = PasswordLogin.verify
 
     def slow(
@@ -152,22 +153,22 @@ def test_login_that_raced_the_change(
 
     monkeypatch.setattr(PasswordLogin, "verify", slow)
     with pytest.raises(InvalidCredentials) as refused:
-        log_in(auth, EMAIL, PASSWORD, Client(), PresentedCredentials(), remember=False)
+        log_in(auth, EMAIL, PASSWORD, audit.Client(), PresentedCredentials(), remember=False)
     assert refused.value.reason == "account_changed"
     assert len(ada.sessions()) == 1
 
 
 def test_logout_that_raced_the_change(
-    ada: Actor, thief: Thief, monkeypatch: pytest.MonkeyPatch
+    ada: Client, thief: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who logged out while the new password was being hashed stays logged out."""
-    auth = ada.app.extensions["latchkey"].auth
+    auth = services(ada.app).auth
     hash_it = auth.password_login.passwords.hash
     access, refresh = ada.access_token, ada.refresh_token
 
     def slow(password: str) -> str:
         monkeypatch.undo()
-        assert thief.ask("POST", "/auth/logout", refresh).status_code == 204
+        assert thief.ask("POST", "/auth/logout", cookie=refresh).status_code == 204
         return str(hash_it(password))
 
     monkeypatch.setattr(auth.password_login.passwords, "hash", slow)
@@ -177,9 +178,9 @@ def test_logout_that_raced_the_change(
     assert len(ada.sessions()) == 1
 
 
-def test_account_that_went_away_meanwhile(ada: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_account_that_went_away_meanwhile(ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Disabled between verifying and writing: nothing is written."""
-    own = ada.app.extensions["latchkey"]
+    own = services(ada.app)
     hash_it = own.auth.password_login.passwords.hash
 
     def slow(password: str) -> str:

@@ -22,15 +22,14 @@ from app.api.openapi import document
 from app.api.operations import OPERATIONS, Operation
 from app.attacks.prover import Prover
 from app.infra import throttle
-from app.services import NAME
 from app.web.cookies import REFRESH
 from app.web.guards import public
-from tests.conftest import PUBLIC_URL, close
+from tests.support.app import PUBLIC_URL, close, services
 from tests.support.busy import busy as filled
-from tests.support.client import NEW_PASSWORD, Actor, Thief, problem
+from tests.support.client import NEW_PASSWORD, Client, problem, program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from flask import Flask
     from werkzeug.test import TestResponse
@@ -55,13 +54,13 @@ class Stage:
         self.app = app
         self.operation = operation
         self.key: Prover | None = None
-        self.ada = Actor(app)
+        self.ada = Client(app)
         self.ada.register()
 
     def enter(self, key: Prover | None = None) -> None:
         """Log in, in a fresh browser, with a key or without."""
         self.key = key
-        self.ada = Actor(self.app)
+        self.ada = Client(self.app)
         headers = {"DPoP": self.proof("/auth/login", bound=False)} if key else {}
         body = {"email": self.ada.email, "password": self.ada.password}
         answer = self.ada.ask("POST", "/auth/login", body, headers).get_json()
@@ -90,22 +89,23 @@ class Stage:
     def proof(self, path: str = "", *, bound: bool = True, **claims: Any) -> str:  # noqa: ANN401 - any claim
         """Prove a request with the newest nonce, or with what `claims` say."""
         assert self.key is not None
-        own = self.app.extensions[NAME]
+        own = services(self.app)
         said = {"nonce": own.nonce(), "iat": own.clock.now()} | claims
         method = self.operation.method.upper() if not path else "POST"
         token = self.ada.access_token if bound and self.operation.security == ACCESS else None
         return self.key.proof(method, PUBLIC_URL + (path or self.path), token, **said)
 
-    def ask(self, body: object = None, path: str = "", **headers: str) -> TestResponse:
+    def ask(
+        self, body: Mapping[str, object] | bytes | None = None, path: str = "", **headers: str
+    ) -> TestResponse:
         """Send a good request; what is given is other than good."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         scheme = "DPoP" if self.key else "Bearer"
         sent = {"Authorization": f"{scheme} {self.ada.access_token}"} | named
         method = self.operation.method.upper()
-        data = {"data": body} if isinstance(body, bytes) else {}
-        return self.ada.ask(
-            method, path or self.path, None if data else body or self.body, sent, **data
-        )
+        if isinstance(body, bytes):
+            return self.ada.ask(method, path or self.path, None, sent, data=body)
+        return self.ada.ask(method, path or self.path, body or self.body, sent)
 
 
 def changed(stage: Stage, **fields: object) -> TestResponse:
@@ -123,7 +123,7 @@ def bad_request(stage: Stage) -> TestResponse:
     if stage.operation.body:
         return stage.ask(b"{", Content_Type="application/json")
     two = f"one; {REFRESH}=two"
-    return Thief(stage.app).ask(stage.operation.method.upper(), stage.path, two)
+    return program(stage.app).ask(stage.operation.method.upper(), stage.path, cookie=two)
 
 
 def bad_proof(stage: Stage, proof: Callable[[Stage], str]) -> TestResponse:
@@ -134,7 +134,7 @@ def bad_proof(stage: Stage, proof: Callable[[Stage], str]) -> TestResponse:
 
 def no_session(stage: Stage) -> TestResponse:
     """Come without a cookie."""
-    stage.ada.browser.delete_cookie(REFRESH)
+    del stage.ada.cookies[REFRESH]
     return stage.ask()
 
 
@@ -163,17 +163,19 @@ def busy(stage: Stage) -> TestResponse:
 def too_many(stage: Stage) -> TestResponse:
     """Have every limit used up."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(throttle, "_hit", lambda *_: stage.app.extensions[NAME].clock.now() + 9)
+        patch.setattr(throttle, "_hit", lambda *_: services(stage.app).clock.now() + 9)
         return stage.ask()
 
 
 def unavailable(stage: Stage) -> TestResponse:
     """Have the database away; the tokens are good there, too."""
-    elsewhere = create_app(replace(stage.app.extensions[NAME].settings, database_url=NOWHERE))
+    elsewhere = create_app(
+        replace(services(stage.app).settings, database_url=NOWHERE), services(stage.app).clock
+    )
     ada, method = stage.ada, stage.operation.method.upper()
     try:
-        return Thief(elsewhere).ask(
-            method, stage.path, ada.refresh_token, ada.access_token, json=stage.body
+        return program(elsewhere).ask(
+            method, stage.path, cookie=ada.refresh_token, access=ada.access_token, body=stage.body
         )
     finally:
         close(elsewhere)
@@ -227,7 +229,7 @@ def test_every_refusal_is_given(stage: Stage) -> None:
 def test_every_good_answer_is_given(stage: Stage, *, bound: bool) -> None:
     """To who may have it, with a key and without."""
     stage.enter(Prover() if bound else None)
-    answer = stage.ask(**({"DPoP": stage.proof()} if bound else {}))
+    answer = stage.ask(DPoP=stage.proof()) if bound else stage.ask()
     assert answer.status_code == stage.operation.answers[0].status
     conforms(stage, answer)
 
@@ -237,7 +239,7 @@ def test_unready_is_said_as_promised(settings: Settings) -> None:
     app = create_app(replace(settings, database_url=NOWHERE))
     try:
         readyz = next(operation for operation in OPERATIONS if operation.name == "readyz")
-        answer = Actor(app).ask("GET", readyz.path)
+        answer = Client(app).ask("GET", readyz.path)
         assert answer.status_code == readyz.answers[1].status
         DOCUMENT[readyz.path][readyz.method].Case().validate_response(answer, checks=CHECKED)
     finally:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.app import services
 from tests.support.client import (
     SESSION_COOKIE,
-    Actor,
-    Thief,
+    Client,
     claims,
     ended,
     member,
     other_browser,
     problem,
+    program,
     set_cookies,
 )
 
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from tests.support.clock import SettableClock
 
-
-def test_rotates(ada: Actor) -> None:
+def test_rotates(ada: Client) -> None:
     """A new pair in the same family; the first pair's access token lives to its end."""
     access, refresh = ada.access_token, ada.refresh_token
     answer = ada.refresh()
@@ -39,10 +37,10 @@ def test_rotates(ada: Actor) -> None:
     assert ada.access_token != access
     assert ada.refresh_token != refresh
     assert claims(ada.access_token)["auth_time"] == claims(access)["auth_time"]
-    assert ada.refresh_token not in answer.get_data(as_text=True)
+    assert ada.refresh_token not in answer.text
 
 
-def test_rotates_many_times(ada: Actor) -> None:
+def test_rotates_many_times(ada: Client) -> None:
     """Each refresh token is another, each works once."""
     seen = set()
     for _ in range(10):
@@ -51,7 +49,7 @@ def test_rotates_many_times(ada: Actor) -> None:
     assert len(seen) == 10
 
 
-def test_spent_token_ends_the_family(ada: Actor, thief: Thief) -> None:
+def test_spent_token_ends_the_family(ada: Client, thief: Client) -> None:
     """Reuse revokes before the 401 leaves: both sides' tokens are dead afterwards."""
     phone = other_browser(ada)
     spent = ada.refresh_token
@@ -62,7 +60,7 @@ def test_spent_token_ends_the_family(ada: Actor, thief: Thief) -> None:
     assert phone.alive()
 
 
-def test_any_ancestor_is_spent(ada: Actor, thief: Thief) -> None:
+def test_any_ancestor_is_spent(ada: Client, thief: Client) -> None:
     """Not only the last predecessor."""
     first = ada.refresh_token
     for _ in range(4):
@@ -72,7 +70,7 @@ def test_any_ancestor_is_spent(ada: Actor, thief: Thief) -> None:
 
 
 @pytest.mark.parametrize("case", ["missing", "empty", "rubbish", "forged", "access", "truncated"])
-def test_useless_tokens_revoke_nothing(ada: Actor, thief: Thief, case: str) -> None:
+def test_useless_tokens_revoke_nothing(ada: Client, thief: Client, case: str) -> None:
     """One answer for all, and nobody but the holder of a signed token can end a family."""
     head, body, signature = ada.refresh_token.split(".")
     cookie = {
@@ -83,16 +81,12 @@ def test_useless_tokens_revoke_nothing(ada: Actor, thief: Thief, case: str) -> N
         "access": ada.access_token,
         "truncated": ada.refresh_token[:-1],
     }[case]
-    ended(thief.ask("POST", "/auth/refresh", cookie))
+    ended(thief.ask("POST", "/auth/refresh", cookie=cookie))
     assert ada.alive()
 
 
-def test_all_refusals_look_alike(
-    ada: Actor, thief: Thief, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_refusals_look_alike(ada: Client, thief: Client) -> None:
     """Nothing in the answer tells reuse from revocation from rubbish from expiry."""
-    # A new nonce may come with any second.
-    monkeypatch.setattr(clock, "now", partial(int, clock.now()))
     spent = ada.refresh_token
     ada.refresh()
     answers = [thief.refresh("rubbish"), thief.ask("POST", "/auth/refresh")]
@@ -108,7 +102,7 @@ def test_all_refusals_look_alike(
     assert len(seen) == 1
 
 
-def test_audit_record_tells_them_apart(ada: Actor, thief: Thief, log: io.StringIO) -> None:
+def test_audit_record_tells_them_apart(ada: Client, thief: Client, log: io.StringIO) -> None:
     """What the answer hides the record says."""
     spent = ada.refresh_token
     ada.refresh()
@@ -119,18 +113,18 @@ def test_audit_record_tells_them_apart(ada: Actor, thief: Thief, log: io.StringI
     assert reasons == ["not_compact", "reuse", "reuse", "missing"]
 
 
-def test_parallel_refreshes_have_one_winner(app: Flask, ada: Actor) -> None:
+def test_parallel_refreshes_have_one_winner(app: Flask, ada: Client) -> None:
     """Of many at once exactly one rotates; the others were reuse, so the family ends."""
     token = ada.refresh_token
-    thieves = [Thief(app) for _ in range(6)]
+    thieves = [program(app) for _ in range(6)]
     with ThreadPoolExecutor(len(thieves)) as pool:
         answers = list(pool.map(lambda one: one.refresh(token), thieves))
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 5
     winner = next(answer for answer in answers if answer.status_code == 200)
-    problem(Thief(app).me(winner.get_json()["access_token"]), 401, "invalid_token")
+    problem(program(app).me(winner.get_json()["access_token"]), 401, "invalid_token")
 
 
-def test_token_of_another_account_stays_its_own(app: Flask, ada: Actor) -> None:
+def test_token_of_another_account_stays_its_own(app: Flask, ada: Client) -> None:
     """A refresh answers for whom the token was made, whatever else is sent."""
     bob = member(app, "bob@example.com")
     headers = {"Authorization": f"Bearer {ada.access_token}"}
@@ -138,25 +132,25 @@ def test_token_of_another_account_stays_its_own(app: Flask, ada: Actor) -> None:
     assert answer.get_json()["user"]["email"] == "bob@example.com"
 
 
-def test_body_is_not_read(ada: Actor) -> None:
+def test_body_is_not_read(ada: Client) -> None:
     """A refresh token in the body or the query is none."""
     token = ada.refresh_token
-    thief = Thief(ada.app)
-    ended(thief.ask("POST", f"/auth/refresh?refresh_token={token}", json={"refresh_token": token}))
+    thief = program(ada.app)
+    ended(thief.ask("POST", f"/auth/refresh?refresh_token={token}", body={"refresh_token": token}))
     assert ada.alive()
 
 
-def test_family_of_nobody(app: Flask, ada: Actor) -> None:
+def test_family_of_nobody(app: Flask, ada: Client) -> None:
     """A signed token whose row was pruned is of no use."""
     with app.app_context():
-        database = app.extensions["latchkey"].database
+        database = services(app).database
         with database.transaction() as connection:
             connection.exec_driver_sql("DELETE FROM families")
     ended(ada.refresh())
     problem(ada.me(), 401, "invalid_token")
 
 
-def test_remembered_cookie_stays_remembered(ada: Actor) -> None:
+def test_remembered_cookie_stays_remembered(ada: Client) -> None:
     """Rotation renews Max-Age with it, and never adds one without it."""
     ada.log_in(remember=True)
     assert "Max-Age=604800" in ada.refresh().headers["Set-Cookie"]
@@ -164,10 +158,10 @@ def test_remembered_cookie_stays_remembered(ada: Actor) -> None:
     assert "Max-Age" not in ada.refresh().headers["Set-Cookie"]
 
 
-def test_where_it_was_last_used(app: Flask, ada: Actor) -> None:
+def test_where_it_was_last_used(app: Flask, ada: Client) -> None:
     """The row follows the browser: address and agent of the last refresh."""
-    moved = Actor(app, agent="curl/8.0", ip="192.0.2.7")
-    moved.browser = ada.browser
+    moved = Client(app, agent="curl/8.0", ip="192.0.2.7")
+    moved.cookies = ada.cookies
     moved.refresh()
     (session,) = moved.sessions()
     assert (session["ip"], session["device"]) == ("192.0.2.7", "curl")

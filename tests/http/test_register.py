@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.client import EMAIL, PASSWORD, Actor, member, problem
+from tests.support.client import EMAIL, PASSWORD, Client, member, problem
 
 if TYPE_CHECKING:
     from flask import Flask
 
 
-def test_opens_an_account_and_logs_nobody_in(visitor: Actor) -> None:
+def test_opens_an_account_and_logs_nobody_in(visitor: Client) -> None:
     """201 with the user; no cookie and no token."""
     answer = visitor.register()
     assert answer.status_code == 201
@@ -38,10 +38,10 @@ def test_opens_an_account_and_logs_nobody_in(visitor: Actor) -> None:
         "\uff41da\uff20example.com",
     ],
 )
-def test_one_account_per_address(app: Flask, visitor: Actor, spelling: str) -> None:
+def test_one_account_per_address(app: Flask, visitor: Client, spelling: str) -> None:
     """Case, space and Unicode form make no second account, and any of them logs in."""
     visitor.register()
-    twin = Actor(app, spelling)
+    twin = Client(app, spelling)
     problem(twin.register(), 409, "email_taken")
     assert twin.log_in().get_json()["user"]["email"] == EMAIL
 
@@ -50,7 +50,7 @@ def test_unicode_addresses(app: Flask) -> None:
     """Composed and decomposed letters, and a domain in either spelling, are one address."""
     member(app, "jos\u00e9@b\u00fccher.example")
     for spelling in ("jose\u0301@bu\u0308cher.example", "JOS\u00c9@xn--bcher-kva.example"):
-        assert Actor(app, spelling).log_in().status_code == 200
+        assert Client(app, spelling).log_in().status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_unicode_addresses(app: Flask) -> None:
         "deleted:abc",
     ],
 )
-def test_no_address(visitor: Actor, email: str) -> None:
+def test_no_address(visitor: Client, email: str) -> None:
     """What is no e-mail address opens no account."""
     visitor.email = email
     problem(visitor.register(), 400, "invalid_request")
@@ -95,7 +95,7 @@ def test_no_address(visitor: Actor, email: str) -> None:
         ("e\u0301" * 14, "too_short"),
     ],
 )
-def test_weak_password(visitor: Actor, password: str, reason: str) -> None:
+def test_weak_password(visitor: Client, password: str, reason: str) -> None:
     """422 says why, and what to do about it."""
     visitor.password = password
     body = problem(visitor.register(), 422, "weak_password")
@@ -113,7 +113,7 @@ def test_weak_password(visitor: Actor, password: str, reason: str) -> None:
         "x7!" + "k" * 1021,
     ],
 )
-def test_any_character_and_any_length_up_to_the_limit(visitor: Actor, password: str) -> None:
+def test_any_character_and_any_length_up_to_the_limit(visitor: Client, password: str) -> None:
     """Nothing is cut off and no composition is asked for."""
     visitor.password = password
     assert visitor.register().status_code == 201
@@ -121,7 +121,7 @@ def test_any_character_and_any_length_up_to_the_limit(visitor: Actor, password: 
     problem(visitor.log_in(password[:-1] + "?"), 401, "invalid_credentials")
 
 
-def test_password_is_not_trimmed(visitor: Actor) -> None:
+def test_password_is_not_trimmed(visitor: Client) -> None:
     """A space belongs to the password."""
     visitor.password = PASSWORD + " "
     visitor.register()
@@ -129,7 +129,7 @@ def test_password_is_not_trimmed(visitor: Actor) -> None:
     assert visitor.log_in().status_code == 200
 
 
-def test_two_keyboards_compose_the_same_password(visitor: Actor) -> None:
+def test_two_keyboards_compose_the_same_password(visitor: Client) -> None:
     """NFC: the same letters, composed or not, are the same password; other letters are not."""
     visitor.password = "caf\u00e9 quarry lantern umbrella"
     visitor.register()
@@ -140,13 +140,13 @@ def test_two_keyboards_compose_the_same_password(visitor: Actor) -> None:
 
 def test_race_for_one_address(app: Flask) -> None:
     """Of several at once exactly one gets it; the unique index decides."""
-    actors = [Actor(app, ip=f"10.{number}.0.1") for number in range(5)]
+    actors = [Client(app, ip=f"10.{number}.0.1") for number in range(5)]
     with ThreadPoolExecutor(len(actors)) as pool:
-        answers = list(pool.map(Actor.register, actors))
+        answers = list(pool.map(Client.register, actors))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
 
 
-def test_extra_fields_change_nothing(app: Flask, visitor: Actor) -> None:
+def test_extra_fields_change_nothing(app: Flask, visitor: Client) -> None:
     """Mass assignment: what the caller may not set is not read."""
     extra = {
         "id": "A" * 22,
@@ -161,7 +161,7 @@ def test_extra_fields_change_nothing(app: Flask, visitor: Actor) -> None:
     answer = visitor.ask("POST", "/auth/register", {"email": EMAIL, "password": PASSWORD, **extra})
     assert answer.status_code == 201
     assert answer.get_json()["user"]["id"] != "A" * 22
-    logged_in = Actor(app).ask(
+    logged_in = Client(app).ask(
         "POST",
         "/auth/login",
         {"email": EMAIL, "password": PASSWORD, "family_id": "B" * 22, "sub": "C" * 22},

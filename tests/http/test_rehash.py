@@ -11,8 +11,8 @@ from app import create_app
 from app.accounts import queries as accounts
 from app.accounts.password_login import PasswordLogin
 from config import Settings
-from tests.conftest import close
-from tests.support.client import EMAIL, NEW_PASSWORD, Actor, problem
+from tests.support.app import close, services
+from tests.support.client import EMAIL, NEW_PASSWORD, Client, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def stronger(environment: dict[str, str], ada: Actor) -> Iterator[Flask]:
+def stronger(environment: dict[str, str], ada: Client) -> Iterator[Flask]:
     """Give the app with other parameters than those with which Ada registered."""
     assert ada.session_id
     cost = {"ARGON2_MEMORY_KIB": "9216", "ARGON2_TIME": "4"}
@@ -35,7 +35,7 @@ def stronger(environment: dict[str, str], ada: Actor) -> Iterator[Flask]:
 
 def stored(app: Flask) -> str:
     """Return Ada's hash."""
-    with app.extensions["latchkey"].database.autocommit() as connection:
+    with services(app).database.autocommit() as connection:
         user = accounts.find_by_email(connection, EMAIL)
     assert user
     return str(user.password_hash)
@@ -44,30 +44,30 @@ def stored(app: Flask) -> str:
 def test_rehash_on_login(stronger: Flask) -> None:
     """ReplayCache, on success; the parameters are in the hash."""
     assert "m=8,t=1,p=1" in stored(stronger)
-    problem(Actor(stronger).log_in("wrong wrong wrong"), 401, "invalid_credentials")
+    problem(Client(stronger).log_in("wrong wrong wrong"), 401, "invalid_credentials")
     assert "m=8,t=1,p=1" in stored(stronger)
-    assert Actor(stronger).log_in().status_code == 200
+    assert Client(stronger).log_in().status_code == 200
     renewed = stored(stronger)
     assert "m=9216,t=4,p=1" in renewed
-    assert Actor(stronger).log_in().status_code == 200
+    assert Client(stronger).log_in().status_code == 200
     assert stored(stronger) == renewed
 
 
-def test_rehash_ends_no_session(stronger: Flask, ada: Actor) -> None:
+def test_rehash_ends_no_session(stronger: Flask, ada: Client) -> None:
     """It is the same password."""
-    assert Actor(stronger).log_in().status_code == 200
+    assert Client(stronger).log_in().status_code == 200
     assert ada.alive()
 
 
 def test_two_logins_at_once_both_succeed(stronger: Flask) -> None:
     """The right password is right, also while another log-in writes the new hash."""
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(Actor.log_in, [Actor(stronger) for _ in range(4)]))
+        answers = list(pool.map(Client.log_in, [Client(stronger) for _ in range(4)]))
     assert [answer.status_code for answer in answers] == [200] * 4
 
 
 def test_password_changed_during_the_rehash(
-    stronger: Flask, ada: Actor, monkeypatch: pytest.MonkeyPatch
+    stronger: Flask, ada: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The change wins: neither the old password's hash nor its log-in comes after it."""
     rehash = PasswordLogin.upgrade_hash
@@ -77,7 +77,7 @@ def test_password_changed_during_the_rehash(
         return rehash(self, user, password, place)
 
     monkeypatch.setattr(PasswordLogin, "upgrade_hash", slow)
-    problem(Actor(stronger).log_in(), 401, "invalid_credentials")
+    problem(Client(stronger).log_in(), 401, "invalid_credentials")
     monkeypatch.undo()
     assert ada.alive()
     assert ada.log_in(NEW_PASSWORD).status_code == 200

@@ -8,8 +8,7 @@ import pytest
 
 from tests.support.client import (
     CLEARED,
-    Actor,
-    Thief,
+    Client,
     cookie_lines,
     ended,
     member,
@@ -34,7 +33,7 @@ FIELDS = {
 }
 
 
-def test_lists_ones_own_live_sessions(app: Flask, ada: Actor, clock: SettableClock) -> None:
+def test_lists_ones_own_live_sessions(app: Flask, ada: Client, clock: SettableClock) -> None:
     """The latest used first, one of them current; nobody else's, none that ended."""
     member(app, "bob@example.com")
     clock.forward(5)
@@ -51,14 +50,14 @@ def test_lists_ones_own_live_sessions(app: Flask, ada: Actor, clock: SettableClo
 
 def test_a_long_user_agent_is_cut(app: Flask) -> None:
     """At log-in as at a refresh the row takes 256 characters of it, and PostgreSQL no more."""
-    ada = Actor(app, agent="a" * 300)
+    ada = Client(app, agent="a" * 300)
     ada.register()
     for step in (ada.log_in, ada.refresh):
         assert step().status_code == 200
         assert [session["user_agent"] for session in ada.sessions()] == ["a" * 256]
 
 
-def test_expired_sessions_are_not_listed(ada: Actor, clock: SettableClock) -> None:
+def test_expired_sessions_are_not_listed(ada: Client, clock: SettableClock) -> None:
     """What has been idle too long is over."""
     other_browser(ada)
     clock.forward(11 * 3600)
@@ -81,15 +80,15 @@ def test_expired_sessions_are_not_listed(ada: Actor, clock: SettableClock) -> No
         ("GET", "/fragments/password"),
     ],
 )
-def test_cookie_is_no_authority(ada: Actor, thief: Thief, method: str, path: str) -> None:
+def test_cookie_is_no_authority(ada: Client, thief: Client, method: str, path: str) -> None:
     """Without an access token 401, whatever cookie comes along; and the cookie stays."""
-    answer = thief.ask(method, path, ada.refresh_token)
+    answer = thief.ask(method, path, cookie=ada.refresh_token)
     problem(answer, 401, "invalid_token")
     assert "Set-Cookie" not in answer.headers
     assert ada.alive()
 
 
-def test_ends_another_of_ones_sessions(ada: Actor, thief: Thief) -> None:
+def test_ends_another_of_ones_sessions(ada: Client, thief: Client) -> None:
     """It is dead at once, this one lives and keeps its cookie."""
     phone = other_browser(ada)
     answer = ada.protected("DELETE", f"/auth/sessions/{phone.session_id}")
@@ -100,7 +99,7 @@ def test_ends_another_of_ones_sessions(ada: Actor, thief: Thief) -> None:
     assert ada.alive()
 
 
-def test_ending_the_current_one_is_logging_out(ada: Actor) -> None:
+def test_ending_the_current_one_is_logging_out(ada: Client) -> None:
     """The cookie goes with it."""
     answer = ada.protected("DELETE", f"/auth/sessions/{ada.session_id}")
     assert answer.status_code == 204
@@ -109,7 +108,7 @@ def test_ending_the_current_one_is_logging_out(ada: Actor) -> None:
     problem(ada.me(), 401, "invalid_token")
 
 
-def test_another_users_session_is_not_there(app: Flask, ada: Actor) -> None:
+def test_another_users_session_is_not_there(app: Flask, ada: Client) -> None:
     """404 as for one that does not exist; nothing tells the two apart, nothing ends."""
     bob = member(app, "bob@example.com")
     theirs = problem(ada.protected("DELETE", f"/auth/sessions/{bob.session_id}"), 404, "not_found")
@@ -118,7 +117,7 @@ def test_another_users_session_is_not_there(app: Flask, ada: Actor) -> None:
     assert bob.alive()
 
 
-def test_a_session_ends_once(ada: Actor) -> None:
+def test_a_session_ends_once(ada: Client) -> None:
     """The second time it is not there."""
     phone = other_browser(ada)
     path = f"/auth/sessions/{phone.session_id}"
@@ -127,7 +126,7 @@ def test_a_session_ends_once(ada: Actor) -> None:
 
 
 @pytest.mark.parametrize("name", ["%00", "a%00b", "%ff", "'%20OR%201=1--", "%25", "a" * 4000])
-def test_names_that_no_session_has(ada: Actor, name: str) -> None:
+def test_names_that_no_session_has(ada: Client, name: str) -> None:
     """Whatever the path says, it is an id that does not exist."""
     problem(ada.protected("DELETE", f"/auth/sessions/{name}"), 404, "not_found")
     assert ada.alive()
@@ -156,17 +155,17 @@ def test_user_agents(app: Flask, agent: str, device: str) -> None:
 def test_user_agent_is_escaped_in_the_fragment(app: Flask) -> None:
     """A hostile browser name stays text."""
     ada = member(app, agent='"><script>alert(1)</script>')
-    page = ada.protected("GET", "/fragments/sessions").get_data(as_text=True)
+    page = ada.protected("GET", "/fragments/sessions").text
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 
 
-def test_fragments_show_the_callers_own(app: Flask, ada: Actor) -> None:
+def test_fragments_show_the_callers_own(app: Flask, ada: Client) -> None:
     """Account, sessions and password, rendered for the caller and for no cache."""
     bob = member(app, "bob@example.com")
     for name, shown in (("account", ada.email), ("sessions", ada.session_id), ("password", "")):
         answer = ada.protected("GET", f"/fragments/{name}")
-        page = answer.get_data(as_text=True)
+        page = answer.text
         assert answer.status_code == 200
         assert answer.mimetype == "text/html"
         assert shown in page

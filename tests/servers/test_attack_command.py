@@ -18,11 +18,10 @@ from app import create_app
 from app.attacks.recorded_target import MAX_WAIT_SECONDS
 from app.attacks.registry import ATTACKS
 from config import new_secret
-from tests.conftest import close
-from tests.support.client import EMAIL, PASSWORD
+from tests.support.app import close
+from tests.support.client import EMAIL, PASSWORD, program
 from tests.support.processes import free_port
 from tests.support.servers.gunicorn import GunicornServer
-from tests.support.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +56,7 @@ def app(target: GunicornServer) -> Iterator[Flask]:
 @pytest.fixture(scope="module")
 def owner(target: GunicornServer) -> tuple[str, ...]:
     """Give the options that name an account of one's own."""
-    Wire(target).ask("POST", "/auth/register", {"email": EMAIL, "password": PASSWORD})
+    program(target).ask("POST", "/auth/register", {"email": EMAIL, "password": PASSWORD})
     return ("--email", EMAIL, "--password", PASSWORD)
 
 
@@ -205,7 +204,7 @@ def test_own_account_keeps_its_password(
     done = attack(target.url, *owner[:2], *change, input=f"{PASSWORD}\n")
     assert done.exit_code == 0, done.output
     log_in = {"email": EMAIL, "password": PASSWORD}
-    assert Wire(target).ask("POST", "/auth/login", log_in).status == 200
+    assert program(target).ask("POST", "/auth/login", log_in).status_code == 200
 
 
 def test_wrong_password_proves_nothing(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.infra.database import Database
+from tests.support.client import Client, pair, program
 from tests.support.servers.postgres import PostgresServer
-from tests.support.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +27,11 @@ def wire(
     base_environment: dict[str, str],
     sqlite_url: str,
     valkey: ValkeyServer,
-) -> Wire:
+) -> Client:
     """Give a line to four workers, and an account there."""
     servers = {"DATABASE_URL": sqlite_url, "REDIS_URL": valkey.url}
-    wire = Wire(serve(base_environment | servers, workers=WORKERS))
-    wire.register()
+    wire = program(serve(base_environment | servers, workers=WORKERS))
+    assert wire.register().status_code == 201
     return wire
 
 
@@ -43,20 +43,20 @@ def flush_to_disk(url: str) -> None:
     database.engine.dispose()
 
 
-def log_out(wire: Wire, access: str) -> None:
+def log_out(wire: Client, access: str) -> None:
     """End the session of an access token."""
-    assert wire.ask("POST", "/auth/logout", access=access).status == 204
+    assert wire.ask("POST", "/auth/logout", access=access).status_code == 204
 
 
-def test_stopped_and_back(wire: Wire, valkey: ValkeyServer) -> None:
+def test_stopped_and_back(wire: Client, valkey: ValkeyServer) -> None:
     """Away, back with its memory, away again, back without: the answers never change."""
-    good, _ = wire.log_in().pair
-    before, _ = wire.log_in().pair
+    good, _ = pair(wire.log_in())
+    before, _ = pair(wire.log_in())
     assert wire.me_everywhere(before) == {200}
     log_out(wire, before)
     valkey.stop()
     assert (wire.me_everywhere(good), wire.me_everywhere(before)) == ({200}, {401})
-    during, _ = wire.log_in().pair
+    during, _ = pair(wire.log_in())
     assert wire.me_everywhere(during) == {200}
     log_out(wire, during)
     dead = (before, during)
@@ -67,10 +67,10 @@ def test_stopped_and_back(wire: Wire, valkey: ValkeyServer) -> None:
         assert wire.me_everywhere(good) == {200}
 
 
-def test_revoked_while_away_and_asked_only_afterwards(wire: Wire, valkey: ValkeyServer) -> None:
+def test_revoked_while_away_and_asked_only_afterwards(wire: Client, valkey: ValkeyServer) -> None:
     """Workers that noticed nothing of the outage learn of it before they believe Valkey."""
-    good, _ = wire.log_in().pair
-    dead, _ = wire.log_in().pair
+    good, _ = pair(wire.log_in())
+    dead, _ = pair(wire.log_in())
     assert wire.me_everywhere(dead) == {200}
     valkey.stop()
     log_out(wire, dead)
@@ -79,24 +79,24 @@ def test_revoked_while_away_and_asked_only_afterwards(wire: Wire, valkey: Valkey
     assert wire.me_everywhere(good) == {200}
 
 
-def test_hanging(wire: Wire, valkey: ValkeyServer) -> None:
+def test_hanging(wire: Client, valkey: ValkeyServer) -> None:
     """It takes connections and answers nothing: slower, and still right."""
-    good, refresh = wire.log_in().pair
-    dead, _ = wire.log_in().pair
+    good, refresh = pair(wire.log_in())
+    dead, _ = pair(wire.log_in())
     log_out(wire, dead)
     valkey.freeze()
-    assert wire.me(good).status == 200
-    assert wire.me(dead).status == 401
-    assert wire.refresh(refresh).status == 200
+    assert wire.me(good).status_code == 200
+    assert wire.me(dead).status_code == 401
+    assert wire.refresh(refresh).status_code == 200
     log_out(wire, good)
-    assert wire.me(good).status == 401
+    assert wire.me(good).status_code == 401
     valkey.thaw()
     assert wire.me_everywhere(dead) == {401}
 
 
-def test_outage_is_logged_once_in_a_while(wire: Wire, valkey: ValkeyServer) -> None:
+def test_outage_is_logged_once_in_a_while(wire: Client, valkey: ValkeyServer) -> None:
     """Once a worker, not once a request; and the return is logged too."""
-    good, _ = wire.log_in().pair
+    good, _ = pair(wire.log_in())
     assert wire.me_everywhere(good) == {200}
     valkey.stop()
     for _ in range(3):
@@ -122,25 +122,25 @@ def test_both_gone(
         url = postgres.create()
         migrate(url)
         servers = {"DATABASE_URL": url, "REDIS_URL": valkey.url}
-        wire = Wire(serve(base_environment | servers, workers=2))
-        wire.register()
-        good, refresh = wire.log_in().pair
-        dead, _ = wire.log_in().pair
+        wire = program(serve(base_environment | servers, workers=2))
+        assert wire.register().status_code == 201
+        good, refresh = pair(wire.log_in())
+        dead, _ = pair(wire.log_in())
         log_out(wire, dead)
         flush_to_disk(url)
         postgres.stop()
         # Valkey alone says no to who is denied, and yes to nobody.
         assert wire.me_everywhere(dead) <= {401, 503}
         assert wire.me_everywhere(good) == {503}
-        assert wire.refresh(refresh).status == 503
+        assert wire.refresh(refresh).status_code == 503
         valkey.stop()
         for token in (good, dead):
             answers = [wire.me(token) for _ in range(8)]
-            assert {answer.status for answer in answers} == {503}
+            assert {answer.status_code for answer in answers} == {503}
             assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
-            assert not any(answer.cookies for answer in answers)
+            assert not any("Set-Cookie" in answer.headers for answer in answers)
         postgres.start_again()
         valkey.start()
         assert wire.me_everywhere(good) == {200}
         assert wire.me_everywhere(dead) == {401}
-        assert wire.refresh(refresh).status == 200
+        assert wire.refresh(refresh).status_code == 200

@@ -6,24 +6,23 @@ import base64
 import sqlite3
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from app.attacks.prover import Prover
 from app.tokens.nonces import SECOND_BYTES
-from tests.support.client import PASSWORD
+from tests.support.client import Client, dpop, pair, program
 from tests.support.processes import free_port, wait_until
 from tests.support.servers.forwarder import Forwarder
 from tests.support.servers.valkey import ValkeyServer
-from tests.support.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.support.servers.gunicorn import GunicornServer
-    from tests.support.wire import Answer
 
 WORKERS = 3
 PROMISED_SECONDS = 10
@@ -35,33 +34,33 @@ def deploy(
     base_environment: dict[str, str],
     migrated_sqlite: Path,
     tmp_path: Path,
-) -> Callable[[str], Wire]:
+) -> Callable[[str], Client]:
     """Give a function that deploys on that Redis, with a database and an issuer of its own."""
 
-    def start(redis_url: str) -> Wire:
+    def start(redis_url: str) -> Client:
         path = tmp_path / f"{free_port()}.db"
         path.write_bytes(migrated_sqlite.read_bytes())
         servers = {"DATABASE_URL": f"sqlite:///{path}", "REDIS_URL": redis_url}
-        wire = Wire(serve(base_environment | servers, workers=WORKERS))
-        wire.register()
+        wire = program(serve(base_environment | servers, workers=WORKERS))
+        assert wire.register().status_code == 201
         return wire
 
     return start
 
 
 @pytest.fixture
-def pair() -> Iterator[tuple[ValkeyServer, ValkeyServer]]:
+def replicas() -> Iterator[tuple[ValkeyServer, ValkeyServer]]:
     """Give two servers, of which the second can copy the first."""
     with ValkeyServer(free_port()) as first, ValkeyServer(free_port()) as second:
         yield first, second
 
 
-def log_out(wire: Wire, access: str) -> None:
+def log_out(wire: Client, access: str) -> None:
     """End the session of an access token, five minutes ago as far as the database knows.
 
     So long ago that no look at what was revoked lately finds it; its token is still good.
     """
-    assert wire.ask("POST", "/auth/logout", access=access).status == 204
+    assert wire.ask("POST", "/auth/logout", access=access).status_code == 204
     with closing(sqlite3.connect(wire.server.database)) as database, database:
         database.execute("UPDATE families SET revoked_at = revoked_at - 300")
 
@@ -73,13 +72,13 @@ def copied(second: ValkeyServer) -> bool:
 
 @pytest.mark.parametrize("keep_old", [False, True], ids=["all-move", "only-new-ones-move"])
 def test_a_failover_that_leaves_connections_alive(
-    deploy: Callable[[str], Wire], pair: tuple[ValkeyServer, ValkeyServer], *, keep_old: bool
+    deploy: Callable[[str], Client], replicas: tuple[ValkeyServer, ValkeyServer], *, keep_old: bool
 ) -> None:
     """To a replica that was cut off before: it has the marker, and lacks the newest entry."""
-    first, second = pair
+    first, second = replicas
     with Forwarder(first.socket) as front:
         wire = deploy(front.url)
-        good, dead = wire.log_in().pair[0], wire.log_in().pair[0]
+        good, dead = pair(wire.log_in())[0], pair(wire.log_in())[0]
         assert (wire.me_everywhere(good), wire.me_everywhere(dead)) == ({200}, {200})
         second.client.replicaof("127.0.0.1", str(first.port))
         wait_until(lambda: copied(second), what="the copy")
@@ -97,13 +96,13 @@ def test_a_failover_that_leaves_connections_alive(
 
 
 def test_a_replica_that_is_promoted_in_place(
-    deploy: Callable[[str], Wire], pair: tuple[ValkeyServer, ValkeyServer]
+    deploy: Callable[[str], Client], replicas: tuple[ValkeyServer, ValkeyServer]
 ) -> None:
     """While it is a replica it is not believed; promoted, it gets the whole list."""
-    first, second = pair
+    first, second = replicas
     with Forwarder(first.socket) as front:
         wire = deploy(front.url)
-        good, dead = wire.log_in().pair[0], wire.log_in().pair[0]
+        good, dead = pair(wire.log_in())[0], pair(wire.log_in())[0]
         assert wire.me_everywhere(dead) == {200}
         second.client.replicaof("127.0.0.1", str(first.port))
         wait_until(lambda: copied(second), what="the copy")
@@ -117,11 +116,13 @@ def test_a_replica_that_is_promoted_in_place(
         assert (wire.me_everywhere(dead), wire.me_everywhere(good)) == ({401}, {200})
 
 
-def test_two_deployments_on_one_redis(deploy: Callable[[str], Wire], valkey: ValkeyServer) -> None:
+def test_two_deployments_on_one_redis(
+    deploy: Callable[[str], Client], valkey: ValkeyServer
+) -> None:
     """After a flush the one that writes first says nothing for the other."""
     ours, theirs = deploy(valkey.url), deploy(valkey.url)
-    good, dead = ours.log_in().pair[0], ours.log_in().pair[0]
-    other = theirs.log_in().pair[0]
+    good, dead = pair(ours.log_in())[0], pair(ours.log_in())[0]
+    other = pair(theirs.log_in())[0]
     for wire, token in ((ours, good), (ours, dead), (theirs, other)):
         assert wire.me_everywhere(token) == {200}
     log_out(ours, dead)
@@ -132,10 +133,10 @@ def test_two_deployments_on_one_redis(deploy: Callable[[str], Wire], valkey: Val
         assert ours.me_everywhere(good) == {200}
 
 
-def test_a_redis_that_evicts(deploy: Callable[[str], Wire], valkey: ValkeyServer) -> None:
+def test_a_redis_that_evicts(deploy: Callable[[str], Client], valkey: ValkeyServer) -> None:
     """Set at run time: the database is asked, the log says why, and it ends with the policy."""
     wire = deploy(valkey.url)
-    good, dead = wire.log_in().pair[0], wire.log_in().pair[0]
+    good, dead = pair(wire.log_in())[0], pair(wire.log_in())[0]
     assert wire.me_everywhere(good) == {200}
     log_out(wire, dead)
     assert wire.me_everywhere(dead) == {401}
@@ -175,46 +176,17 @@ def crowd(valkey: ValkeyServer) -> None:
 # -- proofs -------------------------------------------------------------------------------------
 
 
-class Bound:
+class Honest(Client):
     """A client that holds a key; with a nonce that is refused it repeats once."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.wire, self.key, self.repeats = wire, Prover(), 0
-        self.key.nonce = wire.ask("GET", "/auth/sessions").headers["DPoP-Nonce"]
-        body = {"email": wire.email, "password": PASSWORD}
-        answer = self._ask("POST", "/auth/login", body)
-        assert answer.status == 200
-        self.access, self.cookie = answer.pair
+    repeats = 0
 
-    def me(self) -> Answer:
-        """Ask who one is."""
-        return self._ask("GET", "/api/me", access=self.access)
-
-    def refresh(self) -> Answer:
-        """Rotate."""
-        answer = self._ask("POST", "/auth/refresh", cookie=self.cookie)
-        if answer.status == 200:
-            self.access, self.cookie = answer.pair
-        return answer
-
-    def headers(self, method: str, path: str, access: str = "") -> dict[str, str]:
-        """Prove one request."""
-        proof = self.key.proof(method, self.wire.server.url + path, access or None)
-        return {"DPoP": proof} | ({"Authorization": f"DPoP {access}"} if access else {})
-
-    def _ask(
-        self, method: str, path: str, body: object = None, *, access: str = "", cookie: str = ""
-    ) -> Answer:
-        answer = self._send(method, path, body, access, cookie)
-        if answer.status in {400, 401} and answer.body["code"] == "use_dpop_nonce":
+    def ask(self, *args: Any, **more: Any) -> TestResponse:  # noqa: ANN401 - Client's own
+        """Send a request, and once more where its nonce was too old."""
+        answer = super().ask(*args, **more)
+        if answer.status_code in {400, 401} and answer.get_json()["code"] == "use_dpop_nonce":
             self.repeats += 1
-            answer = self._send(method, path, body, access, cookie)
-        return answer
-
-    def _send(self, method: str, path: str, body: object, access: str, cookie: str) -> Answer:
-        headers = self.headers(method, path, access)
-        answer = self.wire.ask(method, path, body, cookie=cookie, headers=headers)
-        self.key.nonce = answer.headers.get("DPoP-Nonce", self.key.nonce)
+            answer = super().ask(*args, **more)
         return answer
 
 
@@ -251,25 +223,27 @@ def lose_by_outage(valkey: ValkeyServer) -> None:
     ids=lambda lose: str(lose.__name__),
 )
 def test_a_proof_is_not_replayed_after_its_memory_is_lost(
-    lose: Callable[[ValkeyServer], None], deploy: Callable[[str], Wire], valkey: ValkeyServer
+    lose: Callable[[ValkeyServer], None], deploy: Callable[[str], Client], valkey: ValkeyServer
 ) -> None:
     """Whichever worker it is shown to; the honest client goes on after one repeat."""
     wire = deploy(valkey.url)
-    honest = Bound(wire)
-    wait_until(lambda: honest.me().status == 200)
+    honest = Honest(wire.server, key=Prover())
+    assert honest.log_in().status_code == 200
+    wait_until(lambda: honest.me().status_code == 200)
     # Valkey was empty a moment ago, which sets nonces ahead of the clock for some seconds. A
     # worker that was never asked before an outage cannot know; see docs/threat-model.md.
-    wait_until(lambda: minted(honest.key.nonce) < int(time.time()), what="the clock")
-    captured = honest.headers("GET", "/api/me", honest.access)
-    assert wire.ask("GET", "/api/me", headers=captured).status == 200
+    wait_until(lambda: minted(honest.site.nonce()) < int(time.time()), what="the clock")
+    token = honest.access_token
+    captured = dpop(token, honest.proof("/api/me", "GET", token))
+    assert wire.ask("GET", "/api/me", headers=captured).status_code == 200
     lose(valkey)
     for _ in range(3):
         answers = [wire.ask("GET", "/api/me", headers=captured) for _ in range(10)]
-        assert {answer.status for answer in answers} == {401}
+        assert {answer.status_code for answer in answers} == {401}
         honest.repeats = 0
-        assert honest.me().status == 200
-        assert honest.refresh().status == 200
+        assert honest.me().status_code == 200
+        assert honest.refresh().status_code == 200
         assert honest.repeats <= 2
     honest.repeats = 0
-    assert {honest.me().status for _ in range(20)} == {200}
+    assert {honest.me().status_code for _ in range(20)} == {200}
     assert honest.repeats <= WORKERS

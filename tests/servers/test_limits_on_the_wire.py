@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.web.cookies import REFRESH
+from tests.support.client import Client, pair, program
 from tests.support.servers.gunicorn import GunicornServer
-from tests.support.wire import Wire
+from tests.support.transports import raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,28 +19,28 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def wire(
     deployed: Callable[[], AbstractContextManager[GunicornServer]],
-) -> Iterator[Wire]:
+) -> Iterator[Client]:
     """Give a line to a server, and an account there."""
     with deployed() as server:
-        wire = Wire(server)
-        wire.register()
+        wire = program(server)
+        assert wire.register().status_code == 201
         yield wire
 
 
-def send(wire: Wire, start: str, *headers: str, body: bytes = b"") -> list[int]:
+def send(wire: Client, start: str, *headers: str, body: bytes = b"") -> list[int]:
     """Send one request with these headers; return the status of every answer that came."""
     host = f"localhost:{wire.server.port}"
     lines = [start, *(header.replace("HOST", host) for header in headers), "Connection: close"]
-    received = wire.raw("\r\n".join((*lines, "", "")).encode("latin-1") + body)
+    received = raw(wire.server.port, "\r\n".join((*lines, "", "")).encode("latin-1") + body)
     found = [int(part[:3]) for part in received.decode("latin-1").split("HTTP/1.1 ")[1:]]
     assert b"Traceback" not in received
     assert b"Content-Security-Policy" in received or not received
     return found
 
 
-def test_the_honest_request(wire: Wire) -> None:
+def test_the_honest_request(wire: Client) -> None:
     """What is refused below is refused for what is different from this."""
-    access, refresh = wire.log_in().pair
+    access, refresh = pair(wire.log_in())
     bearer = f"Authorization: Bearer {access}"
     assert send(wire, "GET /api/me HTTP/1.1", "Host: HOST", bearer) == [200]
     cookie = f"Cookie: {REFRESH}={refresh}"
@@ -47,9 +48,9 @@ def test_the_honest_request(wire: Wire) -> None:
     assert send(wire, start, "Host: HOST", cookie, "Content-Length: 0") == [200]
 
 
-def test_authorization_headers(wire: Wire) -> None:
+def test_authorization_headers(wire: Client) -> None:
     """Huge, twice, folded, misspelt: none of them is let in."""
-    access, _ = wire.log_in().pair
+    access, _ = pair(wire.log_in())
     bearer = f"Authorization: Bearer {access}"
     start, host = "GET /api/me HTTP/1.1", "Host: HOST"
     huge = "Authorization: Bearer " + "A" * 1_000_000
@@ -67,9 +68,9 @@ def test_authorization_headers(wire: Wire) -> None:
     assert access not in wire.server.log
 
 
-def test_hosts(wire: Wire) -> None:
+def test_hosts(wire: Client) -> None:
     """Two, none, or another one in the request line: no page and no API for a foreign host."""
-    access, _ = wire.log_in().pair
+    access, _ = pair(wire.log_in())
     bearer = f"Authorization: Bearer {access}"
     me = "GET /api/me HTTP/1.1"
     assert set(send(wire, me, "Host: HOST", "Host: evil.example", bearer)) <= {400, 421}
@@ -82,7 +83,7 @@ def test_hosts(wire: Wire) -> None:
     assert set(send(wire, absolute, "Host: evil.example", bearer)) <= {400, 421}
 
 
-def test_two_lengths(wire: Wire) -> None:
+def test_two_lengths(wire: Client) -> None:
     """What two servers could read differently is no request at all (RFC 9112 section 6.3)."""
     start, host = "POST /auth/logout HTTP/1.1", "Host: HOST"
     inner = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -105,7 +106,7 @@ def test_two_lengths(wire: Wire) -> None:
         assert answers[0] in {400, 501}, headers
 
 
-def test_bodies(wire: Wire) -> None:
+def test_bodies(wire: Client) -> None:
     """Oversized is refused, declared or chunked; a body that never comes ends the request."""
     start, json = "POST /auth/login HTTP/1.1", "Content-Type: application/json"
     big = b'{"email": "' + b"a" * 70_000 + b'"}'
@@ -122,9 +123,9 @@ def test_bodies(wire: Wire) -> None:
     assert send(wire, start, "Host: HOST", json, chunked, body=spelled) == [200]
 
 
-def test_cookies(wire: Wire) -> None:
+def test_cookies(wire: Client) -> None:
     """Huge, many, twice in one header or in two: refused, and the session is as it was."""
-    access, refresh = wire.log_in().pair
+    access, refresh = pair(wire.log_in())
     start, host, none = "POST /auth/refresh HTTP/1.1", "Host: HOST", "Content-Length: 0"
     own = f"{REFRESH}={refresh}"
     assert set(send(wire, start, host, none, "Cookie: a=" + "b" * 100_000)) <= {400, 431}
@@ -132,12 +133,12 @@ def test_cookies(wire: Wire) -> None:
     assert send(wire, start, host, none, f"Cookie: {own}", f"Cookie: {own}")[0] in {400, 401}
     many = "; ".join(f"c{number}={number}" for number in range(700))
     assert send(wire, start, host, none, f"Cookie: {many}") == [401]
-    assert wire.me(access).status == 200
-    assert wire.refresh(refresh).status == 200
+    assert wire.me(access).status_code == 200
+    assert wire.refresh(refresh).status_code == 200
     assert refresh not in wire.server.log
 
 
-def test_request_lines(wire: Wire) -> None:
+def test_request_lines(wire: Client) -> None:
     """Long, odd and not HTTP: an answer of the server's own or none, and it goes on serving."""
     host = "Host: HOST"
     assert set(send(wire, "GET /" + "a" * 10_000 + " HTTP/1.1", host)) <= {400, 414}
@@ -158,7 +159,7 @@ def test_request_lines(wire: Wire) -> None:
     assert send(wire, "GET /healthz HTTP/1.1", host) == [200]
 
 
-def test_forged_proxy_headers(wire: Wire) -> None:
+def test_forged_proxy_headers(wire: Client) -> None:
     """Nothing a client writes replaces the path, the scheme or the address."""
     start = "GET /api/me HTTP/1.1"
     for forged in (
@@ -172,10 +173,10 @@ def test_forged_proxy_headers(wire: Wire) -> None:
         assert answers in ([401], [400]), forged
 
 
-def test_pipelined_requests(wire: Wire) -> None:
+def test_pipelined_requests(wire: Client) -> None:
     """Each is answered for itself, in order."""
     host = f"Host: localhost:{wire.server.port}\r\n"
     one = f"GET /healthz HTTP/1.1\r\n{host}\r\n"
     two = f"GET /api/me HTTP/1.1\r\n{host}Connection: close\r\n\r\n"
-    received = wire.raw((one + two).encode())
+    received = raw(wire.server.port, (one + two).encode())
     assert [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]] == [b"200", b"401"]

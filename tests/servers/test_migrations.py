@@ -16,7 +16,7 @@ from app.cli import migrations
 from app.families import models as families
 from app.infra.database import metadata
 from config import Settings
-from tests.conftest import close
+from tests.support.app import close
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,12 +12,13 @@ from app import create_app
 from app.accounts import queries as accounts
 from app.infra.database import Database
 from config import Settings
-from tests.conftest import NO_PGBOUNCER, close
-from tests.support.client import NEW_PASSWORD, PASSWORD
+from tests.conftest import NO_PGBOUNCER
+from tests.support.app import close
+from tests.support.at_once import at_once
+from tests.support.client import NEW_PASSWORD, PASSWORD, pair, program
 from tests.support.clock import NOW
 from tests.support.factories import a_user
-from tests.support.servers.pgbouncer import PgBouncerServer, program
-from tests.support.wire import Wire, at_once
+from tests.support.servers import pgbouncer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,13 +31,13 @@ SESSIONS, ROTATIONS = 8, 25
 
 
 @pytest.fixture(scope="module")
-def pooler(postgres: PostgresServer) -> Iterator[PgBouncerServer]:
+def pooler(postgres: PostgresServer) -> Iterator[pgbouncer.PgBouncerServer]:
     """Give a running PgBouncer."""
-    if program() is None:
+    if pgbouncer.program() is None:
         if os.environ.get("CI"):
             pytest.fail("CI is set and there is no PgBouncer: these tests may not be skipped")
         pytest.skip(NO_PGBOUNCER)
-    with PgBouncerServer(postgres.create()) as server:
+    with pgbouncer.PgBouncerServer(postgres.create()) as server:
         yield server
 
 
@@ -45,7 +46,7 @@ def environment(
     base_environment: dict[str, str],
     postgres: PostgresServer,
     migrate: Callable[[str], None],
-    pooler: PgBouncerServer,
+    pooler: pgbouncer.PgBouncerServer,
     valkey: ValkeyServer,
 ) -> dict[str, str]:
     """Give a deployment whose database is behind the pooler."""
@@ -62,25 +63,25 @@ def test_every_request_succeeds(
     environment: dict[str, str], serve: Callable[..., GunicornServer]
 ) -> None:
     """With more threads than pooled connections sessions rotate, and a race has one winner."""
-    wire = Wire(serve(environment), email="ada@example.com")
-    wire.register()
-    pairs = [wire.log_in().pair for _ in range(SESSIONS)]
+    wire = program(serve(environment), email="ada@example.com")
+    assert wire.register().status_code == 201
+    pairs = [pair(wire.log_in()) for _ in range(SESSIONS)]
 
     def rotate(number: int) -> list[int]:
         refresh, statuses = pairs[number][1], []
         for _ in range(ROTATIONS):
             answer = wire.refresh(refresh)
-            access, refresh = answer.pair
-            statuses += [answer.status, wire.me(access).status]
+            access, refresh = pair(answer)
+            statuses += [answer.status_code, wire.me(access).status_code]
         return statuses
 
     assert at_once(SESSIONS, rotate) == [[200] * 2 * ROTATIONS] * SESSIONS
-    access, refresh = wire.log_in().pair
+    access, refresh = pair(wire.log_in())
     raced = at_once(20, lambda _: wire.refresh(refresh))
-    assert sorted(answer.status for answer in raced) == [200] + [401] * 19
-    own = wire.log_in().pair[0]
+    assert sorted(answer.status_code for answer in raced) == [200] + [401] * 19
+    own = pair(wire.log_in())[0]
     body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
-    assert wire.ask("POST", "/auth/password", body, access=own).status == 200
+    assert wire.ask("POST", "/auth/password", body, access=own).status_code == 200
     assert wire.me_everywhere(access) == wire.me_everywhere(own) == {401}
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from tests.support.client import Client, program
 from tests.support.processes import wait_until
 from tests.support.servers.gunicorn import GunicornServer
-from tests.support.wire import Wire
+from tests.support.transports import raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,11 +33,11 @@ UNFINISHED = {
 @pytest.fixture(scope="module")
 def wire(
     deployed: Callable[[], AbstractContextManager[GunicornServer]],
-) -> Iterator[Wire]:
+) -> Iterator[Client]:
     """Give a line to a server with two workers, and an account there."""
     with deployed() as server:
-        wire = Wire(server)
-        wire.register()
+        wire = program(server)
+        assert wire.register().status_code == 201
         yield wire
 
 
@@ -71,23 +72,23 @@ class Dripping:
 
 @pytest.mark.parametrize("kind", UNFINISHED)
 @pytest.mark.parametrize("count", [100, 500])
-def test_unfinished_requests_silence_nobody(wire: Wire, kind: str, count: int) -> None:
+def test_unfinished_requests_silence_nobody(wire: Client, kind: str, count: int) -> None:
     """Whatever is unfinished, both workers answer everybody else, on fresh connections."""
-    access = wire.log_in().body["access_token"]
+    access = wire.log_in().get_json()["access_token"]
     with Dripping(wire.server.port, count, (UNFINISHED[kind],)):
-        assert {wire.ask("GET", "/healthz").status for _ in range(12)} == {200}
+        assert {wire.ask("GET", "/healthz").status_code for _ in range(12)} == {200}
         assert wire.me_everywhere(access) == {200}
-        assert wire.log_in().status == 200
+        assert wire.log_in().status_code == 200
 
 
-def test_all_at_once(wire: Wire) -> None:
+def test_all_at_once(wire: Client) -> None:
     """Every kind together."""
-    access = wire.log_in().body["access_token"]
+    access = wire.log_in().get_json()["access_token"]
     with Dripping(wire.server.port, 500, tuple(UNFINISHED.values())):
         assert wire.me_everywhere(access) == {200}
 
 
-def test_no_byte_moves_the_deadline(wire: Wire) -> None:
+def test_no_byte_moves_the_deadline(wire: Client) -> None:
     """A request that is still unfinished when its time is up is refused, drip or no drip."""
     starts = tuple(start for start in UNFINISHED.values() if start)
     with Dripping(wire.server.port, len(starts), starts) as dripping:
@@ -98,7 +99,7 @@ def test_no_byte_moves_the_deadline(wire: Wire) -> None:
     assert wire.server.log.count('"reason": "RequestTooSlow"') >= len(starts)
 
 
-def test_answers_that_nobody_takes_hold_no_thread(wire: Wire) -> None:
+def test_answers_that_nobody_takes_hold_no_thread(wire: Client) -> None:
     """100 clients ask for more than their sockets take and read nothing of it."""
     path = b"/static/js/session.js"
     many = b"GET %b HTTP/1.1\r\nHost: localhost:%d\r\n\r\n" % (path, wire.server.port)
@@ -110,16 +111,19 @@ def test_answers_that_nobody_takes_hold_no_thread(wire: Wire) -> None:
             link.settimeout(0)
             with suppress(BlockingIOError):
                 link.send(many * 400)
-        assert {wire.ask("GET", "/healthz").status for _ in range(24)} == {200}
+        assert {wire.ask("GET", "/healthz").status_code for _ in range(24)} == {200}
 
 
-def test_the_log_of_strangers_is_json_and_bounded(wire: Wire) -> None:
+def test_the_log_of_strangers_is_json_and_bounded(wire: Client) -> None:
     """500 malformed requests of many kinds: lines of JSON, sixty of a kind for each worker."""
     for number in range(500):
-        wire.raw((b"GET / HTTP/1.1\r\nBad Name: %d\r\n\r\n", b"%d\r\n\r\n")[number % 2] % number)
+        raw(
+            wire.server.port,
+            (b"GET / HTTP/1.1\r\nBad Name: %d\r\n\r\n", b"%d\r\n\r\n")[number % 2] % number,
+        )
     lines = wire.server.log.splitlines()
     assert all(line.startswith("{") and line.endswith("}") for line in lines)
     malformed = [line for line in lines if "malformed_request" in line]
     for reason in ("InvalidHeaderName", "InvalidRequestLine"):
         assert 60 <= sum(reason in line for line in malformed) <= 2 * 60 * 2
-    wait_until(lambda: wire.ask("GET", "/healthz").status == 200, what="an answer")
+    wait_until(lambda: wire.ask("GET", "/healthz").status_code == 200, what="an answer")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.client import pair, program
 from tests.support.log_in_flood import Person, flood, honest, own_accounts, wrong_passwords
-from tests.support.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,11 +31,11 @@ def test_protected_routes_answer_during_a_flood(
 ) -> None:
     """Too many at once get 503 `busy` and when to come back; a session goes on working."""
     servers = {"DATABASE_URL": sqlite_url, "REDIS_URL": valkey.url, "TRUSTED_PROXIES": "1"}
-    wire = Wire(serve(base_environment | servers | COST, workers=2))
+    wire = program(serve(base_environment | servers | COST, workers=2))
     proxied = {"X-Forwarded-Host": f"localhost:{wire.server.port}", "X-Forwarded-For": "192.0.2.1"}
     wire.headers |= proxied
-    wire.register()
-    access, refresh = wire.log_in().pair
+    assert wire.register().status_code == 201
+    access, refresh = pair(wire.log_in())
     over = threading.Event()
 
     def attack(number: int) -> list[tuple[int, str, str]]:
@@ -49,14 +49,14 @@ def test_protected_routes_answer_during_a_flood(
                 {"email": f"user{number}.{turn}@example.com", "password": "wrong wrong wrong"},
                 headers={"X-Forwarded-For": f"10.{number}.{turn % 250}.1"},
             )
-            code = answer.body["code"]
-            seen.append((answer.status, code, answer.headers.get("Retry-After", "")))
+            code = answer.get_json()["code"]
+            seen.append((answer.status_code, code, answer.headers.get("Retry-After", "")))
         return seen
 
     with ThreadPoolExecutor(FLOOD) as pool:
         attacks = [pool.submit(attack, number) for number in range(FLOOD)]
         time.sleep(0.5)
-        meanwhile = [wire.me(access).status for _ in range(40)]
+        meanwhile = [wire.me(access).status_code for _ in range(40)]
         over.set()
         answers = [one for each in attacks for one in each.result()]
 
@@ -64,8 +64,8 @@ def test_protected_routes_answer_during_a_flood(
     turned_away = {(code, after) for status, code, after in answers if status == 503}
     assert turned_away == {("busy", "2")}
     assert set(meanwhile) == {200}
-    assert wire.refresh(refresh).status == 200
-    assert wire.log_in().status == 200
+    assert wire.refresh(refresh).status_code == 200
+    assert wire.log_in().status_code == 200
 
 
 @pytest.fixture

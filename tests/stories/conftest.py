@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.http.conftest import ada, app, clock, thief
+from tests.http.conftest import ada, thief
 
-__all__ = ["ada", "app", "clock", "thief"]
+__all__ = ["ada", "thief"]

@@ -13,14 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+from flask import Flask
 
-from app import create_app
 from app.attacks.prover import Prover
 from app.web.cookies import REFRESH
 from config import Settings
-from tests.conftest import PUBLIC_URL, PublicClient, close
+from tests.support.app import clock_of, services
 from tests.support.bound_clients import (
-    PASSWORD,
     THEFTS,
     Habits,
     LoggedOut,
@@ -30,8 +29,7 @@ from tests.support.bound_clients import (
     storm,
     survivors,
 )
-from tests.support.client import EMAIL
-from tests.support.clock import SettableClock
+from tests.support.client import member, problem
 from tests.support.servers.lossy_proxy import CALM, LossyProxy, ServerBehind, Weather
 
 if TYPE_CHECKING:
@@ -226,33 +224,20 @@ def test_wrong_clock_costs_nothing(stage: Stage, ahead: int) -> None:
     play(story())
 
 
-def test_laptop_opened_after_eight_hours(
-    settings: Settings, request: pytest.FixtureRequest
-) -> None:
+def test_laptop_opened_after_eight_hours(app: Flask) -> None:
     """It was closed while the answer was under way: cookie and nonce are old, and it goes on."""
-    clock = SettableClock()
-    app = create_app(settings, clock)
-    request.addfinalizer(lambda: close(app))
-    client, key = PublicClient(app, app.response_class), Prover()
-    url = f"{PUBLIC_URL}/auth/refresh"
-    person = {"email": EMAIL, "password": PASSWORD}
-    key.nonce = client.post("/auth/register", json=person).headers["DPoP-Nonce"]
-    proof = key.proof("POST", f"{PUBLIC_URL}/auth/login")
-    client.post("/auth/login", json=person, headers={"DPoP": proof})
-    cookie = client.get_cookie(REFRESH)
-    assert cookie is not None
-    client.post("/auth/refresh", headers={"DPoP": key.proof("POST", url)})
-    client.set_cookie(REFRESH, cookie.value, secure=True)  # no answer came
+    clock = clock_of(app)
+    laptop = member(app, key=Prover())
+    cookie, nonce = laptop.refresh_token, services(app).nonce()
+    assert laptop.refresh().status_code == 200
+    laptop.cookies[REFRESH] = cookie  # no answer came
     clock.forward(8 * HOUR)
-    refused = client.post("/auth/refresh", headers={"DPoP": key.proof("POST", url)})
-    assert (refused.status_code, refused.get_json(force=True)["code"]) == (400, "use_dpop_nonce")
-    key.nonce = refused.headers["DPoP-Nonce"]
-    again = client.post("/auth/refresh", headers={"DPoP": key.proof("POST", url)})
-    assert again.status_code == 200
-    access = again.get_json()["access_token"]
-    proof = key.proof("GET", f"{PUBLIC_URL}/api/me", access)
-    me = client.get("/api/me", headers={"Authorization": f"DPoP {access}", "DPoP": proof})
-    assert me.status_code == 200
+    stale = {"DPoP": laptop.proof("/auth/refresh", nonce=nonce)}
+    refused = laptop.ask("POST", "/auth/refresh", headers=stale)
+    problem(refused, 400, "use_dpop_nonce")
+    assert refused.headers["DPoP-Nonce"] == services(app).nonce()
+    assert laptop.refresh().status_code == 200
+    assert laptop.me().status_code == 200
 
 
 @pytest.mark.parametrize("late", ["request", "answer"])

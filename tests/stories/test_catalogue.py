@@ -12,7 +12,7 @@ import pytest
 from app.attacks.registry import ATTACKS
 from app.threats import ENTRIES, FURTHER, MISTAKES, THREATS, Entry
 from config import ROOT
-from tests.support.client import browser
+from tests.support.client import Client
 from tests.support.named_code import is_there
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def test_readme_has_the_implementation_first() -> None:
 )
 def test_pages_show_them(app: Flask, path: str, entries: tuple[Entry, ...]) -> None:
     """Every entry whole, under its own anchor."""
-    page = browser(app).get(path).get_data(as_text=True)
+    page = Client(app).ask("GET", path).text
     shown = plain(page)
     for entry in entries:
         assert f'id="{entry.slug}"' in page

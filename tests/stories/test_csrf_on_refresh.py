@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.client import Actor, Thief, problem
+from tests.support.client import Client, problem
 
 MALICIOUS_PAGES = {
     "fetch from another site": {
@@ -33,11 +33,11 @@ MALICIOUS_PAGES = {
 
 
 @pytest.mark.parametrize("headers", MALICIOUS_PAGES.values(), ids=MALICIOUS_PAGES)
-def test_forged_refresh(ada: Actor, thief: Thief, headers: dict[str, str]) -> None:
+def test_forged_refresh(ada: Client, thief: Client, headers: dict[str, str]) -> None:
     """It is refused for where it began, and uses nothing up."""
     cookie = ada.refresh_token
 
-    forged = thief.ask("POST", "/auth/refresh", cookie, headers=headers)
+    forged = thief.ask("POST", "/auth/refresh", cookie=cookie, headers=headers)
 
     problem(forged, 403, "cross_origin")
     assert "Set-Cookie" not in forged.headers
@@ -48,16 +48,18 @@ def test_forged_refresh(ada: Actor, thief: Thief, headers: dict[str, str]) -> No
     assert ada.me().status_code == 200
 
 
-def test_forged_logout_and_login(ada: Actor, thief: Thief) -> None:
+def test_forged_logout_and_login(ada: Client, thief: Client) -> None:
     """Nor can the malicious page log Ada out, or into somebody else's account."""
     elsewhere = MALICIOUS_PAGES["fetch from another site"]
     for path in ("/auth/logout", "/auth/login", "/logout", "/login"):
-        assert thief.ask("POST", path, ada.refresh_token, headers=elsewhere).status_code == 403
+        assert (
+            thief.ask("POST", path, cookie=ada.refresh_token, headers=elsewhere).status_code == 403
+        )
     assert ada.alive()
 
 
-def test_link_is_no_refresh(ada: Actor, thief: Thief) -> None:
+def test_link_is_no_refresh(ada: Client, thief: Client) -> None:
     """A link or an image sends a GET, and no state changes on GET."""
     for path in ("/auth/refresh", "/auth/logout", "/logout"):
-        assert thief.ask("GET", path, ada.refresh_token).status_code == 405
+        assert thief.ask("GET", path, cookie=ada.refresh_token).status_code == 405
     assert ada.alive()

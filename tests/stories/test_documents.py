@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import textwrap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from flask import Blueprint
 
-from app.contract.documents import DOCUMENTS, PARTS, updated, write
-from config import ROOT
-from tests.support.client import Actor
+from app.contract.documents import DOCUMENTS, ENV_EXAMPLE, PARTS, env_example, updated, write
+from app.contract.variables import VARIABLES
+from config import ROOT, Settings, SettingsError, new_secret
+from tests.support.client import Client
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 README_BYTES: Final = 12 * 1024
 PAGES: Final = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md"))
 LINKED: Final = ["README.md", "SECURITY.md", "CHANGELOG.md", *PAGES]
+# Flask's own: its rules are in docs/configuration.md, beside the table.
+NOT_LATCHKEYS: Final = {"FLASK_DEBUG"}
 OPERATION: Final = re.compile(r"`(GET|POST|DELETE) (/[\w./<>-]*)`")
 
 
@@ -57,6 +59,11 @@ def test_links_lead_somewhere(path: str) -> None:
             assert anchor in anchors(found.resolve().relative_to(ROOT).as_posix()), target
 
 
+def test_readme_leads_to_every_page() -> None:
+    """A page that nothing links to is read by nobody."""
+    assert set(PAGES) <= set(links("README.md"))
+
+
 def test_readme_is_short() -> None:
     """What is longer belongs into a page of docs."""
     assert len((ROOT / "README.md").read_bytes()) <= README_BYTES
@@ -82,7 +89,7 @@ def test_readmes_route_is_protected(app: Flask) -> None:
     given = {"blueprint": blueprint, "notes_of": lambda user_id: [f"a note of {user_id}"]}
     exec(textwrap.dedent(example), given)  # noqa: S102 - README's own example
     app.register_blueprint(blueprint)
-    ada = Actor(app)
+    ada = Client(app)
     ada.register()
     ada.log_in()
     notes = ada.protected("GET", "/api/notes")
@@ -103,28 +110,74 @@ def test_every_part_is_in_a_document() -> None:
     assert sorted(re.findall(r"<!-- generated: (\w+) -->", whole)) == sorted(PARTS)
 
 
-def test_a_stale_part_is_made_anew(tmp_path: Path) -> None:
-    """Text of one's own outside the marks stays."""
+def stale(folder: Path) -> None:
+    """Put copies of the documents into `folder`, with nothing in their generated parts."""
+    (folder / "docs").mkdir()
     for path in DOCUMENTS:
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / path, tmp_path / path)
-    stale = tmp_path / DOCUMENTS[0]
-    good = stale.read_text(encoding="utf-8")
-    stale.write_text(re.sub(r"(?s)(<!-- generated: \w+ -->\n).*?<!-- end", r"\1<!-- end", good))
-    assert write(tmp_path) == [DOCUMENTS[0]]
-    assert stale.read_text(encoding="utf-8") == good
+        whole = (ROOT / path).read_text(encoding="utf-8")
+        emptied = re.sub(r"(?s)(<!-- generated: \w+ -->\n).*?<!-- end", r"\1<!-- end", whole)
+        assert emptied != whole
+        (folder / path).write_text(emptied, encoding="utf-8")
+    (folder / ENV_EXAMPLE).write_text("", encoding="utf-8")
+
+
+def test_stale_documents_are_made_anew(tmp_path: Path) -> None:
+    """As they are in the tree; what stands outside the marks stays."""
+    stale(tmp_path)
+    assert write(tmp_path) == [*DOCUMENTS, ENV_EXAMPLE]
+    for path in (*DOCUMENTS, ENV_EXAMPLE):
+        assert (tmp_path / path).read_bytes() == (ROOT / path).read_bytes()
     assert write(tmp_path) == []
 
 
 def test_the_command_writes(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It names each document that it has changed."""
-    for path in DOCUMENTS:
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        emptied = re.sub(r"(?s)(<!-- generated: \w+ -->\n).*?<!-- end", r"\1<!-- end", text(path))
-        (tmp_path / path).write_text(emptied, encoding="utf-8")
+    stale(tmp_path)
     monkeypatch.setattr("app.cli.catalogue.ROOT", tmp_path)
     done = app.test_cli_runner().invoke(args=["catalogue", "--write"])
-    assert done.stdout.splitlines() == [f"{path} is updated." for path in DOCUMENTS]
+    changed = [*DOCUMENTS, ENV_EXAMPLE]
+    assert done.stdout.splitlines() == [f"{path} is updated." for path in changed]
+
+
+class Asked(dict[str, str]):
+    """An environment that knows which variables were asked for."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        super().__init__(values)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as dict has it
+        """Return the value, and remember the name."""
+        self.names.add(name)
+        return super().get(name, default)
+
+
+def deployment() -> dict[str, str]:
+    """Return the least that production starts with, as `.env.example` has it."""
+    given = {one.name: one.example for one in VARIABLES if one.required}
+    return given | {"JWT_SECRET": new_secret(), "SECRET_KEY": new_secret()}
+
+
+def test_every_variable_is_described() -> None:
+    """Those that the settings read, and no others."""
+    asked = Asked(deployment())
+    Settings.from_env(asked)
+    assert asked.names - NOT_LATCHKEYS == {one.name for one in VARIABLES}
+
+
+def test_what_is_required_is_required() -> None:
+    """Production does not start without it; APP_ENV is what makes it production."""
+    for name in deployment().keys() - {"APP_ENV"}:
+        with pytest.raises(SettingsError, match=name):
+            Settings.from_env(deployment() | {name: ""})
+
+
+def test_env_example_has_the_defaults() -> None:
+    """Its values change nothing, and it starts once the secrets are set."""
+    least = deployment()
+    secrets = {name: least[name] for name in ("JWT_SECRET", "SECRET_KEY")}
+    lines = re.findall(r"(?m)^([A-Z_0-9]+)=(.*)$", env_example())
+    assert Settings.from_env(dict(lines) | secrets) == Settings.from_env(least)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from config import Settings, SettingsError
-from tests.support.client import Actor, Thief, ended
+from tests.support.client import Client, ended
 from tests.support.clock import SettableClock
 
 DAY = 86400
@@ -19,7 +19,7 @@ LIFETIMES = (
 )
 
 
-def test_every_refresh_rotates(ada: Actor, thief: Thief) -> None:
+def test_every_refresh_rotates(ada: Client, thief: Client) -> None:
     """No answer leaves the old token good; trying it ends the family."""
     ada.log_in(remember=True)
     seen = [ada.refresh_token]
@@ -48,7 +48,7 @@ def test_there_is_no_switch(environment: dict[str, str]) -> None:
     assert not [name for name in fields if "rotat" in name or "reuse" in name]
 
 
-def test_rotation_extends_nothing(ada: Actor, clock: SettableClock) -> None:
+def test_rotation_extends_nothing(ada: Client, clock: SettableClock) -> None:
     """A month of daily use ends when it was said to end at the log-in."""
     told = ada.log_in(remember=True).get_json()["session"]["expires_at"]
     for _ in range(29):

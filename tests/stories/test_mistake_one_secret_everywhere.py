@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
 import pytest
 
-from app import create_app
 from config import PUBLISHED_KEYS, Settings, SettingsError
-from tests.conftest import close
-from tests.support.client import Actor, Thief, claims, ended, problem
+from tests.support.app import clock_of, running
+from tests.support.client import Client, claims, ended, problem, program
 from tests.support.forger import compact, header
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
-
 
 BAD_SECRETS = (
     ("c2VjcmV0", "needs at least 32"),
@@ -30,33 +20,25 @@ BAD_SECRETS = (
 )
 
 
-@contextmanager
-def deployed(environment: dict[str, str], **changed: str) -> Iterator[Flask]:
-    """Give another deployment that shares everything but what is changed."""
-    app = create_app(Settings.from_env(environment | changed))
-    yield app
-    close(app)
-
-
 @pytest.mark.parametrize(
     "changed", [{"APP_ENV": "staging"}, {"APP_ENV": "production"}], ids=["staging", "production"]
 )
-def test_copied_secret(environment: dict[str, str], ada: Actor, changed: dict[str, str]) -> None:
+def test_copied_secret(environment: dict[str, str], ada: Client, changed: dict[str, str]) -> None:
     """Same secret, same database, same address, another environment: its tokens are foreign."""
-    with deployed(environment, **changed) as app:
-        stranger = Thief(app)
+    with running(environment, clock_of(ada.app), **changed) as app:
+        stranger = program(app)
         problem(stranger.me(ada.access_token), 401, "invalid_token")
         ended(stranger.refresh(ada.refresh_token))
         # There, Ada logs in and gets tokens of that environment, worth nothing here.
-        there = Actor(app)
+        there = Client(app)
         assert there.log_in().status_code == 200
         assert there.me().status_code == 200
-        problem(Thief(ada.app).me(there.access_token), 401, "invalid_token")
+        problem(program(ada.app).me(there.access_token), 401, "invalid_token")
     assert ada.alive()
 
 
 def test_secret_itself_signs_nothing(
-    environment: dict[str, str], ada: Actor, thief: Thief
+    environment: dict[str, str], ada: Client, thief: Client
 ) -> None:
     """Every purpose has a key of its own: even JWT_SECRET in hand is not yet a signing key."""
     secret = Settings.from_env(environment).jwt_secret

@@ -5,7 +5,7 @@ The forger here even has the signing key: only the audience is wrong.
 
 from __future__ import annotations
 
-from tests.support.client import Actor, Thief, ended, problem
+from tests.support.client import Client, ended, problem
 from tests.support.forger import forge
 
 OURS = "https://localhost/api"
@@ -25,7 +25,7 @@ AUDIENCES: dict[str, object] = {
 }
 
 
-def test_token_for_another_audience(ada: Actor, thief: Thief) -> None:
+def test_token_for_another_audience(ada: Client, thief: Client) -> None:
     """One string and exactly ours, or it is refused; the same token for us is let in."""
     for audience in AUDIENCES.values():
         problem(thief.me(forge(ada, aud=audience)), 401, "invalid_token")
@@ -34,12 +34,12 @@ def test_token_for_another_audience(ada: Actor, thief: Thief) -> None:
     assert ada.me().status_code == 200
 
 
-def test_token_without_audience(ada: Actor, thief: Thief) -> None:
+def test_token_without_audience(ada: Client, thief: Client) -> None:
     """What is not said is not granted."""
     problem(thief.me(forge(ada, without="aud")), 401, "invalid_token")
 
 
-def test_each_token_has_its_own_audience(ada: Actor, thief: Thief) -> None:
+def test_each_token_has_its_own_audience(ada: Client, thief: Client) -> None:
     """A refresh token opens no API, an access token refreshes nothing; both stay good."""
     problem(thief.me(ada.refresh_token), 401, "invalid_token")
     ended(thief.refresh(ada.access_token))

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from tests.support.client import (
-    NEW_PASSWORD,
-    PASSWORD,
-    Actor,
-    Thief,
-    ended,
-    other_browser,
-    problem,
-)
+from tests.support.client import NEW_PASSWORD, PASSWORD, Client, ended, other_browser, problem
 
 
-def test_thief_is_out(ada: Actor, thief: Thief) -> None:
+def test_thief_is_out(ada: Client, thief: Client) -> None:
     """Whatever the thief held, stolen tokens or a log-in of his own, is dead at once."""
     stolen_access, stolen_refresh = ada.access_token, ada.refresh_token
     intruder = other_browser(ada, "Mozilla/5.0 the thief's")
@@ -31,22 +23,22 @@ def test_thief_is_out(ada: Actor, thief: Thief) -> None:
     assert [session["current"] for session in ada.sessions()] == [True]
 
 
-def test_thief_cannot_change_it_first(ada: Actor, thief: Thief) -> None:
+def test_thief_cannot_change_it_first(ada: Client, thief: Client) -> None:
     """A stolen access token is not enough: the current password is asked for."""
     answer = thief.ask(
         "POST",
         "/auth/password",
         access=ada.access_token,
-        json={"current_password": "a guess of the thief", "new_password": NEW_PASSWORD},
+        body={"current_password": "a guess of the thief", "new_password": NEW_PASSWORD},
     )
 
     problem(answer, 403, "wrong_password")
     assert ada.log_in(PASSWORD).status_code == 200
 
 
-def test_another_users_sessions_live(ada: Actor) -> None:
+def test_another_users_sessions_live(ada: Client) -> None:
     """Only Ada's sessions end."""
-    bob = Actor(ada.app, "bob@example.com")
+    bob = Client(ada.app, "bob@example.com")
     bob.register()
     bob.log_in()
     ada.change_password(NEW_PASSWORD)

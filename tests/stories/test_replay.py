@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.support.client import Actor, Thief, ended, other_browser, problem
+from tests.support.client import Client, ended, other_browser, problem
 from tests.support.clock import SettableClock
 
 
-def test_refresh_token_sent_again(ada: Actor, thief: Thief) -> None:
+def test_refresh_token_sent_again(ada: Client, thief: Client) -> None:
     """It worked once; the second time it ends the family, whoever sends it."""
     phone = other_browser(ada)
     captured = ada.refresh_token
@@ -21,7 +21,7 @@ def test_refresh_token_sent_again(ada: Actor, thief: Thief) -> None:
     assert phone.alive()
 
 
-def test_refresh_token_sent_first_by_the_thief(ada: Actor, thief: Thief) -> None:
+def test_refresh_token_sent_first_by_the_thief(ada: Client, thief: Client) -> None:
     """The thief is faster and gets a pair; Ada's next refresh takes it back."""
     won = thief.refresh(ada.refresh_token)
     assert won.status_code == 200
@@ -34,7 +34,7 @@ def test_refresh_token_sent_first_by_the_thief(ada: Actor, thief: Thief) -> None
     assert ada.log_in().status_code == 200
 
 
-def test_access_token_sent_after_logout(ada: Actor, thief: Thief) -> None:
+def test_access_token_sent_after_logout(ada: Client, thief: Client) -> None:
     """Ada logs out, and the captured access token is dead before its time."""
     captured = ada.access_token
     assert thief.me(captured).status_code == 200
@@ -45,7 +45,7 @@ def test_access_token_sent_after_logout(ada: Actor, thief: Thief) -> None:
 
 
 def test_access_token_sent_after_its_minutes(
-    ada: Actor, thief: Thief, clock: SettableClock
+    ada: Client, thief: Client, clock: SettableClock
 ) -> None:
     """Without any logout it is worth nothing ten minutes later; Ada's browser has a new one."""
     captured = ada.access_token
@@ -57,7 +57,7 @@ def test_access_token_sent_after_its_minutes(
     assert ada.me().status_code == 200
 
 
-def test_altered_spelling_of_a_revoked_token(ada: Actor, thief: Thief) -> None:
+def test_altered_spelling_of_a_revoked_token(ada: Client, thief: Client) -> None:
     """A denied token has no second spelling that walks around the denial."""
     captured = ada.access_token
     ada.log_out()

@@ -8,7 +8,7 @@ import pytest
 
 from app.web.cookies import REFRESH
 from config import Settings, SettingsError, new_secret
-from tests.support.client import Actor, Thief, browser, cookie_lines
+from tests.support.client import Client, cookie_lines
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -36,15 +36,15 @@ def test_without_tls_it_does_not_start(env: str) -> None:
     assert Settings.from_env(production(APP_ENV=env)).public_url == "https://app.example.com"
 
 
-def test_browser_is_told_to_insist_on_tls(app: Flask, thief: Thief) -> None:
+def test_browser_is_told_to_insist_on_tls(app: Flask, thief: Client) -> None:
     """For two years, on every kind of answer; a stripped link is never followed in the clear."""
     for path in ("/", "/api/me", "/nowhere", "/static/css/latchkey.css"):
         header = thief.ask("GET", path).headers["Strict-Transport-Security"]
         assert header == "max-age=63072000; includeSubDomains"
-    assert browser(app).get("/login").status_code == 200
+    assert Client(app).ask("GET", "/login").status_code == 200
 
 
-def test_cookie_never_leaves_in_the_clear(ada: Actor) -> None:
+def test_cookie_never_leaves_in_the_clear(ada: Client) -> None:
     """`Secure`, and a name whose prefix makes current browsers insist on it."""
     for answer in (ada.log_in(), ada.refresh(), ada.log_in(remember=True), ada.log_out()):
         (line,) = cookie_lines(answer)
@@ -53,7 +53,7 @@ def test_cookie_never_leaves_in_the_clear(ada: Actor) -> None:
     assert REFRESH.startswith("__Host-Http-")
 
 
-def test_no_token_in_an_address(ada: Actor, thief: Thief) -> None:
+def test_no_token_in_an_address(ada: Client, thief: Client) -> None:
     """What stands in an address stands in every log and Referer on the way; it opens nothing."""
     for name in ("access_token", "token"):
         address = f"/api/me?{name}={ada.access_token}"
@@ -61,7 +61,7 @@ def test_no_token_in_an_address(ada: Actor, thief: Thief) -> None:
     assert ada.me().status_code == 200
 
 
-def test_nothing_of_a_session_is_kept_on_the_way(ada: Actor) -> None:
+def test_nothing_of_a_session_is_kept_on_the_way(ada: Client) -> None:
     """No proxy or disk cache may keep an answer that carries credentials or personal data."""
     answers = [ada.log_in(), ada.refresh(), ada.me(), ada.protected("GET", "/fragments/account")]
     for answer in answers:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.support.client import Actor, Thief, ended, other_browser, problem
+from tests.support.app import services
+from tests.support.client import Client, ended, other_browser, problem
 from tests.support.clock import SettableClock
 
 DAY = 86400
 
 
-def test_used_days_later(ada: Actor, thief: Thief, clock: SettableClock) -> None:
+def test_used_days_later(ada: Client, thief: Client, clock: SettableClock) -> None:
     """By then Ada's browser has rotated it. The thief gets nothing, and the theft is noticed."""
     ada.log_in(remember=True)
     phone = other_browser(ada)
@@ -30,14 +31,14 @@ def test_used_days_later(ada: Actor, thief: Thief, clock: SettableClock) -> None
     assert phone.refresh().status_code == 200
 
 
-def recorded_reasons(ada: Actor) -> set[str]:
+def recorded_reasons(ada: Client) -> set[str]:
     """Return why families ended, as their rows say."""
-    with ada.app.extensions["latchkey"].database.autocommit() as connection:
+    with services(ada.app).database.autocommit() as connection:
         rows = connection.exec_driver_sql("SELECT revoked_reason FROM families").scalars()
         return {str(reason) for reason in rows}
 
 
-def test_thief_comes_first(ada: Actor, thief: Thief, clock: SettableClock) -> None:
+def test_thief_comes_first(ada: Client, thief: Client, clock: SettableClock) -> None:
     """The thief rotates it unnoticed, until Ada's browser shows the token it still holds."""
     ada.log_in(remember=True)
     clock.forward(3 * DAY)
@@ -53,7 +54,7 @@ def test_thief_comes_first(ada: Actor, thief: Thief, clock: SettableClock) -> No
     assert ada.log_in().status_code == 200
 
 
-def test_never_used_again_by_anybody(ada: Actor, thief: Thief, clock: SettableClock) -> None:
+def test_never_used_again_by_anybody(ada: Client, thief: Client, clock: SettableClock) -> None:
     """Ada's browser is gone for good: the token is over when it was idle for seven days."""
     ada.log_in(remember=True)
     stolen = ada.refresh_token
@@ -62,7 +63,7 @@ def test_never_used_again_by_anybody(ada: Actor, thief: Thief, clock: SettableCl
     ended(thief.refresh(stolen))
 
 
-def test_kept_alive_by_the_thief(ada: Actor, thief: Thief, clock: SettableClock) -> None:
+def test_kept_alive_by_the_thief(ada: Client, thief: Client, clock: SettableClock) -> None:
     """However often the thief rotates, the family ends thirty days after Ada's log-in."""
     ada.log_in(remember=True)
     held = ada.refresh_token
@@ -76,9 +77,9 @@ def test_kept_alive_by_the_thief(ada: Actor, thief: Thief, clock: SettableClock)
     ended(thief.refresh(held))
 
 
-def test_taken_from_the_database(ada: Actor, thief: Thief) -> None:
+def test_taken_from_the_database(ada: Client, thief: Client) -> None:
     """Who reads the families table has ids, and no token: none can be made of them."""
-    with ada.app.extensions["latchkey"].database.autocommit() as connection:
+    with services(ada.app).database.autocommit() as connection:
         row = connection.exec_driver_sql("SELECT * FROM families").one()
     assert ada.refresh_token not in str(row)
     for value in row:

@@ -1,4 +1,7 @@
-"""The people of these tests: an honest user in a browser, and a thief with what was stolen."""
+"""One HTTP client: a person in a browser, or a program, in process or over a socket.
+
+Bound to a key when it has one: it then proves each request that carries credentials.
+"""
 
 from __future__ import annotations
 
@@ -7,84 +10,142 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from flask import Flask
+from werkzeug.datastructures import Headers
+
+from app.attacks.prover import Prover
 from app.web.cookies import FORM, REFRESH
-from tests.conftest import PUBLIC_URL, PublicClient
+from tests.support.app import PUBLIC_URL, family_of
+from tests.support.transports import InProcess, OverSocket
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from collections.abc import Mapping
+
     from werkzeug.test import TestResponse
+
+    from app.families.models import Family
+    from tests.support.servers.gunicorn import GunicornServer
 
 EMAIL: Final = "ada@example.com"
 PASSWORD: Final = "quarry lantern umbrella nine"
 NEW_PASSWORD: Final = "another marble teapot wanders"
 FIREFOX: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0"
+# Begins or goes on with a session; so a proof there binds it.
+BINDING: Final = {"/auth/login", "/auth/refresh"}
+# Of four workers each is missed once in a thousand times by this many connections.
+ALL_WORKERS: Final = 24
 
-# What a browser says of a request that a page of this site makes.
-FROM_HERE: Final = {"Origin": PUBLIC_URL, "Sec-Fetch-Site": "same-origin"}
+
+# What a browser says of a form that a page of the site sends, besides.
+NAVIGATION: Final = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html,*/*;q=0.8"}
 
 
-class Actor:
-    """An honest user in one browser: it keeps cookies, and the access token in its memory."""
+class Client:
+    """Somebody with an account, in one browser: it keeps cookies and the access token.
 
-    def __init__(
+    `site` is the application itself, or a server, which each request reaches over a connection of
+    its own.
+    """
+
+    def __init__(  # noqa: PLR0913 - what makes a client
         self,
-        app: Flask,
+        site: Flask | GunicornServer,
         email: str = EMAIL,
         password: str = PASSWORD,
+        *,
         agent: str = FIREFOX,
         ip: str = "127.0.0.1",
+        key: Prover | None = None,
     ) -> None:
-        self.app = app
-        self.email = email
-        self.password = password
-        self.browser = browser(app)
-        self.access_token = ""
-        self.session_id = ""
-        self.user_id = ""
-        self._headers = {**FROM_HERE, "User-Agent": agent}
-        self._environ = {"REMOTE_ADDR": ip}
+        self.site = InProcess(site) if isinstance(site, Flask) else OverSocket(site)
+        self.email, self.password, self._key = email, password, key
+        self.access_token = self.session_id = self.user_id = ""
+        self.cookies: dict[str, str] = {}
+        self.keeps_cookies = True
+        # What a browser says of a request that a page of the site makes.
+        self.headers = from_here(self.site.url) | {"User-Agent": agent}
+        self.environ = {"REMOTE_ADDR": ip}
+
+    @property
+    def key(self) -> Prover:
+        """The key that it is bound to."""
+        assert self._key
+        return self._key
+
+    @key.setter
+    def key(self, key: Prover) -> None:
+        self._key = key
+
+    @property
+    def app(self) -> Flask:
+        """The application in this process."""
+        assert isinstance(self.site, InProcess)
+        return self.site.app
+
+    @property
+    def server(self) -> GunicornServer:
+        """The server at the other end of the socket."""
+        assert isinstance(self.site, OverSocket)
+        return self.site.server
 
     @property
     def refresh_token(self) -> str:
         """The token in the browser's cookie, empty when there is none."""
-        cookie = self.browser.get_cookie(REFRESH)
-        return cookie.value if cookie else ""
+        return self.cookies.get(REFRESH, "")
 
     @property
     def bearer(self) -> dict[str, str]:
         """The header of a protected request."""
         return bearer(self.access_token)
 
-    def ask(
+    def ask(  # noqa: PLR0913 - what a request carries
         self,
         method: str,
         path: str,
-        body: object = None,
-        headers: dict[str, str] | None = None,
-        **more: Any,  # noqa: ANN401 - werkzeug's own
+        body: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | Headers | None = None,
+        *,
+        cookie: str | None = None,
+        access: str | None = None,
+        **more: Any,  # noqa: ANN401 - EnvironBuilder's own
     ) -> TestResponse:
-        """Send a request as a script of the site would."""
-        sent = self._headers | (headers or {})
-        kind = {} if body is None else {"json": body}
-        return self.browser.open(
-            path,
-            method=method,
-            headers=sent,
-            environ_overrides=self._environ,
-            buffered=True,
-            **kind,
-            **more,
-        )
+        """Send a request, with `access` as its access token and `cookie` as its refresh token.
 
-    def protected(self, method: str, path: str, body: object = None) -> TestResponse:
+        `body` goes as JSON. Where there is a key, what carries or begins a session is proved.
+        `headers` replace those the client would send, cookies included.
+        """
+        sent = Headers(self.headers)
+        if jar := self.cookies | ({} if cookie is None else {REFRESH: cookie}):
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
+        if access is not None:
+            proof = self.proof(path, method, access) if self._key else None
+            sent.update(dpop(access, proof) if proof else bearer(access))
+        elif self._key and path in BINDING:
+            sent["DPoP"] = self.proof(path)
+        sent.update(headers or {})
+        if body is not None:
+            more["json"] = body
+        environ = self.environ | more.pop("environ", {})
+        answer = self.site.send(method, path, sent, environ, **more)
+        if self.keeps_cookies:
+            self._keep(answer)
+        return answer
+
+    def proof(self, path: str, method: str = "POST", token: str | None = None, **said: Any) -> str:  # noqa: ANN401 - any claim
+        """Prove one request by this client's key, with the newest nonce and the server's time."""
+        claims = {"nonce": self.site.nonce(), "iat": self.site.now()} | said
+        return self.key.proof(method, self.site.url + path, token, **claims)
+
+    def protected(
+        self, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> TestResponse:
         """Send a request with the access token."""
-        return self.ask(method, path, body, self.bearer)
+        return self.ask(method, path, body, access=self.access_token)
 
     def register(self) -> TestResponse:
         """Open the account."""
-        answer = self.ask(
-            "POST", "/auth/register", {"email": self.email, "password": self.password}
-        )
+        body = {"email": self.email, "password": self.password}
+        answer = self.ask("POST", "/auth/register", body)
         if answer.status_code == 201:
             self.user_id = answer.get_json()["user"]["id"]
         return answer
@@ -92,17 +153,20 @@ class Actor:
     def log_in(self, password: str | None = None, *, remember: bool = False) -> TestResponse:
         """Log in, with the right password unless another is given."""
         body = {"email": self.email, "password": password or self.password}
-        return self._adopt(
-            self.ask("POST", "/auth/login", body | ({"remember": True} if remember else {}))
-        )
+        more = {"remember": True} if remember else {}
+        return self._adopt(self.ask("POST", "/auth/login", {**body, **more}))
 
-    def refresh(self) -> TestResponse:
-        """Exchange the cookie."""
-        return self._adopt(self.ask("POST", "/auth/refresh"))
+    def refresh(self, cookie: str | None = None) -> TestResponse:
+        """Exchange the refresh token in the jar, or this one."""
+        return self._adopt(self.ask("POST", "/auth/refresh", cookie=cookie))
 
-    def me(self) -> TestResponse:
-        """Ask who one is."""
-        return self.protected("GET", "/api/me")
+    def me(self, access: str | None = None) -> TestResponse:
+        """Ask who one is, with the access token or this one."""
+        return self.ask("GET", "/api/me", access=self.access_token if access is None else access)
+
+    def me_everywhere(self, access: str) -> set[int]:
+        """Ask each worker of a server who one is; return the statuses there were."""
+        return {self.me(access).status_code for _ in range(ALL_WORKERS)}
 
     def sessions(self) -> list[dict[str, Any]]:
         """List one's live sessions."""
@@ -126,64 +190,60 @@ class Actor:
         """Tell whether both halves of the session work, and use up a refresh token for it."""
         return self.me().status_code == 200 and self.refresh().status_code == 200
 
+    def family(self) -> Family:
+        """Read the row of the session."""
+        return family_of(self.app, self.session_id)
+
+    def open_form(self, path: str) -> str:
+        """Open a form and return its CSRF token."""
+        page = self.ask("GET", path).text
+        return page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+
+    def send_form(self, path: str, **fields: str) -> TestResponse:
+        """Open the form of `path`, fill it in and send it as a browser navigates."""
+        fields.setdefault("csrf_token", self.open_form(path))
+        return self.ask("POST", path, headers=NAVIGATION, data=fields)
+
     def _adopt(self, answer: TestResponse) -> TestResponse:
-        if answer.status_code == 200:
+        if answer.status_code == 200 and self.keeps_cookies:
             body = answer.get_json()
             self.access_token = body["access_token"]
             self.session_id, self.user_id = body["session"]["id"], body["user"]["id"]
         return answer
 
-
-class Thief:
-    """A program somewhere else: no cookies of its own, no browser's headers, only loot."""
-
-    def __init__(self, app: Flask) -> None:
-        self._client = PublicClient(app, app.response_class, use_cookies=False)
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        cookie: str | None = None,
-        access: str | None = None,
-        headers: dict[str, str] | None = None,
-        **more: Any,  # noqa: ANN401 - werkzeug's own
-    ) -> TestResponse:
-        """Send a request with a stolen refresh token, a stolen access token, or none."""
-        sent = dict(headers or {})
-        if cookie is not None:
-            sent["Cookie"] = f"{REFRESH}={cookie}"
-        if access is not None:
-            sent["Authorization"] = f"Bearer {access}"
-        return self._client.open(path, method=method, headers=sent, buffered=True, **more)
-
-    def refresh(self, cookie: str) -> TestResponse:
-        """Try a stolen refresh token."""
-        return self.ask("POST", "/auth/refresh", cookie)
-
-    def me(self, access: str) -> TestResponse:
-        """Try a stolen access token."""
-        return self.ask("GET", "/api/me", access=access)
+    def _keep(self, answer: TestResponse) -> None:
+        for line in answer.headers.getlist("Set-Cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name] = value
+            if "; Max-Age=0" in line:
+                del self.cookies[name]
 
 
-def browser(app: Flask) -> PublicClient:
-    """Return a fresh browser at the public URL."""
-    return PublicClient(app, app.response_class, use_cookies=True)
+def program(site: Flask | GunicornServer, email: str = EMAIL, **more: Any) -> Client:  # noqa: ANN401 - Client's own
+    """Return a program: without a browser's headers, and it keeps nothing it is given."""
+    client = Client(site, email, **more)
+    client.headers, client.keeps_cookies = {}, False
+    return client
 
 
-def member(app: Flask, email: str = EMAIL, **more: str) -> Actor:
+def member(site: Flask | GunicornServer, email: str = EMAIL, **more: Any) -> Client:  # noqa: ANN401 - Client's own
     """Return somebody who has registered and logged in."""
-    actor = Actor(app, email, **more)
-    assert actor.register().status_code == 201
-    assert actor.log_in().status_code == 200
-    return actor
+    client = Client(site, email, **more)
+    assert client.register().status_code == 201
+    assert client.log_in().status_code == 200
+    return client
 
 
-def other_browser(actor: Actor, agent: str = "curl/8.0") -> Actor:
+def other_browser(client: Client, agent: str = "curl/8.0") -> Client:
     """Return the same user in another browser, logged in there too."""
-    again = Actor(actor.app, actor.email, actor.password, agent)
+    again = Client(client.app, client.email, client.password, agent=agent)
     assert again.log_in().status_code == 200
     return again
+
+
+def from_here(url: str = PUBLIC_URL) -> dict[str, str]:
+    """Spell what a browser says of a request that a page of `url` makes."""
+    return {"Origin": url, "Sec-Fetch-Site": "same-origin"}
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -191,24 +251,24 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+def dpop(token: str, proof: str | None = None) -> dict[str, str]:
+    """Spell the headers of a bound request."""
+    headers = {"Authorization": f"DPoP {token}"}
+    return headers if proof is None else headers | {"DPoP": proof}
+
+
 def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
     """Check that an answer is an RFC 9457 problem with this code, and return it."""
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
-    body: dict[str, Any] = answer.get_json(force=True)
+    body: dict[str, Any] = answer.get_json()
     assert body["code"] == code
     assert body["status"] == status
     assert body["type"] == f"urn:latchkey:problem:{code}"
     assert body["title"]
     assert body["detail"]
     assert body["request_id"] == answer.headers["X-Request-Id"]
-    assert body.keys() - {"reasons"} == {
-        "type",
-        "title",
-        "status",
-        "detail",
-        "code",
-        "request_id",
-    }
+    names = {"type", "title", "status", "detail", "code", "request_id"}
+    assert body.keys() - {"reasons"} == names
     return body
 
 
@@ -225,6 +285,17 @@ def claims(token: str) -> dict[str, Any]:
     return found
 
 
+def pair(answer: TestResponse) -> tuple[str, str]:
+    """Return the access token and the refresh token of a token response."""
+    return answer.get_json()["access_token"], cookie_of(answer)
+
+
+def cookie_of(answer: TestResponse, name: str = REFRESH) -> str:
+    """Return the value of a cookie that an answer sets."""
+    (line,) = [one for one in cookie_lines(answer) if one.startswith(f"{name}=")]
+    return line.partition("=")[2].partition(";")[0]
+
+
 def cookie_lines(answer: TestResponse) -> list[str]:
     """List the Set-Cookie headers; Expires only repeats Max-Age for very old browsers."""
     return [re.sub(r"Expires=[^;]+; ", "", one) for one in answer.headers.getlist("Set-Cookie")]
@@ -234,12 +305,6 @@ def set_cookies(answer: TestResponse) -> list[str]:
     """List the Set-Cookie headers, each with its value cut out."""
     lines = [line.partition("=") for line in cookie_lines(answer)]
     return [f"{name}=…;{rest.partition(';')[2]}" for name, _, rest in lines]
-
-
-def form_token(client: PublicClient, path: str) -> str:
-    """Open a form and return its CSRF token."""
-    page = client.get(path).get_data(as_text=True)
-    return page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
 
 
 CLEARED: Final = f"{REFRESH}=; Max-Age=0; Secure; HttpOnly; Path=/; SameSite=Strict"

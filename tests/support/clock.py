@@ -1,43 +1,29 @@
-"""Clocks that tests move."""
+"""The clock of the tests."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from app.infra.clock import Clock
 
-NOW = 1_800_000_000
-
-
-class SetClock(Clock):
-    """A clock that stands still until a test moves it."""
-
-    def __init__(self, time: int = NOW) -> None:
-        self.time = time
-        self.waited = 1000.0
-
-    def now(self) -> int:
-        """Return the time of the day it is set to."""
-        return self.time
-
-    def monotonic(self) -> float:
-        """Return the seconds that passed in this process."""
-        return self.waited
-
-    def forward(self, seconds: int) -> None:
-        """Let time pass, by both measures."""
-        self.time += seconds
-        self.waited += seconds
+NOW: Final = 1_800_000_000
 
 
 class SettableClock(Clock):
-    """A clock that tests move; the machine's own otherwise."""
+    """A clock that tests move: it stands still at `start`, or goes on with the machine's."""
 
-    def __init__(self) -> None:
-        self.ahead = 0
+    def __init__(self, start: int | None = None) -> None:
+        self.start, self.ahead, self.waited = start, 0, 0.0
 
     def now(self) -> int:
-        """Return the machine's time and what was added to it."""
-        return super().now() + self.ahead
+        """Return the time of the day."""
+        return (super().now() if self.start is None else self.start) + self.ahead
+
+    def monotonic(self) -> float:
+        """Return the seconds that passed in this process."""
+        return (super().monotonic() if self.start is None else 1000.0) + self.waited
 
     def forward(self, seconds: int) -> None:
-        """Let time pass."""
+        """Let time pass, by both measures."""
         self.ahead += seconds
+        self.waited += seconds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,29 +26,13 @@ from app.infra.redis import ConnectionCount, RedisLink
 from app.tokens.claims import RefreshTokenClaims
 from app.tokens.nonces import Nonces
 from tests.support.clock import NOW
-from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from app.services import Services
-    from tests.support.servers.valkey import ValkeyServer
 
 LEEWAY = 5
 PREFIX = "latchkey:{test}:"
-
-
-def repairing() -> list[threading.Thread]:
-    """List the repairs of a denylist that are under way."""
-    return [one for one in threading.enumerate() if one.name == "denylist-repair"]
-
-
-def settle(own: Services, valkey: ValkeyServer) -> None:
-    """Let an application's own threads end, and give its connections back."""
-    valkey.make_sound()
-    wait_until(lambda: not repairing(), what="the end of the repair")
-    own.database.engine.dispose()
-    own.redis.close()
 
 
 def replay_cache(url: str, database: Database, clock: Clock) -> ReplayCache:

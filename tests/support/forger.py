@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from app.tokens.keys import KeyRing
     from config import Settings
-    from tests.support.client import Actor
+    from tests.support.client import Client
 
 
 ACCESS = "access token"
@@ -126,7 +126,7 @@ def compact_json(value: Mapping[str, Any] | bytes) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def signing_key(actor: Actor) -> bytes:
+def signing_key(actor: Client) -> bytes:
     """Return the key that signs access tokens in the actor's app."""
     key: bytes = actor.app.extensions["latchkey"].auth.issuer.access._ring.signing_key  # noqa: SLF001 - the forger's loot
     return key
@@ -145,7 +145,7 @@ def compact(head: dict[str, Any], payload: dict[str, Any], key: bytes) -> str:
     return f"{text}.{encode(hmac.digest(key, text.encode(), hashlib.sha256))}"
 
 
-def forge(actor: Actor, without: str = "", **changed: object) -> str:
+def forge(actor: Client, without: str = "", **changed: object) -> str:
     """Return the actor's access token with changed claims, rightly signed."""
     payload = claims(actor.access_token) | changed
     payload.pop(without, None)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import io
 
 
 class Log(logging.Handler):
@@ -28,3 +33,9 @@ class Log(logging.Handler):
         """Collect no more."""
         self._logger.removeHandler(self)
         self._logger.setLevel(self._before)
+
+
+def records(log: io.StringIO, event: str = "") -> list[dict[str, Any]]:
+    """Read the audit lines, or those of one event."""
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    return [line for line in lines if event in {"", line.get("event")}]

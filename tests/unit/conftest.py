@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.infra.database import Database
-from tests.support.clock import SetClock
+from tests.support.clock import NOW, SettableClock
 from tests.support.log import Log
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def clock() -> SetClock:
+def clock() -> SettableClock:
     """Give a clock that only the test moves."""
-    return SetClock()
+    return SettableClock(NOW)
 
 
 @pytest.fixture

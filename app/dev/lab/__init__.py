@@ -1,5 +1,5 @@
-"""The lab: the catalogue's attacks, run before the visitor's eyes. In development only.
+"""The lab: the attacks of the catalogue, run in front of the visitor, in development only.
 
-Nothing outside imports it but `create_app`, and that only when `APP_ENV` says development:
-elsewhere there is no route, no file and no line of it in the process.
+`app.dev.install` adds it, and `wsgi.py` calls that only when `APP_ENV` is `development`. Elsewhere
+the process has no route, file or module of it.
 """

@@ -1,4 +1,4 @@
-"""A copy of the log, for the attack that reads it."""
+"""A copy of the log in a file, for the attack that searches the log."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ NAME: Final = "lab.log"
 
 
 class Copy(logging.Handler):
-    """Adds each line to a file that several processes write and one empties."""
+    """Appends each line to a file that all workers share; it is opened anew for each line."""
 
     def __init__(self, path: Path) -> None:
-        """Write to `path`."""
+        """Append to `path`."""
         super().__init__()
         self.name = NAME
         self._path = path
         self.setFormatter(Lines())
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Add one line."""
+        """Append one line."""
         with self._path.open("a", encoding="utf-8") as file:
             file.write(f"{self.format(record)}\n")
 
 
 def keep(settings: Settings) -> None:
-    """Copy what the application logs from now on."""
+    """Copy what the application logs from now on, once however often this is called."""
     logger = logging.getLogger(ROOT_LOGGER)
     for former in [handler for handler in logger.handlers if handler.name == NAME]:
         logger.removeHandler(former)
@@ -37,7 +37,7 @@ def keep(settings: Settings) -> None:
 
 
 def begin(settings: Settings) -> Path:
-    """Empty the copy, and return where it is."""
+    """Empty the copy, and return its path."""
     path = settings.instance / NAME
     path.write_bytes(b"")
     return path

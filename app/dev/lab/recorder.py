@@ -1,25 +1,23 @@
-"""In front of the app: dispatches to the attacker site, and records what the browser sends.
+"""In front of the application: dispatches to the attacker site, and records what browsers send.
 
-A request that names a run (`lab_run=…` in its query) is noted with what it carried and what it
-was answered. It reaches the app as it is, and the answer leaves as the app gave it.
+A request that names an open run (`lab_run=…` in its query) is stored with its answer. Neither is
+changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from werkzeug.wrappers import Request, Response
 
 from app.attacks.redaction import shown
-from app.dev.lab.attacker_site import ATTACKER_SITE
 from app.dev.lab.run_store import RunStore
+from app.dev.lab.site_context import ATTACKER_SITE, RUN
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-QUERY: Final = "lab_run"
 
 
 def install(app: Flask, store: RunStore, attacker_site: WSGIApplication) -> None:
@@ -28,32 +26,33 @@ def install(app: Flask, store: RunStore, attacker_site: WSGIApplication) -> None
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         site = attacker_site if environ.get("PATH_INFO", "").startswith(ATTACKER_SITE) else inner
-        if QUERY not in environ.get("QUERY_STRING", ""):
+        if RUN not in environ.get("QUERY_STRING", ""):
             return site(environ, start_response)
-        asked = Request(environ, populate_request=False)
-        given = Response.from_app(site, environ, buffered=True)
-        store.add(asked.args.get(QUERY, ""), exchange(asked, given))
-        return given(environ, start_response)
+        request = Request(environ, populate_request=False)
+        response = Response.from_app(site, environ, buffered=True)
+        store.add(request.args.get(RUN, ""), exchange(request, response))
+        return response(environ, start_response)
 
     app.wsgi_app = answer  # type: ignore[method-assign]
 
 
-def exchange(asked: Request, given: Response) -> dict[str, Any]:
-    """Describe one request and its answer; of the cookies that came, the names alone."""
-    names = list(asked.cookies)
-    headers = [(name, value) for name, value in asked.headers if name != "Cookie"]
+def exchange(request: Request, response: Response) -> dict[str, Any]:
+    """Describe one request and its answer, with the names of the cookies but not their values."""
+    names = list(request.cookies)
+    headers = [(name, value) for name, value in request.headers if name != "Cookie"]
     if names:
         headers.append(("Cookie", "; ".join(f"{name}=…" for name in names)))
+    set_cookies = response.headers.getlist("Set-Cookie")
     return {
         "kind": "exchange",
         "who": "browser",
-        "method": asked.method,
-        "path": asked.path,
-        "mode": asked.headers.get("Sec-Fetch-Mode", ""),
+        "method": request.method,
+        "path": request.path,
+        "mode": request.headers.get("Sec-Fetch-Mode", ""),
         "cookies": names,
-        "set_cookies": [line.partition("=")[0] for line in given.headers.getlist("Set-Cookie")],
-        "request": shown(f"{asked.method} {asked.path}", headers, b""),
-        "answer": shown(str(given.status_code), list(given.headers), given.get_data()),
-        "status": given.status_code,
+        "set_cookies": [line.partition("=")[0] for line in set_cookies],
+        "request": shown(f"{request.method} {request.path}", headers, b""),
+        "answer": shown(str(response.status_code), list(response.headers), response.get_data()),
+        "status": response.status_code,
         "times": 1,
     }

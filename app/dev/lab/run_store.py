@@ -1,4 +1,4 @@
-"""What the lab remembers, in Redis and for minutes: runs in browsers, and accounts to erase."""
+"""What the lab keeps in Redis, for minutes: the runs in browsers, and the accounts to erase."""
 
 from __future__ import annotations
 
@@ -16,81 +16,81 @@ from app.attacks.attacked_account import Account
 
 RUN_SECONDS: Final = 300
 MAX_SEEN: Final = 60
-# Longer than the slowest attack on both sides; a crashed run blocks no longer than this.
+# Longer than the slowest attack on both sides. A run that crashed holds the lock no longer.
 BUSY_SECONDS: Final = 150
 
 _RUN: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class RunStore:
-    """A browser run is known by its number; whoever knows it may add what it saw."""
+    """Runs in browsers by their number, which is random: whoever knows it may add to the run."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
-        """Keep everything under keys of the lab's own that begin with `prefix`."""
+        """Use keys that begin with `prefix` and `lab:`."""
         self._redis: Final = redis
         self._prefix: Final = f"{prefix}lab:"
 
     def open(self, account: Account) -> str:
         """Begin a run with a throwaway account, and return its number."""
         run = secrets.token_hex(16)
-        about = {"email": account.email, "password": account.password}
-        self._redis.set(self._key(run, "about"), json.dumps(about), ex=RUN_SECONDS)
+        about = json.dumps(account.credentials)
+        self._redis.set(self._key(run, "about"), about, ex=RUN_SECONDS)
         return run
 
     def account(self, run: str) -> Account | None:
-        """Return the run's throwaway account; None when there is no such run."""
+        """Return the account of an open run; None when there is no such run."""
         if not _RUN.fullmatch(run):
             return None
         about = cast("bytes | None", self._redis.get(self._key(run, "about")))
         return Account(**json.loads(about)) if about else None
 
-    def add(self, run: str, exchange: dict[str, Any]) -> None:
-        """Write down what was seen in an open run; of too much, the oldest is forgotten."""
+    def add(self, run: str, seen: dict[str, Any]) -> None:
+        """Store what was seen in an open run; beyond MAX_SEEN the oldest is deleted."""
         if self.account(run):
             key = self._key(run, "seen")
-            self._redis.rpush(key, json.dumps(exchange))
+            self._redis.rpush(key, json.dumps(seen))
             self._redis.ltrim(key, -MAX_SEEN, -1)
             self._redis.expire(key, RUN_SECONDS)
 
     def seen(self, run: str) -> list[dict[str, Any]]:
-        """Return what was written down, in order."""
+        """Return what was seen, in order."""
         found = cast("list[bytes]", self._redis.lrange(self._key(run, "seen"), 0, -1))
         return [json.loads(one) for one in found]
 
     def count(self, run: str, by: int = 1) -> int:
-        """Count a use of the run's weakened session; return how often it was used."""
+        """Add to the uses of the run's weakened session, and return their number."""
         key = self._key(run, "used")
         used = self._redis.incr(key, by)
         self._redis.expire(key, RUN_SECONDS)
         return used
 
     def close(self, run: str) -> None:
-        """Forget a run."""
+        """Delete a run."""
         self._redis.delete(*(self._key(run, part) for part in ("about", "seen", "used")))
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
-        """Try to be the only run: two would use up each other's limits. Tell whether it is."""
+        """Yield whether no other attack runs: two would use up each other's limits."""
         lock = self._redis.lock(f"{self._prefix}busy", timeout=BUSY_SECONDS, blocking=False)
-        mine = lock.acquire()
+        acquired = lock.acquire()
         try:
-            yield mine
+            yield acquired
         finally:
-            if mine:
-                with suppress(LockError):  # it took too long, and another one may run by now
+            if acquired:
+                with suppress(LockError):  # after BUSY_SECONDS another attack may hold the lock
                     lock.release()
 
     def remember(self, email: str, until: int) -> None:
-        """Remember an account to erase, at the latest after `until` (epoch seconds)."""
+        """Store an account to be erased at `until` (epoch seconds), should its run not end."""
         self._redis.zadd(f"{self._prefix}accounts", {email: until})
 
     def left_over(self, now: int) -> list[str]:
-        """Return the accounts whose runs never came to their end."""
+        """Return the accounts whose time is over and whose runs did not end."""
         found = self._redis.zrangebyscore(f"{self._prefix}accounts", "-inf", now)
         return [email.decode() for email in cast("list[bytes]", found)]
 
-    def erased(self, email: str) -> None:
-        """Forget an account that is gone."""
+    def forget(self, email: str) -> None:
+        """Delete an account that is erased from the list."""
         self._redis.zrem(f"{self._prefix}accounts", email)
 
     def _key(self, run: str, part: str) -> str:

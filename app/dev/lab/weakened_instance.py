@@ -1,10 +1,8 @@
 """A weakened instance: Latchkey in a process of its own, with one defense replaced.
 
-`python -m app.dev.lab.weakened_instance NAME` is that process; with an empty name nothing is
-replaced. It runs the server loop that gunicorn's workers run, so that the loop's defenses can be
-replaced too. It has its own address, database and secrets, and shares Redis under other key
-names. It stops when its standard input closes, so no weakened server outlives the process that
-started it.
+It has its own address, database and secrets, and shares Redis under other key names. The process
+is `app.dev.lab.instance_process`; it stops when its standard input closes, so no weakened server
+outlives the process that started it.
 """
 
 from __future__ import annotations
@@ -12,83 +10,59 @@ from __future__ import annotations
 import os
 import select
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
-from app import create_app
 from app.attacks.target import Target
-from app.dev.lab.weakened import VARIANTS
-from app.dev.lab.worker import serving
-from app.services import NAME
+from app.dev.lab.instance_process import place
 from config import ARGON2_FLOOR, ROOT, Settings, new_secret
 
-HOST: Final = "127.0.0.1"
-BACKLOG: Final = 128
+PROCESS: Final = "app.dev.lab.instance_process"
 START_SECONDS: Final = 30
 STOP_SECONDS: Final = 10
 
 
 class InstanceError(Exception):
-    """A weakened instance that does not start; `str()` is what it said."""
+    """The weakened instance did not start; `str()` says why."""
 
 
 @contextmanager
 def weakened_instance(name: str, settings: Settings) -> Iterator[Target]:
-    """Start an instance with the weakened variant `name`, none if empty, and stop it afterwards.
+    """Start an instance and stop it afterwards; it takes only Redis from `settings`.
+
+    `name` is that of the weakened variant; an empty name replaces nothing.
 
     Raises:
-        InstanceError.
+        InstanceError: when there is no such variant, or the instance is not ready in time.
 
     """
-    environment = os.environ | _settings_of_its_own(settings)
-    child = subprocess.Popen(  # noqa: S603 - this very module
-        [sys.executable, "-m", "app.dev.lab.weakened_instance", name],
+    environment = os.environ | _environment(settings)
+    child = subprocess.Popen(  # noqa: S603 - a module of ours
+        [sys.executable, "-m", PROCESS, name],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # a terminal's Ctrl-C is not for it
+        start_new_session=True,  # so that Ctrl-C in a terminal does not reach it
     )
     url, _, log = _first_line(child).partition(" ")
     if not log:
-        raise InstanceError(
-            f"The weakened instance does not start: {_end(child) or 'it says nothing'}"
-        )
+        why = _end(child) or "it says nothing"
+        raise InstanceError(f"The weakened instance does not start: {why}")
     try:
-        yield Target(url, Settings.from_env(environment | _place(url, log)), Path(log))
+        yield Target(url, Settings.from_env(environment | place(url, log)), Path(log))
     finally:
         _end(child)
-        shutil.rmtree(Path(log).parent, ignore_errors=True)  # what is killed leaves it behind
+        shutil.rmtree(Path(log).parent, ignore_errors=True)  # a killed process leaves it
 
 
-def serve(name: str) -> None:
-    """Undo a defense, serve, and say where; until standard input ends."""
-    with (
-        TemporaryDirectory(prefix="latchkey-weakened-", ignore_cleanup_errors=True) as folder,
-        socket.create_server((HOST, 0), backlog=BACKLOG) as listener,
-    ):
-        url, log = f"http://{HOST}:{listener.getsockname()[1]}", f"{folder}/log"
-        for variant in VARIANTS:
-            if variant.name == name:
-                variant.apply()
-        app = create_app(Settings.from_env(os.environ | _place(url, log)))
-        database = app.extensions[NAME].database
-        database.metadata.create_all(database.engine)
-        with serving(app, listener):
-            print(url, log, flush=True)  # noqa: T201 - to the parent
-            _log_to(log)
-            sys.stdin.read()
-
-
-def _settings_of_its_own(settings: Settings) -> dict[str, str]:
+def _environment(settings: Settings) -> dict[str, str]:
     memory, passes = min(ARGON2_FLOOR)
     return {
         "JWT_SECRET": new_secret(),
@@ -103,11 +77,6 @@ def _settings_of_its_own(settings: Settings) -> dict[str, str]:
     }
 
 
-def _place(url: str, log: str) -> dict[str, str]:
-    database = f"sqlite:///{Path(log).with_name('latchkey.db')}"
-    return {"APP_ENV": "testing", "PUBLIC_URL": url, "DATABASE_URL": database}
-
-
 def _first_line(child: subprocess.Popen[str]) -> str:
     if child.stdout and select.select([child.stdout], [], [], START_SECONDS)[0]:
         return child.stdout.readline().rstrip("\n")
@@ -117,21 +86,8 @@ def _first_line(child: subprocess.Popen[str]) -> str:
 def _end(child: subprocess.Popen[str]) -> str:
     """Close the input of an instance, kill it if it goes on, and return its error output."""
     try:
-        _, said = child.communicate(timeout=STOP_SECONDS)
+        _, errors = child.communicate(timeout=STOP_SECONDS)
     except subprocess.TimeoutExpired:
         child.kill()
-        _, said = child.communicate()
-    return said.strip()
-
-
-def _log_to(path: str) -> None:
-    """Write what goes to standard output and error from now on to a file."""
-    with Path(path).open("ab", buffering=0) as log:
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(log.fileno(), stream.fileno())
-
-
-if __name__ == "__main__":
-    if sys.argv[1] not in {"", *(variant.name for variant in VARIANTS)}:
-        sys.exit(f"there is no weakened variant “{sys.argv[1]}”")
-    serve(sys.argv[1])
+        _, errors = child.communicate()
+    return errors.strip()

@@ -10,7 +10,7 @@ from app.auth import pruning
 from app.auth.pruning import ENDED_KEPT_SECONDS, REVOKED_KEPT_SECONDS, Pruned, Pruning
 from app.families import queries
 from app.families.models import MAX_THEFTS_SHOWN, THEFT_SHOWN_SECONDS, THEFTS, Reason
-from tests.support.clock import NOW, SetClock
+from tests.support.clock import NOW, SettableClock
 from tests.support.factories import a_family, a_user, stored
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ OLD = 10 * 86400
 
 
 @pytest.fixture
-def pruner(database: Database, clock: SetClock) -> Pruning:
+def pruner(database: Database, clock: SettableClock) -> Pruning:
     """Give what prunes."""
     return Pruning(database, clock)
 
@@ -145,7 +145,7 @@ def test_pruning_goes_in_batches(
 
 
 def test_an_erased_account_goes_after_its_families(
-    database: Database, pruner: Pruning, clock: SetClock
+    database: Database, pruner: Pruning, clock: SettableClock
 ) -> None:
     """While one of its families is left the row stays; others are never deleted."""
     user, disabled, living = (a_user(database, f"{n}@example.com") for n in "abc")
@@ -161,7 +161,7 @@ def test_an_erased_account_goes_after_its_families(
 
 
 def test_what_a_product_refers_to_stays_and_the_rest_goes(
-    notes: Database, pruner: Pruning, clock: SetClock
+    notes: Database, pruner: Pruning, clock: SettableClock
 ) -> None:
     """One reference does not stop the others' deletion; what has to be mended is named."""
     user, erased = a_user(notes), a_user(notes, "eve@example.com")

@@ -13,9 +13,9 @@ from app.auth.register import register_and_log_in
 from app.families.issuer import PresentedCredentials
 from app.infra import redis
 from app.infra.audit import Client
-from app.services import NAME
-from tests.support.clock import SetClock
-from tests.support.factories import settle
+from app.services import NAME, Services
+from tests.support.app import settle
+from tests.support.clock import NOW, SettableClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.families.issuer import TokenPair
-    from app.services import Services
     from config import Settings
     from tests.support.servers.valkey import ValkeyServer
 
@@ -39,14 +38,14 @@ def on(app: Flask, *words: str, **more: Any) -> Result:  # noqa: ANN401 - click'
 
 
 @pytest.fixture
-def clock() -> SetClock:
+def clock() -> SettableClock:
     """Give the application's clock."""
-    return SetClock()
+    return SettableClock(NOW)
 
 
 @pytest.fixture
 def app(
-    settings: Settings, clock: SetClock, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, clock: SettableClock, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Flask]:
     """Give the app as wsgi.py builds it, but for its clock and for short rests."""
     monkeypatch.setattr(redis, "REDIS_BACKOFF_SECONDS", 0.02)

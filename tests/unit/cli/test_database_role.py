@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import create_app
 from app.cli.exit_messages import database_fault
-from tests.conftest import close
+from tests.support.app import close
 from tests.unit.cli.conftest import on
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from sqlalchemy import event
 from app import create_app
 from app.cli.migrations import newest_revisions
 from app.infra.redis import ServerFacts
-from app.services import NAME
+from app.services import NAME, Services
 from app.web.guards import public
-from tests.conftest import close
+from tests.support.app import close
+from tests.support.clock import SettableClock
 from tests.unit.cli.conftest import on
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from click.testing import Result
     from flask import Flask
 
-    from app.services import Services
     from config import Settings
-    from tests.support.clock import SetClock
     from tests.support.servers.valkey import ValkeyServer
 
 HEALTHY = [
@@ -42,7 +41,7 @@ def sound_redis(now: int) -> ServerFacts:
 
 
 @pytest.fixture
-def healthy_redis(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def healthy_redis(clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have Redis agree about the time, which stands still here."""
     facts = sound_redis(clock.now())
     monkeypatch.setattr("app.cli.doctor.server_facts", lambda _redis: facts)
@@ -199,7 +198,7 @@ def test_a_redis_that_is_a_replica_is_a_fault(settings: Settings, valkey: Valkey
 @pytest.mark.parametrize(("skew", "well"), [(7, True), (-7, True), (8, False), (-8, False)])
 def test_clocks_must_agree(
     flask: Callable[..., Result],
-    clock: SetClock,
+    clock: SettableClock,
     monkeypatch: pytest.MonkeyPatch,
     skew: int,
     *,

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import create_app
+from app.services import Services
 from config import decode_secret, secret_fault
-from tests.conftest import close
+from tests.support.app import close
+from tests.support.clock import SettableClock
 from tests.support.factories import a_family, a_user
 from tests.unit.cli.conftest import on
 
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from app.families.issuer import TokenPair
-    from app.services import Services
     from config import Settings
-    from tests.support.clock import SetClock
 
 
 @pytest.mark.usefixtures("eve")
@@ -84,7 +84,7 @@ def test_sessions_of_nobody_are_a_sentence(flask: Callable[..., Result], command
 
 @pytest.mark.usefixtures("ada")
 def test_pruning_deletes_what_is_over(
-    flask: Callable[..., Result], own: Services, clock: SetClock
+    flask: Callable[..., Result], own: Services, clock: SettableClock
 ) -> None:
     """Families past their life, and accounts erased before; a living one stays."""
     flask("users", "delete", "ada@example.com", "--yes")
@@ -96,7 +96,7 @@ def test_pruning_deletes_what_is_over(
 
 
 def test_pruning_names_what_blocks_it(
-    flask: Callable[..., Result], own: Services, clock: SetClock
+    flask: Callable[..., Result], own: Services, clock: SettableClock
 ) -> None:
     """Rows of a product keep what they refer to: a sentence, and no failure."""
     family = a_family(own.database, a_user(own.database, "eve@example.com"))

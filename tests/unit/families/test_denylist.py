@@ -18,8 +18,10 @@ from app.infra import redis
 from app.services import Services, build, denylist_keys
 from app.tokens.dpop import Proof, ProofRefused
 from app.tokens.nonces import NONCE_LENGTH, REMEMBERED_SECONDS
-from tests.support.clock import NOW
-from tests.support.factories import a_family, a_user, repairing, revoke, settle
+from tests.support.app import repairs, settle
+from tests.support.clock import NOW, SettableClock
+from tests.support.factories import a_family, a_user, revoke
+from tests.support.log import Log
 from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from app.families.denylist import Denylist
     from app.families.models import Family
     from config import Settings
-    from tests.support.clock import SetClock
-    from tests.support.log import Log
     from tests.support.servers.valkey import ValkeyServer
 
 ISSUER = hashlib.sha256(b"https://localhost").hexdigest()[:12]
@@ -57,7 +57,7 @@ def short_rests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def process(settings: Settings, clock: SetClock, valkey: ValkeyServer) -> Iterator[Services]:
+def process(settings: Settings, clock: SettableClock, valkey: ValkeyServer) -> Iterator[Services]:
     """Give one process's own parts; afterwards nothing of it is still at work."""
     own = build(settings, clock)
     yield own
@@ -178,7 +178,7 @@ def test_denying_nothing_asks_nobody(denylist: Denylist, valkey: ValkeyServer) -
     """No family ended, so Redis may be away."""
     valkey.stop()
     assert denylist.deny([])
-    assert not repairing()
+    assert not repairs()
 
 
 # -- with a proof --------------------------------------------------------------------------
@@ -209,13 +209,13 @@ def test_a_proof_is_used_up_with_the_question(
 
 
 def test_without_redis_a_proof_is_used_up_here(
-    denylist: Denylist, living: Family, ended: Family, valkey: ValkeyServer, clock: SetClock
+    denylist: Denylist, living: Family, ended: Family, valkey: ValkeyServer, clock: SettableClock
 ) -> None:
     """Each process remembers for itself, also when Redis is back and knows nothing of it."""
     denylist.denied(living.family_id)
     valkey.stop()
     denylist.denied(living.family_id)
-    clock.time += 1
+    clock.ahead += 1
     assert denylist.denied(living.family_id, PROOF) is False
     assert denylist.denied(ended.family_id, Proof(PROOF.jkt, "another-number", NOW + 100)) is True
     assert replayed(denylist, living)
@@ -346,7 +346,7 @@ def test_a_second_process_trusts_nothing_it_did_not_see(  # noqa: PLR0913, PLR09
     ended: Family,
     valkey: ValkeyServer,
     settings: Settings,
-    clock: SetClock,
+    clock: SettableClock,
 ) -> None:
     """A worker that just started writes again first, whatever marker it finds."""
     denylist.denied(living.family_id)
@@ -401,7 +401,7 @@ def test_a_redis_that_hangs_is_as_good_as_none(
 
 
 def test_without_redis_and_database_there_is_no_answer(
-    settings: Settings, clock: SetClock, living: Family, valkey: ValkeyServer
+    settings: Settings, clock: SettableClock, living: Family, valkey: ValkeyServer
 ) -> None:
     """Both gone: never a yes and never a no, but a time to come back."""
     both_gone = build(replace(settings, database_url="sqlite:////nowhere/latchkey.db"), clock)
@@ -418,7 +418,7 @@ def test_without_redis_and_database_there_is_no_answer(
 
 
 def test_a_look_before_a_nonce_leaves_a_resting_redis_alone(
-    process: Services, valkey: ValkeyServer, clock: SetClock
+    process: Services, valkey: ValkeyServer, clock: SettableClock
 ) -> None:
     """Who sends bad proofs cannot make a worker wait for a Redis that is away again and again."""
     valkey.stop()
@@ -432,7 +432,7 @@ def test_a_look_before_a_nonce_leaves_a_resting_redis_alone(
 
 
 def test_a_look_before_a_nonce_needs_no_database(
-    settings: Settings, clock: SetClock, valkey: ValkeyServer
+    settings: Settings, clock: SettableClock, valkey: ValkeyServer
 ) -> None:
     """A nonce is handed out all the same; what needs the database says that it is away."""
     without = build(replace(settings, database_url="sqlite:////nowhere/latchkey.db"), clock)
@@ -458,7 +458,7 @@ def test_a_revocation_whose_worker_was_killed_is_found(
     process: Services,
     living: Family,
     valkey: ValkeyServer,
-    clock: SetClock,
+    clock: SettableClock,
 ) -> None:
     """Committed and never echoed: within seconds it is read from the database again."""
     denylist.denied(living.family_id)
@@ -470,7 +470,11 @@ def test_a_revocation_whose_worker_was_killed_is_found(
 
 
 def test_a_revocation_whose_worker_was_killed_is_found_when_nobody_asked_for_long(
-    denylist: Denylist, process: Services, living: Family, valkey: ValkeyServer, clock: SetClock
+    denylist: Denylist,
+    process: Services,
+    living: Family,
+    valkey: ValkeyServer,
+    clock: SettableClock,
 ) -> None:
     """A review reaches back to the one before, on a quiet night as in a rush."""
     denylist.denied(living.family_id)
@@ -487,7 +491,7 @@ def test_a_review_that_fails_is_made_up_for(  # noqa: PLR0913, PLR0917 - what it
     process: Services,
     living: Family,
     valkey: ValkeyServer,
-    clock: SetClock,
+    clock: SettableClock,
     sqlite_url: str,
 ) -> None:
     """While the database is away nothing is reviewed; afterwards all that time is."""
@@ -509,7 +513,11 @@ def test_a_review_that_fails_is_made_up_for(  # noqa: PLR0913, PLR0917 - what it
 
 
 def test_a_review_reads_only_what_was_revoked_since_the_one_before(
-    denylist: Denylist, process: Services, living: Family, valkey: ValkeyServer, clock: SetClock
+    denylist: Denylist,
+    process: Services,
+    living: Family,
+    valkey: ValkeyServer,
+    clock: SettableClock,
 ) -> None:
     """What was revoked before was written when the list was completed."""
     before = a_family(process.database, a_user(process.database, "eve@example.com"))
@@ -522,7 +530,11 @@ def test_a_review_reads_only_what_was_revoked_since_the_one_before(
 
 
 def test_how_far_a_review_looks_back(
-    denylist: Denylist, process: Services, living: Family, valkey: ValkeyServer, clock: SetClock
+    denylist: Denylist,
+    process: Services,
+    living: Family,
+    valkey: ValkeyServer,
+    clock: SettableClock,
 ) -> None:
     """Three of its periods, and twice what clocks may differ: no more is read each time."""
     denylist.denied(living.family_id)
@@ -541,7 +553,7 @@ def test_an_unreachable_redis_rests(
     denylist: Denylist,
     living: Family,
     valkey: ValkeyServer,
-    clock: SetClock,
+    clock: SettableClock,
     statements: list[str],
 ) -> None:
     """After a failure it is not asked for a second, and then it is again."""
@@ -563,7 +575,7 @@ def test_an_outage_is_logged_once_a_window(
     denylist: Denylist,
     living: Family,
     valkey: ValkeyServer,
-    clock: SetClock,
+    clock: SettableClock,
     log_of: Callable[[str], Log],
 ) -> None:
     """A thousand requests during an outage are one line a minute, and one when it is over."""
@@ -589,7 +601,7 @@ def test_each_outage_is_logged_when_it_begins(
     denylist: Denylist,
     living: Family,
     valkey: ValkeyServer,
-    clock: SetClock,
+    clock: SettableClock,
     log_of: Callable[[str], Log],
 ) -> None:
     """The quiet of one ends with it, and what was forgotten in between is no outage."""
@@ -667,7 +679,7 @@ def test_an_entry_that_could_not_be_written_is_not_forgotten(  # noqa: PLR0913, 
     living: Family,
     ended: Family,
     valkey: ValkeyServer,
-    clock: SetClock,
+    clock: SettableClock,
 ) -> None:
     """This process asks the database meanwhile; the entry is written by itself afterwards."""
     denylist.denied(living.family_id)
@@ -679,7 +691,7 @@ def test_an_entry_that_could_not_be_written_is_not_forgotten(  # noqa: PLR0913, 
         clock.forward(2)
     mend(valkey)
     wait_until(lambda: entry(valkey, ended), what="the entry, without any request")
-    wait_until(lambda: not repairing(), what="the end of the repair")
+    wait_until(lambda: not repairs(), what="the end of the repair")
     assert verdicts(denylist, living, ended) == RIGHT
 
 
@@ -689,7 +701,7 @@ def test_a_second_entry_that_could_not_be_written_is_not_forgotten_either(  # no
     living: Family,
     ended: Family,
     valkey: ValkeyServer,
-    clock: SetClock,
+    clock: SettableClock,
     log_of: Callable[[str], Log],
 ) -> None:
     """On the very connection that was trusted again after the first."""
@@ -701,7 +713,7 @@ def test_a_second_entry_that_could_not_be_written_is_not_forgotten_either(  # no
         full(valkey)
         assert deny(denylist, family) is False
         roomy(valkey)
-        wait_until(lambda: not repairing(), what="the end of the repair")
+        wait_until(lambda: not repairs(), what="the end of the repair")
         clock.forward(1)  # Redis is asked again
         assert verdicts(denylist, living, family) == RIGHT
     assert log.lines()[0] == "redis unreachable, asking the database: OutOfMemoryError"
@@ -712,7 +724,7 @@ def test_one_repair_at_a_time(  # noqa: PLR0913, PLR0917 - its fixtures
     living: Family,
     ended: Family,
     valkey: ValkeyServer,
-    clock: SetClock,
+    clock: SettableClock,
     log_of: Callable[[str], Log],
 ) -> None:
     """However many entries fail, one thread goes on trying, and all of them are written."""
@@ -721,8 +733,8 @@ def test_one_repair_at_a_time(  # noqa: PLR0913, PLR0917 - its fixtures
     valkey.stop()
     for _ in range(5):
         assert deny(denylist, ended) is False
-    wait_until(lambda: len(repairing()) == 1, what="one repair")
-    assert all(thread.daemon for thread in repairing())  # none holds up the worker's end
+    wait_until(lambda: len(repairs()) == 1, what="one repair")
+    assert all(thread.daemon for thread in repairs())  # none holds up the worker's end
     clock.forward(60)
     wait_until(lambda: len(log.lines()) == 2, what="the repair's own line")
     assert set(log.lines()) == {"redis unreachable, asking the database: ConnectionError"}
@@ -750,7 +762,7 @@ def test_the_repair_outlasts_the_database(  # noqa: PLR0913, PLR0917 - its fixtu
         deny(denylist, ended)
         valkey.start()
         time.sleep(0.1)
-        assert repairing()
+        assert repairs()
         assert not entry(valkey, ended)
     wait_until(lambda: entry(valkey, ended), what="the entry")
 
@@ -782,10 +794,14 @@ def test_many_threads_get_right_answers_through_a_flush(
 
 
 def test_the_revoked_stay_denied_after_pruning(
-    denylist: Denylist, process: Services, living: Family, valkey: ValkeyServer, clock: SetClock
+    denylist: Denylist,
+    process: Services,
+    living: Family,
+    valkey: ValkeyServer,
+    clock: SettableClock,
 ) -> None:
     """While an access token may still pass, leeway included, its family can be said again."""
-    clock.time = NOW + 100
+    clock.ahead = 100
     user = a_user(process.database, "bob@example.com")
     ending = a_family(
         process.database,

@@ -11,12 +11,12 @@ import pytest
 from app.errors import Refusal
 from app.infra.audit import REFUSALS_A_MINUTE, Audit, Client
 from config import ROOT
+from tests.support.clock import SettableClock
+from tests.support.log import Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.support.clock import SetClock
-    from tests.support.log import Log
 
 HOSTILE = {
     "line-breaks": 'x\r\n{"event":"logged_in"}',
@@ -29,7 +29,7 @@ HOSTILE = {
 }
 
 
-def test_an_event_is_one_line_of_json(clock: SetClock, log_of: Callable[[str], Log]) -> None:
+def test_an_event_is_one_line_of_json(clock: SettableClock, log_of: Callable[[str], Log]) -> None:
     """The time, the event, its fields and who asked, by name."""
     log = log_of("latchkey.audit")
     client = Client("192.0.2.1", "Firefox", "00ff", "mark")
@@ -46,7 +46,7 @@ def test_an_event_is_one_line_of_json(clock: SetClock, log_of: Callable[[str], L
 
 
 def test_what_is_empty_is_left_out_and_zero_is_not(
-    clock: SetClock, log_of: Callable[[str], Log]
+    clock: SettableClock, log_of: Callable[[str], Log]
 ) -> None:
     """A line has no empty fields; a count of none is a fact."""
     log = log_of("latchkey.audit")
@@ -60,7 +60,7 @@ def test_what_is_empty_is_left_out_and_zero_is_not(
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_no_client_writes_a_line_of_its_own(
-    text: str, clock: SetClock, log_of: Callable[[str], Log]
+    text: str, clock: SettableClock, log_of: Callable[[str], Log]
 ) -> None:
     """Whatever a User-Agent holds stays inside its field, on one line of printable ASCII."""
     log = log_of("latchkey.audit")
@@ -73,7 +73,7 @@ def test_no_client_writes_a_line_of_its_own(
 
 
 def test_the_mark_of_a_known_browser_is_not_written(
-    clock: SetClock, log_of: Callable[[str], Log]
+    clock: SettableClock, log_of: Callable[[str], Log]
 ) -> None:
     """What a browser could be recognised by is no business of the log's readers."""
     log = log_of("latchkey.audit")
@@ -81,7 +81,7 @@ def test_the_mark_of_a_known_browser_is_not_written(
     assert "the-mark" not in log.lines()[0]
 
 
-def test_strangers_fill_no_disk(clock: SetClock, log_of: Callable[[str], Log]) -> None:
+def test_strangers_fill_no_disk(clock: SettableClock, log_of: Callable[[str], Log]) -> None:
     """Sixty refusals of a kind in a minute are written, and then how many more there were."""
     log, audit = log_of("latchkey.audit"), Audit(clock)
 

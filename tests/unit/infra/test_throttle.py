@@ -9,8 +9,10 @@ import pytest
 
 from app.errors import TooManyAttempts
 from app.infra import buckets
-from app.services import build
-from tests.support.factories import settle
+from app.services import Services, build
+from tests.support.app import settle
+from tests.support.clock import NOW, SettableClock
+from tests.support.log import Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,10 +20,7 @@ if TYPE_CHECKING:
     from limits import RateLimitItem
 
     from app.infra.throttle import Throttle
-    from app.services import Services
     from config import Settings
-    from tests.support.clock import SetClock
-    from tests.support.log import Log
     from tests.support.servers.valkey import ValkeyServer
 
 ADA, EVE = "ada@example.com", "eve@example.com"
@@ -35,9 +34,9 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def process(settings: Settings, clock: SetClock, valkey: ValkeyServer) -> Iterator[Services]:
+def process(settings: Settings, clock: SettableClock, valkey: ValkeyServer) -> Iterator[Services]:
     """Give one process's own parts; the limits count by the machine's time."""
-    clock.time = int(time.time())
+    clock.ahead = int(time.time()) - NOW
     own = build(settings, clock)
     yield own
     settle(own, valkey)
@@ -142,7 +141,7 @@ def test_the_limits_are_as_documented(
     assert [(limit.amount, limit.get_expiry()) for limit in limits] == amounts
 
 
-def test_a_refusal_says_when_to_come_back(throttle: Throttle, clock: SetClock) -> None:
+def test_a_refusal_says_when_to_come_back(throttle: Throttle, clock: SettableClock) -> None:
     """`retry_after` is the rest of the window that is full, and the reason names it."""
     for _ in range(5):
         throttle.log_in(ADA, HERE)
@@ -150,7 +149,7 @@ def test_a_refusal_says_when_to_come_back(throttle: Throttle, clock: SetClock) -
         throttle.log_in(ADA, HERE)
     assert refused.value.reason == "limit_account"
     assert refused.value.retry_after is not None
-    late = time.time() - clock.time  # the clock stands still while this test runs
+    late = time.time() - clock.now()  # the clock stands still while this test runs
     assert 290 <= refused.value.retry_after <= 301 + late
 
 
@@ -170,7 +169,7 @@ def test_the_reason_names_what_is_full(throttle: Throttle) -> None:
         assert refused.value.reason == reason
 
 
-def test_retry_after_is_at_least_a_second(throttle: Throttle, clock: SetClock) -> None:
+def test_retry_after_is_at_least_a_second(throttle: Throttle, clock: SettableClock) -> None:
     """Also when the window ends while the answer is on its way."""
     for _ in range(5):
         throttle.log_in(ADA, HERE)
@@ -385,7 +384,7 @@ def test_a_full_limit_refuses_the_right_password_too(throttle: Throttle) -> None
 
 
 def test_parallel_attempts_cannot_exceed_the_limit(
-    throttle: Throttle, settings: Settings, clock: SetClock, valkey: ValkeyServer
+    throttle: Throttle, settings: Settings, clock: SettableClock, valkey: ValkeyServer
 ) -> None:
     """Sixteen threads of two processes: exactly five get through."""
     second = build(settings, clock)
@@ -418,7 +417,7 @@ def test_without_redis_each_process_counts_for_itself(
 
 
 def test_when_redis_is_back_it_counts_again(
-    throttle: Throttle, valkey: ValkeyServer, clock: SetClock
+    throttle: Throttle, valkey: ValkeyServer, clock: SettableClock
 ) -> None:
     """What all processes share is used as soon as it is there."""
     valkey.stop()
@@ -430,7 +429,7 @@ def test_when_redis_is_back_it_counts_again(
 
 
 def test_a_failing_redis_is_asked_once_a_second(
-    throttle: Throttle, valkey: ValkeyServer, clock: SetClock
+    throttle: Throttle, valkey: ValkeyServer, clock: SettableClock
 ) -> None:
     """A log-in asks six times: one that hangs would hold it up for six timeouts."""
     valkey.stop()
@@ -444,7 +443,7 @@ def test_a_failing_redis_is_asked_once_a_second(
 
 
 def test_an_outage_is_logged_once_a_window(
-    throttle: Throttle, valkey: ValkeyServer, clock: SetClock, log_of: Callable[[str], Log]
+    throttle: Throttle, valkey: ValkeyServer, clock: SettableClock, log_of: Callable[[str], Log]
 ) -> None:
     """Every request of an outage together is one line a minute."""
     log = log_of("latchkey.throttle")

@@ -6,12 +6,20 @@ import json
 import socket
 import struct
 import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from app.server.chunks import MAX_CHUNKS, last_chunk
-from app.server.connection import MAX_BODY_BYTES
+from app.services import NAME, Services
+from config import BODY_BYTES
 from tests.unit.server.conftest import Running, everything
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /auth/login HTTP/1.1\r\nHost: example.com\r\nContent-Type: application/json\r\n"
@@ -127,12 +135,27 @@ def test_what_cannot_be_read_is_refused(
 
 def test_a_body_of_the_largest_size_is_read(running: Running) -> None:
     """64 kB pass, whole or in chunks: what refuses them then is the application."""
-    whole = b"Content-Length: %d\r\n\r\n" % MAX_BODY_BYTES + b"a" * MAX_BODY_BYTES
-    chunks = CHUNKED + b"\r\n" + large_chunks(MAX_BODY_BYTES - 4096)
+    whole = b"Content-Length: %d\r\n\r\n" % BODY_BYTES + b"a" * BODY_BYTES
+    chunks = CHUNKED + b"\r\n" + large_chunks(BODY_BYTES - 4096)
     for sent in (whole, chunks):
         with running.connect() as link:
             link.sendall(POST + sent)
             assert statuses(link.recv(65536)) in ([400], [421])
+
+
+def test_a_deployment_may_take_larger_bodies(app: Flask, run: Callable[..., Running]) -> None:
+    """MAX_BODY_BYTES moves the limit, whole and in chunks."""
+    services: Services = app.extensions[NAME]
+    larger = replace(services.settings, max_body_bytes=4 * BODY_BYTES)
+    app.extensions[NAME] = replace(services, settings=larger)
+    running = run()
+    for size, good in ((4 * BODY_BYTES, True), (4 * BODY_BYTES + 4096, False)):
+        whole = b"Content-Length: %d\r\n\r\n" % size + b"a" * size
+        chunks = CHUNKED + b"\r\n" + large_chunks(size - 4096)
+        for sent in (whole, chunks):
+            with running.connect() as link:
+                link.sendall(POST + sent)
+                assert (statuses(link.recv(65536)) != [413]) == good
 
 
 def test_what_comes_after_a_refusal(running: Running) -> None:

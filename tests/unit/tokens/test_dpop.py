@@ -19,7 +19,7 @@ from app.tokens.dpop import (
     token_hash,
 )
 from app.tokens.nonces import PROOF_SECONDS, Nonces
-from tests.support.clock import SetClock
+from tests.support.clock import SettableClock
 from tests.support.factories import alone
 from tests.vectors.proofs import CASES, GOOD, PROTECTED, REFRESH, Case, Maker, at_door, longest
 
@@ -81,7 +81,7 @@ def test_a_hostile_proof_is_refused_for_its_reason(case: Case, door: str) -> Non
     """Each is refused, and for the one thing that is wrong with it."""
     maker = at(door)
     # No server there: what was used is remembered in this process.
-    replay_cache = alone(SetClock(NOW - 60))
+    replay_cache = alone(SettableClock(NOW - 60))
     if case.first:
         replay_cache.consume(read_proof(case.first(maker), asked(maker)))
     with pytest.raises(ProofRefused) as refused:

@@ -9,17 +9,17 @@ from app.attacks.prover import Prover
 from app.auth import admin
 from app.errors import InvalidProof, InvalidToken, Refusal
 from app.families.issuer import new_id
+from app.services import Services
 from app.tokens.claims import AccessTokenClaims
 from app.web.client import REQUEST_ID
 from app.web.guards import MARK, Caller, authenticate, caller, public, require_access
-from tests.conftest import PUBLIC_URL
+from tests.support.app import PUBLIC_URL, services
 from tests.support.factories import a_family, a_user, revoke
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from app.families.models import Family
-    from app.services import Services
 
 PATH = "/api/me"
 HOLDER, THIEF = Prover(), Prover()
@@ -33,9 +33,7 @@ def database_url(sqlite_url: str) -> str:
 
 @pytest.fixture
 def own(app: Flask) -> Services:
-    """Give the parts of the app."""
-    services: Services = app.extensions["latchkey"]
-    return services
+    return services(app)
 
 
 @pytest.fixture
@@ -58,6 +56,12 @@ def claims_of(own: Services, family: Family, holder: Prover | None = None) -> Ac
         auth_time=now - 1,
         cnf={"jkt": holder.thumbprint} if holder else None,
     )
+
+
+def proof_of(own: Services, prover: Prover, token: str) -> str:
+    """Prove a request with an access token by that key, with the newest nonce."""
+    said = {"nonce": own.nonce(), "iat": own.clock.now()}
+    return prover.proof("GET", PUBLIC_URL + PATH, token, **said)
 
 
 def refusal(app: Flask, headers: dict[str, str]) -> Refusal:
@@ -133,8 +137,7 @@ def test_a_bound_token_needs_its_holders_proof(
     token = own.auth.issuer.access.sign(claims_of(own, living, HOLDER))
     headers = {"Authorization": f"DPoP {token}"}
     if prover:
-        prover.nonce = own.nonces.current(own.clock.now())
-        headers["DPoP"] = prover.proof("GET", PUBLIC_URL + PATH, token)
+        headers["DPoP"] = proof_of(own, prover, token)
     refused = refusal(app, headers)
     assert (type(refused), refused.reason, refused.status) == (InvalidProof, reason, 401)
 
@@ -142,9 +145,7 @@ def test_a_bound_token_needs_its_holders_proof(
 def test_a_proof_is_good_for_one_request(app: Flask, own: Services, living: Family) -> None:
     """The very same request again is refused, and so is another with the same proof."""
     token = own.auth.issuer.access.sign(claims_of(own, living, HOLDER))
-    HOLDER.nonce = own.nonce()
-    proof = HOLDER.proof("GET", PUBLIC_URL + PATH, token)
-    headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+    headers = {"Authorization": f"DPoP {token}", "DPoP": proof_of(own, HOLDER, token)}
     with app.test_request_context(PATH, base_url=PUBLIC_URL, headers=headers):
         authenticate()
     refused = refusal(app, headers)

@@ -6,7 +6,7 @@ from werkzeug.test import EnvironBuilder
 
 from app.errors import CrossOrigin
 from app.web.origin import check_origin
-from tests.conftest import PUBLIC_URL
+from tests.support.app import PUBLIC_URL
 
 
 def sent(headers: dict[str, str]) -> Request:

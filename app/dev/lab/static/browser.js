@@ -7,11 +7,11 @@ import * as api from './api.js';
 /** @typedef {(Seen | Report)[]} Log what was seen of a run */
 
 const ORIGIN = 'app/web/origin.py:check_origin';
-const COOKIE = 'app/web/cookies.py:_set';
+const COOKIE = 'app/web/cookies.py:set_credentials';
 const NAMES = 'app/web/cookies.py:REFRESH';
 const POLICY = 'app/web/headers.py:CONTENT_SECURITY_POLICY';
 const MODULE = 'static/js/session.js:acceptTokenResponse';
-const WEAKENED_COOKIE = 'app/dev/lab/attacker_site.py:build';
+const WEAKENED_COOKIE = 'app/dev/lab/weakened_pages.py:blueprint';
 const WEAKENED_STORE = 'app/dev/lab/static/inside-weakened.js:keep';
 const REFRESH = '__Host-Http-refresh';
 

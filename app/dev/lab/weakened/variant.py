@@ -1,4 +1,4 @@
-"""A weakened variant: what replaces one function or constant of a defense."""
+"""A weakened variant: code that replaces one function or constant of a defense."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from importlib import import_module
+from itertools import takewhile
 from typing import Any, Final
 
-# A reader of the lab is no linter.
+# What is shown to readers has no comments for tools.
 _TO_TOOLS: Final = re.compile(r"  # (?:noqa|type: ignore).*")
 _LAB: Final = "app.dev.lab"
 
@@ -22,8 +23,8 @@ _LAB: Final = "app.dev.lab"
 class WeakenedVariant:
     """The weakened variant of one function, method or constant of the application.
 
-    `slug` names the catalogue's entry whose attack it lets through, `instead_of` the code that
-    it replaces, as `path:name`.
+    `slug` names the entry of the catalogue whose attack it lets through; `instead_of` is the
+    code that it replaces, as `path:name`, which may be private.
     """
 
     slug: str
@@ -36,13 +37,20 @@ class WeakenedVariant:
         return self.replacement.__name__.replace("_", "-")
 
     @property
+    def defense(self) -> str:
+        """The public code that is weakened, as `path:name`, or `path` of a private function."""
+        path, _, names = self.instead_of.partition(":")
+        public = takewhile(lambda name: not name.startswith("_"), names.split("."))
+        return ":".join(filter(None, (path, ".".join(public))))
+
+    @property
     def summary(self) -> str:
-        """What people do, or leave out, in one sentence."""
+        """What the variant does or leaves out, in one sentence."""
         return inspect.getdoc(self.replacement) or ""
 
     @property
     def source(self) -> str:
-        """The code as it is run, under the name of what it replaces."""
+        """The code of the variant under the name of what it replaces."""
         real = self.instead_of.rpartition(":")[2].rpartition(".")[2]
         text = source_of(self.replacement)
         if real.isupper():
@@ -50,18 +58,18 @@ class WeakenedVariant:
         return text.replace(f"def {self.replacement.__name__}", f"def {real}", 1)
 
     def apply(self) -> None:
-        """Replace the real code in this process, for good.
+        """Replace the real code in this process, which cannot be undone.
 
-        A constant gets the value that its variant returns. Whoever imported the real
-        thing by its name gets the variant as well.
+        A constant gets the value that the variant returns. Modules that imported the real code
+        by its name get the variant too.
         """
         owner, name = found(self.instead_of)
         real = inspect.getattr_static(owner, name)
         replacement = self.replacement if callable(real) else self.replacement()
         setattr(owner, name, replacement)
         for module_name, module in list(sys.modules.items()):
-            own = module_name.startswith("app.") and not module_name.startswith(_LAB)
-            if own and vars(module).get(name) is real:
+            is_real = module_name.startswith("app.") and not module_name.startswith(_LAB)
+            if is_real and vars(module).get(name) is real:
                 setattr(module, name, replacement)
 
 
@@ -71,7 +79,7 @@ def instead_of(code: str, slug: str) -> Callable[[Callable[..., Any]], WeakenedV
 
 
 def found(code: str) -> tuple[Any, str]:
-    """Return what holds the code `path:name`, a module, class or object, and its last name.
+    """Return the module, class or object that contains the code `path:name`, and the last name.
 
     Raises:
         ImportError, AttributeError: when there is no such code.
@@ -86,12 +94,12 @@ def found(code: str) -> tuple[Any, str]:
 
 
 def source_of(thing: Callable[..., Any]) -> str:
-    """Return the source of a function without decorators, and without its docstring."""
+    """Return the source of a function without its decorators and its docstring."""
     text = textwrap.dedent(inspect.getsource(thing))
     (function,) = ast.parse(text).body
     lines = [_TO_TOOLS.sub("", line) for line in text.splitlines()]
     if isinstance(function, ast.FunctionDef) and len(function.body) > 1:
-        said = function.body[0]
+        docstring = function.body[0]
         if ast.get_docstring(function):
-            del lines[said.lineno - 1 : said.end_lineno]
+            del lines[docstring.lineno - 1 : docstring.end_lineno]
     return "\n".join(lines[function.lineno - 1 :])

@@ -1,35 +1,29 @@
-"""Running one attack for the lab: against this server, or against a weakened instance."""
+"""The two sides of a card: an attack on this server, and on a weakened instance of it."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import ClassVar, Final
 
-from app.attacks.attacked_account import Account
 from app.attacks.record import Record
 from app.attacks.run import Run, run
 from app.attacks.target import Forbidden, Target
 from app.attacks.throwaway_accounts import throwaway
-from app.auth import admin
-from app.auth.register import register
 from app.dev.lab import log_copy
 from app.dev.lab.run_store import RunStore
 from app.dev.lab.weakened import variants_of
 from app.dev.lab.weakened_instance import InstanceError, weakened_instance
-from app.errors import NotFound, Refusal
+from app.errors import Refusal
 from app.services import services
-from app.web.client import client
 from config import Settings
 
 RETRY_SECONDS: Final = 5
-KEPT_SECONDS: Final = 600
-EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
+EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
 
 
 class LabBusy(Refusal):
-    """Another attack runs; the two would use up each other's limits."""
+    """Another attack runs; two would use up each other's limits."""
 
     status = 409
     code: ClassVar[str] = "lab_busy"
@@ -38,10 +32,11 @@ class LabBusy(Refusal):
 
 
 def here(slug: str, store: RunStore) -> Run:
-    """Attack this very server, over its own port.
+    """Attack this server over its own port.
 
     Raises:
-        LabBusy, and whatever stands in the way of a throwaway account.
+        LabBusy: when another attack runs.
+        Refusal, SQLAlchemyError: when a throwaway account cannot be opened.
 
     """
     settings = services().settings
@@ -54,10 +49,11 @@ def here(slug: str, store: RunStore) -> Run:
 
 
 def weakened(slug: str, store: RunStore) -> Run:
-    """Attack a weakened instance of this server, which lacks one defense.
+    """Attack an instance of this server with the entry's first weakened variant.
 
     Raises:
-        As `here`.
+        LabBusy: when another attack runs.
+        Refusal, SQLAlchemyError: when a throwaway account cannot be opened.
 
     """
     with _alone(store):
@@ -68,34 +64,9 @@ def weakened(slug: str, store: RunStore) -> Run:
             return _inconclusive(slug, error)
 
 
-def open_account(store: RunStore) -> Account:
-    """Open an account for a run in a browser, and erase those that earlier ones left behind.
-
-    Raises:
-        As registering does.
-
-    """
-    now = services().clock.now()
-    for email in store.left_over(now):
-        erase(email, store)
-    email = f"lab-{secrets.token_hex(8)}@example.com"
-    account = Account(email, f"quarry {secrets.token_hex(8)} umbrella")
-    store.remember(email, now + KEPT_SECONDS)
-    register(services().auth, email, account.password, client())
-    return account
-
-
-def erase(email: str, store: RunStore) -> None:
-    """Erase an account that a browser's run opened."""
-    auth = services().auth
-    with suppress(NotFound):
-        admin.delete(auth, admin.find_user(auth, email))
-    store.erased(email)
-
-
 def own_url(settings: Settings) -> str:
-    """Return where this server listens, as it is reached from this machine."""
-    host = EVERYWHERE.get(settings.host, settings.host)
+    """Return where this server listens, as this machine reaches it."""
+    host = EVERY_ADDRESS.get(settings.host, settings.host)
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
@@ -110,7 +81,7 @@ def _inconclusive(slug: str, error: Exception) -> Run:
 
 @contextmanager
 def _alone(store: RunStore) -> Iterator[None]:
-    with store.alone() as mine:
-        if not mine:
+    with store.alone() as is_alone:
+        if not is_alone:
             raise LabBusy(retry_after=RETRY_SECONDS)
         yield

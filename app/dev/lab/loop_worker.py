@@ -1,4 +1,4 @@
-"""The deployed server loop (app/server) in a process that has no gunicorn master."""
+"""The server loop of deployments (`app.server`) in a process without a gunicorn master."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from flask import Flask
 from gunicorn.config import Config
@@ -16,19 +17,19 @@ from gunicorn.glogging import Logger
 from app.server.loop import Server
 from config import THREADS
 
-# As in gunicorn.conf.py, which cannot be imported: whatever else it sets concerns a master.
-SETTINGS = {"threads": THREADS, "keepalive": 65, "forwarded_allow_ips": ""}
+# The same values as in gunicorn.conf.py, which cannot be imported; its others concern a master.
+SETTINGS: Final = {"threads": THREADS, "keepalive": 65, "forwarded_allow_ips": ""}
 
 
 class Worker:
-    """What the loop asks of gunicorn's worker. It is the only one, and stops at once."""
+    """What the loop uses of gunicorn's worker. It is the only one, and stops at once."""
 
     max_requests = sys.maxsize
     place, nr = 0, 0
     alive, quits = True, True
 
     def __init__(self, app: Flask, listener: socket.socket) -> None:
-        """Serve `app` on a socket that listens."""
+        """Serve `app` on a listening socket."""
         self.cfg = Config()
         for name, value in SETTINGS.items():
             self.cfg.set(name, value)
@@ -40,12 +41,12 @@ class Worker:
         listener.settimeout(0)
 
     def notify(self) -> None:
-        """Tell no master that this one lives."""
+        """Do nothing: there is no master to tell that this worker lives."""
 
 
 @contextmanager
 def serving(app: Flask, listener: socket.socket) -> Iterator[None]:
-    """Serve for as long as the context lasts, in a thread of its own."""
+    """Serve in a thread while the context lasts."""
     worker = Worker(app, listener)
     thread = threading.Thread(target=Server(worker).run, daemon=True)
     thread.start()

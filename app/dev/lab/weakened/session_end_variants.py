@@ -1,0 +1,70 @@
+"""Weakened variants of how a session ends, and of what Redis remembers of that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.accounts import queries as accounts
+from app.auth.dependencies import Auth
+from app.auth.profile import account
+from app.dev.lab.weakened.variant import instead_of
+from app.errors import WrongPassword
+from app.families.denylist import Denylist
+from app.families.issuer import TokenPair
+from app.families.models import RevokedFamily
+from app.infra.audit import Client
+from app.services import services
+from app.tokens.dpop import Proof
+from app.tokens.nonces import Nonces
+from app.web.guards import credential
+
+
+@instead_of("app/auth/password.py:change_password", "password-change-keeps-sessions")
+def only_the_password_changes(  # noqa: PLR0913, PLR0917 - what the real one takes
+    auth: Auth, sid: str, current: str, new: str, client: Client, jkt: str | None = None
+) -> TokenPair:
+    """The new password is stored, and the sessions go on."""
+    user, family = account(auth, sid)
+    with auth.password_login.place(client) as place:
+        if not auth.password_login.verify(user.email, user, current, place):
+            raise WrongPassword
+        hashed = place.run(auth.password_login.passwords.hash, new)
+    auth.database.write(accounts.update_if_unchanged, user, password_hash=hashed)
+    return auth.issuer.issue(family, user.email)
+
+
+@instead_of("app/auth/dependencies.py:Auth.deny", "password-change-keeps-sessions")
+def access_tokens_live_on(
+    self: Auth, revoked: Sequence[RevokedFamily], event: str, client: Client, **fields: str
+) -> None:
+    """The sessions are revoked, but their access tokens work until they expire."""
+    for family in revoked:
+        self.audit.record(event, client, sid=family.family_id, **fields)
+
+
+@instead_of("app/auth/logout.py:log_out", "replay")
+def logging_out_clears_the_cookie(
+    auth: Auth, cookie: str | None, sid: str | None, client: Client
+) -> None:
+    """A log-out clears the cookie, and the server revokes nothing."""
+
+
+@instead_of("app/api/session.py:_verified_sid", "captured-token-log-out")
+def logging_out_takes_any_signed_token() -> str | None:
+    """A log-out accepts every signed token, without its proof and after its expiry."""
+    _, token = credential()
+    return services().access_tokens.verify_ignoring_times(token).sid if token else None
+
+
+@instead_of("app/families/denylist.py:Denylist._ask", "denylist-loss")
+def an_empty_redis_is_believed(
+    self: Denylist, sid: str, proof: Proof | None, expires: float
+) -> bool:
+    """A session that is not in Redis counts as not revoked."""
+    return bool(self._redis.exists(self._keys.prefix + sid))
+
+
+@instead_of("app/tokens/nonces.py:Nonces.is_outdated", "denylist-loss")
+def what_redis_never_saw_is_new(self: Nonces, made_at: int, lost_at: int) -> bool:
+    """A proof that is not in Redis counts as unused, also after Redis lost its data."""
+    return False

@@ -1,0 +1,84 @@
+"""The list of attacks, a card for each, and what the lab serves."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from app.dev.lab.attacker_pages import ATTACKS
+from app.dev.lab.cards import IN_BROWSER, STATIC
+from app.dev.lab.weakened import variants_of
+from app.threats import ENTRIES
+from app.web.headers import ALWAYS
+from tests.support.named_code import is_there
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+SLUGS: Final = [entry.slug for entry in ENTRIES]
+
+
+def test_every_attack_has_a_card(visitor: FlaskClient) -> None:
+    """Listed, at its own address, with its weakened variant, and without a script of its own."""
+    listed = visitor.get("/lab").get_data(as_text=True)
+    for entry in ENTRIES:
+        assert f'href="/lab/{entry.slug}"' in listed
+        page = visitor.get(f"/lab/{entry.slug}").get_data(as_text=True)
+        assert f"<h1>{entry.name.replace(chr(39), '&#39;')}</h1>" in page
+        assert variants_of(entry.slug)[0].defense in page.replace("<wbr>", "")
+        assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=| style=", page)
+    assert set(SLUGS) > IN_BROWSER > ATTACKS
+
+
+def test_other_pages_lead_there(visitor: FlaskClient) -> None:
+    """From each threat and each mistake to its card."""
+    pages = visitor.get("/threats").get_data(as_text=True)
+    pages += visitor.get("/mistakes").get_data(as_text=True)
+    for slug in SLUGS:
+        assert f'href="/lab/{slug}"' in pages
+
+
+def test_unknown_attacks(visitor: FlaskClient) -> None:
+    """There is nothing at their address, and there are two sides only."""
+    for answer in (
+        visitor.get("/lab/nothing"),
+        visitor.post("/lab/nothing/run?side=here"),
+        visitor.get("/lab/static/nothing.js"),
+        visitor.get("/lab/static/../routes.py"),
+        visitor.get("/lab/attacker-site/nothing"),
+    ):
+        assert answer.status_code == 404
+    assert visitor.post("/lab/replay/run").status_code == 400
+    assert visitor.post("/lab/replay/run?side=both").status_code == 400
+    assert visitor.get("/lab/replay/run?side=here").status_code == 405
+
+
+def test_the_same_rules_for_the_lab(visitor: FlaskClient, attacker: FlaskClient) -> None:
+    """Its pages have every header, answer under one name, and heed where a request began."""
+    for path in (
+        "/lab",
+        "/lab/replay",
+        "/lab/nothing",
+        "/lab/static/lab.css",
+        "/lab/page/guarded",
+    ):
+        with visitor.get(path) as answer:
+            headers = answer.headers
+        assert [(name, headers.get(name)) for name, _ in ALWAYS] == list(ALWAYS)
+        assert attacker.get(path).status_code == 421
+    for path in ("/lab/replay/run?side=here", "/lab/browser", "/lab/browser/x/close"):
+        assert attacker.post(path).status_code == 421
+        forged = {"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"}
+        answer = visitor.post(path, headers=forged)
+        assert (answer.status_code, answer.get_json()["code"]) == (403, "cross_origin")
+    assert attacker.get("/login").status_code == 308
+    assert attacker.post("/auth/refresh").status_code == 421
+
+
+def test_code_that_speaks_is_there() -> None:
+    """What a browser's run names as the line of defense is where it says."""
+    source = (STATIC / "browser.js").read_text(encoding="utf-8")
+    named = re.findall(r"= '((?:app|static)/[^']+:[^']+)';", source)
+    assert len(named) >= 6
+    for reference in named:
+        assert is_there(reference), reference

@@ -1,0 +1,56 @@
+"""Clients at one origin, and what the lab has stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.accounts.models import users
+from app.dev.lab.run_endpoints import run_store
+from app.services import services
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+    from app.dev.lab.run_store import RunStore
+
+
+class At(FlaskClient):
+    """A client that stands at one origin."""
+
+    origin = ""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's own
+        """Send a request there."""
+        return super().open(*args, base_url=self.origin, **kwargs)
+
+
+def browser(app: Flask, origin: str) -> FlaskClient:
+    """Return a client that stands at an origin."""
+    client = At(app, app.response_class)
+    client.origin = origin
+    return client
+
+
+def lab_store(app: Flask) -> RunStore:
+    """Return what the lab remembers."""
+    with app.app_context():
+        return run_store()
+
+
+def addresses(app: Flask) -> set[str]:
+    """Return the addresses of all accounts that are not erased."""
+    with app.app_context(), services().database.autocommit() as connection:
+        rows = connection.execute(select(users.c.email)).scalars()
+        return {email for email in rows if "@" in str(email)}
+
+
+def opened(visitor: FlaskClient) -> dict[str, Any]:
+    """Begin a run in a browser."""
+    answer = visitor.post("/lab/browser")
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    run: dict[str, Any] = answer.get_json()
+    return run

@@ -1,0 +1,77 @@
+"""The application in this process: build it, reach into it, close it."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from app import create_app
+from app.families import queries
+from app.services import NAME
+from config import Settings
+from tests.support.clock import SettableClock
+from tests.support.processes import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+
+    from app.families.models import Family
+    from app.infra.clock import Clock
+    from app.services import Services
+    from tests.support.servers.valkey import ValkeyServer
+
+# https as deployed, under a name that every machine resolves to itself.
+PUBLIC_URL: Final = "https://localhost"
+
+
+def services(app: Flask) -> Services:
+    """Return the application's services."""
+    found: Services = app.extensions[NAME]
+    return found
+
+
+def clock_of(app: Flask) -> SettableClock:
+    """Return the clock that a test set for the application."""
+    clock = services(app).clock
+    assert isinstance(clock, SettableClock)
+    return clock
+
+
+@contextmanager
+def running(
+    environment: dict[str, str], clock: Clock | None = None, **changed: str
+) -> Iterator[Flask]:
+    """Run the application in this environment, with `changed` variables."""
+    app = create_app(Settings.from_env(environment | changed), clock)
+    yield app
+    close(app)
+
+
+def repairs() -> list[threading.Thread]:
+    """List the repairs of a denylist that are under way."""
+    return [one for one in threading.enumerate() if one.name == "denylist-repair"]
+
+
+def settle(own: Services, valkey: ValkeyServer) -> None:
+    """Let an application's own threads end, and give its connections back."""
+    if repairs():
+        valkey.make_sound()
+        wait_until(lambda: not repairs(), what="the end of the repair")
+    own.database.engine.dispose()
+    own.redis.close()
+
+
+def close(app: Flask) -> None:
+    """Give back the connections that the application holds."""
+    services(app).database.engine.dispose()
+    services(app).redis.close()
+
+
+def family_of(app: Flask, family_id: str) -> Family:
+    """Read a family's row as it is now, on a connection of its own."""
+    found = services(app).database.read(queries.find, family_id)
+    assert found is not None
+    return found

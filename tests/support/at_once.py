@@ -1,0 +1,24 @@
+"""Do something many times at the very same moment."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+def at_once(count: int, act: Callable[[int], T]) -> list[T]:
+    """Call `act` with each number below `count`, all in parallel; return what each came to."""
+    barrier = Barrier(count)
+
+    def one(number: int) -> T:
+        barrier.wait()
+        return act(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))

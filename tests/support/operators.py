@@ -1,0 +1,20 @@
+"""Operators, whose ids a test learns only after the application was built."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from app.services import NAME, Services
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def make_operator(app: Flask, user_id: str) -> None:
+    """Have OPERATORS name this account as well."""
+    services: Services = app.extensions[NAME]
+    operators = services.settings.operators | {user_id}
+    app.extensions[NAME] = replace(
+        services, settings=replace(services.settings, operators=operators)
+    )
