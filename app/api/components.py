@@ -8,7 +8,8 @@ from app.accounts.emails import MAX_LENGTH
 from app.accounts.password_policy import MAX_PASSWORD_BYTES
 from app.api.health import Failing, Healthy, Ready
 from app.api.schemas import COMPACT, EXAMPLE_ID, ID, Schema
-from app.tokens.dpop import MAX_PROOF_LENGTH, THUMBPRINT
+from app.tokens.dpop import MAX_PROOF_LENGTH
+from app.tokens.jwk import THUMBPRINT
 from app.web.cookies import REFRESH
 from app.web.problems import Problem, Reason
 from app.web.responses import (

@@ -28,7 +28,7 @@ from app.families.replay_cache import ReplayCache
 from app.infra.clock import Clock
 from app.infra.database import Database
 from app.tokens.dpop import Proof, ProofRefused
-from app.tokens.nonces import REMEMBERED_SECONDS
+from app.tokens.nonces import PROOF_KEPT_SECONDS
 
 RETRY_SECONDS: Final = 5
 LOOK_AND_USE: Final = """
@@ -99,7 +99,7 @@ class Denylist:
             marker, entry = cast("list[bytes | None]", self._redis.mget(keys))
         else:
             key = self._replay_cache.key(proof)
-            marker, entry, fresh = self._look_and_use([*keys, key], [REMEMBERED_SECONDS])
+            marker, entry, fresh = self._look_and_use([*keys, key], [PROOF_KEPT_SECONDS])
             if not fresh or self._replay_cache.seen_locally(key):
                 raise ProofRefused("replayed")
         if entry is not None:

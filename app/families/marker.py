@@ -49,7 +49,7 @@ class Marker:
         found = cast("bytes | None", redis.get(self.name))
         if found and self._fits(found, identity, now):
             return found, found
-        made = f"{identity}.{self._nonces.loss(now)}.{secrets.token_urlsafe(RANDOM_BYTES)}"
+        made = f"{identity}.{self._nonces.loss_time(now)}.{secrets.token_urlsafe(RANDOM_BYTES)}"
         return found, cast("bytes", redis.eval(REPLACE, 1, self.name, found or "", made))
 
     def created(self, value: bytes | None) -> int:
@@ -59,7 +59,7 @@ class Marker:
         """
         now = self._clock.now()
         match = _VALUE.fullmatch(value or b"")
-        return min(int(match[2]), now + self.leeway) if match else self._nonces.loss(now)
+        return min(int(match[2]), now + self.leeway) if match else self._nonces.loss_time(now)
 
     def _fits(self, value: bytes, identity: str, now: int) -> bool:
         match = _VALUE.fullmatch(value)

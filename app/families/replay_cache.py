@@ -23,7 +23,7 @@ from app.families.outage import Outage
 from app.infra.clock import Clock
 from app.infra.redis import RedisBackoff
 from app.tokens.dpop import Proof, ProofRefused
-from app.tokens.nonces import REMEMBERED_SECONDS, Nonces
+from app.tokens.nonces import PROOF_KEPT_SECONDS, Nonces
 
 MAX_REMEMBERED: Final = 50_000
 
@@ -113,7 +113,7 @@ class ReplayCache:
         key = self.key(proof)
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.get(self._sync.marker.name)
-            pipe.set(key, "1", nx=True, ex=REMEMBERED_SECONDS)
+            pipe.set(key, "1", nx=True, ex=PROOF_KEPT_SECONDS)
             marker, fresh = pipe.execute()
         if not fresh or self.seen_locally(key):
             raise ProofRefused("replayed")
@@ -131,7 +131,7 @@ class ReplayCache:
                 return False
             if len(self._own) >= MAX_REMEMBERED:
                 self._own.popitem(last=False)
-            self._own[key] = now + REMEMBERED_SECONDS
+            self._own[key] = now + PROOF_KEPT_SECONDS
             return True
 
     def seen_locally(self, key: str) -> bool:

@@ -1,1 +1,5 @@
-"""What a credential says: claims, keys and the codec. Pure: no Flask, SQL or Redis."""
+"""Tokens, their keys and DPoP proofs: format, signature and claims.
+
+Everything here is a function of its arguments: no Flask, SQL, Redis or clock. `app.families`
+stores what happens to a token after it is issued; `app.services` builds the objects.
+"""

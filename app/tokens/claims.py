@@ -1,4 +1,8 @@
-"""The claims of both tokens. `flask types` prints these as TypeScript."""
+"""The claims of the access token and of the refresh token.
+
+`app.families.issuer` fills them in, `codec` signs and verifies them, and `flask types` prints
+them as TypeScript.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,21 @@ from typing import Final, TypedDict
 
 
 class Confirmation(TypedDict):
-    """The thumbprint (RFC 7638) of the key whose proof a bound token needs (RFC 9449)."""
+    """The claim `cnf` of a bound token (RFC 9449 section 6).
+
+    `jkt` is the thumbprint (RFC 7638) of the key that must sign a proof for each request.
+    """
 
     jkt: str
 
 
 @dataclass(frozen=True, slots=True)
 class AccessTokenClaims:
-    """What a page may do for the next minutes (RFC 9068). All times are whole seconds, UTC."""
+    """The claims of an access token (RFC 9068). All times are whole seconds, UTC.
+
+    `sid` is the id of the family that the token was issued for, and `auth_time` is when the
+    password was last verified. `cnf` is None in an unbound token.
+    """
 
     iss: str
     aud: str
@@ -30,7 +41,7 @@ class AccessTokenClaims:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenClaims:
-    """One single-use step of a family. All times are whole seconds, UTC."""
+    """The claims of a refresh token, which can be used once. All times are whole seconds, UTC."""
 
     iss: str
     aud: str
@@ -48,22 +59,31 @@ RESERVED: Final = frozenset({
 
 
 def with_claims(further: Mapping[str, type[str | int]]) -> type[AccessTokenClaims]:
-    """Return the claims of an access token with `further` ones, each of which may be missing.
+    """Return the class of the access token's claims, with the optional claims `further` added.
 
-    The codec refuses any claim that is not named here, and any value of another type. A token
-    from before a claim was added stays valid, without it.
+    `further` maps the names of a product's claims to their types. The codec refuses every claim
+    that the class does not name and every value of another type. The added claims are optional,
+    so a token that was issued before a claim was added stays valid.
 
     Raises:
-        ValueError: when a name is taken, reserved or no Python name.
+        ValueError: when a name is one of Latchkey's claims, is in `RESERVED`, or is not a Python
+            identifier.
 
     """
-    taken = {one.name for kind in (AccessTokenClaims, RefreshTokenClaims) for one in fields(kind)}
+    used = {
+        claim.name
+        for claims in (AccessTokenClaims, RefreshTokenClaims)
+        for claim in fields(claims)
+    }
     for name in further:
-        if name in taken | RESERVED or not name.isidentifier():
-            raise ValueError(f"A feature cannot add the claim {name!r}: the name is taken.")
+        if name in used | RESERVED or not name.isidentifier():
+            raise ValueError(
+                f"A feature cannot add the claim {name!r}: choose a Python identifier that is not"
+                " a registered claim."
+            )
     if not further:
         return AccessTokenClaims
-    added = [(name, kind | None, field(default=None)) for name, kind in further.items()]
+    added = [(name, type_ | None, field(default=None)) for name, type_ in further.items()]
     return make_dataclass(
         "AccessTokenClaims", added, bases=(AccessTokenClaims,), frozen=True, slots=True
     )

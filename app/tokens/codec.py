@@ -1,4 +1,8 @@
-"""Sign and verify tokens; the only importer of `jwt`."""
+"""Sign and verify access tokens and refresh tokens; the only importer of `jwt`.
+
+`app.services` builds one codec for each of the two types. `app.families.issuer` signs with them;
+`app.web.guards` and `app.auth.refresh` verify.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,10 @@ from app.tokens.keys import KeyRing
 
 C = TypeVar("C", AccessTokenClaims, RefreshTokenClaims)
 
-REMEMBERED_TOKENS: Final = 2048
-LATEST_TIME: Final = 2**40
+MAX_CACHED_TOKENS: Final = 2048
+# In seconds, UTC: the year 36812. A larger number is no time, and sums with it must not overflow
+# a BIGINT column.
+MAX_TIME: Final = 2**40
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -35,54 +41,69 @@ _REASONS: Final = (
 
 @dataclass(frozen=True)
 class Rules:
-    """What every token of one type must say. Times are seconds."""
+    """The values that every token of one type must have. Times are seconds.
+
+    `max_lifetime` bounds `exp - iat`; `leeway` is how far the clocks of two hosts may differ.
+    """
 
     typ: str
     issuer: str
     audience: str
-    longest_life: int
+    max_lifetime: int
     leeway: int
 
 
 class Codec(Generic[C]):
-    """Signs and verifies tokens of one type with the keys of one purpose."""
+    """Signs and verifies tokens of one type with the keys of one purpose.
+
+    Safe to share between threads.
+    """
 
     def __init__(self, rules: Rules, ring: KeyRing, claims_type: type[C]) -> None:
-        """Fix everything that a token must never decide for itself."""
+        """Fix the algorithm, keys, issuer, audience and claims, so that no token chooses them.
+
+        A field of `claims_type` with a default is an optional claim; all others are required.
+        """
         self.rules: Final = rules
         self._ring: Final = ring
         self.claims_type: Final[type[C]] = claims_type
         hints = get_type_hints(claims_type)
-        kinds = {one.name: hints[one.name] for one in fields(claims_type)}
-        optional = {one.name for one in fields(claims_type) if one.default is not MISSING}
-        self._required: Final = {name: k for name, k in kinds.items() if name not in optional}
-        self._optional: Final = {name: get_args(kinds[name])[0] for name in optional}
-        self._names: Final = tuple(kinds)
-        # The same in every token, so it is built once.
+        types = {claim.name: hints[claim.name] for claim in fields(claims_type)}
+        optional = {claim.name for claim in fields(claims_type) if claim.default is not MISSING}
+        self._required: Final = {name: t for name, t in types.items() if name not in optional}
+        self._optional: Final = {name: get_args(types[name])[0] for name in optional}
+        self._names: Final = tuple(types)
+        # Every token has the same header, so it is encoded only once.
         headers = {"typ": rules.typ, "kid": ring.signing_kid}
         empty = jwt.encode({}, ring.signing_key, ALGORITHM, headers)
         self._header: Final = empty.partition(".")[0].encode() + b"."
         self._jwt: Final = _py_jwt(list(self._required))
-        # A browser sends the same token for ten minutes. Remembering the verified claims under
-        # the whole token is sound because a token has one spelling only (see `jws`), and
-        # only verified tokens are remembered: a refusal raises.
-        self._verified: Final[Callable[[str], C]] = lru_cache(maxsize=REMEMBERED_TOKENS)(
+        # A browser sends the same token for ten minutes, so the claims of verified tokens are
+        # cached under the whole token. `jws` accepts only one spelling of a token, so no other
+        # text can hit the entry; a refused token raises and is not cached. Times are not cached.
+        self._verified: Final[Callable[[str], C]] = lru_cache(maxsize=MAX_CACHED_TOKENS)(
             self._verify
         )
 
     def sign(self, claims: C) -> str:
-        """Sign `claims` with the current key; same claims, same token (HS256, RFC 7518)."""
-        said = {n: value for n in self._names if (value := getattr(claims, n)) is not None}
-        payload = json.dumps(said, separators=(",", ":")).encode()
-        signed = self._header + base64url_encode(payload)
+        """Return `claims` as a token, signed with the current key (HS256, RFC 7518).
+
+        The same claims always give the same token, so a retried refresh gets the identical
+        refresh token. Claims that are None are left out.
+        """
+        payload = {n: value for n in self._names if (value := getattr(claims, n)) is not None}
+        encoded = base64url_encode(json.dumps(payload, separators=(",", ":")).encode())
+        signed = self._header + encoded
         signature = _HS256.sign(signed, self._ring.signing_key)
         return b".".join((signed, base64url_encode(signature))).decode()
 
     def verify(self, token: str, now: int) -> C:
-        """Verify `token` at time `now` and return its claims.
+        """Verify `token` at the time `now` (seconds, UTC) and return its claims.
 
         Raises:
-            TokenRefused: with the reason, on any fault.
+            TokenRefused: when the form, the key, the signature or a claim is not acceptable, or
+                when the token is expired or issued in the future by more than the leeway;
+                `reason` says which.
 
         """
         claims = self._verified(token)
@@ -93,16 +114,18 @@ class Codec(Generic[C]):
         return claims
 
     def verify_ignoring_times(self, token: str) -> C:
-        """Verify all but the times: logging out works with a token that is out of date.
+        """Verify everything in `token` except that it is current, and return its claims.
+
+        A log-out uses this, so that an expired token still ends its session.
 
         Raises:
-            TokenRefused: with the reason, on any fault.
+            TokenRefused: when the form, the key, the signature or a claim is not acceptable.
 
         """
         return self._verified(token)
 
     def header(self) -> dict[str, str]:
-        """Return the header that every token of this codec carries."""
+        """Return the JOSE header of every token that this codec signs."""
         return {"alg": ALGORITHM, "typ": self.rules.typ, "kid": self._ring.signing_kid}
 
     def _verify(self, token: str) -> C:
@@ -114,7 +137,7 @@ class Codec(Generic[C]):
         if not self._required.keys() <= payload.keys() <= set(self._names):
             raise TokenRefused("claims")
         for name, value in payload.items():
-            if not _is_of(self._required.get(name) or self._optional[name], value):
+            if not _has_type(value, self._required.get(name) or self._optional[name]):
                 raise TokenRefused("claim_type")
         return self._checked(self.claims_type(**payload))
 
@@ -125,16 +148,16 @@ class Codec(Generic[C]):
                 token, key, algorithms=[ALGORITHM], audience=rules.audience, issuer=rules.issuer
             )
         except jwt.PyJWTError as error:
-            reason = next((name for kind, name in _REASONS if isinstance(error, kind)), "claims")
+            reason = next((name for type_, name in _REASONS if isinstance(error, type_)), "claims")
             raise TokenRefused(reason) from None
 
     def _checked(self, claims: C) -> C:
         if not all(_ID.fullmatch(getattr(claims, n)) for n in _IDS if n in self._required):
             raise TokenRefused("claim_value")
         auth_time = getattr(claims, "auth_time", claims.iat)
-        if not 0 < auth_time <= claims.iat < claims.exp < LATEST_TIME:
+        if not 0 < auth_time <= claims.iat < claims.exp < MAX_TIME:
             raise TokenRefused("times")
-        if claims.exp - claims.iat > self.rules.longest_life:
+        if claims.exp - claims.iat > self.rules.max_lifetime:
             raise TokenRefused("lifetime")
         return claims
 
@@ -145,17 +168,17 @@ def _py_jwt(required: list[str]) -> jwt.PyJWT:
             "require": required,
             "strict_aud": True,
             "enforce_minimum_key_length": True,
-            # The codec checks the times against the application's own clock, also when the
-            # signature was verified earlier; PyJWT would read a second clock.
+            # The codec checks the times itself, on every use of a cached token and with the
+            # application's clock; PyJWT would check once and read the machine's clock.
             "verify_exp": False,
             "verify_iat": False,
         }
     )
 
 
-def _is_of(kind: object, value: object) -> bool:
-    # Exact types: a bool is an int to Python, and no claim of ours is a bool.
-    return _is_confirmation(value) if kind is Confirmation else type(value) is kind
+def _has_type(value: object, claim_type: object) -> bool:
+    # Not isinstance: a bool is an int in Python, and no claim is a bool.
+    return _is_confirmation(value) if claim_type is Confirmation else type(value) is claim_type
 
 
 def _is_confirmation(value: object) -> bool:

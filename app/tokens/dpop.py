@@ -1,13 +1,13 @@
-"""DPoP proofs (RFC 9449): read as strictly as tokens.
+"""Verify DPoP proofs (RFC 9449); `app.web.dpop` calls this for each request that carries one.
 
-A proof says: whoever holds this key asks for this method, this URL, now, with this token. The
-server's own nonce bounds its age, so that it cannot be minted ahead by injected script and a
-wrong client clock does no harm. It is used once; `families/once` sees to that.
+A proof is a signature, by the key that a session is bound to, over the method and URL of one
+request, a nonce of the server and, on a protected route, the hash of the access token. The nonce
+limits the proof's age: injected script cannot make proofs in advance, and a wrong client clock
+does no harm. `app.families.replay_cache` refuses a proof that was used before.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from dataclasses import dataclass
@@ -16,28 +16,20 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    ECDSA,
-    SECP256R1,
-    EllipticCurvePublicKey,
-    EllipticCurvePublicNumbers,
-)
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from app.infra.strict_json import parse_object
+from app.tokens.jwk import COORDINATE_BYTES, encode_base64url, parse_public_jwk
 from app.tokens.jws import COMPACT, TokenRefused, decode_base64url_strict
 from app.tokens.nonces import Nonces
 
 MAX_PROOF_LENGTH: Final = 2048
-REMEMBERED_KEYS: Final = 2048
-MAX_SKEW_SECONDS: Final = 86400
-COORDINATE_BYTES: Final = 32
+MAX_CACHED_KEYS: Final = 2048
+MAX_SKEW_SECONDS: Final = 86400  # wide, because the nonce and not `iat` limits a proof's age
 
-# RFC 7638 with SHA-256, in the one spelling that base64url has for 32 bytes.
-THUMBPRINT: Final = "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 _HEADER: Final = frozenset({"typ", "alg", "jwk"})
-_JWK: Final = frozenset({"kty", "crv", "x", "y"})
 _CLAIMS: Final = frozenset({"jti", "htm", "htu", "iat", "nonce"})
 _JTI: Final = re.compile(r"[A-Za-z0-9_.~-]{8,128}")
 _ESCAPED: Final = re.compile("%(21|24|2[6-9A-C]|3[ABD]|40)")
@@ -46,17 +38,24 @@ _ES256: Final = ECDSA(SHA256())
 
 
 class ProofRefused(Exception):
-    """A proof that is not accepted: it refuses the request and ends nothing."""
+    """The proof is not acceptable. The request is refused; no session is revoked for it."""
 
     def __init__(self, reason: str) -> None:
-        """Keep the stable `reason`; `nonce` asks the client to try again with a newer one."""
+        """Take a `reason` that stays the same from release to release.
+
+        The reason `nonce` means that the client should repeat the request with a newer nonce.
+        """
         self.reason = reason
         super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRequest:
-    """What a proof has to be about. `ath` is the hash of the access token, where there is one."""
+    """The request that a proof must have been made for.
+
+    `now` is in seconds, UTC. `ath` is the hash of the access token that came with the request;
+    None when none did, and then the proof must not name one.
+    """
 
     method: str
     url: str
@@ -67,9 +66,10 @@ class ExpectedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A verified proof: the thumbprint of its key (RFC 7638), and its number.
+    """A verified proof.
 
-    `nonce_made_at` is when its nonce was made, in seconds, UTC.
+    `jkt` is the thumbprint of its key (RFC 7638), `jti` its id, chosen by the client, and
+    `nonce_made_at` the time at which its nonce was made, in seconds, UTC.
     """
 
     jkt: str
@@ -77,11 +77,24 @@ class Proof:
     nonce_made_at: int
 
 
-def read_proof(text: str, asked: ExpectedRequest) -> Proof:
-    """Verify a proof and return whose it is.
+def read_proof(text: str, expected: ExpectedRequest) -> Proof:
+    """Verify the proof `text` for the request `expected` (RFC 9449 section 4.3).
+
+    The caller still has to check that the proof was not used before (`ReplayCache`) and that its
+    key is the one that the token is bound to.
 
     Raises:
-        ProofRefused: with the reason, on any fault.
+        ProofRefused: with the reason
+            `too_long`, when it has more than `MAX_PROOF_LENGTH` characters;
+            `not_compact`, `not_canonical` or `not_json`, when its form is wrong, as for tokens;
+            `header`, `algorithm` or `key`, when the header is not that of an ES256 proof with a
+            public P-256 key;
+            `signature`, when the key did not sign it;
+            `claims`, when a claim is missing or unknown;
+            `request`, when it was made for another method or URL;
+            `token`, when it was made for another access token;
+            `jti` or `iat`, when that claim has a wrong type or value;
+            `nonce`, when its nonce is missing, too old or not one of this deployment.
 
     """
     if len(text) > MAX_PROOF_LENGTH:
@@ -91,23 +104,14 @@ def read_proof(text: str, asked: ExpectedRequest) -> Proof:
         raise ProofRefused("not_compact")
     key, jkt = _key_of(match[1])
     claims, signature = _object(match[2]), _bytes(match[3])
-    if len(signature) != _SIGNATURE_BYTES:
-        raise ProofRefused("signature")
-    r, s = (
-        int.from_bytes(signature[:COORDINATE_BYTES]),
-        int.from_bytes(signature[COORDINATE_BYTES:]),
-    )
-    try:
-        key.verify(encode_dss_signature(r, s), text[: match.end(2)].encode("ascii"), _ES256)
-    except InvalidSignature:
-        raise ProofRefused("signature") from None
-    made_at = _check(claims, asked)
+    _verify_signature(key, text[: match.end(2)], signature)
+    made_at = _check(claims, expected)
     return Proof(jkt, claims["jti"], made_at)
 
 
 def token_hash(access_token: str) -> str:
-    """Return the `ath` of an access token (RFC 9449 section 4.2)."""
-    return _base64url(hashlib.sha256(access_token.encode("ascii")).digest())
+    """Return the claim `ath` of a proof for `access_token` (RFC 9449 section 4.2)."""
+    return encode_base64url(hashlib.sha256(access_token.encode("ascii")).digest())
 
 
 def _bytes(segment: str) -> bytes:
@@ -124,71 +128,61 @@ def _object(segment: str) -> dict[str, Any]:
         raise ProofRefused("not_json") from None
 
 
-@lru_cache(maxsize=REMEMBERED_KEYS)
+@lru_cache(maxsize=MAX_CACHED_KEYS)
 def _key_of(segment: str) -> tuple[EllipticCurvePublicKey, str]:
-    """Return the key of a header and its thumbprint.
+    """Return the public key in a proof's header, and its thumbprint.
 
-    A browser sends the same header for as long as its session: it is parsed once.
+    Cached, because a browser sends the same header as long as its session lasts.
     """
     header = _object(segment)
     if header.keys() != _HEADER or header["typ"] != "dpop+jwt":
         raise ProofRefused("header")
     if header["alg"] != "ES256":
         raise ProofRefused("algorithm")
-    jwk = header["jwk"]
-    # Exactly the public members: a `d` would be somebody's private key, sent to us.
-    if type(jwk) is not dict or jwk.keys() != _JWK:
-        raise ProofRefused("key")
-    x, y = jwk["x"], jwk["y"]
-    if jwk["kty"] != "EC" or jwk["crv"] != "P-256" or type(x) is not str or type(y) is not str:
-        raise ProofRefused("key")
-    members = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
-    return _public_key(x, y), _base64url(hashlib.sha256(members.encode()).digest())
-
-
-def _public_key(x: str, y: str) -> EllipticCurvePublicKey:
     try:
-        at = [decode_base64url_strict(coordinate) for coordinate in (x, y)]
-        if any(len(raw) != COORDINATE_BYTES for raw in at):
-            raise ProofRefused("key")
-        numbers = EllipticCurvePublicNumbers(
-            x=int.from_bytes(at[0]), y=int.from_bytes(at[1]), curve=SECP256R1()
-        )
-        return numbers.public_key()
-    except (TokenRefused, ValueError):
+        return parse_public_jwk(header["jwk"])
+    except ValueError:
         raise ProofRefused("key") from None
 
 
-def _check(claims: dict[str, Any], asked: ExpectedRequest) -> int:
-    """Return when the nonce of a proof was made, once the proof is about what was asked."""
-    wanted = _CLAIMS if asked.ath is None else _CLAIMS | {"ath"}
-    if claims.keys() - {"nonce"} != wanted - {"nonce"}:
+def _verify_signature(key: EllipticCurvePublicKey, signed: str, signature: bytes) -> None:
+    if len(signature) != _SIGNATURE_BYTES:
+        raise ProofRefused("signature")
+    r = int.from_bytes(signature[:COORDINATE_BYTES])
+    s = int.from_bytes(signature[COORDINATE_BYTES:])
+    try:
+        key.verify(encode_dss_signature(r, s), signed.encode("ascii"), _ES256)
+    except InvalidSignature:
+        raise ProofRefused("signature") from None
+
+
+def _check(claims: dict[str, Any], expected: ExpectedRequest) -> int:
+    """Check the claims of a proof; return when its nonce was made, in seconds, UTC."""
+    required = _CLAIMS if expected.ath is None else _CLAIMS | {"ath"}
+    # A missing nonce gets its own refusal below: it tells the client to repeat with one.
+    if claims.keys() - {"nonce"} != required - {"nonce"}:
         raise ProofRefused("claims")
-    if claims["htm"] != asked.method or _bare(claims["htu"]) != asked.url:
+    if claims["htm"] != expected.method or _unescape(claims["htu"]) != expected.url:
         raise ProofRefused("request")
-    if asked.ath is not None and claims["ath"] != asked.ath:
+    if expected.ath is not None and claims["ath"] != expected.ath:
         raise ProofRefused("token")
     if type(claims["jti"]) is not str or not _JTI.fullmatch(claims["jti"]):
         raise ProofRefused("jti")
     iat = claims["iat"]
-    if type(iat) is not int or abs(iat - asked.now) > MAX_SKEW_SECONDS:
+    if type(iat) is not int or abs(iat - expected.now) > MAX_SKEW_SECONDS:
         raise ProofRefused("iat")
-    made_at = asked.nonces.made_at(claims.get("nonce"), asked.now)
+    made_at = expected.nonces.made_at(claims.get("nonce"), expected.now)
     if made_at is None:
         raise ProofRefused("nonce")
     return made_at
 
 
-def _bare(htu: object) -> object:
-    """Write out the reserved characters that a path may hold bare: a client may escape them.
+def _unescape(htu: object) -> object:
+    """Decode the percent-escapes of the reserved characters that a path may contain as they are.
 
-    `encodeURIComponent` does, and the server is only told the path without its escapes. A letter
-    or a slash in disguise stays what it is, and is refused.
+    `encodeURIComponent` escapes these characters, and WSGI passes the server the decoded path.
+    An escaped letter or slash stays escaped, so that its URL does not match and is refused.
     """
     if type(htu) is str and "%" in htu:
         return _ESCAPED.sub(lambda match: unquote(match[0]), htu)
     return htu
-
-
-def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,9 +1,10 @@
-"""The strict look at a token's form, before any cryptography.
+"""Check the form of a token before any cryptography; `codec` calls this first.
 
 PyJWT 2.15.1 accepts a trailing `=`, UTF-16 JSON, duplicate names, any `typ`, `jku` and a
-megabyte; each gives one credential several spellings or reaches code it should not. Here a
-token has exactly one spelling, so a denylist or a cache keyed by it cannot be walked around
-(RFC 8725 sections 3.1, 3.3, 3.7, 3.10 and 3.11; RFC 7515 section 4.1.11).
+megabyte of input. With these, one credential has several spellings, and untrusted input reaches
+code that should never see it. `parse_jws` accepts exactly one spelling of a token, so that nobody
+evades a cache or a denylist by spelling a token differently (RFC 8725 sections 3.1, 3.3, 3.7,
+3.10 and 3.11; RFC 7515 section 4.1.11).
 """
 
 from __future__ import annotations
@@ -24,20 +25,25 @@ _KID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class TokenRefused(Exception):
-    """A token that is not accepted; `reason` is for the audit record, never for the answer."""
+    """The token is not acceptable. `reason` goes to the audit record, never to the client."""
 
     def __init__(self, reason: str) -> None:
-        """Keep the stable `reason`."""
+        """Take a `reason` that stays the same from release to release, such as `signature`."""
         self.reason = reason
         super().__init__(reason)
 
 
 def parse_jws(token: str, typ: str) -> str:
-    """Return the `kid` of a well-formed, still unverified token of type `typ`.
+    """Return the `kid` of a well-formed token of type `typ`, whose signature is not verified yet.
 
     Raises:
-        TokenRefused: `too_long`, `not_compact`, `not_canonical`, `not_json`, `header`,
-            `algorithm`, `type` or `kid`.
+        TokenRefused: with the reason
+            `too_long`, when it has more than `MAX_TOKEN_LENGTH` characters;
+            `not_compact`, when it is not three base64url segments;
+            `not_canonical`, when a segment is not the only spelling of its bytes;
+            `not_json`, when header or payload is not one JSON object without duplicate names;
+            `header`, when the header has other members than `HEADER_NAMES`;
+            `algorithm`, `type` or `kid`, when that member has another value than it must.
 
     """
     if len(token) > MAX_TOKEN_LENGTH:
@@ -59,7 +65,8 @@ def parse_jws(token: str, typ: str) -> str:
 def _kid_of(header: dict[str, Any], typ: str) -> str:
     if header.keys() != HEADER_NAMES:
         raise TokenRefused("header")
-    # `alg` is compared, never obeyed: algorithm confusion starts with asking the token.
+    # `alg` is compared with the one algorithm in use and never selects one: a token that may
+    # choose its algorithm is the cause of algorithm confusion (RFC 8725 section 3.1).
     if header["alg"] != ALGORITHM:
         raise TokenRefused("algorithm")
     if header["typ"] != typ:
@@ -71,10 +78,11 @@ def _kid_of(header: dict[str, Any], typ: str) -> str:
 
 
 def decode_base64url_strict(segment: str) -> bytes:
-    """Decode the only base64url spelling of some bytes.
+    """Decode a base64url segment, and refuse every spelling but the canonical one.
 
     Raises:
-        TokenRefused: `not_canonical`.
+        TokenRefused: `not_canonical`, when the decoded bytes do not encode to `segment` again
+            (padding, set bits after the last byte, other characters).
 
     """
     try:

@@ -15,7 +15,7 @@ from werkzeug.formparser import FormDataParser
 from app.errors import InvalidRequest, UnsupportedMediaType
 from app.infra.strict_json import parse_object
 from app.services import services
-from app.tokens.dpop import THUMBPRINT
+from app.tokens.jwk import THUMBPRINT
 
 P = ParamSpec("P")
 R = TypeVar("R")

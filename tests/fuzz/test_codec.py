@@ -58,7 +58,7 @@ class Contract:
     typ: str
     audience: str
     names: dict[str, type]
-    longest_life: int
+    max_lifetime: int
     binds: bool
     keys: Mapping[str, bytes]
 
@@ -96,7 +96,7 @@ class Contract:
             and all(16 <= len(one) <= 64 and set(one) <= set(ALPHABET) for one in ids)
             and (not bound or is_confirmation(claims["cnf"]))
             and 0 < signed <= issued < ends < 2**40
-            and ends - issued <= self.longest_life
+            and ends - issued <= self.max_lifetime
         )
 
     def says_at(self, token: str, now: int) -> dict[str, Any] | None:
@@ -166,7 +166,7 @@ moments: Final = st.one_of(
 def claims_of(draw: DrawFn, purpose: str) -> dict[str, Any]:
     """Give good claims, mostly, with times around each of their limits."""
     contract = CONTRACTS[purpose]
-    longest = contract.longest_life
+    longest = contract.max_lifetime
     iat = draw(st.sampled_from([NOW] * 9 + [1, 2**40 - 600, 0]))
     life = draw(st.sampled_from([600] * 9 + [1, 0, longest, longest + 1]))
     said: dict[str, Any] = {"iss": "https://localhost", "aud": contract.audience}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.tokens.nonces import PROOF_SECONDS
+from app.tokens.nonces import NONCE_SECONDS
 from tests.support.app import PUBLIC_URL, services
 from tests.support.bound import HOUR
 from tests.support.client import Client, dpop, problem, program
@@ -27,7 +27,7 @@ def test_a_nonce_to_its_last_second(holder: Client, clock: SettableClock) -> Non
         proof = holder.key.proof("POST", PUBLIC_URL + path, nonce=nonce, iat=clock.now())
         return holder.ask("POST", path, headers={"DPoP": proof})
 
-    for seconds in (0, 120, PROOF_SECONDS - 121):
+    for seconds in (0, 120, NONCE_SECONDS - 121):
         clock.forward(seconds)
         assert attempt().status_code == 200
     before = holder.family()
@@ -45,7 +45,7 @@ def test_a_stale_nonce_costs_one_repeat(holder: Client, clock: SettableClock) ->
     """On a protected request as well: 401, the newest nonce, and then 200."""
     path, token = "/api/me", holder.access_token
     proof = holder.proof(path, "GET", token)
-    clock.forward(PROOF_SECONDS + 10)
+    clock.forward(NONCE_SECONDS + 10)
     answer = holder.ask("GET", path, headers=dpop(token, proof))
     problem(answer, 401, "use_dpop_nonce")
     challenge = 'DPoP realm="latchkey", error="use_dpop_nonce", algs="ES256"'

@@ -9,7 +9,7 @@ import pytest
 
 from app.attacks.prover import Prover
 from app.families.models import Reason
-from app.tokens.nonces import PROOF_SECONDS
+from app.tokens.nonces import NONCE_SECONDS
 from tests.support.app import PUBLIC_URL, services
 from tests.support.bound import present
 from tests.support.client import Client, dpop, ended, problem
@@ -108,7 +108,7 @@ def repeated(holder: Client, path: str, before: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/auth/refresh", "/api/me"])
-@pytest.mark.parametrize("seconds", [0, PROOF_SECONDS + 10], ids=["new-nonce", "old-nonce"])
+@pytest.mark.parametrize("seconds", [0, NONCE_SECONDS + 10], ids=["new-nonce", "old-nonce"])
 def test_redis_lost_its_memory_costs_one_repeat(
     holder: Client, clock: SettableClock, valkey: ValkeyServer, path: str, seconds: int
 ) -> None:
@@ -126,10 +126,10 @@ def test_redis_lost_while_an_old_nonce_is_refused(
 ) -> None:
     """That nobody can be asked about the loss changes nothing for the client."""
     before = holder.proof("/auth/refresh")
-    clock.forward(PROOF_SECONDS + 10)
+    clock.forward(NONCE_SECONDS + 10)
     valkey.stop()
     repeated(holder, "/auth/refresh", before)
     before = holder.proof("/auth/refresh")
-    clock.forward(PROOF_SECONDS + 10)
+    clock.forward(NONCE_SECONDS + 10)
     valkey.start()
     repeated(holder, "/auth/refresh", before)

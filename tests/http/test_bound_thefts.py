@@ -11,7 +11,7 @@ from flask import template_rendered
 from app.attacks.prover import Prover
 from app.families.models import Reason
 from app.infra.clock import rfc3339
-from app.tokens.nonces import PROOF_SECONDS
+from app.tokens.nonces import NONCE_SECONDS
 from tests.support.app import family_of, services
 from tests.support.bound import ELSEWHERE, HOUR, present, spend, steal, use_up
 from tests.support.client import NEW_PASSWORD, Client, claims, ended, problem, program
@@ -108,7 +108,7 @@ def test_a_bad_proof_ends_nothing(holder: Client, clock: SettableClock) -> None:
     tokens = spend(holder)
     used, stale = holder.proof(path), holder.proof(path)
     use_up(holder, used)
-    clock.forward(PROOF_SECONDS + 10)
+    clock.forward(NONCE_SECONDS + 10)
     replayed = holder.proof(path)
     use_up(holder, replayed)
     before = holder.family()

@@ -26,7 +26,7 @@ from app.families import queries
 from app.infra.clock import Clock
 from app.infra.database import Database
 from app.services import build
-from app.tokens.nonces import PROOF_SECONDS
+from app.tokens.nonces import NONCE_SECONDS
 from app.web.cookies import REFRESH
 from tests.support.servers.lossy_proxy import CALM, Kept, LossyProxy, Weather
 
@@ -540,7 +540,7 @@ class Stage:
         """Read why a family was revoked; None when it was not."""
         return self.family(family_id).revoked_reason
 
-    def old_nonce(self, seconds: int = PROOF_SECONDS) -> str:
+    def old_nonce(self, seconds: int = NONCE_SECONDS) -> str:
         """Give the nonce of so long ago; by default the newest that is not accepted any more."""
         clock = Clock()
         return build(self.settings, clock).nonces.current(clock.now() - seconds)

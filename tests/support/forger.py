@@ -49,7 +49,7 @@ class Forger:
         return s.access_ttl if self.purpose == ACCESS else s.refresh_idle_ttl
 
     @property
-    def longest_life(self) -> int:
+    def max_lifetime(self) -> int:
         """How long the configuration lets any token of the purpose live."""
         s = self.settings
         longest = max(s.refresh_absolute_ttl, s.remember_absolute_ttl)

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 
 from app.attacks.prover import Prover, base64url, token_hash
 from app.tokens.dpop import MAX_PROOF_LENGTH, MAX_SKEW_SECONDS
-from app.tokens.nonces import PROOF_SECONDS, Nonces
+from app.tokens.nonces import NONCE_SECONDS, Nonces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -965,7 +965,7 @@ BAD_TIMES: dict[str, Callable[[int], Any]] = {
 }
 BAD_NONCES: dict[str, Callable[[Maker], Any]] = {
     "empty": lambda _: "",
-    "just-too-old": lambda m: _nonce_at(m, m.now - PROOF_SECONDS),
+    "just-too-old": lambda m: _nonce_at(m, m.now - NONCE_SECONDS),
     "an-hour-old": lambda m: m.nonces.current(m.now - 3600),
     "too-far-ahead": lambda m: _nonce_at(m, m.now + 17),
     "of-tomorrow": lambda m: m.nonces.current(m.now + 86400),

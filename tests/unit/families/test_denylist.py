@@ -17,7 +17,7 @@ from app.families.models import Reason, RevokedFamily
 from app.infra import redis
 from app.services import Services, build, denylist_keys
 from app.tokens.dpop import Proof, ProofRefused
-from app.tokens.nonces import NONCE_LENGTH, REMEMBERED_SECONDS
+from app.tokens.nonces import NONCE_LENGTH, PROOF_KEPT_SECONDS
 from tests.support.app import repairs, settle
 from tests.support.clock import NOW, SettableClock
 from tests.support.factories import a_family, a_user, revoke
@@ -204,7 +204,7 @@ def test_a_proof_is_used_up_with_the_question(
     keys = list(valkey.client.scan_iter("*proof:*"))
     assert len(keys) == 2
     assert all(
-        REMEMBERED_SECONDS - 20 < valkey.client.ttl(key) <= REMEMBERED_SECONDS for key in keys
+        PROOF_KEPT_SECONDS - 20 < valkey.client.ttl(key) <= PROOF_KEPT_SECONDS for key in keys
     )
 
 

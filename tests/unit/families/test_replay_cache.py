@@ -8,7 +8,7 @@ import pytest
 from app.families import replay_cache as module
 from app.infra.clock import Clock
 from app.tokens.dpop import Proof, ProofRefused
-from app.tokens.nonces import PROOF_SECONDS, REMEMBERED_SECONDS
+from app.tokens.nonces import NONCE_SECONDS, PROOF_KEPT_SECONDS
 from tests.support.clock import NOW
 from tests.support.factories import PREFIX, alone, replay_cache
 
@@ -109,7 +109,7 @@ def test_the_key_names_nobody(shared: ReplayCache, valkey: ValkeyServer) -> None
     assert len(shared.key(PROOF)) == len(f"{PREFIX}proof:") + 32
     assert not any(part in shared.key(PROOF) for part in (PROOF.jti, PROOF.jkt))
     assert (
-        REMEMBERED_SECONDS - 5 <= int(valkey.client.ttl(shared.key(PROOF))) <= REMEMBERED_SECONDS
+        PROOF_KEPT_SECONDS - 5 <= int(valkey.client.ttl(shared.key(PROOF))) <= PROOF_KEPT_SECONDS
     )
 
 
@@ -132,7 +132,7 @@ def test_redis_comes_back(shared: ReplayCache, valkey: ValkeyServer, stopwatch: 
     valkey.stop()
     assert fresh(shared, PROOF)
     valkey.start()
-    stopwatch.passed += REMEMBERED_SECONDS - 1
+    stopwatch.passed += PROOF_KEPT_SECONDS - 1
     assert not fresh(shared, PROOF)
     valkey.flush()
     stopwatch.passed += 1
@@ -142,9 +142,9 @@ def test_redis_comes_back(shared: ReplayCache, valkey: ValkeyServer, stopwatch: 
 def test_it_forgets_when_no_proof_can_be_valid_any_more(
     alone: ReplayCache, stopwatch: Stopwatch
 ) -> None:
-    """A number is kept for REMEMBERED_SECONDS; its proof's nonce is older by then."""
+    """A number is kept for PROOF_KEPT_SECONDS; its proof's nonce is older by then."""
     assert fresh(alone, PROOF)
-    stopwatch.passed += REMEMBERED_SECONDS - 1
+    stopwatch.passed += PROOF_KEPT_SECONDS - 1
     assert not fresh(alone, PROOF)
     stopwatch.passed += 1
     assert fresh(alone, PROOF)
@@ -155,7 +155,7 @@ def test_a_number_outlives_its_proof_where_a_clock_is_behind(
 ) -> None:
     """A machine behind by the longest leeway takes the nonce for as much longer."""
     assert fresh(alone, PROOF)
-    stopwatch.passed += PROOF_SECONDS + MAX_LEEWAY_SECONDS - 1
+    stopwatch.passed += NONCE_SECONDS + MAX_LEEWAY_SECONDS - 1
     assert not fresh(alone, PROOF)
 
 
@@ -163,7 +163,7 @@ def test_forgetting_the_old_keeps_the_new(alone: ReplayCache, stopwatch: Stopwat
     """When the first number ends, those that came after it go on."""
     second, third = Proof(PROOF.jkt, "b-number", NOW + 10), Proof(PROOF.jkt, "c-number", NOW + 10)
     assert fresh(alone, PROOF)
-    stopwatch.passed += REMEMBERED_SECONDS - 1
+    stopwatch.passed += PROOF_KEPT_SECONDS - 1
     assert fresh(alone, second)
     stopwatch.passed += 1
     assert fresh(alone, third)
@@ -174,9 +174,9 @@ def test_a_refused_replay_is_not_kept_longer(alone: ReplayCache, stopwatch: Stop
     """Trying again and again does not prolong anything."""
     assert fresh(alone, PROOF)
     for _ in range(3):
-        stopwatch.passed += REMEMBERED_SECONDS / 4
+        stopwatch.passed += PROOF_KEPT_SECONDS / 4
         assert not fresh(alone, PROOF)
-    stopwatch.passed += REMEMBERED_SECONDS / 4
+    stopwatch.passed += PROOF_KEPT_SECONDS / 4
     assert fresh(alone, PROOF)
 
 

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from app.attacks.prover import Prover, base64url
 from app.tokens.dpop import (
+    MAX_CACHED_KEYS,
     MAX_PROOF_LENGTH,
-    REMEMBERED_KEYS,
     ExpectedRequest,
     Proof,
     ProofRefused,
     read_proof,
     token_hash,
 )
-from app.tokens.nonces import PROOF_SECONDS, Nonces
+from app.tokens.nonces import NONCE_SECONDS, Nonces
 from tests.support.clock import SettableClock
 from tests.support.factories import alone
 from tests.vectors.proofs import CASES, GOOD, PROTECTED, REFRESH, Case, Maker, at_door, longest
@@ -120,9 +120,9 @@ def test_a_proof_of_just_the_longest_size_is_looked_at(maker: Maker) -> None:
 def test_a_nonce_lives_for_four_minutes(maker: Maker) -> None:
     """To the second; and on a machine whose clock is behind it is good already."""
     text = maker.make()
-    for now in (NOW - 16, NOW, NOW + PROOF_SECONDS - 1):
+    for now in (NOW - 16, NOW, NOW + NONCE_SECONDS - 1):
         assert read_proof(text, asked(maker, now)) == Proof(PROVER.thumbprint, maker.jti, NOW)
-    for now in (NOW - 17, NOW + PROOF_SECONDS):
+    for now in (NOW - 17, NOW + NONCE_SECONDS):
         assert reason(text, asked(maker, now)) == "nonce"
 
 
@@ -167,7 +167,7 @@ def test_more_keys_than_are_remembered() -> None:
     """A flood of keys pushes ours out of memory, and it is read anew."""
     maker = at(REFRESH)
     assert read_proof(maker.make(), asked(maker)).jkt == PROVER.thumbprint
-    for number in range(REMEMBERED_KEYS + 1):
+    for number in range(MAX_CACHED_KEYS + 1):
         spaces = b" " * (number % 64) + json.dumps(maker.header()).encode()
         text = f"{base64url(spaces + b' ' * (number // 64))}.e30.AA"
         assert reason(text, asked(maker)) == "signature"

@@ -7,7 +7,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.tokens.nonces import PROOF_SECONDS, Nonces
+from app.tokens.nonces import NONCE_SECONDS, Nonces
 
 NOW = 1_800_000_000
 KEY = b"a key for nonces"
@@ -46,7 +46,7 @@ def test_memory_does_not_grow_with_time() -> None:
     own = nonces()
     for second in range(2000):
         own.made_at(own.current(NOW + second), NOW + second)
-    assert own._of_second.cache_info().currsize <= 512  # noqa: SLF001 - what it keeps shows nowhere else
+    assert own._nonce_of.cache_info().currsize <= 512  # noqa: SLF001 - what it keeps shows nowhere else
 
 
 def test_what_is_out_of_the_window_costs_no_hash() -> None:
@@ -54,14 +54,14 @@ def test_what_is_out_of_the_window_costs_no_hash() -> None:
     own = nonces()
     for second in range(NOW + AHEAD + 1, NOW + 1000):
         own.made_at(nonces().current(second), NOW)
-    assert own._of_second.cache_info().currsize == 0  # noqa: SLF001 - likewise
+    assert own._nonce_of.cache_info().currsize == 0  # noqa: SLF001 - likewise
 
 
 def test_a_nonce_is_good_for_four_minutes() -> None:
     """From as far ahead as clocks and losses may set it, to its last second."""
     nonce = nonces().current(NOW)
     good = [at for at in range(NOW - 60, NOW + 600) if nonces().made_at(nonce, at) is not None]
-    assert good == list(range(NOW - AHEAD, NOW + PROOF_SECONDS))
+    assert good == list(range(NOW - AHEAD, NOW + NONCE_SECONDS))
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

@@ -50,7 +50,7 @@ def test_so_many_tokens_are_remembered_and_no_more(
     token_settings: Settings, access_forger: Forger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Memory is bounded however many sessions come by, and the newest are in it."""
-    monkeypatch.setattr(codec, "REMEMBERED_TOKENS", 3)
+    monkeypatch.setattr(codec, "MAX_CACHED_TOKENS", 3)
     read = build(token_settings, Clock()).auth.issuer.access
     tokens = [
         access_forger.forge(claims=access_forger.claims() | {"jti": letter * 22})

@@ -15,7 +15,7 @@ from app.families.outcomes import Successor
 from app.families.rotation import rotate as real_rotate
 from app.tokens.claims import Confirmation, RefreshTokenClaims
 from app.tokens.dpop import ExpectedRequest, Proof, ProofRefused, token_hash
-from app.tokens.nonces import PROOF_SECONDS
+from app.tokens.nonces import NONCE_SECONDS
 from app.web import dpop
 from app.web.guards import BEARER
 from app.web.guards import _proof_for as real_proof_for
@@ -47,7 +47,7 @@ def a_proof_needs_no_nonce(claims: dict[str, Any], asked: ExpectedRequest) -> in
         raise ProofRefused("request")
     if claims.get("ath") != asked.ath:
         raise ProofRefused("token")
-    return asked.now + PROOF_SECONDS
+    return asked.now + NONCE_SECONDS
 
 
 @instead_of("app/web/guards.py:_proof_for", "sidejacking")
