@@ -12,10 +12,7 @@ from typing import Final, TypedDict
 
 
 class Confirmation(TypedDict):
-    """The claim `cnf` of a bound token (RFC 9449 section 6).
-
-    `jkt` is the thumbprint (RFC 7638) of the key that must sign a proof for each request.
-    """
+    """The claim `cnf` (RFC 9449): the thumbprint of the key that signs a bound token's proofs."""
 
     jkt: str
 

@@ -1,11 +1,11 @@
 // Printed by `flask --app wsgi types`. Do not edit.
 
-/** The thumbprint (RFC 7638) of the key whose proof a bound token needs (RFC 9449). */
+/** The claim `cnf` (RFC 9449): the thumbprint of the key that signs a bound token's proofs. */
 export interface Confirmation {
   jkt: string;
 }
 
-/** What a page may do for the next minutes (RFC 9068). All times are whole seconds, UTC. */
+/** The claims of an access token (RFC 9068). All times are whole seconds, UTC. */
 export interface AccessTokenClaims {
   readonly iss: string;
   readonly aud: string;
@@ -18,7 +18,7 @@ export interface AccessTokenClaims {
   readonly cnf?: Confirmation | null;
 }
 
-/** One single-use step of a family. All times are whole seconds, UTC. */
+/** The claims of a refresh token, which can be used once. All times are whole seconds, UTC. */
 export interface RefreshTokenClaims {
   readonly iss: string;
   readonly aud: string;
