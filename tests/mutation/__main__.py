@@ -33,7 +33,8 @@ def main(prefixes: list[str]) -> int:
 
     began = time.monotonic()
     sys.meta_path.insert(0, Breeder)
-    trial = Trial(wanted, report, int(os.environ.get("JOBS", "1")))
+    accepted = set(ACCEPTED.read_text(encoding="utf-8").splitlines())
+    trial = Trial(wanted, accepted, report, int(os.environ.get("JOBS", "1")))
     options = [
         "-qqq",
         "-s",
@@ -50,7 +51,7 @@ def main(prefixes: list[str]) -> int:
         return int(failed)
     print_scores(trial.verdicts)
     print(f"{time.monotonic() - began:.0f} s")
-    return judge(trial.verdicts, whole=not prefixes)
+    return judge(trial.verdicts, accepted, whole=not prefixes)
 
 
 def report(mutant: Mutant, verdict: str, by: str) -> None:
@@ -67,11 +68,10 @@ def print_scores(verdicts: dict[Mutant, str]) -> None:
         print(f"| `{module}` | {killed[module]} / {total[module]} |")
 
 
-def judge(verdicts: dict[Mutant, str], *, whole: bool) -> int:
+def judge(verdicts: dict[Mutant, str], accepted: set[str], *, whole: bool) -> int:
     """Compare with the threshold and the accepted survivors; return the exit status."""
     killed = sum(map(dead, verdicts.values()))
     survivors = {str(mutant) for mutant, verdict in verdicts.items() if not dead(verdict)}
-    accepted = set(ACCEPTED.read_text(encoding="utf-8").splitlines())
     tried = {str(mutant) for mutant in verdicts}
     faults = [f"survives: {name}" for name in sorted(survivors - accepted)]
     over = accepted - survivors if whole else accepted & tried - survivors

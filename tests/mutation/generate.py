@@ -10,10 +10,11 @@ no answer, is taken off.
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 import sys
-from dataclasses import dataclass
+import textwrap
+from collections import Counter
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -31,6 +32,8 @@ from mutmut.mutation.file_mutation import (
 from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.utils.format_utils import parse_mutant_key
 
+from tests.mutation.change import smallest_change
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import ModuleType
@@ -41,16 +44,23 @@ CACHE = re.compile(r"^@lru_cache\(.*\)\n", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one function or constant; `where`, `old` and `new` are its stable name."""
+    """One change of one function or constant.
+
+    `old` and `new` are the smallest expression that tells what changes, without comments and
+    layout, so that the name stays when only these change. `number` tells equal changes apart.
+    """
 
     module: str
     where: str
     old: str
     new: str
+    number: int = 1
     key: str = ""
+    value: str = ""
 
     def __str__(self) -> str:
-        return f"`{self.module} {self.where}`: `{self.old}` → `{self.new}`"
+        again = f" ({self.number})" if self.number > 1 else ""
+        return f"`{self.module} {self.where}`: `{self.old}` → `{self.new}`{again}"
 
     @property
     def function(self) -> str:
@@ -63,7 +73,7 @@ class Mutant:
             set_mutant_under_test(self.key)
             rebuild([(sys.modules[self.module], self.where)])
         else:
-            rebuild(replace_constant(sys.modules[self.module], self.where, self.new))
+            rebuild(replace_constant(sys.modules[self.module], self.where, self.value))
 
 
 def replace_constant(module: ModuleType, name: str, source: str) -> list[tuple[ModuleType, str]]:
@@ -134,18 +144,15 @@ class _Loader(SourceFileLoader):
         return code
 
 
-def all_mutants() -> Iterator[Mutant]:
-    """Breed every module in scope without importing it."""
-    for path in sorted(Path("app").rglob("*.py")):
-        if config().should_mutate(path):
-            name = ".".join(path.with_suffix("").parts)
-            yield from _bred(name, str(path), path.read_text(encoding="utf-8"))[1]
-
-
 def _bred(module: str, path: str, source: str) -> tuple[MutatedFile, list[Mutant]]:
     source = CACHE.sub("", source)
     bred = mutate_file_contents(path, source)
-    return bred, [*_of_functions(module, bred), *_of_constants(module, source)]
+    mutants: list[Mutant] = []
+    seen: Counter[str] = Counter()
+    for mutant in (*_of_functions(module, bred), *_of_constants(module, source)):
+        seen[str(mutant)] += 1
+        mutants.append(replace(mutant, number=seen[str(mutant)]))
+    return bred, mutants
 
 
 def _short(path: str) -> Path:
@@ -155,28 +162,17 @@ def _short(path: str) -> Path:
 def _of_functions(module: str, bred: MutatedFile) -> Iterator[Mutant]:
     lines = bred.code.splitlines()
 
-    def text(name: str) -> list[str]:
+    def text(name: str) -> str:
         span = bred.line_span_by_function_name[name]
-        found = "\n".join(lines[span.start - 1 : span.end])
-        return found.replace(name, "").splitlines()
+        return textwrap.dedent("\n".join(lines[span.start - 1 : span.end])).replace(name, "f")
 
     for name in bred.mutant_names:
         function = name.rpartition("__mutmut_")[0]
         method, owner = parse_mutant_key(function)
-        old, new = _changed(text(f"{function}__mutmut_{ORIGINAL}"), text(name))
         where = f"{owner}.{method}" if owner else method
-        yield Mutant(module, where, old, new, f"{module}.{name}")
-
-
-def _changed(old: list[str], new: list[str]) -> tuple[str, str]:
-    parts = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    spans = [part for part in parts if part[0] != "equal"]
-    first, last = spans[0], spans[-1]
-    return _flat(old[first[1] : last[2]]), _flat(new[first[3] : last[4]])
-
-
-def _flat(lines: list[str]) -> str:
-    return " ".join(" ".join(lines).split())
+        change = smallest_change(text(f"{function}__mutmut_{ORIGINAL}"), text(name))
+        if change:
+            yield Mutant(module, where, *change, key=f"{module}.{name}")
 
 
 def _of_constants(module: str, source: str) -> Iterator[Mutant]:
@@ -199,9 +195,10 @@ def _of_constants(module: str, source: str) -> Iterator[Mutant]:
             if id(one.original_node) in within:
                 changed = deep_replace(value, one.original_node, one.mutated_node)
                 assert isinstance(changed, cst.CSTNode)
-                yield Mutant(
-                    module, name.value, _flat([old]), _flat([tree.code_for_node(changed)])
-                )
+                new = tree.code_for_node(changed)
+                change = smallest_change(f"({old})", f"({new})")
+                if change:
+                    yield Mutant(module, name.value, *change, value=f"({new})")
 
 
 def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

@@ -2,7 +2,8 @@
 
 The process they are forked from has run no test but one, so no cache that the original filled
 hides a mutant. A mutant meets the tests that call its function, the quickest first, and is
-killed by the first that fails.
+killed by the first that fails. A survivor that is known meets only the nearest of them: it counts
+as a survivor anyway, and most of the time of a run would go to those.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tests.mutation.generate import Breeder, Mutant, holders
 from tests.support import processes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Collection, Generator, Sequence
 
 NO_MUTANT = ""
 RECORD = "stats"  # mutmut's word: the trampolines note who is called
@@ -31,6 +32,7 @@ KILLED, SURVIVED, HUNG = "killed", "survived", "hung"
 MAX_MEASURE = 3600.0
 MAX_TRIAL = 600.0
 MAX_WAIT = 10  # for what a mutant keeps from coming
+MAX_TESTS_OF_ACCEPTED = 100
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,13 @@ class Calls:
 
 @dataclass(eq=False)  # pytest wants a plugin hashable
 class Trial:
-    """Give every mutant that `wanted` accepts a verdict, and `report` each as it falls."""
+    """Give every mutant that `wanted` accepts a verdict, and `report` each as it falls.
+
+    `accepted` names the survivors that are known.
+    """
 
     wanted: Callable[[Mutant], bool]
+    accepted: Collection[str]
     report: Callable[[Mutant, str, str], None]
     jobs: int
     verdicts: dict[Mutant, str] = field(default_factory=dict)
@@ -77,6 +83,8 @@ class Trial:
             while waiting and len(working) < self.jobs:
                 mutant = waiting.pop()
                 tests = _tests_of(mutant, items, calls)
+                if str(mutant) in self.accepted:
+                    tests = tests[:MAX_TESTS_OF_ACCEPTED]
                 working[Child(self._trial_of(tests, mutant), MAX_TRIAL)] = mutant
             child = first_to_end(working)
             self._judge(working.pop(child), child.answer)
@@ -145,7 +153,7 @@ class Trial:
             except BaseException as error:  # noqa: BLE001 - whatever a mutant does to pytest itself
                 return type(error).__name__
             finally:
-                tests[0].session._setupstate.teardown_exact(None)  # noqa: SLF001 - its own Valkey ends
+                self._end_own_valkey()
             return SURVIVED
 
         return trial
@@ -175,6 +183,11 @@ class Trial:
             # What would end the parent's is held, so that nothing does.
             self._held = list(self._valkey._finalizers)  # noqa: SLF001 - pytest has no public way
             self._valkey._finalizers.clear()  # noqa: SLF001
+
+    def _end_own_valkey(self) -> None:
+        started = self._valkey and self._valkey.cached_result
+        if started and started[0]:
+            started[0].kill()
 
 
 def _tests_of(

@@ -103,6 +103,11 @@ class ValkeyServer:
             self._process = None
         self.client.close()
 
+    def kill(self) -> None:
+        """End it at once; what it knew and its folder stay on disk."""
+        if self._process:
+            end(self._process, signal.SIGKILL)
+
     def restart(self) -> None:
         """Stop it and start it with its memory."""
         self.stop()

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from redis import Redis
+
+from app.families.entries import Entries, Keys
+from app.families.models import RevokedFamily
+from tests.support.clock import NOW, SettableClock
+from tests.support.factories import a_family, a_user
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from app.families.models import Family
+    from app.infra.database import Database
+    from tests.support.servers.valkey import ValkeyServer
+
+LIFE, LEEWAY = 600, 5
+KEYS = Keys("latchkey:{test}:deny:", "latchkey:{test}:denylist-complete", LIFE, LEEWAY)
+ALL = None
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Run once: the statement is tested on both databases elsewhere."""
+    return sqlite_url
+
+
+@pytest.fixture
+def redis(valkey: ValkeyServer) -> Iterator[Redis]:
+    """Give a connection of this test's own."""
+    with Redis.from_url(valkey.url) as redis:
+        yield redis
+
+
+@pytest.fixture
+def entries(database: Database, clock: SettableClock) -> Entries:
+    return Entries(KEYS, database, clock)
+
+
+@pytest.fixture
+def revoked(database: Database) -> Callable[..., Family]:
+    """Give a function that stores a family: when it was used last, and when it was revoked."""
+    user = a_user(database)
+
+    def store(last_used_at: int, revoked_at: int) -> Family:
+        return a_family(database, user, last_used_at=last_used_at, revoked_at=revoked_at)
+
+    return store
+
+
+def denied(redis: Redis) -> set[str]:
+    """Read whose entries are in Redis."""
+    keys = redis.scan_iter(f"{KEYS.prefix}*")
+    return {key.decode().removeprefix(KEYS.prefix) for key in keys}
+
+
+def test_an_entry_lasts_until_the_access_tokens_of_the_family_are_refused_anyway(
+    entries: Entries, redis: Redis
+) -> None:
+    """Their life, the leeway, and one second for the fraction that the clock cuts off."""
+    with redis.pipeline(transaction=False) as pipe:
+        entries.add(pipe, [RevokedFamily("new", NOW), RevokedFamily("older", NOW - 100)])
+        pipe.execute()
+    for family, lasts in (("new", 606), ("older", 506)):
+        assert lasts - 1 <= redis.ttl(KEYS.prefix + family) <= lasts
+
+
+def test_a_family_without_a_token_to_refuse_gets_no_entry_and_those_after_it_do(
+    entries: Entries, redis: Redis
+) -> None:
+    """Redis refuses a lifetime of 0, and with it the whole command."""
+    over = NOW - LIFE - LEEWAY - 1
+    with redis.pipeline(transaction=False) as pipe:
+        entries.add(pipe, [RevokedFamily("over", over), RevokedFamily("ending", over + 1)])
+        pipe.execute()
+    assert denied(redis) == {"ending"}
+
+
+def test_what_was_revoked_lately_is_written(
+    entries: Entries, redis: Redis, revoked: Callable[..., Family]
+) -> None:
+    """To the second: what was revoked before was written by an earlier review."""
+    revoked(NOW - 100, NOW - 31)
+    lately = revoked(NOW - 100, NOW - 30)
+    assert entries.write_since(redis, 30)[0] == 1
+    assert denied(redis) == {lately.family_id}
+
+
+def test_all_that_can_matter_is_written(
+    entries: Entries, redis: Redis, revoked: Callable[..., Family]
+) -> None:
+    """However long ago it was revoked, if a token was issued since, by the slowest clock."""
+    longest = LIFE + 2 * LEEWAY
+    ended = [revoked(NOW - 100, NOW - 90), revoked(NOW - 500, NOW - 500)]
+    revoked(NOW - longest, NOW - longest)
+    revoked(NOW - longest - 1, NOW)
+    written, _ = entries.write_since(redis, ALL)
+    assert denied(redis) == {family.family_id for family in ended}
+    assert written == 3, "one of them ends before its entry would"
+
+
+def test_of_what_was_revoked_lately_only_what_can_matter_is_read(
+    entries: Entries, redis: Redis, revoked: Callable[..., Family]
+) -> None:
+    """A session that nobody used for a day has no token left to refuse."""
+    revoked(NOW - 86400, NOW - 1)
+    assert entries.write_since(redis, 30)[0] == 0
+
+
+def test_active_families_get_no_entry(entries: Entries, redis: Redis, database: Database) -> None:
+    """The database knows them, and nobody may be refused for that."""
+    a_family(database, a_user(database))
+    assert entries.write_since(redis, ALL)[0] == 0
+    assert denied(redis) == set()
+
+
+def test_the_marker_is_read_behind_the_last_entry(
+    entries: Entries, redis: Redis, revoked: Callable[..., Family]
+) -> None:
+    """A flush meanwhile shows by a marker that is gone, or is another one."""
+    revoked(NOW - 1, NOW)
+    assert entries.write_since(redis, ALL) == (1, None)
+    redis.set(KEYS.marker, "of-this-memory")
+    assert entries.write_since(redis, ALL) == (1, b"of-this-memory")

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from redis import Redis
+
+from app.families.marker import Marker
+from app.tokens.nonces import Nonces
+from tests.support.clock import NOW, SettableClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.servers.valkey import ValkeyServer
+
+LEEWAY = 5
+NAME = "latchkey:{test}:denylist-complete"
+SERVER = "0123456789abcdef"
+
+
+@pytest.fixture
+def redis(valkey: ValkeyServer) -> Iterator[Redis]:
+    """Give a connection of this test's own."""
+    with Redis.from_url(valkey.url) as redis:
+        yield redis
+
+
+@pytest.fixture
+def nonces() -> Nonces:
+    return Nonces(b"a key for nonces", LEEWAY)
+
+
+@pytest.fixture
+def marker(clock: SettableClock, nonces: Nonces) -> Marker:
+    return Marker(NAME, LEEWAY, clock, nonces)
+
+
+def of(server: str, second: int) -> bytes:
+    """Spell a marker that was made on `server` at `second`."""
+    return f"{server}.{second}.a-random_part".encode()
+
+
+def test_a_missing_marker_is_made_for_this_server_and_moment(marker: Marker, redis: Redis) -> None:
+    """It carries 128 random bits besides, and lasts."""
+    found, made = marker.of_server(redis, SERVER)
+    assert found is None
+    assert re.fullmatch(rf"{SERVER}\.{NOW}\.[\w-]{{22}}", made.decode())
+    assert redis.get(NAME) == made
+
+
+def test_a_marker_of_this_server_is_kept(marker: Marker, redis: Redis) -> None:
+    """However old it is: nothing was lost since."""
+    redis.set(NAME, of(SERVER, NOW - 1000))
+    assert marker.of_server(redis, SERVER) == (of(SERVER, NOW - 1000), of(SERVER, NOW - 1000))
+    assert redis.get(NAME) == of(SERVER, NOW - 1000)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(of("fedcba9876543210", NOW - 1000), id="of-another-server"),
+        pytest.param(of(SERVER[:-1], NOW - 1000), id="of-a-part-of-the-name"),
+        pytest.param(b"rubbish", id="of-somebody-else"),
+        pytest.param(of(SERVER, NOW - 1000) + b" ", id="with-more-behind-it"),
+    ],
+)
+def test_another_value_is_replaced(marker: Marker, redis: Redis, found: bytes) -> None:
+    """All processes then see a value under which they have not written the denylist."""
+    redis.set(NAME, found)
+    before, after = marker.of_server(redis, SERVER)
+    assert before == found
+    assert after.startswith(f"{SERVER}.{NOW}.".encode())
+    assert redis.get(NAME) == after
+
+
+def test_a_marker_from_the_future_is_kept_within_the_leeway(marker: Marker, redis: Redis) -> None:
+    """A marker made by a clock that is further ahead would make each nonce outdated until then."""
+    for second, kept in ((NOW + LEEWAY, True), (NOW + LEEWAY + 1, False)):
+        redis.set(NAME, of(SERVER, second))
+        found, after = marker.of_server(redis, SERVER)
+        assert (found == after) is kept
+
+
+def test_two_losses_of_one_second_leave_two_markers(marker: Marker, redis: Redis) -> None:
+    """A process that wrote the denylist under the first one has to notice the second one."""
+    made = set()
+    for _ in range(3):
+        redis.delete(NAME)
+        made.add(marker.of_server(redis, SERVER)[1])
+    assert len(made) == 3
+
+
+def test_of_two_processes_that_replace_a_marker_one_makes_it(
+    marker: Marker, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that writes later takes over what the other one wrote after it read."""
+    for lost in (None, of("fedcba9876543210", NOW)):
+        redis.delete(NAME)
+        if lost:
+            redis.set(NAME, lost)
+
+        def read_before_the_other_writes(name: str, lost: bytes | None = lost) -> bytes | None:
+            Redis.set(redis, name, of(SERVER, NOW - 1))
+            return lost
+
+        with monkeypatch.context() as patched:
+            patched.setattr(redis, "get", read_before_the_other_writes)
+            assert marker.of_server(redis, SERVER) == (lost, of(SERVER, NOW - 1))
+
+
+def test_the_memory_of_redis_is_as_old_as_its_marker(marker: Marker) -> None:
+    """A proof with a nonce from before that moment may have been forgotten."""
+    assert marker.created(of(SERVER, NOW - 1000)) == NOW - 1000
+
+
+def test_no_memory_began_later_than_a_clock_can_be_ahead(marker: Marker) -> None:
+    """A marker that says so would make each new nonce outdated."""
+    assert marker.created(of(SERVER, NOW + LEEWAY)) == NOW + LEEWAY
+    assert marker.created(of(SERVER, NOW + LEEWAY + 1)) == NOW + LEEWAY
+
+
+@pytest.mark.parametrize("value", [None, b"", b"rubbish", of(SERVER, NOW - 1000) + b"\n"])
+def test_without_a_marker_the_memory_was_lost_just_now(
+    marker: Marker, value: bytes | None
+) -> None:
+    """Also with a value that no process of ours wrote."""
+    assert marker.created(value) == NOW
+
+
+def test_a_loss_that_is_noticed_again_makes_the_nonces_since_the_first_outdated(
+    marker: Marker, nonces: Nonces, redis: Redis
+) -> None:
+    """The nonces handed out after the first loss are ahead of the clock, by more than one."""
+    nonces.outdate(NOW)
+    made = nonces.made_at(nonces.current(NOW), NOW)
+    assert made is not None
+    for lost_at in (marker.created(None), marker.created(marker.of_server(redis, SERVER)[1])):
+        assert lost_at > NOW
+        assert nonces.is_outdated(made, lost_at)
