@@ -134,6 +134,11 @@ class Breeder(PathFinder):
         spec.loader = _Loader(fullname, spec.origin)
         return spec
 
+    @staticmethod
+    def has(module: str) -> bool:
+        """Tell whether a loaded module was compiled with its mutants."""
+        return isinstance(vars(sys.modules[module])["__loader__"], _Loader)
+
 
 class _Loader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:

@@ -10,7 +10,7 @@ from app.accounts import queries as accounts
 from app.accounts.models import User
 from app.families import queries, revocation, rotation
 from app.families.issuer import new_id
-from app.families.models import THEFTS, Family, Reason
+from app.families.models import Family, Reason
 from app.families.outcomes import Successor
 from app.infra.database import Database
 from app.tokens.claims import RefreshTokenClaims
@@ -357,21 +357,3 @@ def test_why_not(database: Database, begin: Callable[..., Family]) -> None:
     unbound = begin(previous_jti=new_id())
     for jkt in (None, OURS):
         assert refusal_reason(database, before(unbound), jkt) == Reason.REUSE
-
-
-def test_thefts_and_nothing_else_are_shown(
-    database: Database, user: User, begin: Callable[..., Family]
-) -> None:
-    """The user's own families that ended in theft, since then, the latest first."""
-    reasons = [*sorted(THEFTS), Reason.LOGGED_OUT, Reason.ADMIN, Reason.REPLACED]
-    for at, reason in enumerate(reasons):
-        begin(revoked_at=NOW + at, revoked_reason=reason)
-    begin()
-    with database.autocommit() as connection:
-        all_of_them = queries.stolen_families(connection, user.id, NOW)
-        latest = queries.stolen_families(connection, user.id, NOW + 1)
-        nobodys = queries.stolen_families(connection, new_id(), NOW)
-    shown = sorted(THEFTS, reverse=True)
-    assert [family.revoked_reason for family in all_of_them] == shown
-    assert [family.revoked_reason for family in latest] == shown[:-1]
-    assert nobodys == []
