@@ -41,11 +41,12 @@ REVIEW_SECONDS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """The marker under which this process wrote the list, and the epoch in which it did."""
+    """The marker under which this process wrote the list; the epoch and time in which it did."""
 
     marker: bytes
     epoch: tuple[int, int]
     created: int
+    written_at: float
 
 
 class DenylistSync:
@@ -70,7 +71,6 @@ class DenylistSync:
         self._trusted: Trusted | None = None
         self._distrusted = False
         self._review_at = 0.0
-        self._reviewed_at = 0.0
         self.begun = False
         self._working: Final = threading.Lock()
         self._repair: Final = Repair(self._repaired)
@@ -104,8 +104,8 @@ class DenylistSync:
         """
         self.begun = True
         early = self._clock.monotonic() < self._review_at
-        trusted = self._trusted
-        if trusted and early and (trusted.marker, trusted.epoch) == (marker, self._epoch()):
+        trusted = self._trusted_under(marker, self._epoch())
+        if trusted and early:
             return True, trusted.created
         if not (self._distrusted and early) and self._working.acquire(blocking=False):
             try:
@@ -152,12 +152,10 @@ class DenylistSync:
                 self._outage.distrust(facts.distrust)
                 return False
             found, marker = self.marker.of_server(redis, facts.identity)
-            complete = self._is_trusted(marker, epoch)
-            if not complete:
-                self._trusted = None
+            self._trusted = trusted = self._trusted_under(marker, epoch)
             self._review_at = begun + REVIEW_SECONDS
             written, left = self._entries.write_since(
-                redis, self._quiet(begun) if complete else None
+                redis, self._quiet(trusted, begun) if trusted else None
             )
         if seen not in {None, found}:
             # The shared connections lead to another server than new ones do: let them go.
@@ -166,17 +164,17 @@ class DenylistSync:
             # A flush took what others wrote meanwhile.
             self._trusted = None
             return False
-        self._reviewed_at = begun
-        self._trust(Trusted(marker, epoch, self.marker.created(marker)), written)
+        self._trust(Trusted(marker, epoch, self.marker.created(marker), begun), written)
         return True
 
-    def _is_trusted(self, marker: bytes | None, epoch: tuple[int, int]) -> bool:
+    def _trusted_under(self, marker: bytes | None, epoch: tuple[int, int]) -> Trusted | None:
         trusted = self._trusted
-        return trusted is not None and (trusted.marker, trusted.epoch) == (marker, epoch)
+        current = trusted and (trusted.marker, trusted.epoch) == (marker, epoch)
+        return trusted if current else None
 
-    def _quiet(self, now: float) -> int:
+    def _quiet(self, trusted: Trusted, now: float) -> int:
         # To the last review however long ago that was: where nobody asks, nothing is reviewed.
-        return int(now - self._reviewed_at) + 2 * (REVIEW_SECONDS + self.marker.leeway)
+        return int(now - trusted.written_at) + 2 * (REVIEW_SECONDS + self.marker.leeway)
 
     def _trust(self, trusted: Trusted, written: int) -> None:
         self._nonces.outdate(trusted.created)

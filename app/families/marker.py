@@ -58,7 +58,7 @@ class Marker:
         No value, or none of ours, is a loss that was noticed just now. No loss is in the future.
         """
         now = self._clock.now()
-        match = _VALUE.fullmatch(value or b"")
+        match = _VALUE.fullmatch(value) if value else None
         return min(int(match[2]), now + self.leeway) if match else self._nonces.loss_time(now)
 
     def _fits(self, value: bytes, identity: str, now: int) -> bool:

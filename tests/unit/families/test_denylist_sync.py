@@ -209,7 +209,7 @@ def test_a_request_under_way_keeps_its_connection_when_the_others_are_let_go(
     pool = process.redis.connection_pool
     busy = pool.get_connection()
     sync.vouch(OF_ANOTHER_SERVER)
-    busy.send_command("PING")
+    busy.send_command("PING")  # type: ignore[no-untyped-call]
     assert busy.read_response() == b"PONG"
     pool.release(busy)
 
@@ -281,7 +281,6 @@ def test_a_repair_has_nothing_to_do_where_a_request_was_quicker(
 
 
 def test_a_repair_says_in_the_log_what_it_waits_for(
-    process: Services,
     sync: DenylistSync,
     valkey: ValkeyServer,
     clock: SettableClock,
