@@ -18,10 +18,12 @@ NODE := $(shell command -v node 2>/dev/null)
 PYTHON ?= $(shell for p in python3 python python3.15 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 
-.PHONY: help run test check bench stories fuzz mutants lock clean FORCE
+unexport PYTHONDONTWRITEBYTECODE # else every worker and server of the tests compiles every file
+
+.PHONY: help run test test-fast check bench stories fuzz mutants lock clean FORCE
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-17s %s\n", $$1, $$2}'
 
 run: $(VENV)/.runtime ## serve on http://localhost:8000 (PORT and HOST move it); Ctrl-C stops everything
 	@$(checked_workers); exec $(PY) -m gunicorn wsgi:app
@@ -32,6 +34,11 @@ test: $(VENV)/.dev ## the whole suite against real SQLite, PostgreSQL, Valkey, g
 	@$(chromium)
 	@$(curl_and_pgbouncer)
 	@$(PY) -m pytest -n3 --dist=worksteal --cov --cov-report=term:skip-covered $(ARGS)
+
+# In process: no browser, no gunicorn, no random requests; without the plugins that only those use.
+test-fast: $(VENV)/.dev ## unit and http tests, within a minute: what one runs while working
+	@$(PY) -m pytest -n logical --maxprocesses=4 --dist=worksteal -p no:schemathesis -p no:playwright \
+		$(or $(ARGS),tests/unit tests/http --ignore=tests/http/test_fuzz.py)
 
 check: $(VENV)/.dev ## format, lint, types, import rules
 	@echo "ruff format"; $(PY) -m ruff format --check --quiet --diff .

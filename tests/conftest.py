@@ -9,17 +9,19 @@ import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
+from redis.utils import get_lib_version
 
 from app import create_app
 from app.cli import migrations
 from app.infra import redis
 from config import Settings, new_secret
-from tests.support.app import PUBLIC_URL, close, services, settle
+from tests.support.app import PUBLIC_URL, SharedRule, close, services, settle
 from tests.support.clock import NOW, SettableClock
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.postgres import PostgresServer
@@ -64,11 +66,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compile each template once, not once for each of a thousand apps."""
-    cache = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compile each template and URL rule once, not once for each of a thousand apps.
+
+    redis-py reads its own version from its package's metadata, for every connection.
+    """
+    templates = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Flask, "jinja_options", {"bytecode_cache": cache})
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": templates})
+        patch.setattr(Flask, "url_rule_class", SharedRule)
+        patch.setattr("redis.utils.get_lib_version", cache(get_lib_version))
         yield
 
 

@@ -7,9 +7,12 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Client, problem
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
+
+pytestmark = one_database
 
 GOOD = {"email": EMAIL, "password": PASSWORD}
 RAW = {

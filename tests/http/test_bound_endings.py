@@ -25,6 +25,7 @@ from tests.support.client import (
     problem,
 )
 from tests.support.clock import SettableClock
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -69,6 +70,7 @@ def test_a_password_change_takes_a_new_key(app: Flask, *, bound: bool) -> None:
     assert family_of(app, sid).revoked_reason == Reason.FOREIGN_KEY
 
 
+@one_database
 @pytest.mark.parametrize(
     "jkt",
     ["", "A" * 42, "A" * 44, "A" * 42 + "B", "A" * 42 + "=", "A" * 43 + "\n", None, 7, ["A" * 43]],

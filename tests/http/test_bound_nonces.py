@@ -12,10 +12,13 @@ from tests.support.app import PUBLIC_URL, services
 from tests.support.bound import HOUR
 from tests.support.client import Client, dpop, problem, program
 from tests.support.clock import NOW, SettableClock
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.test import TestResponse
+
+pytestmark = one_database
 
 
 def test_a_nonce_to_its_last_second(holder: Client, clock: SettableClock) -> None:

@@ -14,6 +14,7 @@ from tests.support.app import PUBLIC_URL, services
 from tests.support.bound import present
 from tests.support.client import Client, dpop, ended, problem
 from tests.support.clock import SettableClock
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     import io
@@ -107,6 +108,7 @@ def repeated(holder: Client, path: str, before: str) -> None:
     assert holder.ask(method, path, headers=headers | {"DPoP": again}).status_code == 200
 
 
+@one_database
 @pytest.mark.parametrize("path", ["/auth/refresh", "/api/me"])
 @pytest.mark.parametrize("seconds", [0, NONCE_SECONDS + 10], ids=["new-nonce", "old-nonce"])
 def test_redis_lost_its_memory_costs_one_repeat(

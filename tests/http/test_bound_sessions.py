@@ -23,6 +23,7 @@ from tests.support.client import (
     program,
 )
 from tests.support.clock import NOW
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -123,6 +124,7 @@ def test_the_form_binds_when_it_comes_with_a_proof(app: Flask, visitor: Client) 
     assert family.jkt == key.thumbprint
 
 
+@one_database
 def test_a_bound_token_under_bearer_is_refused(holder: Client) -> None:
     """Without the proof it would be a bearer token; with one it must say so."""
     proof = holder.proof("/api/me", "GET", holder.access_token)
@@ -131,6 +133,7 @@ def test_a_bound_token_under_bearer_is_refused(holder: Client) -> None:
     assert holder.alive()
 
 
+@one_database
 def test_an_unbound_token_under_dpop_is_refused(app: Flask, ada: Client) -> None:
     """A proof by whomever makes no bound token of it."""
     proof = program(app, key=Prover()).proof("/api/me", "GET", ada.access_token)
@@ -141,6 +144,7 @@ def test_an_unbound_token_under_dpop_is_refused(app: Flask, ada: Client) -> None
     assert ada.alive()
 
 
+@one_database
 def test_a_proof_opens_one_request(holder: Client) -> None:
     """The first time 200, replayed 401, and the next proof 200 again."""
     path = "/api/me"
@@ -157,6 +161,7 @@ def test_a_proof_opens_one_request(holder: Client) -> None:
     assert holder.alive()
 
 
+@one_database
 def test_a_stolen_access_token_opens_nothing(app: Flask, holder: Client) -> None:
     """Not without proof, not with the thief's, not with one made for another token."""
     path, token, before = "/api/me", holder.access_token, holder.family()
@@ -168,6 +173,7 @@ def test_a_stolen_access_token_opens_nothing(app: Flask, holder: Client) -> None
     assert holder.alive()
 
 
+@one_database
 def test_a_proof_for_a_former_token_is_none_for_the_next(holder: Client) -> None:
     """`ath` ties a proof to the one token it was made for."""
     former, path = holder.access_token, "/api/me"
@@ -181,6 +187,7 @@ def test_a_proof_for_a_former_token_is_none_for_the_next(holder: Client) -> None
     assert holder.ask("GET", path, headers=dpop(former, proof)).status_code == 200
 
 
+@one_database
 def test_a_revoked_token_is_refused_with_the_best_proof(holder: Client) -> None:
     """The proof does not stand in for the session."""
     token = holder.access_token
@@ -191,6 +198,7 @@ def test_a_revoked_token_is_refused_with_the_best_proof(holder: Client) -> None:
         problem(answer, 401, "invalid_token")
 
 
+@one_database
 def test_every_protected_route_takes_a_proof_of_its_own(holder: Client) -> None:
     """Path and method are the request's: also where the path holds an id, or a body is sent."""
     other = Client(holder.app, key=Prover())
@@ -202,6 +210,7 @@ def test_every_protected_route_takes_a_proof_of_its_own(holder: Client) -> None:
     assert holder.protected("POST", "/auth/logout-everywhere").status_code == 204
 
 
+@one_database
 def test_an_unmarked_route_is_shut_to_bound_sessions_too(app: Flask) -> None:
     """What carries no mark is guarded alike, and an unknown address is just that."""
     app.add_url_rule("/api/forgotten", "forgotten", lambda: "secret")

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.test import TestResponse
 
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One kind: what goes into a header does not depend on it."""
+    return sqlite_url
+
+
 JWT = r"[\w-]+\.[\w-]+\.[\w-]+"
 CARE = "Secure; HttpOnly; Path=/; SameSite=Strict"
 

@@ -9,12 +9,15 @@ import pytest
 from app.web.guards import public
 from tests.support.busy import busy
 from tests.support.client import PASSWORD, Client, problem
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     import io
 
     from flask import Flask
     from werkzeug.test import TestResponse
+
+pytestmark = one_database
 
 PEOPLE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 PROGRAMS = {"Accept": "application/json"}

@@ -17,6 +17,7 @@ from app.tokens.jws import TokenRefused
 from app.web.guards import caller, public, require_access
 from tests.support.app import close, services
 from tests.support.client import EMAIL, Client, claims, member, problem, program
+from tests.support.databases import one_database
 from tests.support.forger import ACCESS, Forger
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def test_its_claims_are_in_every_access_token(owner: Client) -> None:
     assert {name: claims(owner.access_token)[name] for name in PLANS} == PLANS
 
 
+@one_database
 @pytest.mark.parametrize(
     ("said", "reason"),
     [

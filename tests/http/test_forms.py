@@ -25,9 +25,12 @@ from tests.support.client import (
     program,
     set_cookies,
 )
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
+
+pytestmark = one_database
 
 
 @pytest.fixture

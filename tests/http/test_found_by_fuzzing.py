@@ -14,6 +14,7 @@ from app.attacks.prover import Prover
 from app.web.guards import caller, require_access
 from tests.support.app import PUBLIC_URL, services
 from tests.support.client import Client, problem, program
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SPELLINGS = ("!$&'()*+,;=:@", quote("!$&'()*+,;=:@", safe=""), "b%C3%BCro", "%F3%96", "a%20b")
 
 
+@one_database
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json"])
 @pytest.mark.parametrize("accept", ["*/*", "text/html", None])
 def test_a_program_that_takes_anything_gets_a_problem(
@@ -32,6 +34,7 @@ def test_a_program_that_takes_anything_gets_a_problem(
     problem(thief.ask("POST", path, headers=headers), 405, "method_not_allowed")
 
 
+@one_database
 def test_a_program_that_takes_anything_gets_a_problem_at_no_address(thief: Client) -> None:
     """A navigation asks for HTML by name, and gets its page."""
     problem(thief.ask("GET", "/nowhere", headers={"Accept": "*/*"}), 404, "not_found")
@@ -50,6 +53,7 @@ def test_an_address_in_letters_of_the_world_is_documented(visitor: Client) -> No
     jsonschema_rs.validate(schema, answer.get_json()["user"], validate_formats=True)
 
 
+@one_database
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_a_proof_may_spell_the_path_as_it_was_sent(app: Flask, name: str) -> None:
     """A client that escaped a comma proved what it sent, and was refused."""

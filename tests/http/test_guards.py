@@ -8,9 +8,12 @@ import pytest
 
 from app.web.guards import MARK, caller, public, require_access
 from tests.support.client import Client, problem
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
+
+pytestmark = one_database
 
 REQUIRED = {
     "session.post_logout_everywhere",

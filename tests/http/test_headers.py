@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.test import TestResponse
 
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One kind: what goes into a header does not depend on it."""
+    return sqlite_url
+
+
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "FOO")
 EXPECTED = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,

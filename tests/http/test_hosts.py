@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.client import Client, problem, program
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
+
+pytestmark = one_database
 
 FOREIGN = (
     "evil.example",

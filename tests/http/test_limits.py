@@ -16,12 +16,15 @@ from tests.support.app import services
 from tests.support.busy import busy, strangers
 from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Client, member, problem, program
 from tests.support.clock import SettableClock
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     import io
 
     from flask import Flask
     from werkzeug.test import TestResponse
+
+pytestmark = one_database
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from tests.support.client import (
     program,
 )
 from tests.support.clock import SettableClock
+from tests.support.databases import one_database
 from tests.support.log import records
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def refused(log: io.StringIO) -> list[tuple[str, str]]:
     return [(line["event"], line["reason"]) for line in records(log) if "reason" in line]
 
 
+@one_database
 def test_every_refusal_at_the_door_is_written(
     app: Flask, ada: Client, thief: Client, log: io.StringIO
 ) -> None:
@@ -164,6 +166,7 @@ def test_every_refusal_at_the_door_is_written(
     assert refused(log) == [("token_refused", "denied")]
 
 
+@one_database
 def test_limits_are_written_wherever_they_are_met(app: Flask, log: io.StringIO) -> None:
     """By a program and in the form, which puts the refusal in words."""
     guesser = Client(app, password="wrong wrong wrong")

@@ -8,9 +8,12 @@ import pytest
 from werkzeug.datastructures import Headers
 
 from tests.support.client import Client, claims, problem
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
+
+pytestmark = one_database
 
 
 def test_says_who_the_caller_is(ada: Client) -> None:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.client import NEW_PASSWORD, PASSWORD, Client, from_here, other_browser, problem
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
+
+pytestmark = one_database
 
 FORGED = (
     {"Origin": "https://evil.example"},

@@ -6,9 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from tests.support.client import Client, member
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
+
+pytestmark = one_database
 
 
 PAGES = ("/", "/register", "/login", "/threats", "/mistakes")

@@ -15,6 +15,7 @@ from app.web.guards import caller, require_access, require_operator
 from config import BODY_BYTES
 from tests.support.app import close
 from tests.support.client import Client, member, problem, program
+from tests.support.databases import one_database
 from tests.support.operators import make_operator
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from config import Settings
+
+pytestmark = one_database
 
 
 @pytest.fixture

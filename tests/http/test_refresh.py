@@ -19,6 +19,7 @@ from tests.support.client import (
     program,
     set_cookies,
 )
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     import io
@@ -69,6 +70,7 @@ def test_any_ancestor_is_spent(ada: Client, thief: Client) -> None:
     problem(ada.me(), 401, "invalid_token")
 
 
+@one_database
 @pytest.mark.parametrize("case", ["missing", "empty", "rubbish", "forged", "access", "truncated"])
 def test_useless_tokens_revoke_nothing(ada: Client, thief: Client, case: str) -> None:
     """One answer for all, and nobody but the holder of a signed token can end a family."""

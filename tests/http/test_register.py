@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.client import EMAIL, PASSWORD, Client, member, problem
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -53,6 +54,7 @@ def test_unicode_addresses(app: Flask) -> None:
         assert Client(app, spelling).log_in().status_code == 200
 
 
+@one_database
 @pytest.mark.parametrize(
     "email",
     [
@@ -81,6 +83,7 @@ def test_no_address(visitor: Client, email: str) -> None:
     problem(visitor.register(), 400, "invalid_request")
 
 
+@one_database
 @pytest.mark.parametrize(
     ("password", "reason"),
     [

@@ -16,6 +16,7 @@ from tests.support.client import (
     problem,
 )
 from tests.support.clock import SettableClock
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -67,6 +68,7 @@ def test_expired_sessions_are_not_listed(ada: Client, clock: SettableClock) -> N
     assert [session["current"] for session in ada.sessions()] == [True]
 
 
+@one_database
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -132,6 +134,7 @@ def test_names_that_no_session_has(ada: Client, name: str) -> None:
     assert ada.alive()
 
 
+@one_database
 @pytest.mark.parametrize(
     ("agent", "device"),
     [

@@ -82,15 +82,19 @@ class PostgresServer:
         )
 
     def empty(self, url: str) -> None:
-        """Delete every row but Alembic's."""
+        """Delete every row but Alembic's.
+
+        In one statement, which checks references between tables when it ends. TRUNCATE makes new
+        files for each table and takes three times as long.
+        """
         with _connect(make_url(url)) as connection:
             rows = connection.execute(
                 "SELECT quote_ident(tablename) FROM pg_tables"
                 " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
             ).fetchall()
             if rows:
-                tables = ", ".join(name for (name,) in rows)
-                connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE".encode())
+                parts = [f"t{n} AS (DELETE FROM {name})" for n, (name,) in enumerate(rows)]  # noqa: S608 - names from the schema itself
+                connection.execute(f"WITH {', '.join(parts)} SELECT 1".encode())
 
     def stop(self) -> None:
         """Stop the server at once, as a crash would."""
