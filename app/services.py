@@ -67,8 +67,8 @@ class Services:
         A process looks at Redis before it hands out its first nonce: an older one would cost the
         client a repeat.
         """
-        if not self.denylist_sync.begun:
-            self.denylist_sync.look()
+        if not self.denylist_sync.checked:
+            self.denylist_sync.check_for_loss()
         return self.nonces.current(self.clock.now())
 
 
@@ -122,7 +122,7 @@ def denylist_keys(settings: Settings) -> Keys:
     return Keys(
         prefix=f"{prefix}deny:",
         marker=f"{prefix}denylist-complete",
-        life=settings.access_ttl,
+        access_ttl=settings.access_ttl,
         leeway=settings.clock_leeway,
     )
 

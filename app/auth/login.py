@@ -60,7 +60,7 @@ def begin_session(
         InvalidCredentials: when the account was disabled or its password changed meanwhile.
 
     """
-    now, former = auth.clock.now(), auth.issuer.family_of_cookie(presented.cookie)
+    now, former = auth.clock.now(), auth.issuer.family_id_of(presented.cookie)
     family = auth.issuer.new_family(user.id, client, now, remembered=remembered, jkt=presented.jkt)
 
     def begin(connection: Connection) -> list[RevokedFamily]:

@@ -14,7 +14,7 @@ def log_out(auth: Auth, cookie: str | None, sid: str | None, client: Client) -> 
     The cookie may be out of date: whoever holds it can end its family anyway, by using it. `sid`
     is the id of a family whose access token the caller has verified for this very request.
     """
-    for family_id in {auth.issuer.family_of_cookie(cookie), sid} - {None}:
+    for family_id in {auth.issuer.family_id_of(cookie), sid} - {None}:
         revoked = auth.database.write(
             revocation.revoke_family, family_id or "", Reason.LOGGED_OUT, auth.clock.now()
         )

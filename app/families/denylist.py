@@ -1,12 +1,13 @@
-"""The denylist: which `sid`s are refused before their access tokens expire.
+"""Ask whether an access token's family is revoked. `app.web.guards` asks on each request.
 
-One key per revoked family, by `sid` and not by `jti`: one entry covers every access token of
-the session, also those nobody has at hand, and the database can say it again. That is what
-makes it safe to lose: the database is the truth, Redis only its fast echo. `denylist_sync` keeps
-the echo complete and says when it may be believed; where it may not, the family's row is asked.
+The denylist is one Redis key per revoked family, named by its `sid`. By `sid` and not by `jti`,
+because one entry then refuses every access token of the session, including those that the server
+has never seen again, and because the list can be rebuilt from the database. The database decides;
+Redis is a faster copy. `denylist_sync` keeps the copy complete and knows when it is not:
 
-- Redis is out of reach, or not believed: nobody revoked gets in and nobody valid is thrown out.
-- Redis and the database are both out of reach: `Unavailable`, never a yes, never a no.
+- Redis is unreachable or not trusted: the family's row is read from the database instead, so that
+  no revoked token is accepted and no valid one refused.
+- Redis and the database are both unreachable: `Unavailable` (503), neither accepted nor refused.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ from app.tokens.dpop import Proof, ProofRefused
 from app.tokens.nonces import PROOF_KEPT_SECONDS
 
 RETRY_SECONDS: Final = 5
-LOOK_AND_USE: Final = """
+READ_AND_CONSUME: Final = """
 local first = redis.call("set", KEYS[3], "1", "NX", "EX", ARGV[1])
 return {redis.call("get", KEYS[1]), redis.call("get", KEYS[2]), first and 1 or 0}
 """
 
 
 class Denylist:
-    """Asks and tells which families are denied. Safe to share between threads."""
+    """Checks and denies families. Safe to share between threads."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts it stands on
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
         self,
         redis: Redis,
         database: Database,
@@ -50,7 +51,7 @@ class Denylist:
         replay_cache: ReplayCache,
         outage: Outage,
     ) -> None:
-        """Look into `redis`, for as long as `sync` vouches for it, and else into `database`."""
+        """Read `redis` while `sync` says that the list there is complete, otherwise `database`."""
         self._redis: Final = redis
         self._database: Final = database
         self._clock: Final = clock
@@ -58,25 +59,25 @@ class Denylist:
         self._sync: Final = sync
         self._replay_cache: Final = replay_cache
         self._outage: Final = outage
-        self._look_and_use: Final = redis.register_script(LOOK_AND_USE)
+        self._read_and_consume: Final = redis.register_script(READ_AND_CONSUME)
 
     def denied(self, sid: str, proof: Proof | None = None, *, expires: float = math.inf) -> bool:
-        """Tell whether the family `sid` is revoked, and use `proof` up in the same round trip.
+        """Return whether the family `sid` is revoked; consume `proof` in the same round trip.
 
-        `expires` is when the token that names it does, in seconds, UTC. Past that a token lives
-        by the leeway alone, for clocks that differ; by the clock that wrote the entry it may be
-        gone already, so the family's row is asked.
+        `expires` is the expiry of the access token, in seconds, UTC. After it, within the
+        leeway, the token is still accepted, but its denylist entry may have expired by the clock
+        of the host that wrote it. The database is asked then.
 
         Raises:
-            ProofRefused: `replayed`, when the proof was used before; `nonce`, when its use may
-                have been forgotten.
+            ProofRefused: `replayed`, when the proof was consumed before; `nonce`, when Redis may
+                have lost the record of that.
             Unavailable: when neither Redis nor the database answers.
 
         """
         try:
             if not self._outage.backing_off():
                 try:
-                    return self._ask(sid, proof, expires)
+                    return self._ask_redis(sid, proof, expires)
                 except RedisError as error:
                     self._outage.mark_redis_down(error)
             if proof:
@@ -85,29 +86,29 @@ class Denylist:
         except SQLAlchemyError as error:
             raise Unavailable(reason=type(error).__name__, retry_after=RETRY_SECONDS) from error
 
-    def deny(self, ended: Sequence[RevokedFamily]) -> bool:
+    def deny(self, revoked: Sequence[RevokedFamily]) -> bool:
         """Refuse the access tokens of families whose revocation is committed.
 
-        Returns False when Redis could not be told; it will be, and until then this process
-        asks the database.
+        Returns whether the entries are in Redis. When they are not, this process asks the
+        database until a background thread has written them.
         """
-        return self._sync.deny(ended)
+        return self._sync.deny(revoked)
 
-    def _ask(self, sid: str, proof: Proof | None, expires: float) -> bool:
+    def _ask_redis(self, sid: str, proof: Proof | None, expires: float) -> bool:
         keys = [self._keys.marker, self._keys.prefix + sid]
         if proof is None:
             marker, entry = cast("list[bytes | None]", self._redis.mget(keys))
         else:
             key = self._replay_cache.key(proof)
-            marker, entry, fresh = self._look_and_use([*keys, key], [PROOF_KEPT_SECONDS])
-            if not fresh or self._replay_cache.seen_locally(key):
+            marker, entry, first_use = self._read_and_consume([*keys, key], [PROOF_KEPT_SECONDS])
+            if not first_use or self._replay_cache.seen_locally(key):
                 raise ProofRefused("replayed")
         if entry is not None:
             return True
-        believed, lost_at = self._sync.vouch(marker)
+        complete, lost_at = self._sync.vouch(marker)
         if proof:
             self._replay_cache.check_age(proof, lost_at)
-        if believed and expires > self._clock.now():
+        if complete and expires > self._clock.now():
             return False
         return self._ask_database(sid)
 

@@ -1,4 +1,4 @@
-"""A thread that repeats a repair until it succeeds."""
+"""Repeat a failed write to Redis in a background thread; `denylist_sync` starts it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ THREAD_NAME: Final = "denylist-repair"
 
 
 class Repair:
-    """Repeats `attempt` in the background until it returns True, once at a time."""
+    """Repeats `attempt` in at most one background thread until it returns True."""
 
     def __init__(self, attempt: Callable[[], bool]) -> None:
-        """Repeat `attempt`, which must not raise. No thread runs yet."""
+        """Take `attempt`, which must not raise. No thread runs until `start`."""
         self._attempt: Final = attempt
         self._running: Final = threading.Lock()
 
     def start(self) -> None:
-        """Start a thread that repairs; it ends at once when another one is repairing."""
+        """Start the repair in a new daemon thread; without effect while one is at work."""
         threading.Thread(target=self._run, name=THREAD_NAME, daemon=True).start()
 
     def _run(self) -> None:

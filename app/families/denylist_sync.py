@@ -1,20 +1,19 @@
-"""Keeps the denylist in Redis complete, and knows when it may be believed.
+"""Keep the denylist in Redis complete, and know when a missing entry means "not revoked".
 
-A process trusts a marker (`marker`) only after it has itself written the list again under that
-very value, on one connection:
+`denylist` asks `vouch` after each read of Redis. A process trusts Redis only under a marker value
+(see `marker`) under which it has itself written the whole list, on one connection. This covers:
 
-- Redis was flushed, restarted empty or emptied by a neighbour: the marker is missing, or is one
-  that others made. The list is written again before any answer is believed.
-- A fail-over that breaks connections: a new connection was opened, so the list is written again.
-- A fail-over that leaves connections alive (a proxy or an address that moves), to a replica that
-  has the marker and lacks the newest entries: at most every ten seconds each process asks, over
-  a connection of its own, who the server is. Another server gets a new marker, and with it every
-  process writes the list again.
-- A Redis that may evict, that is no primary or that does not say: it is not believed at all.
-- A worker was killed between its commit and its entry: the same review reads what was revoked
-  lately from the database.
-- An entry could not be written (out of memory, read-only, loading, gone): this process trusts
-  Redis no more until all of them are, and goes on trying, so that others do not believe the gap.
+- Redis was flushed or restarted empty: the marker is missing or new, so the list is written again.
+- A fail-over closed the connections: a new connection was opened, so the list is written again.
+- A fail-over kept the connections (a proxy, or an address that moved) and led to a replica that
+  has the marker but not the newest entries: every ten seconds, the next request makes its process
+  ask for the server's identity on a new connection (the review). Another identity gets a new
+  marker, and all processes write the list again.
+- A worker was killed between its commit and its entry: the review also writes the families that
+  the database says were revoked recently.
+- Redis may evict keys, is not a primary, or does not say: no answer is trusted.
+- An entry could not be written (out of memory, read-only, loading, unreachable): this process
+  trusts no answer until a background thread has written the entry.
 """
 
 from __future__ import annotations
@@ -41,18 +40,23 @@ REVIEW_SECONDS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """The marker under which this process wrote the list; the epoch and time in which it did."""
+    """The state of Redis under which this process has written the list.
+
+    `epoch` is the number of connections opened and of commands failed at that time, which
+    `written_at` names on the monotonic clock. `lost_at` is when Redis last lost data before
+    that, in seconds, UTC.
+    """
 
     marker: bytes
     epoch: tuple[int, int]
-    created: int
+    lost_at: int
     written_at: float
 
 
 class DenylistSync:
-    """Writes the list and vouches for it. Safe to share between threads."""
+    """Writes the list and says whether it is complete. Safe to share between threads."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts it stands on
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
         self,
         link: RedisLink,
         entries: Entries,
@@ -61,7 +65,9 @@ class DenylistSync:
         outage: Outage,
         nonces: Nonces,
     ) -> None:
-        """Keep `entries` and `marker` in the Redis that `link` leads to."""
+        """Write `entries` and `marker` to the Redis that `link` connects to."""
+        self.checked = False
+        """Whether this process has read the marker yet."""
         self.marker: Final = marker
         self._link: Final = link
         self._entries: Final = entries
@@ -70,19 +76,17 @@ class DenylistSync:
         self._nonces: Final = nonces
         self._trusted: Trusted | None = None
         self._distrusted = False
-        self._review_at = 0.0
-        self.begun = False
-        self._working: Final = threading.Lock()
-        self._repair: Final = Repair(self._repaired)
+        self._next_review_at = 0.0
+        self._writing: Final = threading.Lock()
+        self._repair: Final = Repair(self._try_repair)
 
-    def look(self) -> None:
-        """Learn of a loss of memory now, so that the next nonce handed out is newer than that.
+    def check_for_loss(self) -> None:
+        """Read the marker, so that nonces made after this call are newer than the last loss.
 
-        A loss is noticed by the first request that reads the marker. A proof whose nonce is out
-        of date anyway is refused before that, and without this look its repeat would be refused
-        too, for the loss.
+        Otherwise only a request with an acceptable proof reads the marker. A client with an
+        outdated nonce would be refused for its age, and its repeat again for the loss.
         """
-        self.begun = True
+        self.checked = True
         if self._outage.backing_off():
             return
         try:
@@ -90,43 +94,45 @@ class DenylistSync:
         except RedisError as error:
             self._outage.mark_redis_down(error)
         except SQLAlchemyError:
-            return  # the first look-up tries again, and says so when it cannot
+            return  # the next protected request tries again, and answers 503 when that fails
 
     def vouch(self, marker: bytes | None) -> tuple[bool, int]:
-        """Judge a look-up that read `marker`; write the list again where that is due.
+        """Say how far a read of Redis that returned `marker` can be trusted.
 
-        Returns whether a missing entry means "not revoked", and when Redis last lost its memory
-        (seconds, UTC). Where one thread is writing, the others ask the database meanwhile.
+        Returns whether a missing entry means "not revoked", and when Redis last lost data
+        (seconds, UTC). When the list has to be written again or a review is due, the calling
+        thread does that first and still returns False, because its read was earlier; other
+        threads return False meanwhile. The caller asks the database then.
 
         Raises:
-            redis.RedisError, sqlalchemy.exc.SQLAlchemyError: when a part is out of reach.
+            redis.RedisError, sqlalchemy.exc.SQLAlchemyError: when the list cannot be written.
 
         """
-        self.begun = True
-        early = self._clock.monotonic() < self._review_at
+        self.checked = True
+        review_due = self._clock.monotonic() >= self._next_review_at
         trusted = self._trusted_under(marker, self._epoch())
-        if trusted and early:
-            return True, trusted.created
-        if not (self._distrusted and early) and self._working.acquire(blocking=False):
+        if trusted and not review_due:
+            return True, trusted.lost_at
+        if (review_due or not self._distrusted) and self._writing.acquire(blocking=False):
             try:
                 self._synchronise(marker)
                 trusted = self._trusted
             finally:
-                self._working.release()
+                self._writing.release()
             if trusted:
-                return False, trusted.created
-        return False, self.marker.created(marker)
+                return False, trusted.lost_at
+        return False, self.marker.lost_at(marker)
 
-    def deny(self, ended: Sequence[RevokedFamily]) -> bool:
+    def deny(self, revoked: Sequence[RevokedFamily]) -> bool:
         """Refuse the access tokens of families whose revocation is committed.
 
-        Returns False when Redis could not be told; it will be, and until then this process
-        asks the database.
+        Returns whether the entries are in Redis. When they are not, this process asks the
+        database until a background thread has written them.
         """
         try:
-            if ended:
+            if revoked:
                 with self._link.redis.pipeline(transaction=False) as pipe:
-                    self._entries.add(pipe, ended)
+                    self._entries.add(pipe, revoked)
                     pipe.execute()
         except RedisError as error:
             self._outage.mark_redis_down(error)
@@ -135,36 +141,36 @@ class DenylistSync:
         return True
 
     def _epoch(self) -> tuple[int, int]:
-        # Whatever may have cost an entry moves one of these: a new connection, a failed command.
-        return self._link.opened.opened, self._outage.losses
+        # A lost entry changes one of these: it needs a new connection or a failed command.
+        return self._link.opened.opened, self._outage.failures
 
-    def _synchronise(self, seen: bytes | None) -> bool:
-        """Write what can matter again; return whether the list is complete, under a marker.
+    def _synchronise(self, shared_marker: bytes | None) -> bool:
+        """Write the list on a new connection; return whether it is complete in Redis now.
 
-        `seen` is the marker that a look-up read over the shared connections.
+        `shared_marker` is the marker that was read over the shared connections.
         """
-        epoch, begun = self._epoch(), self._clock.monotonic()
+        epoch, started_at = self._epoch(), self._clock.monotonic()
         with self._link.connect() as redis:
             facts = server_facts(redis)
             self._distrusted = bool(facts.distrust)
             if self._distrusted:
-                self._trusted, self._review_at = None, begun + REVIEW_SECONDS
+                self._trusted, self._next_review_at = None, started_at + REVIEW_SECONDS
                 self._outage.distrust(facts.distrust)
                 return False
-            found, marker = self.marker.of_server(redis, facts.identity)
+            old_marker, marker = self.marker.replace_if_stale(redis, facts.identity)
             self._trusted = trusted = self._trusted_under(marker, epoch)
-            self._review_at = begun + REVIEW_SECONDS
-            written, left = self._entries.write_since(
-                redis, self._quiet(trusted, begun) if trusted else None
-            )
-        if seen not in {None, found}:
-            # The shared connections lead to another server than new ones do: let them go.
+            self._next_review_at = started_at + REVIEW_SECONDS
+            since = self._seconds_to_write(trusted, started_at) if trusted else None
+            written, marker_after = self._entries.write_since(redis, since)
+        if shared_marker not in {None, old_marker}:
+            # The shared connections lead to another server than new connections: close them.
             self._link.redis.connection_pool.disconnect(inuse_connections=False)
-        if left != marker:
-            # A flush took what others wrote meanwhile.
+        if marker_after != marker:
+            # Redis lost data while the list was written.
             self._trusted = None
             return False
-        self._trust(Trusted(marker, epoch, self.marker.created(marker), begun), written)
+        lost_at = self.marker.lost_at(marker)
+        self._trust(Trusted(marker, epoch, lost_at, started_at), written)
         return True
 
     def _trusted_under(self, marker: bytes | None, epoch: tuple[int, int]) -> Trusted | None:
@@ -172,21 +178,21 @@ class DenylistSync:
         current = trusted and (trusted.marker, trusted.epoch) == (marker, epoch)
         return trusted if current else None
 
-    def _quiet(self, trusted: Trusted, now: float) -> int:
-        # To the last review however long ago that was: where nobody asks, nothing is reviewed.
+    def _seconds_to_write(self, trusted: Trusted, now: float) -> int:
+        # Back to the last review, which may be long ago: without requests there is no review.
         return int(now - trusted.written_at) + 2 * (REVIEW_SECONDS + self.marker.leeway)
 
     def _trust(self, trusted: Trusted, written: int) -> None:
-        self._nonces.outdate(trusted.created)
+        self._nonces.outdate(trusted.lost_at)
         self._trusted = trusted
-        self._outage.over(written, trusted.epoch[1])
+        self._outage.end(written, trusted.epoch[1])
 
-    def _repaired(self) -> bool:
+    def _try_repair(self) -> bool:
         try:
-            with self._working:
+            with self._writing:
                 trusted = self._trusted
-                current = trusted is not None and trusted.epoch == self._epoch()
-                return current or self._synchronise(None)
+                complete = trusted is not None and trusted.epoch == self._epoch()
+                return complete or self._synchronise(None)
         except (RedisError, SQLAlchemyError) as error:
             self._outage.mark_redis_down(error)
             return False

@@ -1,4 +1,7 @@
-"""The entries of the denylist in Redis: one key per revoked family, which ends by itself."""
+"""Write the entries of the denylist to Redis; `denylist_sync` calls this.
+
+An entry is one key per revoked family. It expires when the family's last access token does.
+"""
 
 from __future__ import annotations
 
@@ -17,45 +20,52 @@ from app.infra.database import Database
 
 @dataclass(frozen=True)
 class Keys:
-    """The names of the Redis keys, and for how many seconds an entry can matter."""
+    """The names of the denylist's keys, and the two durations that decide when entries expire.
+
+    An entry's name is `prefix` and the family's id; `marker` is the name of the marker.
+    `access_ttl` is the lifetime of an access token and `leeway` the difference that the clocks of
+    two hosts may have, both in seconds.
+    """
 
     prefix: str
     marker: str
-    life: int
+    access_ttl: int
     leeway: int
 
 
 class Entries:
-    """Writes entries, of what was just revoked or of what the database knows."""
+    """Writes the entries of given families, or of the families that the database says revoked."""
 
     def __init__(self, keys: Keys, database: Database, clock: Clock) -> None:
-        """Read revocations from `database` and name the entries by `keys`."""
+        """Name the entries by `keys` and read former revocations from `database`."""
         self._keys: Final = keys
         self._database: Final = database
         self._clock: Final = clock
 
-    def add(self, pipe: Pipeline, ended: Sequence[RevokedFamily]) -> None:
-        """Queue an entry for each family that still has an access token to refuse."""
+    def add(self, pipe: Pipeline, revoked: Sequence[RevokedFamily]) -> None:
+        """Queue an entry on `pipe` for each family whose last access token may still be valid."""
         now = self._clock.now()
-        for family in ended:
-            # Rounded up by one second: a whole-second clock may be almost one behind.
-            left = family.last_used_at + self._keys.life + self._keys.leeway + 1 - now
-            if left > 0:
-                pipe.set(self._keys.prefix + family.family_id, "1", ex=left)
+        for family in revoked:
+            # One more second, because both times are rounded down to whole seconds.
+            ttl = family.last_used_at + self._keys.access_ttl + self._keys.leeway + 1 - now
+            if ttl > 0:
+                pipe.set(self._keys.prefix + family.family_id, "1", ex=ttl)
 
     def write_since(self, redis: Redis, seconds: int | None) -> tuple[int, bytes | None]:
-        """Write the families revoked in the last `seconds`; None means all that can matter.
+        """Write an entry for each family that was revoked in the last `seconds`.
 
-        Returns how many they are, and the marker as it is after the last entry.
+        None means every revoked family that may still have a valid access token. Returns the
+        number of families, and the value of the marker after the last entry was written.
 
         Raises:
-            redis.RedisError, sqlalchemy.exc.SQLAlchemyError.
+            redis.RedisError: when Redis does not answer or refuses a write.
+            sqlalchemy.exc.SQLAlchemyError: when the database does not answer.
 
         """
-        issued_since = self._clock.now() - self._keys.life - 2 * self._keys.leeway
+        issued_since = self._clock.now() - self._keys.access_ttl - 2 * self._keys.leeway
         since = issued_since if seconds is None else self._clock.now() - seconds
-        ended = self._database.read(queries.revoked_since, since, issued_since)
+        revoked = self._database.read(queries.revoked_since, since, issued_since)
         with redis.pipeline(transaction=False) as pipe:
-            self.add(pipe, ended)
+            self.add(pipe, revoked)
             pipe.get(self._keys.marker)
-            return len(ended), pipe.execute()[-1]
+            return len(revoked), pipe.execute()[-1]

@@ -1,4 +1,7 @@
-"""The pair of tokens that a log-in or a refresh gives, issued from the family's row."""
+"""Issue the token pair of a family; the stories of `app.auth` call this.
+
+Both tokens are computed from the family's row, so a retried refresh gets the same refresh token.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +21,24 @@ ID_BYTES: Final = 16
 
 
 def new_id() -> str:
-    """Return 128 random bits as 22 base64url characters: for a user, a family or a `jti`."""
+    """Return a new id for a user, a family or a token: 128 random bits, 22 base64url characters.
+
+    Nobody can guess an id, and no two are ever equal.
+    """
     return secrets.token_urlsafe(ID_BYTES)
 
 
 def no_claims(_user_id: str) -> Mapping[str, str | int]:
-    """Return no further claim for any user."""
+    """Return no claims; the default of `TokenIssuer.further_claims`."""
     return {}
 
 
 @dataclass(frozen=True)
 class Lifetimes:
-    """Seconds that tokens and families live."""
+    """Lifetimes in seconds: of an access token, and of a family without and with "remember".
+
+    A family ends after `idle` without a refresh, and in any case `absolute` after the log-in.
+    """
 
     access: int
     idle: int
@@ -40,9 +49,9 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class PresentedCredentials:
-    """What a browser brings besides its request; None for what it lacks.
+    """The refresh cookie and the DPoP proof of a request; None for the one that did not come.
 
-    `proof` is verified and not used up yet.
+    `cookie` is not verified yet. `proof` is verified, but not consumed yet.
     """
 
     cookie: str | None = field(default=None, repr=False)
@@ -50,15 +59,18 @@ class PresentedCredentials:
 
     @property
     def jkt(self) -> str | None:
-        """The thumbprint of the proof's key."""
+        """The thumbprint of the proof's key; None without a proof."""
         return self.proof.jkt if self.proof else None
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What the web layer hands out. `cookie_max_age` is None for a cookie of the session.
+    """A new access token and refresh token, and what the response says about them.
 
-    `browser_mark` is a new mark for the browser, empty when it has a good one or proved nothing.
+    `expires_in` is the remaining life of the access token in seconds, and `session_expires_at`
+    the family's absolute end in seconds, UTC. `cookie_max_age` is in seconds; None for a cookie
+    that the browser drops when it closes. `browser_mark` is the new mark of a known browser; it
+    is empty when the browser has a valid one, or when no password was verified.
     """
 
     access_token: str = field(repr=False)
@@ -75,7 +87,10 @@ class TokenPair:
 
 @dataclass(frozen=True)
 class TokenIssuer:
-    """Begins families and issues their tokens."""
+    """Creates families and issues their token pairs.
+
+    `further_claims` returns a product's additional claims of the access token for a user id.
+    """
 
     access: Codec[AccessTokenClaims]
     refresh: Codec[RefreshTokenClaims]
@@ -85,10 +100,13 @@ class TokenIssuer:
     def new_family(
         self, user_id: str, client: Client, now: int, *, remembered: bool, jkt: str | None
     ) -> Family:
-        """Return a family that begins now, bound to the key `jkt`; nothing is stored yet."""
-        life = self.lifetimes
-        idle = life.remember_idle if remembered else life.idle
-        absolute = life.remember_absolute if remembered else life.absolute
+        """Return a family that begins at `now` (seconds, UTC). The caller stores it.
+
+        It is bound to the key with the thumbprint `jkt`; None leaves it unbound.
+        """
+        lifetimes = self.lifetimes
+        idle = lifetimes.remember_idle if remembered else lifetimes.idle
+        absolute = lifetimes.remember_absolute if remembered else lifetimes.absolute
         return Family(
             family_id=new_id(),
             user_id=user_id,
@@ -110,10 +128,10 @@ class TokenIssuer:
         )
 
     def issue(self, family: Family | Current, email: str, browser_mark: str = "") -> TokenPair:
-        """Issue the family's current pair of tokens.
+        """Issue the token pair of the family's present state, for an owner with address `email`.
 
-        Neither outlives the family: the refresh token ends when it would have been idle too
-        long, the access token at the latest with the family (RFC 9700 section 4.14.2).
+        No token outlives the family: the refresh token expires at the family's idle end, and the
+        access token at its absolute end at the latest (RFC 9700 section 4.14.2).
         """
         now = family.last_used_at
         access_exp = min(now + self.lifetimes.access, family.absolute_expires_at)
@@ -130,8 +148,11 @@ class TokenIssuer:
             browser_mark=browser_mark,
         )
 
-    def family_of_cookie(self, cookie: str | None) -> str | None:
-        """Return the family that a refresh token names, also when it is out of date."""
+    def family_id_of(self, cookie: str | None) -> str | None:
+        """Return the id of the family that a refresh token names, even when it has expired.
+
+        None when the token is missing or not one of this deployment.
+        """
         try:
             return self.refresh.verify_ignoring_times(cookie or "").family_id
         except TokenRefused:

@@ -1,8 +1,9 @@
-"""The marker: the Redis key that says whose memory this is, and since when it is whole.
+"""The marker: one Redis key whose value changes whenever Redis may have lost data.
 
-Its value is `server.second.random`: the server it was made on, when, and 128 random bits, so that
-no two losses of memory leave the same value. Whoever finds it missing, or made on another server,
-replaces it. All others then see a value under which they have not written the list.
+Its value is `server.second.random`: the identity of the Redis server, the time of the last loss,
+and 128 random bits, so that no two losses have the same value. A process that finds no marker, or
+one of another server, writes a new one. Every other process then reads a value under which it has
+not written the denylist, and writes the list again (`denylist_sync`).
 """
 
 from __future__ import annotations
@@ -26,42 +27,47 @@ _VALUE: Final = re.compile(rb"([0-9a-f]+)\.([0-9]{1,12})\.[A-Za-z0-9_-]+")
 
 
 class Marker:
-    """Reads, makes and replaces the marker."""
+    """Reads and replaces the marker."""
 
     def __init__(self, name: str, leeway: int, clock: Clock, nonces: Nonces) -> None:
-        """Keep it under the key `name`; clocks may differ by `leeway` seconds."""
+        """Keep the marker under the key `name`.
+
+        `leeway` is by how many seconds the clocks of two hosts may differ.
+        """
         self.name: Final = name
         self._nonces: Final = nonces
         self.leeway: Final = leeway
         self._clock: Final = clock
 
-    def of_server(self, redis: Redis, identity: str) -> tuple[bytes | None, bytes]:
-        """Return the value that was there, and the one that is there now for this server.
+    def replace_if_stale(self, redis: Redis, identity: str) -> tuple[bytes | None, bytes]:
+        """Replace a value that is not of the server `identity`; return the old and present value.
 
-        A value is replaced when it was made on another server, or by a clock that is far ahead:
-        that one would date out every nonce until then.
+        The two are the same when nothing had to be replaced. A value with a time more than the
+        leeway in the future is replaced too: it would outdate every nonce until that time.
 
         Raises:
-            redis.RedisError: when it cannot be read, or cannot be written.
+            redis.RedisError: when the marker cannot be read or written.
 
         """
         now = self._clock.now()
-        found = cast("bytes | None", redis.get(self.name))
-        if found and self._fits(found, identity, now):
-            return found, found
-        made = f"{identity}.{self._nonces.loss_time(now)}.{secrets.token_urlsafe(RANDOM_BYTES)}"
-        return found, cast("bytes", redis.eval(REPLACE, 1, self.name, found or "", made))
+        old = cast("bytes | None", redis.get(self.name))
+        if old and self._is_current(old, identity, now):
+            return old, old
+        new = f"{identity}.{self._nonces.loss_time(now)}.{secrets.token_urlsafe(RANDOM_BYTES)}"
+        # Several processes may do this at once: the script replaces only the value read above.
+        return old, cast("bytes", redis.eval(REPLACE, 1, self.name, old or "", new))
 
-    def created(self, value: bytes | None) -> int:
-        """Return when the memory that a value stands for began, in seconds, UTC.
+    def lost_at(self, value: bytes | None) -> int:
+        """Return the time of the last loss that the marker's `value` names, in seconds, UTC.
 
-        No value, or none of ours, is a loss that was noticed just now. No loss is in the future.
+        A missing or malformed value means a loss that is noticed now. The result is at most the
+        leeway in the future.
         """
         now = self._clock.now()
         match = _VALUE.fullmatch(value) if value else None
         return min(int(match[2]), now + self.leeway) if match else self._nonces.loss_time(now)
 
-    def _fits(self, value: bytes, identity: str, now: int) -> bool:
+    def _is_current(self, value: bytes, identity: str, now: int) -> bool:
         match = _VALUE.fullmatch(value)
         if match is None:
             return False

@@ -1,4 +1,7 @@
-"""The families table: one row per log-in, however often its token rotates."""
+"""The families table, and the types that its rows are read into.
+
+A log-in inserts one row, and each rotation updates it, so the table does not grow with use.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,12 @@ MAX_THEFTS_SHOWN: Final = 20
 
 
 class Reason(StrEnum):
-    """Why a family was revoked, or why its refresh token was refused."""
+    """Why a family was revoked, or why its refresh token was refused.
+
+    `EXPIRED`, `DISABLED` (the account is) and `UNKNOWN` (no such family) are reasons of refusals
+    only. `NO_PROOF` and `FOREIGN_KEY` are a bound family's token without a proof, or with a proof
+    by another key. `REVOKED` stands for a reason that this release does not know.
+    """
 
     LOGGED_OUT = "logged_out"
     REPLACED = "replaced"
@@ -43,7 +51,7 @@ class Reason(StrEnum):
 
     @classmethod
     def _missing_(cls, _value: object) -> Reason:
-        # Rows outlive releases: another release may have written a reason that is not known here.
+        # During an update, a newer release may have written a reason that this one does not know.
         return cls.REVOKED
 
 
@@ -74,7 +82,7 @@ families: Final = Table(
     Index("ix_families_revoked_at", "revoked_at"),
 )
 
-# The columns of the account that a family's statements read.
+# The columns of `users` that statements on families read; `app.accounts` owns the table.
 owners: Final = table("users", column("id"), column("email"), column("disabled_at"))
 
 
@@ -82,12 +90,15 @@ owners: Final = table("users", column("id"), column("email"), column("disabled_a
 class Family:
     """All refresh tokens that descend from one log-in; all times are seconds, UTC.
 
-    `jti` names the only refresh token that is not spent. `rotated_at` is when it was issued, at
-    first by the log-in itself; `last_used_at` is when the newest access token was, which a retry
-    moves too. `idle_expires_at` never passes `absolute_expires_at`, which never moves. `jkt` is
-    the thumbprint of the key that the family is bound to, if it is; `revoked_ip` is where the
-    request that ended it came from. `burst_started_at` is when the oldest token was issued that
-    may still be in flight, see `rotation.RETRY`.
+    - `jti` is the id of the only refresh token that is not spent; `previous_jti` is the one
+      before it, and `generation` counts the rotations.
+    - `rotated_at` is when that refresh token was issued, by the log-in or by a rotation;
+      `last_used_at` is when the newest access token was issued, by these or by a retry.
+    - `idle_expires_at` moves with each rotation, up to `absolute_expires_at`, which never moves.
+    - `jkt` is the thumbprint of the key that the family is bound to; None while unbound.
+    - `revoked_ip` is the address of the request that caused the revocation.
+    - `retries` counts retried refreshes, and `burst_started_at` is when the oldest token was
+      issued that may still be on its way to the server (see `rotation.RETRY`).
     """
 
     family_id: str
@@ -113,7 +124,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The part of a family's row that its current pair of tokens is issued from."""
+    """The columns of a family that its token pair is issued from, after a rotation or a retry."""
 
     family_id: str
     user_id: str
@@ -129,7 +140,10 @@ class Current:
 
 @dataclass(frozen=True, slots=True)
 class RevokedFamily:
-    """A family that was just revoked, and when its newest access token was issued."""
+    """A revoked family, and when its newest access token was issued (seconds, UTC).
+
+    The denylist needs the time to know how long that access token could still be valid.
+    """
 
     family_id: str
     last_used_at: int

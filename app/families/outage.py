@@ -1,4 +1,7 @@
-"""Since when this process does without Redis, shared by the denylist and the replay cache."""
+"""Whether this process relies on Redis now; `denylist`, `denylist_sync` and `replay_cache` ask.
+
+All three share one object, so that a failure that one of them sees counts for the others.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,14 @@ logger: Final = logging.getLogger("latchkey.denylist")
 
 
 class Outage:
-    """Redis is out of reach, or answers and is not believed. Safe to share between threads."""
+    """An outage lasts while Redis is unreachable or not trusted. Safe to share between threads."""
 
     def __init__(self, clock: Clock, nonces: Nonces) -> None:
-        """Begin in good health; an outage makes the nonces from before it too old."""
+        """Start without an outage. When one begins, `nonces` made until then are outdated."""
         self.since: int | None = None
-        """The newest nonce from before this process stopped relying on Redis; None if it does."""
-        self.losses = 0
-        """How many commands failed: each may have been an entry that was not written."""
+        """The second of the newest nonce made before the outage; None while there is no outage."""
+        self.failures = 0
+        """How many commands have failed; each may have been an entry that was not written."""
         self._clock: Final = clock
         self._nonces: Final = nonces
         self._backoff: Final = RedisBackoff(clock, logger)
@@ -29,31 +32,35 @@ class Outage:
         self.backing_off: Final = self._backoff.active
 
     def mark_redis_down(self, error: Exception) -> None:
-        """Note that a command failed with `error`; Redis is left alone for a second."""
+        """Begin the outage because a command failed with `error`; `backing_off` is then true.
+
+        `backing_off` is true for `REDIS_BACKOFF_SECONDS`.
+        """
         with self._lock:
-            self.losses += 1
+            self.failures += 1
             self._backoff.start()
             self._begin("unreachable", type(error).__name__)
 
     def distrust(self, reason: str) -> None:
-        """Note that Redis answers and is not believed, because it `reason`."""
+        """Begin the outage because Redis is not trusted; `reason` completes "it ..."."""
         with self._lock:
-            self._begin("not believed", f"it {reason}")
+            self._begin("not trusted", f"it {reason}")
 
-    def over(self, written: int, losses: int) -> None:
-        """Note that Redis is relied on again, after `written` entries were written.
+    def end(self, written: int, failures: int) -> None:
+        """End the outage, after `written` entries were written to Redis.
 
-        `losses` is the count from before they were: a command that failed since begins anew.
+        `failures` is the count before they were written. When a command has failed since, the
+        outage continues.
         """
         with self._lock:
-            if losses == self.losses:
+            if failures == self.failures:
                 self.since = None
                 self._backoff.recovered(
                     "redis is back, %d revoked families written again", written
                 )
 
-    def _begin(self, how: str, detail: str) -> None:
+    def _begin(self, state: str, detail: str) -> None:
         if self.since is None:
             self.since = self._nonces.newest(self._clock.now())
             self._nonces.outdate(self.since)
-        self._backoff.warn("redis %s, asking the database: %s", how, detail)
+        self._backoff.warn("redis %s, asking the database: %s", state, detail)

@@ -1,4 +1,4 @@
-"""What a refresh writes, and what can come of it."""
+"""The input of a refresh and its three outcomes, which `rotation.exchange` returns."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from app.families.models import Current, Reason
 
 @dataclass(frozen=True, slots=True)
 class Successor:
-    """What a rotation writes: the successor's `jti`, the time, the idle life, and from where.
+    """The values that a rotation writes into the family's row.
 
-    `jkt` is the thumbprint of the verified proof's key; None when there was no proof.
+    `jti` is the id of the new refresh token, `now` is in seconds, UTC, and the two idle lifetimes
+    are in seconds. `jkt` is the thumbprint of the key of the request's proof; None without one.
     """
 
     jti: str
@@ -26,7 +27,7 @@ class Successor:
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """The presented token was current; the family's next pair of tokens can be issued."""
+    """The presented token was current and is spent now; issue the successor from `family`."""
 
     family: Current
     email: str
@@ -34,7 +35,10 @@ class Rotated:
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """The holder of the family's key repeated a refresh; the current pair is issued again."""
+    """The token is spent, but the holder of the family's key may have its successor again.
+
+    Issue the same successor from `family`, which was not rotated.
+    """
 
     family: Current
     email: str
@@ -42,7 +46,7 @@ class Retried:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The presented token is of no use, because of `reason`."""
+    """The presented token gets nothing, because of `reason`. Nothing was written."""
 
     reason: Reason
 

@@ -1,4 +1,7 @@
-"""Read and insert families. Each statement is a constant with bound parameters."""
+"""Read and insert families. Each statement is a constant with bound parameters.
+
+`rotation` and `revocation` have the statements that update a family. All times are seconds, UTC.
+"""
 
 from __future__ import annotations
 
@@ -49,38 +52,44 @@ STOLEN_FAMILIES: Final = (
 
 
 def insert(connection: Connection, family: Family) -> None:
-    """Begin a family."""
+    """Store a new family."""
     row = {column.name: getattr(family, column.name) for column in families.c}
     connection.execute(INSERT, row)
 
 
 def find(connection: Connection, family_id: str) -> Family | None:
-    """Return one family, active or not."""
+    """Return one family, also when it is revoked or expired; None when there is none."""
     row = connection.execute(FIND, {"family": family_id}).one_or_none()
     return Family(*row) if row else None
 
 
 def is_active(connection: Connection, family_id: str) -> bool:
-    """Tell whether a family is not revoked and its user is enabled.
+    """Return whether the family is not revoked and its user is enabled.
 
-    Expiry is not checked: an access token carries its own.
+    The family's expiry is not checked, because each access token has its own.
     """
     return connection.execute(IS_ACTIVE, {"family": family_id}).first() is not None
 
 
 def active_families(connection: Connection, user_id: str, now: int) -> list[Family]:
-    """Return a user's active families, the latest used first."""
+    """Return the user's families that are neither revoked nor expired, the latest used first."""
     rows = connection.execute(ACTIVE_FAMILIES, {"user": user_id, "now": now})
     return [Family(*row) for row in rows]
 
 
 def stolen_families(connection: Connection, user_id: str, since: int) -> list[Family]:
-    """Return the last `MAX_THEFTS_SHOWN` families of a user that ended in theft since `since`."""
+    """Return the user's families that were revoked for theft at `since` or later.
+
+    The latest come first, at most `MAX_THEFTS_SHOWN` of them.
+    """
     rows = connection.execute(STOLEN_FAMILIES, {"user": user_id, "since": since})
     return [Family(*row) for row in rows]
 
 
 def revoked_since(connection: Connection, since: int, issued_since: int) -> list[RevokedFamily]:
-    """Return the families revoked at `since` or later that issued a token at `issued_since`."""
+    """Return the families that were revoked at `since` or later.
+
+    Those whose newest access token was issued before `issued_since` are left out: it has expired.
+    """
     rows = connection.execute(REVOKED_SINCE, {"since": since, "issued_since": issued_since})
     return [RevokedFamily(*row) for row in rows]

@@ -1,11 +1,14 @@
-"""Each proof once: its number is remembered for as long as it could be valid.
+"""Refuse a DPoP proof that was used before (RFC 9449 section 11.1).
 
-Usually in Redis, in the same round trip as the denylist. What Redis forgot cannot be told from
-what it never saw, so a proof whose nonce is not newer than Redis's memory is refused, and the
-client repeats with a newer one. While Redis is not relied on each process remembers for itself,
-within bounds, and takes no nonce from before it noticed that: a proof replayed to another worker
-then passes, but only with a token that is itself valid, within minutes, and that is counted and
-logged.
+`denylist` and `app.auth` consume each verified proof here. The id of a consumed proof is kept for
+as long as the proof could be accepted, usually in Redis and in the denylist's round trip.
+
+- When Redis has lost data, an unused proof looks like a used one that was lost. A proof whose
+  nonce is older than the loss is therefore refused, and the client repeats with a newer nonce.
+- During an outage of Redis, each process keeps the ids in its memory, up to `MAX_LOCAL_PROOFS`,
+  and refuses proofs whose nonce is older than the outage. A proof that is replayed to another
+  process is then accepted, but only together with a valid token and for the life of its nonce;
+  the log says how many proofs were checked in this way.
 """
 
 from __future__ import annotations
@@ -25,20 +28,23 @@ from app.infra.redis import RedisBackoff
 from app.tokens.dpop import Proof, ProofRefused
 from app.tokens.nonces import PROOF_KEPT_SECONDS, Nonces
 
-MAX_REMEMBERED: Final = 50_000
+MAX_LOCAL_PROOFS: Final = 50_000
 
 logger: Final = logging.getLogger("latchkey.proofs")
 
 
 def replay_key(prefix: str, jkt: str, jti: str) -> str:
-    """Return the Redis key of a used proof; two keys may use the same number."""
+    """Return the Redis key for the proof `jti` of the key `jkt`.
+
+    Both are in it, because two clients may choose the same `jti`.
+    """
     return f"{prefix}proof:" + hashlib.sha256(f"{jkt} {jti}".encode()).hexdigest()[:32]
 
 
 class ReplayCache:
-    """Remembers used proofs. Safe to share between threads."""
+    """Stores the ids of consumed proofs. Safe to share between threads."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts it stands on
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
         self,
         redis: Redis,
         prefix: str,
@@ -47,16 +53,17 @@ class ReplayCache:
         outage: Outage,
         nonces: Nonces,
     ) -> None:
-        """Remember under keys that begin with `prefix`."""
+        """Store ids under Redis keys that begin with `prefix`."""
         self._redis: Final = redis
         self._prefix: Final = prefix
         self._clock: Final = clock
         self._sync: Final = sync
         self._outage: Final = outage
         self._nonces: Final = nonces
-        self._own: Final[OrderedDict[str, float]] = OrderedDict()
+        # From the key of a proof to the monotonic time at which it may be forgotten, oldest first.
+        self._local: Final[OrderedDict[str, float]] = OrderedDict()
         self._lock: Final = threading.Lock()
-        self._counted = 0
+        self._local_count = 0
         self._backoff: Final = RedisBackoff(clock, logger)
 
     def key(self, proof: Proof) -> str:
@@ -64,11 +71,11 @@ class ReplayCache:
         return replay_key(self._prefix, proof.jkt, proof.jti)
 
     def consume(self, proof: Proof) -> None:
-        """Consume a proof outside a protected request.
+        """Consume a proof of a request without an access token, such as a log-in or a refresh.
 
         Raises:
-            ProofRefused: `replayed`, when it was used before; `nonce`, when a use may have been
-                forgotten.
+            ProofRefused: `replayed`, when the proof was consumed before; `nonce`, when the record
+                of that may be lost.
 
         """
         if not self._outage.backing_off():
@@ -79,11 +86,11 @@ class ReplayCache:
         return self.consume_without_redis(proof)
 
     def consume_without_redis(self, proof: Proof) -> None:
-        """Consume a proof in this process's memory alone.
+        """Consume a proof in the memory of this process only.
 
         Raises:
-            ProofRefused: `replayed`, when it was used here before; `nonce`, when it may have
-                been used through Redis, before this process stopped relying on that.
+            ProofRefused: `replayed`, when this process consumed it before; `nonce`, when its
+                nonce is older than the outage, so that it may be consumed in Redis.
 
         """
         since = self._outage.since
@@ -93,14 +100,14 @@ class ReplayCache:
             raise ProofRefused("replayed")
 
     def check_age(self, proof: Proof, lost_at: int) -> None:
-        """Refuse a proof that Redis has not seen, when it may have forgotten it.
+        """Check a proof that is new to Redis, but that Redis may have lost.
 
-        `lost_at` is when Redis last lost its memory. One that is not believed may forget at any
-        time: this process remembers besides.
+        `lost_at` is when Redis last lost data (seconds, UTC). A Redis that is not trusted may
+        lose data at any time, so the proof is then consumed in this process as well.
 
         Raises:
-            ProofRefused: `nonce`; the next nonce handed out is new enough. And as
-                `consume_without_redis`.
+            ProofRefused: `nonce`, when its nonce is older than the loss; the next nonce that this
+                process hands out is newer. During an outage, as `consume_without_redis`.
 
         """
         if self._outage.since is not None:
@@ -114,27 +121,29 @@ class ReplayCache:
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.get(self._sync.marker.name)
             pipe.set(key, "1", nx=True, ex=PROOF_KEPT_SECONDS)
-            marker, fresh = pipe.execute()
-        if not fresh or self.seen_locally(key):
+            marker, first_use = pipe.execute()
+        if not first_use or self.seen_locally(key):
             raise ProofRefused("replayed")
         self.check_age(proof, self._sync.vouch(marker)[1])
 
     def consume_locally(self, key: str) -> bool:
-        """Consume a proof in this process's memory; tell whether that was the first time."""
+        """Store the key of a proof in this process; return False when it was stored before."""
         now = self._clock.monotonic()
         with self._lock:
-            self._counted += 1
-            self._backoff.warn("redis not relied on, %d proofs checked here alone", self._counted)
-            while self._own and next(iter(self._own.values())) <= now:
-                self._own.popitem(last=False)
-            if key in self._own:
+            self._local_count += 1
+            self._backoff.warn(
+                "redis not in use, %d proofs checked in this process alone", self._local_count
+            )
+            while self._local and next(iter(self._local.values())) <= now:
+                self._local.popitem(last=False)
+            if key in self._local:
                 return False
-            if len(self._own) >= MAX_REMEMBERED:
-                self._own.popitem(last=False)
-            self._own[key] = now + PROOF_KEPT_SECONDS
+            if len(self._local) >= MAX_LOCAL_PROOFS:
+                self._local.popitem(last=False)
+            self._local[key] = now + PROOF_KEPT_SECONDS
             return True
 
     def seen_locally(self, key: str) -> bool:
-        """Tell whether this process saw a proof while it did not rely on Redis."""
+        """Return whether this process consumed a proof during an outage of Redis."""
         with self._lock:
-            return self._own.get(key, 0.0) > self._clock.monotonic()
+            return self._local.get(key, 0.0) > self._clock.monotonic()

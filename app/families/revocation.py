@@ -1,7 +1,8 @@
-"""Revoke families. Each function is one UPDATE that returns the families it revoked.
+"""Revoke families; the stories of `app.auth` call this. All times are seconds, UTC.
 
-The caller passes them to the denylist once the UPDATE is committed. A family that is already
-revoked is not returned again, so each revocation is denied and recorded once.
+Each function is one UPDATE and returns the families that it revoked. The caller commits and then
+passes them to `Denylist.deny`. A family that was revoked before is not returned, so each
+revocation is denied and recorded exactly once.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from app.families.queries import ACTIVE, LATEST_USED
 MAX_FAMILIES: Final = 20
 
 
-def _revoke(which: ColumnElement[bool]) -> ReturningUpdate[Any]:
+def _revoke(condition: ColumnElement[bool]) -> ReturningUpdate[Any]:
     return (
         update(families)
-        .where(which, families.c.revoked_at.is_(None))
+        .where(condition, families.c.revoked_at.is_(None))
         .values(
             revoked_at=bindparam("now"),
             revoked_reason=bindparam("reason"),
@@ -47,14 +48,14 @@ REVOKE_EXCESS: Final = _revoke(and_(_others, families.c.family_id.not_in(_latest
 def revoke_family(
     connection: Connection, family_id: str, reason: Reason, now: int, ip: str = ""
 ) -> list[RevokedFamily]:
-    """Revoke one family; `ip` is where the request that ended it came from."""
+    """Revoke one family; `ip` is the address of the request that caused it, for the owner."""
     return _run(connection, REVOKE_FAMILY, reason, now, ip, family=family_id)
 
 
 def revoke_family_of_user(
     connection: Connection, user_id: str, family_id: str, reason: Reason, now: int
 ) -> list[RevokedFamily]:
-    """Revoke one family if it is the user's."""
+    """Revoke one family if it belongs to the user, otherwise none."""
     return _run(connection, REVOKE_FAMILY_OF_USER, reason, now, family=family_id, user=user_id)
 
 
@@ -70,9 +71,12 @@ def revoke_all(connection: Connection, reason: Reason, now: int) -> list[Revoked
     return _run(connection, REVOKE_ALL, reason, now)
 
 
-def revoke_excess(connection: Connection, kept: Family, now: int) -> list[RevokedFamily]:
-    """Revoke the active families of a user beyond `kept` and the nineteen used last."""
-    user, family = kept.user_id, kept.family_id
+def revoke_excess(connection: Connection, newest: Family, now: int) -> list[RevokedFamily]:
+    """Revoke the user's families that exceed the limit of `MAX_FAMILIES` active ones.
+
+    `newest` and the others that were used last stay.
+    """
+    user, family = newest.user_id, newest.family_id
     return _run(connection, REVOKE_EXCESS, Reason.REPLACED, now, user=user, family=family)
 
 
@@ -82,7 +86,7 @@ def _run(
     reason: Reason,
     now: int,
     ip: str = "",
-    **which: str,
+    **ids: str,
 ) -> list[RevokedFamily]:
-    values = {"reason": reason, "now": now, "from_ip": ip or None, **which}
+    values = {"reason": reason, "now": now, "from_ip": ip or None, **ids}
     return [RevokedFamily(*row) for row in connection.execute(statement, values)]

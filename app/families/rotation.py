@@ -1,7 +1,8 @@
-"""Rotation: one conditional UPDATE decides what a refresh token gets.
+"""Rotate refresh tokens; `app.auth.refresh` calls `exchange`.
 
-A correctly signed refresh token whose `jti` is not its family's current one is spent by that
-fact. No list of spent tokens is kept, so nothing grows with use.
+A refresh token is current when its `jti` is the one in its family's row. Any other correctly
+signed refresh token of the family is spent, so no list of spent tokens is needed. Rotation is one
+conditional UPDATE, and the number of rows that it matches decides.
 """
 
 from __future__ import annotations
@@ -17,22 +18,24 @@ from app.families.queries import ACTIVE, ENABLED
 from app.infra.database import Database
 from app.tokens.claims import RefreshTokenClaims
 
-IN_FLIGHT_SECONDS: Final = 30  # twice as long as a browser waits for one answer
+# How long a request with a token may be on its way: twice as long as the browser module waits
+# for a response.
+IN_FLIGHT_SECONDS: Final = 30
 
 _now: Final = bindparam("now", type_=BigInteger)
-# Another machine's clock may be ahead, within the leeway. Time stands still for the family then:
-# otherwise a token would be issued before its own log-in, or before its predecessor.
-_not_before: Final = case((families.c.last_used_at > _now, families.c.last_used_at), else_=_now)
-_idle_end: Final = _not_before + case(
+# The host that wrote the row last may have a clock that is ahead, within the leeway. Its time is
+# kept then; otherwise a token would be issued before the log-in or before its predecessor.
+_issued_at: Final = case((families.c.last_used_at > _now, families.c.last_used_at), else_=_now)
+_idle_end: Final = _issued_at + case(
     (families.c.remembered, bindparam("remember_idle_ttl", type_=Integer)),
     else_=bindparam("idle_ttl", type_=Integer),
 )
 _absolute_end: Final = families.c.absolute_expires_at
-_named: Final = and_(
+_claimed: Final = and_(
     families.c.family_id == bindparam("family"), families.c.user_id == bindparam("user")
 )
 
-# What a pair of tokens says of its family, and the owner's address.
+# The columns of `Current`, without the two ids, and the address of the family's owner.
 CURRENT: Final = (
     families.c.jti,
     families.c.created_at,
@@ -46,12 +49,12 @@ CURRENT: Final = (
 )
 
 # Of any number of parallel attempts with one token, the database lets exactly one match. The same
-# UPDATE binds an unbound family to the proof's key on first use, and matches a bound family only
-# with a proof by its own key.
+# UPDATE binds an unbound family to the key of the first proof, and matches a bound family only
+# with a proof by that key.
 ROTATE: Final = (
     update(families)
     .where(
-        _named,
+        _claimed,
         families.c.jti == bindparam("presented"),
         families.c.jkt.is_(None) | (families.c.jkt == bindparam("key")),
         ACTIVE,
@@ -61,30 +64,30 @@ ROTATE: Final = (
         previous_jti=families.c.jti,
         jti=bindparam("successor"),
         generation=families.c.generation + 1,
-        rotated_at=_not_before,
-        last_used_at=_not_before,
+        rotated_at=_issued_at,
+        last_used_at=_issued_at,
         idle_expires_at=case((_idle_end < _absolute_end, _idle_end), else_=_absolute_end),
         ip=bindparam("from_ip"),
         user_agent=bindparam("agent"),
-        jkt=bindparam("key"),  # a bound family keeps its key: see the condition
+        jkt=bindparam("key"),  # the same key in a bound family, by the condition above
         burst_started_at=case(
-            (families.c.rotated_at < _not_before - IN_FLIGHT_SECONDS, families.c.rotated_at),
+            (families.c.rotated_at < _issued_at - IN_FLIGHT_SECONDS, families.c.rotated_at),
             else_=families.c.burst_started_at,
         ),
     )
     .returning(*CURRENT)
 )
 
-# A spent token is accepted once more from a client that proves to hold the family's key: the
-# immediate predecessor, whose answer was lost, or a token that was overtaken. With many tabs and
-# reloads, a request or a Set-Cookie may arrive after others rotated twice; such a token belongs
-# to the present burst, in which every rotation followed the one before within IN_FLIGHT_SECONDS.
-# An older token is theft. Nothing is extended; the successor is issued again from the row, byte
-# for byte. `key` is NULL without a proof, and then nothing matches.
+# A client that proves to hold the family's key gets the successor of a spent token again in two
+# cases: the token is the immediate predecessor, because the response was lost; or the token was
+# issued in the present burst, because with many tabs and reloads a request or a Set-Cookie may
+# arrive after others rotated twice. A burst is a series of rotations that follow each other within
+# IN_FLIGHT_SECONDS. Any older token is theft. A retry extends no lifetime, and the successor is
+# issued from the row, byte for byte the same. Without a proof `key` is NULL and nothing matches.
 RETRY: Final = (
     update(families)
     .where(
-        _named,
+        _claimed,
         families.c.jti != bindparam("presented"),
         (families.c.previous_jti == bindparam("presented"))
         | (families.c.burst_started_at <= bindparam("issued_at")),
@@ -92,18 +95,19 @@ RETRY: Final = (
         ACTIVE,
         ENABLED,
     )
-    .values(last_used_at=_not_before, retries=families.c.retries + 1)
+    .values(last_used_at=_issued_at, retries=families.c.retries + 1)
     .returning(*CURRENT)
 )
 
-NAMED: Final = select(families).where(_named)
+FIND_CLAIMED: Final = select(families).where(_claimed)
 
 
 def exchange(database: Database, claims: RefreshTokenClaims, successor: Successor) -> Outcome:
-    """Exchange the refresh token that `claims` were verified from; revokes nothing.
+    """Exchange a refresh token, whose verified claims are `claims`, for `successor`.
 
-    Each attempt is a statement of its own, so two instances can neither both rotate one token
-    nor wait for each other.
+    This revokes nothing: the caller does, when the outcome is `Refused` for theft. Each of the
+    two attempts is one statement in a transaction of its own, so that two servers neither both
+    rotate one token nor wait for each other.
     """
     if rotated := database.write(rotate, claims, successor):
         return Rotated(*rotated)
@@ -115,8 +119,11 @@ def exchange(database: Database, claims: RefreshTokenClaims, successor: Successo
 def rotate(
     connection: Connection, claims: RefreshTokenClaims, successor: Successor
 ) -> tuple[Current, str] | None:
-    """Run `ROTATE`; return what it made current and the owner's address, None if none matched."""
-    return update_named(
+    """Run `ROTATE`; return the family's new state and its owner's address.
+
+    None when the token is not current, or the family is not active, or the key is another one.
+    """
+    return update_family(
         connection,
         ROTATE,
         claims,
@@ -134,8 +141,12 @@ def rotate(
 def retry(
     connection: Connection, claims: RefreshTokenClaims, successor: Successor
 ) -> tuple[Current, str] | None:
-    """Run `RETRY`; return what is current and the owner's address, None if none matched."""
-    return update_named(
+    """Run `RETRY`; return the family's state and its owner's address.
+
+    None when the token is neither the predecessor nor of the present burst, or the family is not
+    active, or the key is not the family's.
+    """
+    return update_family(
         connection,
         RETRY,
         claims,
@@ -146,31 +157,34 @@ def retry(
     )
 
 
-def update_named(
+def update_family(
     connection: Connection,
     /,
     statement: ReturningUpdate[Any],
     claims: RefreshTokenClaims,
     **values: str | int | None,
 ) -> tuple[Current, str] | None:
-    """Run an UPDATE of the family that `claims` name, and return its CURRENT if it matched."""
-    named = {"family": claims.family_id, "user": claims.sub, **values}
-    row = connection.execute(statement, named).one_or_none()
+    """Run an UPDATE, which returns `CURRENT`, on the family that `claims` name.
+
+    Returns None when the statement matched no row.
+    """
+    parameters = {"family": claims.family_id, "user": claims.sub, **values}
+    row = connection.execute(statement, parameters).one_or_none()
     return (Current(claims.family_id, claims.sub, *row[:-1]), row[-1]) if row else None
 
 
 def refusal_reason(
     connection: Connection, claims: RefreshTokenClaims, now: int, jkt: str | None
 ) -> Reason:
-    """Return why a correctly signed refresh token was not exchanged."""
-    named = {"family": claims.family_id, "user": claims.sub}
-    row = connection.execute(NAMED, named).one_or_none()
+    """Return why a correctly signed refresh token with the claims `claims` was not exchanged."""
+    parameters = {"family": claims.family_id, "user": claims.sub}
+    row = connection.execute(FIND_CLAIMED, parameters).one_or_none()
     if row is None:
         return Reason.UNKNOWN
     family = Family(*row)
     if family.revoked_reason is not None:
         return Reason(family.revoked_reason)
-    # Checked before any theft: the leeway lets a token through for seconds after its family ended.
+    # Before the checks for theft: within the leeway, a token of an expired family gets here.
     if family.idle_expires_at <= now:
         return Reason.EXPIRED
     if family.jkt is not None and family.jkt != jkt:

@@ -234,7 +234,7 @@ FURTHER: Final = (
         "before trust; app/families/replay_cache.py refuses proofs whose use may be forgotten.",
         code=(
             "app/families/denylist_sync.py:DenylistSync.vouch",
-            "app/families/marker.py:Marker.of_server",
+            "app/families/marker.py:Marker.replace_if_stale",
             "app/tokens/nonces.py:Nonces.is_outdated",
         ),
         gap="A fail-over that breaks no connection is noticed within ten seconds. Somebody who "

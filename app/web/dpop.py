@@ -66,5 +66,5 @@ def refusal(refused: ProofRefused, status: int = 400) -> InvalidProof:
     """
     if refused.reason != "nonce":
         return InvalidProof(reason=refused.reason, status=status)
-    services().denylist_sync.look()
+    services().denylist_sync.check_for_loss()
     return UseNonce(reason=refused.reason, status=status)

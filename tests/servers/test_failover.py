@@ -110,7 +110,7 @@ def test_a_replica_that_is_promoted_in_place(
         log_out(wire, dead)
         time.sleep(PROMISED_SECONDS)
         assert (wire.me_everywhere(dead), wire.me_everywhere(good)) == ({401}, {200})
-        assert "redis not believed, asking the database: it is no primary" in wire.server.log
+        assert "redis not trusted, asking the database: it is no primary" in wire.server.log
         second.client.replicaof("NO", "ONE")
         wait_until(lambda: bool(second.client.keys("*deny:*")), what="the entry")
         assert (wire.me_everywhere(dead), wire.me_everywhere(good)) == ({401}, {200})
@@ -148,7 +148,7 @@ def test_a_redis_that_evicts(deploy: Callable[[str], Client], valkey: ValkeyServ
         for _ in range(3):
             assert wire.me_everywhere(dead) == {401}
             assert wire.me_everywhere(good) == {200}
-        said = "redis not believed, asking the database: it evicts keys (volatile-lru)"
+        said = "redis not trusted, asking the database: it evicts keys (volatile-lru)"
         assert 1 <= wire.server.log.count(said) <= WORKERS
     finally:
         valkey.client.config_set("maxmemory-policy", "noeviction")

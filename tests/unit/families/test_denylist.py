@@ -422,12 +422,12 @@ def test_a_look_before_a_nonce_leaves_a_resting_redis_alone(
 ) -> None:
     """Who sends bad proofs cannot make a worker wait for a Redis that is away again and again."""
     valkey.stop()
-    process.denylist_sync.look()
+    process.denylist_sync.check_for_loss()
     valkey.start()
-    process.denylist_sync.look()
+    process.denylist_sync.check_for_loss()
     assert valkey.client.get(MARKER) is None
     clock.forward(1)
-    process.denylist_sync.look()
+    process.denylist_sync.check_for_loss()
     assert valkey.client.get(MARKER)
 
 
@@ -436,7 +436,7 @@ def test_a_look_before_a_nonce_needs_no_database(
 ) -> None:
     """A nonce is handed out all the same; what needs the database says that it is away."""
     without = build(replace(settings, database_url="sqlite:////nowhere/latchkey.db"), clock)
-    without.denylist_sync.look()
+    without.denylist_sync.check_for_loss()
     assert len(without.nonce()) == NONCE_LENGTH
     settle(without, valkey)
 
@@ -825,7 +825,7 @@ def test_a_marker_that_is_none_of_ours_is_replaced(
     """What somebody else wrote there vouches for nothing."""
     name = denylist_keys(settings).marker
     valkey.client.set(name, found)
-    process.denylist_sync.look()
+    process.denylist_sync.check_for_loss()
     made = str(valkey.client.get(name)).encode()
     assert made != found
     assert process.denylist_sync.vouch(made)[0]
@@ -835,24 +835,24 @@ def test_connections_that_lead_to_another_server_are_let_go(
     process: Services, settings: Settings, valkey: ValkeyServer
 ) -> None:
     """A look-up that read a marker which new connections do not find proves that."""
-    process.denylist_sync.look()
+    process.denylist_sync.check_for_loss()
     before = process.denylist_sync._link.opened.opened  # noqa: SLF001 - what the pool did
     assert not process.denylist_sync.vouch(b"abc.1.of-another-server")[0]
     marker = str(valkey.client.get(denylist_keys(settings).marker)).encode()
     process.denylist.denied("nobody")
     assert process.denylist_sync._link.opened.opened > before  # noqa: SLF001 - likewise
-    process.denylist_sync.look()
+    process.denylist_sync.check_for_loss()
     assert process.denylist_sync.vouch(marker)[0]
 
 
 def test_a_command_that_failed_meanwhile_keeps_the_outage(process: Services) -> None:
     """The list was complete before it failed; what it was to write may be missing."""
     outage = process.denylist_sync._outage  # noqa: SLF001 - one part of the process
-    losses = outage.losses
+    failures = outage.failures
     outage.mark_redis_down(ConnectionError())
-    outage.over(0, losses)
+    outage.end(0, failures)
     assert outage.since is not None
-    outage.over(0, outage.losses)
+    outage.end(0, outage.failures)
     assert outage.since is None
 
 

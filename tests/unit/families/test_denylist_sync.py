@@ -89,7 +89,7 @@ def test_the_age_of_the_memory_is_that_of_its_marker(
     process: Services, sync: DenylistSync, valkey: ValkeyServer, clock: SettableClock
 ) -> None:
     """A process that starts later forgets nothing; it finds the others' marker."""
-    sync.look()
+    sync.check_for_loss()
     clock.forward(1000)
     later = build(process.settings, clock)
     assert later.denylist_sync.vouch(marker(process, valkey)) == (False, NOW)
@@ -111,7 +111,7 @@ def test_redis_is_looked_at_before_the_first_nonce_alone(
 ) -> None:
     """Each later nonce costs no command; nor does the first one after a look-up."""
     for begin in (process.nonce, lambda: sync.vouch(None)):
-        sync.begun = False
+        sync.checked = False
         begin()
         valkey.client.config_resetstat()
         process.nonce()
@@ -130,7 +130,7 @@ def test_a_redis_that_was_away_at_the_first_nonce_is_not_looked_at_for_each(
     for _ in range(3):
         process.nonce()
         clock.forward(2)
-    assert process.denylist_sync._outage.losses == 1  # noqa: SLF001 - shows nowhere else
+    assert process.denylist_sync._outage.failures == 1  # noqa: SLF001 - shows nowhere else
     assert log.lines() == ["redis unreachable, asking the database: ConnectionError"]
 
 
@@ -145,7 +145,7 @@ def test_while_one_thread_writes_the_list_the_others_do_not_wait(
         assert go_on.wait(10)
 
     on_statement(process, pause)
-    writer = threading.Thread(target=sync.look)
+    writer = threading.Thread(target=sync.check_for_loss)
     writer.start()
     assert reading.wait(10)
     answers: list[object] = []
@@ -177,7 +177,7 @@ def test_a_redis_that_evicts_meanwhile_is_believed_no_more(
     process: Services, sync: DenylistSync, valkey: ValkeyServer, clock: SettableClock
 ) -> None:
     """At the next review, even though marker and connections are the same."""
-    sync.look()
+    sync.check_for_loss()
     found = marker(process, valkey)
     assert sync.vouch(found)[0]
     valkey.client.config_set("maxmemory-policy", "allkeys-lru")
@@ -196,7 +196,7 @@ def test_entries_are_written_without_a_transaction(
     valkey.client.config_resetstat()
     assert sync.deny([RevokedFamily("a", NOW), RevokedFamily("b", NOW)])
     a_family(process.database, a_user(process.database), revoked_at=NOW)
-    sync.look()
+    sync.check_for_loss()
     assert commands(valkey) >= {"set", "get"}
     assert not commands(valkey) & {"multi", "exec"}
 
@@ -205,7 +205,7 @@ def test_a_request_under_way_keeps_its_connection_when_the_others_are_let_go(
     process: Services, sync: DenylistSync
 ) -> None:
     """Another thread may be waiting for an answer on it."""
-    sync.look()
+    sync.check_for_loss()
     pool = process.redis.connection_pool
     busy = pool.get_connection()
     sync.vouch(OF_ANOTHER_SERVER)
@@ -218,7 +218,7 @@ def test_a_failed_command_has_the_list_written_again(
     process: Services, sync: DenylistSync, valkey: ValkeyServer
 ) -> None:
     """It may have been an entry, whatever the marker says."""
-    sync.look()
+    sync.check_for_loss()
     found = marker(process, valkey)
     assert sync.vouch(found)[0]
     process.denylist_sync._outage.mark_redis_down(ConnectionError())  # noqa: SLF001 - one part
@@ -271,7 +271,7 @@ def test_a_repair_has_nothing_to_do_where_a_request_was_quicker(
     process: Services, sync: DenylistSync, valkey: ValkeyServer
 ) -> None:
     """It sees that the list was written since the command failed."""
-    sync.look()
+    sync.check_for_loss()
     assert sync.vouch(marker(process, valkey))[0]
     statements: list[object] = []
     on_statement(process, lambda: statements.append(1))
@@ -287,7 +287,7 @@ def test_a_repair_says_in_the_log_what_it_waits_for(
     log_of: Callable[[str], Log],
 ) -> None:
     """Once a minute: where nobody asks, no request does."""
-    sync.look()
+    sync.check_for_loss()
     valkey.stop()
     sync.deny([RevokedFamily("a", NOW)])
     log = log_of("latchkey.denylist")

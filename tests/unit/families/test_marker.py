@@ -44,7 +44,7 @@ def of(server: str, second: int) -> bytes:
 
 def test_a_missing_marker_is_made_for_this_server_and_moment(marker: Marker, redis: Redis) -> None:
     """It carries 128 random bits besides, and lasts."""
-    found, made = marker.of_server(redis, SERVER)
+    found, made = marker.replace_if_stale(redis, SERVER)
     assert found is None
     assert re.fullmatch(rf"{SERVER}\.{NOW}\.[\w-]{{22}}", made.decode())
     assert redis.get(NAME) == made
@@ -53,7 +53,10 @@ def test_a_missing_marker_is_made_for_this_server_and_moment(marker: Marker, red
 def test_a_marker_of_this_server_is_kept(marker: Marker, redis: Redis) -> None:
     """However old it is: nothing was lost since."""
     redis.set(NAME, of(SERVER, NOW - 1000))
-    assert marker.of_server(redis, SERVER) == (of(SERVER, NOW - 1000), of(SERVER, NOW - 1000))
+    assert marker.replace_if_stale(redis, SERVER) == (
+        of(SERVER, NOW - 1000),
+        of(SERVER, NOW - 1000),
+    )
     assert redis.get(NAME) == of(SERVER, NOW - 1000)
 
 
@@ -69,7 +72,7 @@ def test_a_marker_of_this_server_is_kept(marker: Marker, redis: Redis) -> None:
 def test_another_value_is_replaced(marker: Marker, redis: Redis, found: bytes) -> None:
     """All processes then see a value under which they have not written the denylist."""
     redis.set(NAME, found)
-    before, after = marker.of_server(redis, SERVER)
+    before, after = marker.replace_if_stale(redis, SERVER)
     assert before == found
     assert after.startswith(f"{SERVER}.{NOW}.".encode())
     assert redis.get(NAME) == after
@@ -79,7 +82,7 @@ def test_a_marker_from_the_future_is_kept_within_the_leeway(marker: Marker, redi
     """A marker made by a clock that is further ahead would make each nonce outdated until then."""
     for second, kept in ((NOW + LEEWAY, True), (NOW + LEEWAY + 1, False)):
         redis.set(NAME, of(SERVER, second))
-        found, after = marker.of_server(redis, SERVER)
+        found, after = marker.replace_if_stale(redis, SERVER)
         assert (found == after) is kept
 
 
@@ -88,7 +91,7 @@ def test_two_losses_of_one_second_leave_two_markers(marker: Marker, redis: Redis
     made = set()
     for _ in range(3):
         redis.delete(NAME)
-        made.add(marker.of_server(redis, SERVER)[1])
+        made.add(marker.replace_if_stale(redis, SERVER)[1])
     assert len(made) == 3
 
 
@@ -107,18 +110,18 @@ def test_of_two_processes_that_replace_a_marker_one_makes_it(
 
         with monkeypatch.context() as patched:
             patched.setattr(redis, "get", read_before_the_other_writes)
-            assert marker.of_server(redis, SERVER) == (lost, of(SERVER, NOW - 1))
+            assert marker.replace_if_stale(redis, SERVER) == (lost, of(SERVER, NOW - 1))
 
 
 def test_the_memory_of_redis_is_as_old_as_its_marker(marker: Marker) -> None:
     """A proof with a nonce from before that moment may have been forgotten."""
-    assert marker.created(of(SERVER, NOW - 1000)) == NOW - 1000
+    assert marker.lost_at(of(SERVER, NOW - 1000)) == NOW - 1000
 
 
 def test_no_memory_began_later_than_a_clock_can_be_ahead(marker: Marker) -> None:
     """A marker that says so would make each new nonce outdated."""
-    assert marker.created(of(SERVER, NOW + LEEWAY)) == NOW + LEEWAY
-    assert marker.created(of(SERVER, NOW + LEEWAY + 1)) == NOW + LEEWAY
+    assert marker.lost_at(of(SERVER, NOW + LEEWAY)) == NOW + LEEWAY
+    assert marker.lost_at(of(SERVER, NOW + LEEWAY + 1)) == NOW + LEEWAY
 
 
 @pytest.mark.parametrize("value", [None, b"", b"rubbish", of(SERVER, NOW - 1000) + b"\n"])
@@ -126,7 +129,7 @@ def test_without_a_marker_the_memory_was_lost_just_now(
     marker: Marker, value: bytes | None
 ) -> None:
     """Also with a value that no process of ours wrote."""
-    assert marker.created(value) == NOW
+    assert marker.lost_at(value) == NOW
 
 
 def test_a_loss_that_is_noticed_again_makes_the_nonces_since_the_first_outdated(
@@ -136,6 +139,9 @@ def test_a_loss_that_is_noticed_again_makes_the_nonces_since_the_first_outdated(
     nonces.outdate(NOW)
     made = nonces.made_at(nonces.current(NOW), NOW)
     assert made is not None
-    for lost_at in (marker.created(None), marker.created(marker.of_server(redis, SERVER)[1])):
+    for lost_at in (
+        marker.lost_at(None),
+        marker.lost_at(marker.replace_if_stale(redis, SERVER)[1]),
+    ):
         assert lost_at > NOW
         assert nonces.is_outdated(made, lost_at)

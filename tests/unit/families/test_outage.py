@@ -34,7 +34,7 @@ def log(log_of: Callable[[str], Log]) -> Log:
 def test_a_process_begins_by_relying_on_redis(outage: Outage) -> None:
     """Nothing is outdated and Redis is asked."""
     assert outage.since is None
-    assert outage.losses == 0
+    assert outage.failures == 0
     assert not outage.backing_off()
 
 
@@ -43,18 +43,18 @@ def test_a_failed_command_is_counted_and_redis_rests_for_a_second(
 ) -> None:
     """A server that hangs would otherwise hold up each request."""
     outage.mark_redis_down(ConnectionError())
-    assert (outage.since, outage.losses) == (NOW, 1)
+    assert (outage.since, outage.failures) == (NOW, 1)
     for passed, resting in ((0.0, True), (0.75, True), (0.25, False)):
         clock.waited += passed
         assert outage.backing_off() is resting
     outage.mark_redis_down(ConnectionError())
-    assert outage.losses == 2
+    assert outage.failures == 2
 
 
 def test_a_redis_that_is_not_believed_answers_and_does_not_rest(outage: Outage) -> None:
     """It goes on taking entries and proofs; what it lacks is not believed."""
     outage.distrust("evicts keys")
-    assert (outage.since, outage.losses) == (NOW, 0)
+    assert (outage.since, outage.failures) == (NOW, 0)
     assert not outage.backing_off()
 
 
@@ -76,13 +76,13 @@ def test_the_nonces_from_before_an_outage_are_too_old(
         outage.distrust("evicts keys")
         assert outage.since == before
         assert nonces.newest(clock.now()) > before
-        outage.over(0, outage.losses)
+        outage.end(0, outage.failures)
 
 
 def test_an_outage_ends_when_the_entries_are_written(outage: Outage, log: Log) -> None:
     """The log says what it was and how many entries it took."""
     outage.mark_redis_down(ConnectionError())
-    outage.over(3, outage.losses)
+    outage.end(3, outage.failures)
     assert outage.since is None
     assert log.lines() == [
         "redis unreachable, asking the database: ConnectionError",
@@ -92,9 +92,9 @@ def test_an_outage_ends_when_the_entries_are_written(outage: Outage, log: Log) -
 
 def test_a_command_that_failed_meanwhile_keeps_the_outage(outage: Outage, log: Log) -> None:
     """What it was to write may be missing from the denylist that was complete before."""
-    losses = outage.losses
+    failures = outage.failures
     outage.mark_redis_down(ConnectionError())
-    outage.over(0, losses)
+    outage.end(0, failures)
     assert outage.since == NOW
     assert len(log.lines()) == 1
 
@@ -102,10 +102,10 @@ def test_a_command_that_failed_meanwhile_keeps_the_outage(outage: Outage, log: L
 def test_the_log_says_why_redis_is_not_believed(outage: Outage, log: Log) -> None:
     """An operator reads there what to do."""
     outage.distrust("evicts keys; set a policy")
-    assert log.lines() == ["redis not believed, asking the database: it evicts keys; set a policy"]
+    assert log.lines() == ["redis not trusted, asking the database: it evicts keys; set a policy"]
 
 
 def test_without_an_outage_nothing_is_logged_at_its_end(outage: Outage, log: Log) -> None:
     """Each new connection has the entries written again, and that is no news."""
-    outage.over(0, outage.losses)
+    outage.end(0, outage.failures)
     assert log.lines() == []

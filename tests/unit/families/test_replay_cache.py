@@ -182,7 +182,7 @@ def test_a_refused_replay_is_not_kept_longer(alone: ReplayCache, stopwatch: Stop
 
 def test_its_memory_is_bounded(alone: ReplayCache, monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood costs the oldest numbers, never more memory."""
-    monkeypatch.setattr(module, "MAX_REMEMBERED", 10)
+    monkeypatch.setattr(module, "MAX_LOCAL_PROOFS", 10)
     flood = [Proof("k" * 43, f"number-{number}", NOW + 10) for number in range(25)]
     assert all(fresh(alone, proof) for proof in flood)
     # The oldest that is remembered is asked first: asking for it must not push it out.
@@ -201,6 +201,6 @@ def test_it_is_logged_once_a_minute_with_a_count(
     fresh(alone, PROOF)
     fresh(alone, PROOF)
     assert log.lines() == [
-        "redis not relied on, 1 proofs checked here alone",
-        "redis not relied on, 6 proofs checked here alone",
+        "redis not in use, 1 proofs checked in this process alone",
+        "redis not in use, 6 proofs checked in this process alone",
     ]

@@ -12,7 +12,7 @@ from app.families import queries
 from app.families.denylist import Denylist
 from app.families.models import Current, Reason, RevokedFamily, families
 from app.families.outcomes import Outcome, Refused, Rotated, Successor
-from app.families.rotation import CURRENT, update_named
+from app.families.rotation import CURRENT, update_family
 from app.infra.database import Database
 from app.tokens.claims import RefreshTokenClaims
 
@@ -38,7 +38,7 @@ def refreshing_does_not_rotate(
     """A refresh returns a new access token and keeps the refresh token."""
     named = and_(families.c.family_id == claims.family_id, families.c.revoked_at.is_(None))
     used = update(families).where(named).values(last_used_at=successor.now)
-    return update_named(connection, used.returning(*CURRENT), claims)
+    return update_family(connection, used.returning(*CURRENT), claims)
 
 
 @instead_of("app/families/rotation.py:exchange", "refresh-races")
@@ -52,5 +52,5 @@ def looking_comes_before_writing(
     time.sleep(0.05)  # other work before the answer
     named = families.c.family_id == claims.family_id
     written = update(families).where(named).values(jti=successor.jti, last_used_at=successor.now)
-    rotated = database.write(update_named, written.returning(*CURRENT), claims)
+    rotated = database.write(update_family, written.returning(*CURRENT), claims)
     return Rotated(*rotated) if rotated else Refused(Reason.UNKNOWN)

@@ -56,7 +56,7 @@ def logging_out_takes_any_signed_token() -> str | None:
     return services().access_tokens.verify_ignoring_times(token).sid if token else None
 
 
-@instead_of("app/families/denylist.py:Denylist._ask", "denylist-loss")
+@instead_of("app/families/denylist.py:Denylist._ask_redis", "denylist-loss")
 def an_empty_redis_is_believed(
     self: Denylist, sid: str, proof: Proof | None, expires: float
 ) -> bool:

@@ -34,7 +34,7 @@ def the_browser_keeps_its_session(
     auth: Auth, user: User, client: Client, presented: PresentedCredentials, *, remembered: bool
 ) -> TokenPair:
     """A log-in in a browser with a session goes on in that session."""
-    brought = auth.issuer.family_of_cookie(presented.cookie)
+    brought = auth.issuer.family_id_of(presented.cookie)
     family = auth.database.read(queries.find, brought) if brought else None
     if family:
         return auth.issuer.issue(family, user.email)
