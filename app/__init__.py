@@ -36,7 +36,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     problems.install(app)
     headers.install(app, settings, services.nonce)
     app.context_processor(lambda: {"dpop_nonce": services.nonce})
-    api.install(app)
+    api.install(app, _openapi)
     # Before the pages: a feature may replace one, such as the home page, by a route of its path.
     features.install(app, added)
     pages.install(app, settings, tuple(tab for one in added for tab in one.tabs))
@@ -64,6 +64,12 @@ def _flask(settings: Settings) -> Flask:
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
     return app
+
+
+def _openapi(app: Flask) -> bytes:
+    from app.contract.openapi import document  # noqa: PLC0415 - few servers are ever asked for it
+
+    return document(app)
 
 
 def _serve_static_files(app: Flask) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Flask
 
 from app.api import account, health, openapi, session
 
 
-def install(app: Flask) -> None:
-    """Register the JSON endpoints."""
-    for module in (session, account, health, openapi):
+def install(app: Flask, document: Callable[[Flask], bytes]) -> None:
+    """Register the JSON endpoints; `document` makes the OpenAPI document of the application."""
+    for module in (session, account, health):
         app.register_blueprint(module.blueprint)
+    openapi.install(app, document)

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, NotRequired, TypedDict
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
-from app.accounts.emails import MAX_TYPED
 from app.auth.login import log_in
 from app.auth.logout import log_out, log_out_everywhere
 from app.auth.password import change_password
 from app.auth.refresh import refresh
 from app.auth.register import register
 from app.auth.sessions import active_sessions, end_session
-from app.errors import InvalidProof, InvalidToken, NotFound
+from app.errors import (
+    Busy,
+    EmailTaken,
+    InvalidCredentials,
+    InvalidProof,
+    InvalidRequest,
+    InvalidToken,
+    NotFound,
+    SessionEnded,
+    TooManyAttempts,
+    Unavailable,
+    WeakPassword,
+    WrongPassword,
+)
 from app.infra.clock import rfc3339
 from app.services import services
-from app.web import bodies, cookies
+from app.web import cookies
 from app.web.client import client
 from app.web.dpop import presented_credentials
+from app.web.fields import Id, NewEmail, NewKey, NewPassword, Password, Remember, TypedEmail
 from app.web.guards import authenticate, caller, credential, public, require_access
+from app.web.json_endpoint import ANY_CREDENTIAL, REFRESH_COOKIE, NoContent, json_endpoint
 from app.web.problems import record
 from app.web.responses import (
+    LoggedOut,
     RegisteredView,
     SessionsView,
-    UserView,
+    TokensIssued,
     logged_out,
     session_view,
     token_response,
@@ -33,48 +48,88 @@ from app.web.responses import (
 blueprint: Final = Blueprint("session", __name__, url_prefix="/auth")
 
 
+class Registration(TypedDict):
+    """The account to open."""
+
+    email: NewEmail
+    password: NewPassword
+
+
+class Credentials(TypedDict):
+    """Who logs in."""
+
+    email: TypedEmail
+    password: Password
+    remember: NotRequired[Remember]
+
+
+class PasswordChange(TypedDict):
+    """The present password and the next one."""
+
+    current_password: Password
+    new_password: NewPassword
+    dpop_jkt: NotRequired[NewKey]
+
+
 @blueprint.post("/register")
 @public
-def post_register() -> tuple[Response, int]:
-    """Open an account; it logs nobody in."""
-    body = bodies.read_object()
-    email = bodies.text(body, "email", MAX_TYPED)
-    password = bodies.text(body, "password", None)
-    user = register(services().auth, email, password, client())
-    view: UserView = {
-        "id": user.id,
-        "email": user.email,
-        "created_at": rfc3339(user.created_at),
-    }
-    answer: RegisteredView = {"user": view}
-    return jsonify(answer), 201
+@json_endpoint(refuses=(EmailTaken, WeakPassword, TooManyAttempts, Busy, Unavailable))
+def post_register(body: Registration) -> tuple[RegisteredView, Literal[201]]:
+    """Open an account.
+
+    It logs nobody in. Whether an address has an account is told here and nowhere else.
+    """
+    user = register(services().auth, body["email"], body["password"], client())
+    created_at = rfc3339(user.created_at)
+    return {"user": {"id": user.id, "email": user.email, "created_at": created_at}}, 201
 
 
 @blueprint.post("/login")
 @public
-def post_login() -> Response:
-    """Exchange a password for a session."""
-    body = bodies.read_object()
-    email = bodies.text(body, "email", MAX_TYPED)
-    password = bodies.text(body, "password", None)
-    remember = bodies.flag(body, "remember")
+@json_endpoint(refuses=(InvalidCredentials, TooManyAttempts, Busy, Unavailable), proof=True)
+def post_login(body: Credentials) -> TokensIssued:
+    """Exchange a password for a session.
+
+    With a proof the session is bound to its key. A session that the cookie names ends.
+    """
+    remember = body.get("remember", False)
     pair = log_in(
-        services().auth, email, password, client(), presented_credentials(), remember=remember
+        services().auth,
+        body["email"],
+        body["password"],
+        client(),
+        presented_credentials(),
+        remember=remember,
     )
     return token_response(pair)
 
 
 @blueprint.post("/refresh")
 @public
-def post_refresh() -> Response:
-    """Rotate the refresh token of the cookie; a proof binds its family, or is by its key."""
+@json_endpoint(
+    refuses=(InvalidRequest, SessionEnded, TooManyAttempts, Unavailable),
+    proof=True,
+    security=REFRESH_COOKIE,
+)
+def post_refresh() -> TokensIssued:
+    """Rotate the refresh token.
+
+    Each refresh token works once: reuse ends the session. A bound session needs a proof by its
+    key, and then may repeat a refresh whose answer was lost.
+    """
     return token_response(refresh(services().auth, presented_credentials(), client()))
 
 
 @blueprint.post("/logout")
 @public
-def post_logout() -> Response:
-    """End what the cookie names, and what a valid access token names; 204 in any case."""
+@json_endpoint(refuses=(InvalidRequest, Unavailable), security=ANY_CREDENTIAL)
+def post_logout() -> LoggedOut:
+    """End the session.
+
+    Ends the session that the cookie names, also when the cookie is out of date, and the one that
+    a valid access token names, with its proof when it is bound. A token that a protected route
+    would refuse ends nothing; the answer is the same.
+    """
     log_out(services().auth, cookies.read_refresh(request), _verified_sid(), client())
     return logged_out(Response(status=204))
 
@@ -97,26 +152,34 @@ def _verified_sid() -> str | None:
 
 @blueprint.post("/logout-everywhere")
 @require_access
-def post_logout_everywhere() -> Response:
-    """End every session of the caller."""
+@json_endpoint()
+def post_logout_everywhere() -> LoggedOut:
+    """End every session of the caller.
+
+    Every access token issued before is refused at once.
+    """
     log_out_everywhere(services().auth, caller().user_id, client())
     return logged_out(Response(status=204))
 
 
 @blueprint.get("/sessions")
 @require_access
-def get_sessions() -> Response:
-    """List the caller's live sessions."""
+@json_endpoint()
+def get_sessions() -> SessionsView:
+    """List the caller's live sessions, the latest used first."""
     families = active_sessions(services().auth, caller().user_id)
-    views: SessionsView = {"sessions": [session_view(one, caller().sid) for one in families]}
-    return jsonify(views)
+    return {"sessions": [session_view(family, caller().sid) for family in families]}
 
 
 @blueprint.delete("/sessions/<family_id>")
 @require_access
-def delete_session(family_id: str) -> Response:
-    """End one of the caller's sessions."""
-    if "\x00" in family_id:  # PostgreSQL takes none in a text
+@json_endpoint(refuses=(NotFound,))
+def delete_session(family_id: Id) -> NoContent:
+    """End one of the caller's sessions.
+
+    Ending the session of the request takes its cookie back.
+    """
+    if "\x00" in family_id:  # PostgreSQL stores none in a text
         raise NotFound
     end_session(services().auth, caller().user_id, family_id, client())
     response = Response(status=204)
@@ -125,11 +188,13 @@ def delete_session(family_id: str) -> Response:
 
 @blueprint.post("/password")
 @require_access
-def post_password() -> Response:
-    """Change the password and begin anew; everything issued before is over."""
-    body = bodies.read_object()
-    current = bodies.text(body, "current_password", None)
-    new = bodies.text(body, "new_password", None)
-    jkt = bodies.thumbprint(body, "dpop_jkt")
+@json_endpoint(refuses=(WrongPassword, WeakPassword, TooManyAttempts, Busy))
+def post_password(body: PasswordChange) -> TokensIssued:
+    """Change the password.
+
+    Every session of the account ends, here and elsewhere, and a new one begins here. It is bound
+    to the key that `dpop_jkt` names, where it names one.
+    """
+    current, new, jkt = body["current_password"], body["new_password"], body.get("dpop_jkt")
     pair = change_password(services().auth, caller().sid, current, new, client(), jkt)
     return token_response(pair)

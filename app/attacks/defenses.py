@@ -28,7 +28,6 @@ PROOF: Final = "app/tokens/dpop.py:read_proof"
 NONCE_AGE: Final = "app/tokens/nonces.py:Nonces.is_outdated"
 CREDENTIAL: Final = "app/web/guards.py:credential"
 GUARD: Final = "app/web/guards.py:authenticate"
-NEW_KEY: Final = "app/web/bodies.py:thumbprint"
 
 # Sessions
 LOG_IN: Final = "app/auth/login.py:begin_session"

@@ -19,7 +19,9 @@ def planted_key(context: AttackContext) -> None:
         after.adopt(answer)
         after.fetch_nonce()
         held = after.refresh().status == OK
-        context.found("the new session is bound to the new key", defenses.NEW_KEY, held=held)
+        context.found(
+            "the new session is bound to the new key", defenses.PASSWORD_CHANGE, held=held
+        )
         answer = former.refresh(after.refresh_token)
         text = "the new cookie with a proof by the former key"
-        context.ended(answer, text, defenses.NEW_KEY)
+        context.ended(answer, text, defenses.PASSWORD_CHANGE)

@@ -174,11 +174,11 @@ FURTHER: Final = (
         defense="Each log-in, registration and password change makes a new key, which takes the "
         "place of all others once the server has answered; a log-in without script has the "
         "browser forget its keys. A proof by a former key is theft and ends the session.",
-        detail="static/js/dpop.js makes and promotes keys; app/web/bodies.py reads the key that a "
-        "password change names; app/pages/routes.py clears what is stored.",
+        detail="static/js/dpop.js makes and promotes keys; app/auth/password.py binds the new "
+        "session to the key that a change names; app/pages/routes.py clears what is stored.",
         code=(
             "static/js/dpop.js:makePendingKey",
-            "app/web/bodies.py:thumbprint",
+            "app/auth/password.py:change_password",
             "app/web/headers.py:clear_site_data",
         ),
         gap="Script that runs during the log-in or later can use the new key while the page is "

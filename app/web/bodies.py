@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import IO, Any, ParamSpec, TypeVar
+from typing import IO, Any, Final, ParamSpec, TypeVar
 
+import msgspec
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
@@ -15,10 +15,12 @@ from werkzeug.formparser import FormDataParser
 from app.errors import InvalidRequest, UnsupportedMediaType
 from app.infra.strict_json import parse_object
 from app.services import services
-from app.tokens.jwk import THUMBPRINT
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+
+MAX_EXPLANATION: Final = 200
 
 
 class FormParser(FormDataParser):
@@ -80,49 +82,43 @@ def read_object() -> dict[str, Any]:
         raise InvalidRequest("The body is not one well-formed JSON object.") from None
 
 
-def text(body: dict[str, Any], name: str, limit: int | None) -> str:
-    """Return a required text field of at most `limit` code points.
+def read_body(kind: type[T]) -> T:
+    """Return the JSON object of the request as the typed dict `kind`.
 
-    `limit` is None for a password alone: the use case refuses one that is too long, after the
-    attempt is counted.
-
-    Raises:
-        InvalidRequest: when it is missing, too long, of another type, or not valid Unicode text.
-
-    """
-    value = body.get(name)
-    if type(value) is not str or not value:
-        raise InvalidRequest(f"The field “{name}” must be a text that is not empty.")
-    if limit is not None and len(value) > limit:
-        raise InvalidRequest(f"The field “{name}” has at most {limit} characters.")
-    if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
-        raise InvalidRequest(f"The field “{name}” is not valid Unicode text.")
-    return value
-
-
-def flag(body: dict[str, Any], name: str) -> bool:
-    """Return an optional true or false field; absent is false.
+    Each field has the type and the bounds that `kind` gives it; fields that `kind` does not name
+    are left out. Nothing is converted: `"true"` is no boolean and `5` is no text.
 
     Raises:
-        InvalidRequest: when it is of another type.
+        UnsupportedMediaType: the request is not declared as JSON.
+        InvalidRequest: the body is not one well-formed object, or a field is missing, of another
+            type or out of bounds.
 
     """
-    value = body.get(name, False)
-    if type(value) is not bool:
-        raise InvalidRequest(f"The field “{name}” must be true or false.")
-    return value
+    try:
+        body = msgspec.convert(read_object(), kind)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(_explanation(str(error))) from None
+    for name, text in _texts(body):
+        if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
+            raise InvalidRequest(f"The field “{name}” is not valid Unicode text.")
+    return body
 
 
-def thumbprint(body: dict[str, Any], name: str) -> str | None:
-    """Return the optional thumbprint of a key (RFC 7638); None when the field is absent.
+def _explanation(error: str) -> str:
+    """Return msgspec's sentence with the field in front; it may quote what was sent, so cut it."""
+    problem, _, path = error.partition(" - at `$.")
+    field = f" in the field “{path[:-1]}”" if path else ""
+    return f"The body is not as documented{field}: {problem}."[:MAX_EXPLANATION]
 
-    Raises:
-        InvalidRequest: when it is anything else than 43 characters of canonical base64url.
 
-    """
-    value = body.get(name)
-    if name not in body:
-        return None
-    if type(value) is not str or not re.fullmatch(THUMBPRINT, value):
-        raise InvalidRequest(f"The field “{name}” must be the SHA-256 thumbprint of a key.")
-    return value
+def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON
+    """Iterate over all texts of a JSON value, each with the name of its field."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield name, key
+            yield from _texts(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner, name)

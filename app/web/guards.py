@@ -75,7 +75,9 @@ def require_operator(view: Callable[P, R]) -> Callable[P, R]:
             raise OperatorsOnly
         return view(*args, **kwargs)
 
-    return require_access(operated)
+    guarded = require_access(operated)
+    setattr(guarded, MARK, "operator")
+    return guarded
 
 
 def public(view: View) -> View:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from typing import Final, NotRequired, TypedDict
+from typing import Annotated, Final, NotRequired, TypedDict
 
 from flask import Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError
+from msgspec import Meta
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
@@ -17,6 +18,7 @@ from app.services import services
 from app.web import cookies
 from app.web.client import client, request_id
 from app.web.csrf import PROGRAMS
+from app.web.fields import Code, Detail, ProblemType, RequestId
 from app.web.guards import DPOP, credential
 
 logger: Final = logging.getLogger("latchkey")
@@ -30,24 +32,28 @@ TWO_FORM_COOKIES: Final = (
     "Delete this site's cookies, then open the form again."
 )
 
+WITH_WEAK_PASSWORD: Final = Meta(
+    min_length=1, description="With `weak_password`: everything that is wrong."
+)
+
 
 class Reason(TypedDict):
     """Why a new password is refused."""
 
-    code: str
-    detail: str
+    code: Code
+    detail: Detail
 
 
 class Problem(TypedDict):
     """The body of every JSON refusal (RFC 9457); `code` is stable, `detail` is for people."""
 
-    type: str
+    type: ProblemType
     title: str
     status: int
-    detail: str
-    code: str
-    request_id: str
-    reasons: NotRequired[list[Reason]]
+    detail: Detail
+    code: Code
+    request_id: RequestId
+    reasons: NotRequired[Annotated[list[Reason], WITH_WEAK_PASSWORD]]
 
 
 @dataclass(frozen=True)

@@ -1,39 +1,46 @@
-"""The responses that carry or end credentials, built in one place for both deliveries."""
+"""The bodies of JSON responses, and the responses that carry or end credentials."""
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from flask import Response, jsonify
+from msgspec import Meta
 
 from app.families.issuer import TokenPair
 from app.families.models import Family
 from app.infra.clock import rfc3339
 from app.web import cookies
+from app.web.fields import AccessToken, Email, Id, Seconds, SessionEnd, Timestamp
 from app.web.headers import clear_site_data
+from app.web.json_endpoint import Success
 from app.web.user_agents import describe
+
+TokenType = Annotated[
+    Literal["Bearer", "DPoP"], Meta(description="`DPoP` when the session is bound to a key.")
+]
 
 
 class TokenSession(TypedDict):
     """The session a token answer belongs to; `expires_at` is its absolute end, RFC 3339."""
 
-    id: str
-    expires_at: str
+    id: Id
+    expires_at: SessionEnd
 
 
 class TokenUser(TypedDict):
     """The user a token answer belongs to."""
 
-    id: str
-    email: str
+    id: Id
+    email: Email
 
 
 class TokenResponse(TypedDict):
     """What log-in, refresh and password change answer; `expires_in` is in seconds."""
 
-    access_token: str
-    token_type: Literal["Bearer", "DPoP"]
-    expires_in: int
+    access_token: AccessToken
+    token_type: TokenType
+    expires_in: Seconds
     session: TokenSession
     user: TokenUser
 
@@ -41,9 +48,9 @@ class TokenResponse(TypedDict):
 class UserView(TypedDict):
     """A user as the API shows it."""
 
-    id: str
-    email: str
-    created_at: str
+    id: Id
+    email: Email
+    created_at: Timestamp
 
 
 class RegisteredView(TypedDict):
@@ -53,11 +60,11 @@ class RegisteredView(TypedDict):
 
 
 class AccountSession(TypedDict):
-    """The session that asks; times are RFC 3339."""
+    """The session of the request; times are RFC 3339."""
 
-    id: str
-    created_at: str
-    expires_at: str
+    id: Id
+    created_at: Timestamp
+    expires_at: SessionEnd
 
 
 class AccountView(UserView):
@@ -79,15 +86,15 @@ class TheftView(TypedDict):
 class SessionView(TypedDict):
     """One of the user's own sessions as the API shows it; times are RFC 3339."""
 
-    id: str
-    current: bool
-    created_at: str
-    last_used_at: str
-    expires_at: str
-    ip: str
+    id: Id
+    current: Annotated[bool, Meta(description="Whether this request belongs to it.")]
+    created_at: Timestamp
+    last_used_at: Timestamp
+    expires_at: SessionEnd
+    ip: Annotated[str, Meta(description="Where it was last used.", examples=["192.0.2.7"])]
     user_agent: str
-    device: str
-    remembered: bool
+    device: Annotated[str, Meta(examples=["Firefox on Windows"])]
+    remembered: Annotated[bool, Meta(description="Whether it outlives the browser.")]
 
 
 class SessionsView(TypedDict):
@@ -96,7 +103,11 @@ class SessionsView(TypedDict):
     sessions: list[SessionView]
 
 
-def token_response(pair: TokenPair) -> Response:
+TokensIssued = Annotated[Response, Success(200, TokenResponse, ("Set-Cookie",))]
+LoggedOut = Annotated[Response, Success(204, None, ("Set-Cookie", "Clear-Site-Data"))]
+
+
+def token_response(pair: TokenPair) -> TokensIssued:
     """Answer with the access token in the body and the refresh token in the cookie alone."""
     body: TokenResponse = {
         "access_token": pair.access_token,
@@ -110,7 +121,7 @@ def token_response(pair: TokenPair) -> Response:
     return response
 
 
-def logged_out(response: Response) -> Response:
+def logged_out(response: Response) -> LoggedOut:
     """Take the cookie back and have the browser forget what script stored."""
     cookies.clear_refresh(response)
     clear_site_data(response)

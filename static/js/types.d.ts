@@ -52,6 +52,48 @@ export interface RefreshFamilyRecord {
   readonly burst_started_at: number;
 }
 
+/** Why a new password is refused. */
+export interface Reason {
+  code: string;
+  detail: string;
+}
+
+/** The body of every JSON refusal (RFC 9457); `code` is stable, `detail` is for people. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  request_id: string;
+  reasons?: Reason[];
+}
+
+/** The account to open. */
+export interface Registration {
+  email: string;
+  password: string;
+}
+
+/** A user as the API shows it. */
+export interface UserView {
+  id: string;
+  email: string;
+  created_at: string;
+}
+
+/** What registering answers. */
+export interface RegisteredView {
+  user: UserView;
+}
+
+/** Who logs in. */
+export interface Credentials {
+  email: string;
+  password: string;
+  remember?: boolean;
+}
+
 /** The session a token answer belongs to; `expires_at` is its absolute end, RFC 3339. */
 export interface TokenSession {
   id: string;
@@ -73,30 +115,6 @@ export interface TokenResponse {
   user: TokenUser;
 }
 
-/** Why a new password is refused. */
-export interface Reason {
-  code: string;
-  detail: string;
-}
-
-/** The body of every JSON refusal (RFC 9457); `code` is stable, `detail` is for people. */
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  code: string;
-  request_id: string;
-  reasons?: Reason[];
-}
-
-/** A user as the API shows it. */
-export interface UserView {
-  id: string;
-  email: string;
-  created_at: string;
-}
-
 /** One of the user's own sessions as the API shows it; times are RFC 3339. */
 export interface SessionView {
   id: string;
@@ -108,4 +126,48 @@ export interface SessionView {
   user_agent: string;
   device: string;
   remembered: boolean;
+}
+
+/** The user's live sessions, the latest used first. */
+export interface SessionsView {
+  sessions: SessionView[];
+}
+
+/** The present password and the next one. */
+export interface PasswordChange {
+  current_password: string;
+  new_password: string;
+  dpop_jkt?: string;
+}
+
+/** The session of the request; times are RFC 3339. */
+export interface AccountSession {
+  id: string;
+  created_at: string;
+  expires_at: string;
+}
+
+/** Who the caller is, and in which session. */
+export interface AccountView {
+  id: string;
+  email: string;
+  created_at: string;
+  session: AccountSession;
+}
+
+/** The process is alive. */
+export interface Healthy {
+  status: "ok";
+}
+
+/** The application serves; a part that does not answer is named. */
+export interface Ready {
+  status: "ok" | "degraded";
+  failing?: "redis"[];
+}
+
+/** The application cannot serve, and which parts do not answer. */
+export interface Failing {
+  status: "unavailable";
+  failing: ("database" | "redis")[];
 }

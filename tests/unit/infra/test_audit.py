@@ -132,7 +132,7 @@ def events() -> Iterator[str]:
     while kinds:
         kind = kinds.pop()
         kinds += kind.__subclasses__()
-        if kind.event:
+        if kind.event and kind.__module__ == "app.errors":
             yield kind.event
 
 

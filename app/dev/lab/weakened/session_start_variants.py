@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from flask import Request
 from sqlalchemy import Connection
@@ -11,6 +11,7 @@ from werkzeug.http import parse_cookie
 from app.accounts.models import User
 from app.auth.dependencies import Auth
 from app.auth.login import begin_session
+from app.auth.password import change_password
 from app.dev.lab.weakened.variant import instead_of
 from app.families import queries
 from app.families.issuer import PresentedCredentials, TokenPair
@@ -19,6 +20,7 @@ from app.infra.audit import Client
 from app.web.cookies import REFRESH
 
 real_begin_session: Final = begin_session
+real_change_password: Final = change_password
 
 
 @instead_of("app/auth/login.py:replace_former", "session-fixation")
@@ -47,10 +49,12 @@ def the_first_cookie_wins(request: Request) -> str | None:
     return request.cookies.get(REFRESH)
 
 
-@instead_of("app/web/bodies.py:thumbprint", "planted-key")
-def the_browser_keeps_its_key(body: dict[str, Any], name: str) -> str | None:
+@instead_of("app/auth/password.py:change_password", "planted-key")
+def the_browser_keeps_its_key(  # noqa: PLR0913, PLR0917 - what `change_password` takes
+    auth: Auth, sid: str, current: str, new: str, client: Client, jkt: str | None = None
+) -> TokenPair:
     """A new session in the same browser is bound to the key that the browser has."""
-    return None
+    return real_change_password(auth, sid, current, new, client)
 
 
 @instead_of("app/web/cookies.py:pairs", "swallowed-cookie")

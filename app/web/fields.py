@@ -1,0 +1,106 @@
+"""The fields of JSON bodies: a type each, with what a JSON Schema says of it.
+
+A request body is validated against these types, and `/openapi.json` shows the same ones. A keyword
+of `Meta` is checked in requests; one of `extra_json_schema` is documentation only.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from app.accounts.emails import MAX_LENGTH, MAX_TYPED
+from app.accounts.password_policy import MAX_PASSWORD_BYTES
+from app.tokens.jwk import THUMBPRINT
+
+NEW_PASSWORD_FORMAT: Final = "new-password"  # noqa: S105 - the name of a format
+
+_ID: Final = "^[A-Za-z0-9_-]{22}$"
+_COMPACT: Final = r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"
+_PASSWORD_LENGTH: Final = (
+    f"At most {MAX_PASSWORD_BYTES:,} bytes of UTF-8. Compared as NFC, never truncated."
+)
+_JKT_LENGTH: Final = 43
+
+Id = Annotated[str, Meta(pattern=_ID, examples=["Zk3Qy0vXbT9cLr5sW8hNfA"])]
+Timestamp = Annotated[
+    str,
+    Meta(examples=["2026-11-23T08:27:00Z"], extra_json_schema={"format": "date-time"}),
+]
+SessionEnd = Annotated[
+    str,
+    Meta(
+        description="When the session ends, however often it is refreshed.",
+        examples=["2026-11-24T08:27:00Z"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+Email = Annotated[
+    str, Meta(examples=["ada@example.com"], extra_json_schema={"format": "idn-email"})
+]
+# What is too long is refused with a sentence about addresses, see `app/accounts/emails.py`.
+NewEmail = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        examples=["ada@example.com"],
+        extra_json_schema={"format": "idn-email", "maxLength": MAX_LENGTH},
+    ),
+]
+TypedEmail = Annotated[str, Meta(min_length=1, max_length=MAX_TYPED, examples=["ada@example.com"])]
+# A password that is too long is refused by the use case, after the attempt is counted.
+Password = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description=_PASSWORD_LENGTH,
+        examples=["quarry lantern umbrella nine"],
+        extra_json_schema={"format": "password", "maxLength": MAX_PASSWORD_BYTES},
+    ),
+]
+NewPassword = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description=f"{_PASSWORD_LENGTH} The shortest is a setting of the server.",
+        examples=["another marble teapot wanders"],
+        extra_json_schema={"format": NEW_PASSWORD_FORMAT, "maxLength": MAX_PASSWORD_BYTES},
+    ),
+]
+Remember = Annotated[
+    bool,
+    Meta(
+        description="Keep the session when the browser is closed. False when it is missing.",
+        examples=[True],
+    ),
+]
+# The length refuses a trailing line break, which `$` lets pass.
+NewKey = Annotated[
+    str,
+    Meta(
+        pattern=f"^{THUMBPRINT}$",
+        max_length=_JKT_LENGTH,
+        description="The thumbprint (RFC 7638) of a new key that the new session is bound to. "
+        "Without it the new session stays bound to the present key, or unbound.",
+    ),
+]
+AccessToken = Annotated[
+    str,
+    Meta(
+        pattern=_COMPACT,
+        description="A JWT for the `Authorization` header. Keep it in memory only.",
+        examples=["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"],
+    ),
+]
+Seconds = Annotated[int, Meta(ge=0, description="Seconds the access token lives.", examples=[600])]
+ProblemType = Annotated[str, Meta(pattern="^urn:latchkey:problem:[a-z_]+$")]
+Code = Annotated[str, Meta(pattern="^[a-z_]+$", description="Stable: a program decides by this.")]
+Detail = Annotated[str, Meta(description="A sentence for people.")]
+RequestId = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9a-f]{16}$",
+        description="The number of `X-Request-Id`, which is also in the log.",
+    ),
+]

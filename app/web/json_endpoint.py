@@ -1,0 +1,122 @@
+"""`@json_endpoint`: one description of a JSON endpoint, read by the server and by `/openapi.json`.
+
+What the view's signature says is not said again: a parameter named `body` is the request body, the
+return type names each success, and the docstring is the summary and the description.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+from flask import Response
+
+from app.errors import Refusal
+from app.web.bodies import read_body
+from app.web.guards import MARK
+
+R = TypeVar("R")
+SecurityRequirements = tuple[dict[str, list[str]], ...]
+
+DESCRIPTION: Final = "latchkey_endpoint"
+
+ACCESS_TOKEN: Final[SecurityRequirements] = (
+    {"accessToken": []},
+    {"boundAccessToken": [], "proof": []},
+)
+REFRESH_COOKIE: Final[SecurityRequirements] = ({"refreshToken": []},)
+ANY_CREDENTIAL: Final[SecurityRequirements] = (*REFRESH_COOKIE, *ACCESS_TOKEN, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """One success: its status, the type of its body (None: no body) and its own headers.
+
+    A view that returns a `Response` says what is in it: `Annotated[Response, Success(204)]`.
+    """
+
+    status: int
+    body: type[Any] | None = None
+    headers: tuple[str, ...] = ()
+
+
+NoContent = Annotated[Response, Success(204)]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What one endpoint takes and answers, besides what its route and its guard say."""
+
+    body: type[Any] | None
+    successes: tuple[Success, ...]
+    refuses: tuple[type[Refusal], ...]
+    proof: bool
+    security: SecurityRequirements
+
+
+def json_endpoint(
+    *,
+    refuses: tuple[type[Refusal], ...] = (),
+    proof: bool = False,
+    security: SecurityRequirements = (),
+) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Describe a view, and pass the validated request body to its parameter `body`.
+
+    The view returns a typed dict (200), a tuple of one and a `Literal` status, or a `Response`
+    annotated with its `Success`. `refuses` lists the refusals of the use case; those that follow
+    from the route, the guard and the body are added to the document without being listed. `proof`
+    says that the endpoint reads a DPoP proof without an access token; `security` names other
+    credentials than the guard's.
+
+    The guard stands above this decorator, so that a body is parsed only for a verified caller.
+
+    Raises:
+        TypeError: the guard stands below, or the return type names no success.
+
+    """
+
+    def decorate(view: Callable[..., R]) -> Callable[..., R]:
+        if hasattr(view, MARK):
+            raise TypeError(f"{view.__qualname__}: put the guard above @json_endpoint")
+        hints = get_type_hints(view, include_extras=True)
+        body = hints.get("body")
+        described = _with_body(view, body) if body else view
+        successes = tuple(_successes(hints.get("return")))
+        if not successes:
+            raise TypeError(f"{view.__qualname__}: its return type does not name the success")
+        setattr(described, DESCRIPTION, Description(body, successes, refuses, proof, security))
+        return described
+
+    return decorate
+
+
+def _with_body(view: Callable[..., R], body: type[Any]) -> Callable[..., R]:
+    @wraps(view)
+    def with_body(**path: Any) -> R:  # noqa: ANN401 - Flask passes the parts of the path by name
+        return view(body=read_body(body), **path)
+
+    return with_body
+
+
+def _successes(hint: Any) -> list[Success]:  # noqa: ANN401 - a type hint is any object
+    """Return the successes that a return type names; none when it names none."""
+    if is_typeddict(hint):
+        return [Success(200, hint)]
+    parts = get_args(hint)
+    if get_origin(hint) is Annotated:
+        return [part for part in parts if isinstance(part, Success)]
+    if get_origin(hint) is tuple:
+        body, status = parts
+        return [Success(number, body) for number in get_args(status)]
+    return [success for part in parts for success in _successes(part)]

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+import pytest
+from flask import Flask, Response
+from msgspec import Meta
+
+from app.errors import InvalidRequest, NotFound
+from app.web.guards import public
+from app.web.json_endpoint import (
+    ACCESS_TOKEN,
+    DESCRIPTION,
+    Description,
+    NoContent,
+    Success,
+    json_endpoint,
+)
+
+
+class Line(TypedDict):
+    """One line of an order."""
+
+    article: str
+    count: NotRequired[int]
+
+
+class Order(TypedDict):
+    """What is ordered."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=5)]
+    lines: NotRequired[list[Line]]
+    labels: NotRequired[dict[str, str]]
+    express: NotRequired[bool]
+
+
+class Missing(TypedDict):
+    """Why there is none."""
+
+    reason: str
+
+
+def described(view: Any) -> Description:  # noqa: ANN401 - any view
+    """Return the description of a view."""
+    found: Description = getattr(view, DESCRIPTION)
+    return found
+
+
+def test_a_typed_dict_is_answered_with_200() -> None:
+    """The return type is the whole description."""
+
+    @json_endpoint(refuses=(NotFound,), proof=True, security=ACCESS_TOKEN)
+    def view() -> Order:
+        return {"name": "tea"}
+
+    assert view() == {"name": "tea"}
+    assert described(view) == Description(
+        None, (Success(200, Order),), (NotFound,), proof=True, security=ACCESS_TOKEN
+    )
+
+
+def test_a_status_stands_beside_the_body() -> None:
+    """Of several answers each has its status."""
+
+    @json_endpoint()
+    def view() -> tuple[Order, Literal[201]] | tuple[Missing, Literal[503]]:
+        answer: Order = {"name": "tea"}
+        return answer, 201
+
+    assert view() == ({"name": "tea"}, 201)
+    assert described(view).successes == (Success(201, Order), Success(503, Missing))
+
+
+def test_a_response_says_what_is_in_it() -> None:
+    """By an annotation."""
+
+    @json_endpoint()
+    def view() -> NoContent:
+        return Response(status=204)
+
+    assert view().status_code == 204
+    assert described(view).successes == (Success(204),)
+
+
+def test_a_return_type_that_says_nothing_is_refused() -> None:
+    """When the view is defined, and by its name."""
+
+    def unsaid() -> Response:
+        return Response()
+
+    with pytest.raises(TypeError, match="unsaid: its return type does not name the success"):
+        json_endpoint()(unsaid)
+
+
+def test_a_guard_below_is_refused() -> None:
+    """The body would be read before the caller is known."""
+
+    @public
+    def view() -> NoContent:
+        return Response()
+
+    with pytest.raises(TypeError, match="put the guard above @json_endpoint"):
+        json_endpoint()(view)
+
+
+@json_endpoint()
+def order(number: str, body: Order) -> tuple[Order, Literal[201]]:
+    """Order something."""
+    return {**body, "name": f"{number} {body['name']}"}, 201
+
+
+def send(data: str) -> Any:  # noqa: ANN401 - what the view returns
+    """Call the view with a request body, as Flask does."""
+    with Flask(__name__).test_request_context(
+        method="POST", data=data.encode(), content_type="application/json"
+    ):
+        return order(number="7")
+
+
+def test_the_body_is_passed_to_the_view() -> None:
+    """With the parts of the path, and without fields that its type does not name."""
+    body = '{"name": "tea", "lines": [{"article": "x", "count": 2}], "admin": true}'
+    expected = {"name": "7 tea", "lines": [{"article": "x", "count": 2}]}
+    assert send(body) == (expected, 201)
+    assert described(order).body is Order
+
+
+IN_FIELD = "The body is not as documented in the field "
+
+
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        ("{}", "The body is not as documented: Object missing required field `name`."),
+        (
+            '{"name": 5}',
+            IN_FIELD + "“name”: Expected `str`, got `int`.",
+        ),
+        (
+            '{"name": ""}',
+            IN_FIELD + "“name”: Expected `str` of length >= 1.",
+        ),
+        (
+            '{"name": "123456"}',
+            IN_FIELD + "“name”: Expected `str` of length <= 5.",
+        ),
+        (
+            '{"name": "tea", "express": "true"}',
+            IN_FIELD + "“express”: Expected `bool`, got `str`.",
+        ),
+        (
+            '{"name": "tea", "express": 1}',
+            IN_FIELD + "“express”: Expected `bool`, got `int`.",
+        ),
+        (
+            '{"name": "tea", "lines": [{"article": true}]}',
+            IN_FIELD + "“lines[0].article”: Expected `str`, got `bool`.",
+        ),
+        ('{"name": "a\\u0000b"}', "The field “name” is not valid Unicode text."),
+        ('{"name": "\\ud800"}', "The field “name” is not valid Unicode text."),
+        ('{"name": "\\udfff"}', "The field “name” is not valid Unicode text."),
+        (
+            '{"name": "tea", "lines": [{"article": "\\u0000"}]}',
+            "The field “article” is not valid Unicode text.",
+        ),
+        (
+            '{"name": "tea", "labels": {"a\\u0000": "b"}}',
+            "The field “labels” is not valid Unicode text.",
+        ),
+    ],
+)
+def test_a_body_of_another_form_is_refused(data: str, detail: str) -> None:
+    """The detail names the field; nothing is converted."""
+    with pytest.raises(InvalidRequest) as refused:
+        send(data)
+    assert refused.value.detail == detail
+
+
+def test_an_escaped_backslash_is_no_escape() -> None:
+    """A text may contain the six characters that would spell a NUL in JSON."""
+    assert send('{"name": "\\\\u000"}')[0] == {"name": "7 \\u000"}
+
+
+class Choice(TypedDict):
+    """One of two words."""
+
+    word: Literal["a", "b"]
+
+
+@json_endpoint()
+def choose(body: Choice) -> NoContent:
+    """Choose a word."""
+    return Response(body["word"])
+
+
+def test_a_detail_does_not_repeat_a_long_text() -> None:
+    """Of 60 kB that are no word of ours, no more than a line comes back."""
+    body = b'{"word": "%s"}' % (b"x" * 60_000)
+    with (
+        Flask(__name__).test_request_context(
+            method="POST", data=body, content_type="application/json"
+        ),
+        pytest.raises(InvalidRequest) as refused,
+    ):
+        choose()
+    assert len(refused.value.detail) == 200
