@@ -39,18 +39,17 @@ class Endpoint:
     @property
     def name(self) -> str:
         """The operation's id: Flask's endpoint, which is unique in an application."""
-        return self.rule.endpoint.replace(".", "_")
+        return str(self.rule.endpoint).replace(".", "_")
 
     @property
     def tag(self) -> str:
         """The group in the document: the name of the blueprint."""
-        return self.rule.endpoint.rpartition(".")[0] or "service"
+        return (str(self.rule.endpoint).rpartition(".")[0] or "service").capitalize()
 
     @property
     def path(self) -> str:
         """The path as OpenAPI writes it: `/auth/sessions/{family_id}`."""
-        path: str = self.rule.rule
-        return _ARGUMENT.sub(r"{\1}", path)
+        return _ARGUMENT.sub(r"{\1}", self.rule.rule)
 
     @property
     def guarded(self) -> bool:
