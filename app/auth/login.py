@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from app.accounts import queries as accounts
-from app.accounts.emails import account_key
+from app.accounts.emails import MAX_LENGTH, MAX_TYPED, account_key
 from app.accounts.models import User
 from app.auth.dependencies import Auth
-from app.errors import InvalidCredentials
+from app.errors import InvalidCredentials, InvalidRequest
 from app.families import queries as families
 from app.families import revocation
 from app.families.issuer import PresentedCredentials, TokenPair
@@ -32,12 +32,15 @@ def log_in(  # noqa: PLR0913 - what a log-in form and its request say
     nobody learns which addresses have accounts.
 
     Raises:
+        InvalidRequest: when the address is longer than any address, however it is typed.
         InvalidCredentials: when address and password are not those of an enabled account.
         TooManyAttempts: when a limit of the account or of the client's network is used up.
         Busy: when no place for a password hash is free.
         InvalidProof: when the proof was consumed before.
 
     """
+    if len(email) > MAX_TYPED:
+        raise InvalidRequest(f"An e-mail address has at most {MAX_LENGTH} characters.")
     with auth.password_login.place(client) as place:
         key = account_key(email)
         user = auth.database.read(accounts.find_by_email, key)

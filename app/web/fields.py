@@ -39,7 +39,7 @@ SessionEnd = Annotated[
 Email = Annotated[
     str, Meta(examples=["ada@example.com"], extra_json_schema={"format": "idn-email"})
 ]
-# What is too long is refused with a sentence about addresses, see `app/accounts/emails.py`.
+# The use case refuses an address that is too long, with a sentence about addresses.
 NewEmail = Annotated[
     str,
     Meta(
@@ -48,7 +48,14 @@ NewEmail = Annotated[
         extra_json_schema={"format": "idn-email", "maxLength": MAX_LENGTH},
     ),
 ]
-TypedEmail = Annotated[str, Meta(min_length=1, max_length=MAX_TYPED, examples=["ada@example.com"])]
+TypedEmail = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        examples=["ada@example.com"],
+        extra_json_schema={"maxLength": MAX_TYPED},
+    ),
+]
 # A password that is too long is refused by the use case, after the attempt is counted.
 Password = Annotated[
     str,
