@@ -12,8 +12,8 @@ from app.attacks.prover import Prover
 from app.web.guards import caller, require_access
 from tests.support.app import PUBLIC_URL, services
 from tests.support.client import Client, problem, program
-from tests.support.databases import one_database
 from tests.support.contract import DOCUMENT
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask

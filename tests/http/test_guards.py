@@ -8,8 +8,8 @@ import pytest
 
 from app.web.guards import MARK, caller, public, require_access
 from tests.support.client import Client, problem
-from tests.support.databases import one_database
 from tests.support.contract import path_of
+from tests.support.databases import one_database
 
 if TYPE_CHECKING:
     from flask import Flask
