@@ -154,7 +154,7 @@ class TokenIssuer:
         None when the token is missing or not one of this deployment.
         """
         try:
-            return self.refresh.verify_ignoring_times(cookie or "").family_id
+            return self.refresh.verify_ignoring_times(cookie).family_id if cookie else None
         except TokenRefused:
             return None
 

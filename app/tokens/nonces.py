@@ -97,6 +97,6 @@ class Nonces:
         return made_at <= lost_at + self._margin
 
     def _make(self, second: int) -> str:
-        raw = second.to_bytes(SECOND_BYTES, "big")
+        raw = second.to_bytes(SECOND_BYTES)
         tag = hmac.digest(self._key, raw, "sha256")[:TAG_BYTES]
         return base64.urlsafe_b64encode(raw + tag).decode()

@@ -32,7 +32,7 @@ KILLED, SURVIVED, HUNG = "killed", "survived", "hung"
 MAX_MEASURE = 3600.0
 MAX_TRIAL = 600.0
 MAX_WAIT = 10  # for what a mutant keeps from coming
-MAX_TESTS_OF_ACCEPTED = 100
+MAX_TESTS_OF_ACCEPTED = 30
 
 
 @dataclass(frozen=True)

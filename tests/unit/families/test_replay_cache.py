@@ -204,3 +204,76 @@ def test_it_is_logged_once_a_minute_with_a_count(
         "redis not in use, 1 proofs checked in this process alone",
         "redis not in use, 6 proofs checked in this process alone",
     ]
+
+
+def test_a_proof_costs_two_commands(shared: ReplayCache, valkey: ValkeyServer) -> None:
+    """Marker and proof in one round trip, and no transaction around them."""
+    shared.consume(PROOF)
+    valkey.client.config_resetstat()
+    shared.consume(Proof(PROOF.jkt, "b-number", NOW + 10))
+    assert valkey.client.info("commandstats").keys() == {
+        "cmdstat_get",
+        "cmdstat_set",
+        "cmdstat_config|resetstat",
+    }
+
+
+def test_a_proof_is_refused_whose_use_redis_may_have_forgotten(shared: ReplayCache) -> None:
+    """The memory began just now: a nonce has to be newer than that, by the margin."""
+    shared.consume(PROOF)
+    with pytest.raises(ProofRefused, match="nonce"):
+        shared.consume(Proof(PROOF.jkt, "b-number", NOW + 5))
+    shared.consume(Proof(PROOF.jkt, "c-number", NOW + 6))
+
+
+def test_the_nonce_after_a_refusal_is_new_enough(
+    shared: ReplayCache, valkey: ValkeyServer
+) -> None:
+    """One repeat is all that it costs a client."""
+    nonces = shared._nonces  # noqa: SLF001 - the process's own
+    shared.consume(PROOF)
+    valkey.flush()
+    with pytest.raises(ProofRefused, match="nonce"):
+        shared.consume(Proof(PROOF.jkt, "b-number", NOW))
+    shared.consume(Proof(PROOF.jkt, "c-number", nonces.newest(NOW)))
+
+
+def test_a_nonce_from_before_an_outage_is_refused(
+    shared: ReplayCache, valkey: ValkeyServer
+) -> None:
+    """Its proof may have been used through Redis; the newest nonce from before is one of them."""
+    shared.consume(PROOF)
+    before = shared._nonces.newest(NOW)  # noqa: SLF001 - the process's own
+    valkey.stop()
+    for number in ("b-number", "c-number"):
+        with pytest.raises(ProofRefused, match="nonce"):
+            shared.consume(Proof(PROOF.jkt, number, before))
+    shared.consume(Proof(PROOF.jkt, "d-number", before + 1))
+
+
+def test_a_redis_that_failed_rests(
+    shared: ReplayCache, valkey: ValkeyServer, stopwatch: Stopwatch, log_of: Callable[[str], Log]
+) -> None:
+    """For a second no proof waits for it; the log says what failed."""
+    log = log_of("latchkey.denylist")
+    valkey.stop()
+    assert fresh(shared, PROOF)
+    valkey.start()
+    assert fresh(shared, Proof(PROOF.jkt, "b-number", NOW + 10))
+    assert valkey.client.keys(f"{PREFIX}proof:*") == []
+    assert log.lines() == ["redis unreachable, asking the database: ConnectionError"]
+    stopwatch.passed += 1
+    assert fresh(shared, Proof(PROOF.jkt, "c-number", NOW + 10))
+    assert len(valkey.client.keys(f"{PREFIX}proof:*")) == 1
+
+
+def test_a_redis_that_is_not_believed_is_helped_out(shared: ReplayCache) -> None:
+    """It answers, and may forget: this process remembers besides, and asks for a newer nonce."""
+    shared.consume(PROOF)
+    shared._outage.distrust("may forget")  # noqa: SLF001 - the process's own
+    proof = Proof(PROOF.jkt, "b-number", NOW + 10)
+    shared.check_age(proof, 0)
+    with pytest.raises(ProofRefused, match="replayed"):
+        shared.check_age(proof, 0)
+    with pytest.raises(ProofRefused, match="nonce"):
+        shared.check_age(Proof(PROOF.jkt, "c-number", NOW), 0)

@@ -7,7 +7,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.tokens.nonces import NONCE_SECONDS, Nonces
+from app.tokens.nonces import NONCE_SECONDS, PROOF_KEPT_SECONDS, Nonces
 
 NOW = 1_800_000_000
 KEY = b"a key for nonces"
@@ -106,3 +106,49 @@ def test_with_the_longest_leeway() -> None:
     own.outdate(NOW)
     assert own.is_outdated(NOW + 30, NOW)
     assert own.made_at(own.current(NOW), NOW - 30) == NOW + 31
+
+
+def test_a_proof_is_remembered_for_as_long_as_its_nonce_is_accepted() -> None:
+    """With the longest leeway, 30 seconds: no second less, or the proof passes once more."""
+    nonce = nonces(30).current(NOW)
+    moments = range(NOW - 400, NOW + 400)
+    accepted = [at for at in moments if nonces(30).made_at(nonce, at) is not None]
+    assert len(accepted) == 331
+    assert PROOF_KEPT_SECONDS == 331
+
+
+def test_a_loss_is_dated_late_enough_for_all_nonces_made_so_far() -> None:
+    """Those that earlier losses set ahead too, but never further than clocks may differ."""
+    own, dated = nonces(), []
+    for _ in range(8):
+        made = own.newest(NOW)
+        dated.append(own.loss_time(NOW) - NOW)
+        assert own.is_outdated(made, own.loss_time(NOW))
+        own.outdate(own.loss_time(NOW))
+        if dated[-1] == LEEWAY:
+            break
+    assert dated == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_loss_is_dated_by_the_clock_where_that_was_set_back() -> None:
+    """What was noted an hour from now says nothing about the memory of Redis."""
+    own = nonces()
+    own.outdate(NOW + 3600)
+    assert own.loss_time(NOW) == NOW + LEEWAY
+    assert own.loss_time(NOW + 7200) == NOW + 7200
+
+
+def test_what_is_no_nonce_is_refused() -> None:
+    """Whatever a client writes into its proof, nothing fails."""
+    good = nonces().current(NOW)
+    for nonce in (None, 1, [], {}, good.encode(), list(good), "", good + "AAAA", good[:-4]):
+        assert nonces().made_at(nonce, NOW) is None
+    for nonce in ("*" * 32, "\u00e9" * 32, good[:-1] + "=", good[:-1] + "\n"):
+        assert nonces().made_at(nonce, NOW) is None
+
+
+def test_a_nonce_with_another_second_is_refused() -> None:
+    """Only who has the key can make the HMAC of a newer one."""
+    old, new = nonces().current(NOW - 300), nonces().current(NOW)
+    assert nonces().made_at(new[:11] + old[11:], NOW) is None
+    assert nonces().made_at(new[:-1] + ("A" if new[-1] != "A" else "B"), NOW) is None
