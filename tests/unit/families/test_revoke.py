@@ -7,6 +7,7 @@ import pytest
 
 from app.accounts import queries as accounts
 from app.families import queries, revocation
+from app.families.issuer import new_id
 from app.families.models import Reason, RevokedFamily
 from app.families.revocation import MAX_FAMILIES
 from tests.support.clock import NOW
@@ -71,6 +72,40 @@ def test_revoking_all_of_a_user_leaves_others(database: Database) -> None:
         ended = revocation.revoke_user(connection, user.id, Reason.PASSWORD_CHANGED, NOW)
     assert {one.family_id for one in ended} == {one.family_id for one in own}
     assert stored(database, others) == others
+
+
+def test_revoking_one_of_a_user_leaves_the_others(database: Database) -> None:
+    """A family of somebody else is not revoked, whatever id a user names."""
+    user, eve = a_user(database), a_user(database, "eve@example.com")
+    family, other = a_family(database, user), a_family(database, user)
+    theirs = a_family(database, eve)
+    revoke_one = revocation.revoke_family_of_user
+    with database.autocommit() as connection:
+        for named in (theirs.family_id, new_id()):
+            assert revoke_one(connection, user.id, named, Reason.LOGGED_OUT, NOW) == []
+        ended = revoke_one(connection, user.id, family.family_id, Reason.LOGGED_OUT, NOW + 1)
+    assert ended == [RevokedFamily(family.family_id, NOW)]
+    assert stored(database, family) == replace(
+        family, revoked_at=NOW + 1, revoked_reason="logged_out"
+    )
+    assert [stored(database, one) for one in (other, theirs)] == [other, theirs]
+
+
+def test_all_families_of_all_users_can_be_revoked(database: Database) -> None:
+    """Those that ended before keep their reason, and are not denied again."""
+    users = [a_user(database, f"{name}@example.com") for name in ("ada", "bob", "eve")]
+    living = [a_family(database, user) for user in users]
+    ended_before = a_family(database, users[0])
+    revoke(database, ended_before, NOW - 5)
+    with database.autocommit() as connection:
+        ended = revocation.revoke_all(connection, Reason.REPLACED, NOW + 1)
+    assert {one.family_id for one in ended} == {family.family_id for family in living}
+    for family in living:
+        expected = replace(family, revoked_at=NOW + 1, revoked_reason="replaced")
+        assert stored(database, family) == expected
+    assert stored(database, ended_before) == replace(
+        ended_before, revoked_at=NOW - 5, revoked_reason="admin"
+    )
 
 
 @pytest.mark.parametrize(
