@@ -1,9 +1,10 @@
 """The trial of mutants: a pytest plugin that collects once and forks a process for each of them.
 
 The process they are forked from has run no test but one, so no cache that the original filled
-hides a mutant. A mutant meets the tests that call its function, the quickest first, and is
-killed by the first that fails. A survivor that is known meets only the nearest of them: it counts
-as a survivor anyway, and most of the time of a run would go to those.
+hides a mutant. A mutant meets the tests that call its function, first those that killed another
+mutant of this function, then the quickest, and is killed by the first that fails. A survivor that
+is known meets only the nearest of them: it counts as a survivor anyway, and most of the time of a
+run would go to those.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import gc
 import json
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +62,7 @@ class Trial:
     report: Callable[[Mutant, str, str], None]
     jobs: int
     verdicts: dict[Mutant, str] = field(default_factory=dict)
+    _kills: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _failed: bool = False
     _valkey: pytest.FixtureDef[Any] | None = None
     _held: list[object] = field(default_factory=list)
@@ -82,7 +85,7 @@ class Trial:
         while waiting or working:
             while waiting and len(working) < self.jobs:
                 mutant = waiting.pop()
-                tests = _tests_of(mutant, items, calls)
+                tests = self._tests_of(mutant, items, calls)
                 if str(mutant) in self.accepted:
                     tests = tests[:MAX_TESTS_OF_ACCEPTED]
                 working[Child(self._trial_of(tests, mutant), MAX_TRIAL)] = mutant
@@ -158,8 +161,20 @@ class Trial:
 
         return trial
 
+    def _tests_of(
+        self, mutant: Mutant, items: Sequence[pytest.Item], calls: dict[str, Calls]
+    ) -> list[pytest.Item]:
+        """List the tests that can notice it, all if nobody knows; the likeliest first."""
+
+        def rank(item: pytest.Item) -> tuple[int, float]:
+            kills = self._kills[mutant.module, mutant.where, item.nodeid]
+            return -kills, calls[item.nodeid].cost(mutant.module)
+
+        return sorted([i for i in items if _concerns(mutant, calls[i.nodeid])] or items, key=rank)
+
     def _judge(self, mutant: Mutant, answer: str) -> None:
         verdict = (KILLED if answer != SURVIVED else SURVIVED) if answer else HUNG
+        self._kills[mutant.module, mutant.where, answer] += 1
         self.verdicts[mutant] = verdict
         self.report(mutant, verdict, answer if verdict == KILLED else "")
 
@@ -188,17 +203,6 @@ class Trial:
         started = self._valkey and self._valkey.cached_result
         if started and started[0]:
             started[0].kill()
-
-
-def _tests_of(
-    mutant: Mutant, items: Sequence[pytest.Item], calls: dict[str, Calls]
-) -> list[pytest.Item]:
-    """List the tests that can notice it, all if nobody knows; the likeliest first."""
-
-    def cost(item: pytest.Item) -> float:
-        return calls[item.nodeid].cost(mutant.module)
-
-    return sorted([i for i in items if _concerns(mutant, calls[i.nodeid])] or items, key=cost)
 
 
 def _concerns(mutant: Mutant, calls: Calls) -> bool:

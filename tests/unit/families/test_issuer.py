@@ -189,11 +189,11 @@ def test_a_cookie_names_its_family_also_when_it_is_out_of_date(issuer: TokenIssu
     """A log-out ends that session, and a log-in takes its place."""
     family = replace(a_family(issuer), rotated_at=1000, idle_expires_at=2000)
     cookie = issuer.issue(family, "ada@example.com").refresh_token
-    assert issuer.family_of_cookie(cookie) == family.family_id
+    assert issuer.family_id_of(cookie) == family.family_id
 
 
 def test_a_cookie_that_is_no_refresh_token_names_no_family(issuer: TokenIssuer) -> None:
     """Neither a missing one, nor rubbish, nor an access token."""
     access_token = issuer.issue(a_family(issuer), "ada@example.com").access_token
     for cookie in (None, "", "rubbish", access_token):
-        assert issuer.family_of_cookie(cookie) is None
+        assert issuer.family_id_of(cookie) is None

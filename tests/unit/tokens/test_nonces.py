@@ -141,7 +141,18 @@ def test_a_loss_is_dated_by_the_clock_where_that_was_set_back() -> None:
 def test_what_is_no_nonce_is_refused() -> None:
     """Whatever a client writes into its proof, nothing fails."""
     good = nonces().current(NOW)
-    for nonce in (None, 1, [], {}, good.encode(), list(good), "", good + "AAAA", good[:-4]):
+    others: list[object] = [
+        None,
+        1,
+        [],
+        {},
+        good.encode(),
+        list(good),
+        "",
+        good + "AAAA",
+        good[:-4],
+    ]
+    for nonce in others:
         assert nonces().made_at(nonce, NOW) is None
     for nonce in ("*" * 32, "\u00e9" * 32, good[:-1] + "=", good[:-1] + "\n"):
         assert nonces().made_at(nonce, NOW) is None
