@@ -1,15 +1,18 @@
-"""READ THIS FIRST: what a person can do with an account and its sessions, one story a module.
+"""READ THIS FIRST: everything a person can do with an account and its sessions.
+
+Each module has the functions (stories) of one subject:
 
 - `register`: open an account.
 - `login`: exchange a password for a new session.
 - `refresh`: exchange a refresh token for its successor, or detect a stolen one.
-- `logout`: end one session, or all.
-- `sessions`: see and end the sessions of one's own account.
+- `logout`: end one session, or all sessions of the account.
+- `sessions`: list and end the sessions of one's own account.
 - `password`: change the password, which ends every session.
 - `profile`: read one's own account.
-- `admin`: what an operator can do; `pruning` deletes what nothing needs any more.
+- `admin`: the actions of an operator. `pruning` deletes rows that are no longer needed.
 
-Each story is a function of `Auth`, the parts that all of them share. It makes one decision in the
-database, then tells Redis, then writes the audit record. It returns only when what it promises
-holds in every worker. Each refusal is an exception of `app.errors`.
+`app.api`, `app.pages` and `app.cli` call the stories. Each takes `Auth`, the objects that all of
+them share. A story that changes something makes one decision in one database transaction, then
+writes the result to Redis, then to the audit record. When it returns, the change holds in every
+worker. It refuses by raising an exception of `app.errors`.
 """

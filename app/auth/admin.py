@@ -1,8 +1,8 @@
-"""What an operator can do: the stories behind the command line.
+"""The actions of an operator; the commands of `app.cli` call these.
 
-Each story that ends families returns how many it ended, and whether Redis could be told. When
-Redis could not be told, the families are revoked all the same, and the workers read that from the
-database.
+The functions that revoke families return how many they revoked, and whether the denylist in Redis
+has the entries. When it has not, the families are revoked all the same, but a worker that trusts
+Redis accepts their access tokens until its next review (`denylist_sync`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from app.families.models import Reason, RevokedFamily
 
 
 def find_user(auth: Auth, email: str) -> User:
-    """Return an account by its address.
+    """Return the account with the address `email`, in any spelling; disabled ones included.
 
     Raises:
-        NotFound: when the address has no account.
+        NotFound: when no account has that address.
 
     """
     user = auth.database.read(accounts.find_by_email, account_key(email))
@@ -34,7 +34,7 @@ def find_user(auth: Auth, email: str) -> User:
 
 
 def revoke_sessions(auth: Auth, user: User | None) -> tuple[int, bool]:
-    """Revoke every family of `user`; None stands for all users."""
+    """Revoke every family of `user`, or of all users when it is None."""
     now = auth.clock.now()
     if user:
         revoked = auth.database.write(revocation.revoke_user, user.id, Reason.ADMIN, now)
@@ -45,19 +45,20 @@ def revoke_sessions(auth: Auth, user: User | None) -> tuple[int, bool]:
 
 def disable(auth: Auth, user: User) -> tuple[int, bool]:
     """Disable an account: it cannot log in or refresh, and its access tokens are refused."""
-    return _deny(auth, "user_disabled", _shut(auth, accounts.disable, user), user)
+    return _deny(auth, "user_disabled", _change_and_revoke(auth, accounts.disable, user), user)
 
 
 def enable(auth: Auth, user: User) -> None:
-    """Enable a disabled account; its owner has to log in again."""
+    """Enable a disabled account. Its sessions stay revoked, so its owner has to log in again."""
     auth.database.write(accounts.enable, user.id)
     auth.audit.record("user_enabled", user_id=user.id)
 
 
 def delete(auth: Auth, user: User) -> tuple[int, bool]:
-    """Erase an account with all that a product stores of it, free its address, end its sessions.
+    """Erase an account and what a product's features store of it; free its address.
 
-    All of it is one transaction: when a row of a product's cannot be deleted, nothing is.
+    Its families are revoked. All this is one transaction: when a feature's rows cannot be
+    deleted, its exception passes through and nothing changes.
     """
 
     def erase(connection: Connection, user_id: str, now: int) -> None:
@@ -65,24 +66,24 @@ def delete(auth: Auth, user: User) -> tuple[int, bool]:
             delete_rows(connection, user_id)
         accounts.erase(connection, user_id, now)
 
-    return _deny(auth, "user_deleted", _shut(auth, erase, user), user)
+    return _deny(auth, "user_deleted", _change_and_revoke(auth, erase, user), user)
 
 
-def _shut(
-    auth: Auth, how: Callable[[Connection, str, int], None], user: User
+def _change_and_revoke(
+    auth: Auth, change: Callable[[Connection, str, int], None], user: User
 ) -> list[RevokedFamily]:
     now = auth.clock.now()
 
-    def shut(connection: Connection) -> list[RevokedFamily]:
-        how(connection, user.id, now)
+    def change_and_revoke(connection: Connection) -> list[RevokedFamily]:
+        change(connection, user.id, now)
         return revocation.revoke_user(connection, user.id, Reason.ADMIN, now)
 
-    return auth.database.transact(shut)
+    return auth.database.transact(change_and_revoke)
 
 
 def _deny(
     auth: Auth, event: str, revoked: list[RevokedFamily], user: User | None
 ) -> tuple[int, bool]:
-    told = auth.denylist.deny(revoked)
+    in_redis = auth.denylist.deny(revoked)
     auth.audit.record(event, user_id=user.id if user else "all", families=len(revoked))
-    return len(revoked), told
+    return len(revoked), in_redis

@@ -1,4 +1,4 @@
-"""The parts that every story of this package shares."""
+"""The objects that every story of this package shares; `app.services` builds them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from app.tokens.dpop import Proof, ProofRefused
 
 @dataclass(frozen=True)
 class Auth:
-    """What the stories need, and the two steps that several of them take."""
+    """The objects that the stories use, and two steps that several stories have in common."""
 
     database: Database
     denylist: Denylist
@@ -35,12 +35,15 @@ class Auth:
     clock: Clock
     pruning: Pruning
     delete_rows: tuple[Callable[[Connection, str], None], ...] = ()
-    """What deletes the rows that a product keeps of a user, in the erasure's transaction."""
+    """Functions of features that delete a user's rows, in the transaction that erases the user."""
 
     def deny(
         self, revoked: Sequence[RevokedFamily], event: str, client: Client, **fields: str
     ) -> None:
-        """Deny the access tokens of families whose revocation is committed; record `event`."""
+        """Refuse the access tokens of families whose revocation is committed.
+
+        Writes one audit record `event` for each family.
+        """
         self.denylist.deny(revoked)
         for family in revoked:
             self.audit.record(event, client, sid=family.family_id, **fields)
@@ -53,11 +56,11 @@ class Auth:
 
         Raises:
             InvalidProof: when the proof was consumed before.
-            UseNonce: when its consumption may have been forgotten.
+            UseNonce: when the record of that may be lost; the client repeats with a newer nonce.
 
         """
         try:
             self.replay_cache.consume(proof)
         except ProofRefused as refused:
-            kind = UseNonce if refused.reason == "nonce" else InvalidProof
-            raise kind(reason=refused.reason, status=400) from None
+            refusal = UseNonce if refused.reason == "nonce" else InvalidProof
+            raise refusal(reason=refused.reason, status=400) from None

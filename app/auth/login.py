@@ -16,7 +16,7 @@ from app.families.models import Family, Reason, RevokedFamily
 from app.infra.audit import Client
 
 
-def log_in(  # noqa: PLR0913 - what a log-in form and its request say
+def log_in(  # noqa: PLR0913 - the fields of the form, and its request
     auth: Auth,
     email: str,
     password: str,
@@ -25,18 +25,18 @@ def log_in(  # noqa: PLR0913 - what a log-in form and its request say
     *,
     remember: bool,
 ) -> TokenPair:
-    """Exchange a password for a new family; the browser's former family ends.
+    """Exchange a password for a new family; this browser's former family is revoked.
 
-    With a verified proof, the family is bound to the proof's key from the start. An unknown
-    address, a wrong password and a disabled account give the same answer after one hash, so that
-    nobody learns which addresses have accounts.
+    With a proof, the new family is bound to its key. An unknown address, a wrong password and a
+    disabled account get the same refusal after one hash computation, so that nobody learns which
+    addresses have accounts (account enumeration).
 
     Raises:
         InvalidRequest: when the address is longer than any address, however it is typed.
         InvalidCredentials: when address and password are not those of an enabled account.
         TooManyAttempts: when a limit of the account or of the client's network is used up.
-        Busy: when no place for a password hash is free.
-        InvalidProof: when the proof was consumed before.
+        Busy: when the queue for password hashing has no place for the client.
+        InvalidProof, UseNonce: when the proof was consumed before, or may have been.
 
     """
     if len(email) > MAX_TYPED:
@@ -57,10 +57,11 @@ def log_in(  # noqa: PLR0913 - what a log-in form and its request say
 def begin_session(
     auth: Auth, user: User, client: Client, presented: PresentedCredentials, *, remembered: bool
 ) -> TokenPair:
-    """Begin a family for `user`, whose password was verified, and issue its first tokens.
+    """Begin a family for `user`, whose password was verified, and issue its first token pair.
 
     Raises:
-        InvalidCredentials: when the account was disabled or its password changed meanwhile.
+        InvalidCredentials: when, since `user` was read, the account was disabled or its password
+            changed.
 
     """
     now, former = auth.clock.now(), auth.issuer.family_id_of(presented.cookie)
@@ -72,7 +73,7 @@ def begin_session(
         families.insert(connection, family)
         return replace_former(connection, family, former, now)
 
-    auth.pruning.prune_own(user.id)
+    auth.pruning.prune_user(user.id)
     auth.deny(auth.database.transact(begin), "session_replaced", client)
     auth.audit.record("logged_in", client, user_id=user.id, sid=family.family_id)
     mark = auth.password_login.known_browsers.renew(client.device, user, now)
@@ -82,9 +83,9 @@ def begin_session(
 def replace_former(
     connection: Connection, family: Family, former: str | None, now: int
 ) -> list[RevokedFamily]:
-    """Revoke this browser's former session, then what exceeds the user's limit of sessions.
+    """Revoke this browser's former family, then the families that exceed the user's limit.
 
-    In this order: the former session makes room, and no other session is revoked for it.
+    In this order, because otherwise another browser's session might be revoked to make room.
     """
     replaced = revocation.revoke_family(connection, former, Reason.REPLACED, now) if former else []
     return replaced + revocation.revoke_excess(connection, family, now)

@@ -1,4 +1,4 @@
-"""End one session, or all of them."""
+"""End one session, or all sessions of an account."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from app.infra.audit import Client
 
 
 def log_out(auth: Auth, cookie: str | None, sid: str | None, client: Client) -> None:
-    """Revoke the family that the cookie names, and the family `sid`; None revokes nothing.
+    """Revoke the family that the refresh cookie names, and the family `sid`.
 
-    The cookie may be out of date: whoever holds it can end its family anyway, by using it. `sid`
-    is the id of a family whose access token the caller has verified for this very request.
+    None, or a cookie that is not a valid refresh token, revokes nothing. An expired or spent
+    cookie is accepted, because presenting it to `refresh` would revoke the family anyway. `sid`
+    must come from an access token that was verified for this request.
     """
     for family_id in {auth.issuer.family_id_of(cookie), sid} - {None}:
         revoked = auth.database.write(
@@ -22,7 +23,7 @@ def log_out(auth: Auth, cookie: str | None, sid: str | None, client: Client) -> 
 
 
 def log_out_everywhere(auth: Auth, user_id: str, client: Client) -> None:
-    """Revoke every family of a user."""
+    """Revoke every family of the user, the caller's included."""
     revoked = auth.database.write(
         revocation.revoke_user, user_id, Reason.LOGGED_OUT, auth.clock.now()
     )

@@ -18,27 +18,28 @@ from app.families.models import Family, Reason, RevokedFamily
 from app.infra.audit import Client
 
 
-def change_password(  # noqa: PLR0913, PLR0917 - what the request says
+def change_password(  # noqa: PLR0913, PLR0917 - the fields of the form, and its request
     auth: Auth, sid: str, current: str, new: str, client: Client, jkt: str | None = None
 ) -> TokenPair:
-    """Set a new password, revoke every family of the user and begin a new one here.
+    """Set a new password, revoke every family of the user and begin a new one for this browser.
 
-    The new family is bound to the key with the thumbprint `jkt`; without one it stays bound to
-    the caller's present key, or unbound. That key has not signed anything yet: a caller who
-    names another's key only binds the new family to it.
+    The new family is bound to the key with the thumbprint `jkt`, or else to the key of the family
+    `sid`, if it has one. The caller has not proved that it holds the key `jkt`; with the
+    thumbprint of another's key, it only makes its own new family unusable.
 
     Raises:
         WrongPassword: when `current` is not the account's password.
-        WeakPassword: when `new` is short, common or the user's address.
+        WeakPassword: when `new` is too short, too easy to guess, or the user's address.
+        InvalidRequest: when a password is too long or not valid Unicode text.
         TooManyAttempts: when a limit of the account is used up.
-        Busy: when no place for a password hash is free.
-        InvalidToken: when the session ended meanwhile.
+        Busy: when the queue for password hashing has no place for the client.
+        InvalidToken: when the session or the account ended, or the password changed, meanwhile.
 
     """
     user, family = account(auth, sid)
     hashed = _hash_of_new(auth, user, sid, current, new, client)
     now = auth.clock.now()
-    # The marks of known browsers are told apart by this time, so it always moves forward.
+    # A mark of a known browser is valid for one value of this time, so it must always change.
     changed_at = max(now, user.password_changed_at + 1)
     changed = replace(user, password_hash=hashed, password_changed_at=changed_at)
     successor = auth.issuer.new_family(
@@ -50,12 +51,11 @@ def change_password(  # noqa: PLR0913, PLR0917 - what the request says
     return auth.issuer.issue(successor, user.email, mark)
 
 
-def _hash_of_new(auth: Auth, user: User, sid: str, current: str, new: str, client: Client) -> str:  # noqa: PLR0913, PLR0917 - what `change_password` takes
+def _hash_of_new(auth: Auth, user: User, sid: str, current: str, new: str, client: Client) -> str:  # noqa: PLR0913, PLR0917 - the parameters of `change_password`
     passwords = auth.password_login.passwords
-    # The caller has a live session, so a known browser's place is theirs.
+    # The caller has an active session, so it may use the places for known browsers.
     with auth.password_login.queue.place(client, known=True) as place:
-        right = auth.password_login.verify(user.email, user, current, place, in_session=True)
-        if not right:
+        if not auth.password_login.verify(user.email, user, current, place, in_session=True):
             auth.audit.record("password_change_refused", client, user_id=user.id, sid=sid)
             raise WrongPassword
         auth.password_login.policy.check(new, user.email)
@@ -65,9 +65,9 @@ def _hash_of_new(auth: Auth, user: User, sid: str, current: str, new: str, clien
 def _replace_all(
     connection: Connection, user: User, changed: User, sid: str, successor: Family
 ) -> list[RevokedFamily]:
-    """Write the password and replace all families, in one transaction.
+    """Write the new password and replace all families by `successor`, in one transaction.
 
-    There is no moment at which the password is new and an old family lives, or the reverse.
+    At no moment does a family from before the change live together with the new password.
     """
     if not accounts.update_if_unchanged(
         connection,

@@ -1,4 +1,4 @@
-"""Read one's own account; nothing here changes anything."""
+"""Read the account and the family behind an access token. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ACCOUNT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who the caller is and how long the session lasts; times are seconds, UTC."""
+    """What `/api/me` shows of the caller's account and session; times are seconds, UTC."""
 
     user_id: str
     email: str
@@ -42,20 +42,20 @@ class Profile:
 
 
 def profile(auth: Auth, sid: str) -> Profile:
-    """Return what an account shows of itself behind a verified access token.
+    """Return the profile for the family `sid` of a verified access token.
 
     Raises:
-        InvalidToken: when the account is disabled, or the account or the family is gone.
+        InvalidToken: when the account is disabled, or the account or the family does not exist.
 
     """
     return Profile(*auth.database.read(_row, PROFILE, sid))
 
 
 def account(auth: Auth, sid: str) -> tuple[User, Family]:
-    """Return the account and the family behind a verified access token.
+    """Return the account and the family for the family id `sid` of a verified access token.
 
     Raises:
-        InvalidToken: when the account is disabled, or the account or the family is gone.
+        InvalidToken: when the account is disabled, or the account or the family does not exist.
 
     """
     row = auth.database.read(_row, ACCOUNT, sid)

@@ -1,9 +1,9 @@
-"""Deleting what is over: families and erased accounts that nothing needs any more.
+"""Delete families and erased accounts that are no longer needed.
 
-Every log-in deletes the dead families of its own user, so that no password, however often it is
-used, fills the table: 20 live families remain, 20 that ended in theft, and those that ended within
-`REVOKED_KEPT_SECONDS`, which the limit of log-ins bounds. The rest waits for the operator's
-`flask prune`.
+`app.auth.login` prunes the user's own families at each log-in, so that nobody fills the table by
+logging in over and over: a user has at most 20 active families, 20 that were revoked for theft,
+and those that ended within `REVOKED_KEPT_SECONDS`, which the limit on log-ins bounds. The command
+`flask prune` deletes all other rows.
 """
 
 from __future__ import annotations
@@ -32,18 +32,20 @@ from app.infra.clock import Clock
 from app.infra.database import Database
 
 BATCH: Final = 500
-ENDED_KEPT_SECONDS: Final = 60  # above any clock leeway: until then a last access token is good
-# The longest life of an access token and twice the largest leeway, with as much to spare: so long
-# the denylist may be rebuilt from the row, see `Entries.write_since`.
+# Above any clock leeway: within the leeway, the last access token is still accepted.
+ENDED_KEPT_SECONDS: Final = 60
+# The longest lifetime of an access token, twice the largest leeway, and a minute to spare. For
+# this long the denylist may be rebuilt from the row, see `Entries.write_since`.
 REVOKED_KEPT_SECONDS: Final = 900 + 2 * 30 + 60
 
 _now: Final = bindparam("now", type_=BigInteger)
-_no_notice: Final = or_(
+# Not, or no longer, shown to the owner as a theft on the sessions page.
+_not_shown: Final = or_(
     families.c.revoked_reason.is_(None),
     families.c.revoked_reason.not_in(sorted(THEFTS)),
     families.c.revoked_at < _now - THEFT_SHOWN_SECONDS,
 )
-# Whoever has the password can have as many sessions as they like end in theft.
+# A limit, because a person with the password can cause any number of thefts.
 _newest_thefts: Final = (
     select(families.c.family_id)
     .where(families.c.user_id == bindparam("user"), families.c.revoked_reason.in_(sorted(THEFTS)))
@@ -52,30 +54,31 @@ _newest_thefts: Final = (
 )
 
 
-def _over(
-    ended: ColumnElement[bool], no_notice: ColumnElement[bool] = _no_notice
+def _prunable(
+    expired: ColumnElement[bool], not_shown: ColumnElement[bool] = _not_shown
 ) -> ColumnElement[bool]:
-    return and_(or_(ended, families.c.revoked_at < _now - REVOKED_KEPT_SECONDS), no_notice)
+    return and_(or_(expired, families.c.revoked_at < _now - REVOKED_KEPT_SECONDS), not_shown)
 
 
-# By columns with an index. A family that is only idle for too long has none, and waits.
-OVER: Final = (
+# Only columns with an index are compared. `idle_expires_at` has none, so a family whose idle
+# lifetime is over stays until its absolute one is.
+PRUNABLE: Final = (
     select(families.c.family_id)
     .where(
-        _over(families.c.absolute_expires_at < _now - ENDED_KEPT_SECONDS),
+        _prunable(families.c.absolute_expires_at < _now - ENDED_KEPT_SECONDS),
         families.c.family_id > bindparam("after"),
     )
     .order_by(families.c.family_id)
     .limit(BATCH)
 )
-DELETE_OVER: Final = delete(families).where(
+DELETE_PRUNABLE: Final = delete(families).where(
     families.c.family_id.in_(bindparam("ids", expanding=True))
 )
-DELETE_OWN: Final = delete(families).where(
+DELETE_PRUNABLE_OF_USER: Final = delete(families).where(
     families.c.user_id == bindparam("user"),
-    _over(
+    _prunable(
         families.c.idle_expires_at < _now - REVOKED_KEPT_SECONDS,
-        or_(_no_notice, families.c.family_id.not_in(_newest_thefts)),
+        or_(_not_shown, families.c.family_id.not_in(_newest_thefts)),
     ),
 )
 ERASED: Final = (
@@ -93,74 +96,80 @@ DELETE_ERASED: Final = delete(users).where(users.c.id.in_(bindparam("ids", expan
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was deleted, what had to stay, and the columns of other tables that refer to it."""
+    """How many families and accounts were deleted, and how many could not be.
+
+    `blocked` counts the rows that rows of other tables refer to. `referring_columns` are the
+    columns of those references, as `table.column`; empty when nothing was blocked.
+    """
 
     families: int
     accounts: int
-    kept: int
-    referring: tuple[str, ...]
+    blocked: int
+    referring_columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Pruning:
-    """Deletes families and erased accounts, with the parts it needs."""
+    """Deletes families and erased accounts that are no longer needed."""
 
     database: Database
     clock: Clock
 
     def prune(self) -> Pruned:
-        """Delete, in batches, all that is over.
+        """Delete all prunable families, then the erased accounts without families, in batches.
 
-        Rows of a product's own table may refer to a family or an account. What they refer to
-        stays, and everything else is deleted.
+        A row that a product's table refers to is not deleted; all others are.
         """
-        gone, kept = self._delete(OVER, DELETE_OVER)
-        erased, still = self._delete(ERASED, DELETE_ERASED)
-        kept += still
-        return Pruned(gone, erased, kept, self._referring() if kept else ())
+        deleted_families, blocked_families = self._delete(PRUNABLE, DELETE_PRUNABLE)
+        deleted_accounts, blocked_accounts = self._delete(ERASED, DELETE_ERASED)
+        blocked = blocked_families + blocked_accounts
+        columns = self._referring_columns() if blocked else ()
+        return Pruned(deleted_families, deleted_accounts, blocked, columns)
 
-    def prune_own(self, user_id: str) -> None:
-        """Delete the families of one user that are over, unless other tables refer to them."""
+    def prune_user(self, user_id: str) -> None:
+        """Delete the prunable families of one user, or none when another table refers to one."""
+        values = {"user": user_id, "now": self.clock.now()}
         try:
-            self.database.write(_execute, DELETE_OWN, user=user_id, now=self.clock.now())
+            self.database.write(_execute, DELETE_PRUNABLE_OF_USER, **values)
         except IntegrityError:
-            return  # `prune` deletes the others one by one and names the table
+            return  # `prune` deletes them one by one and names the referring columns
 
-    def _delete(self, over: Select[str], deletion: Delete) -> tuple[int, int]:
-        gone, kept, after = 0, 0, ""
-        while ids := self.database.read(_ids, over, after, self.clock.now()):
+    def _delete(self, candidates: Select[str], deletion: Delete) -> tuple[int, int]:
+        """Return how many rows were deleted, and how many could not be."""
+        deleted, blocked, after = 0, 0, ""
+        while ids := self.database.read(_ids, candidates, after, self.clock.now()):
             after = ids[-1]
             try:
-                gone += self.database.write(_execute, deletion, ids=ids)
+                deleted += self.database.write(_execute, deletion, ids=ids)
             except IntegrityError:
-                singly = [self._deleted(deletion, one) for one in ids]
-                gone, kept = gone + singly.count(True), kept + singly.count(False)
-        return gone, kept
+                results = [self._delete_one(deletion, row_id) for row_id in ids]
+                deleted, blocked = deleted + results.count(True), blocked + results.count(False)
+        return deleted, blocked
 
-    def _deleted(self, deletion: Delete, one: str) -> bool:
+    def _delete_one(self, deletion: Delete, row_id: str) -> bool:
         try:
-            self.database.write(_execute, deletion, ids=[one])
+            self.database.write(_execute, deletion, ids=[row_id])
         except IntegrityError:
             return False
         return True
 
-    def _referring(self) -> tuple[str, ...]:
-        """Name the columns of other tables whose references forbid a deletion."""
-        look = inspect(self.database.engine)
+    def _referring_columns(self) -> tuple[str, ...]:
+        """Return the columns of other tables whose foreign keys forbid a deletion."""
+        inspector = inspect(self.database.engine)
         return tuple(
             f"{table}.{column}"
-            for table in sorted(look.get_table_names())
+            for table in sorted(inspector.get_table_names())
             if table != families.name
-            for key in look.get_foreign_keys(table)
+            for key in inspector.get_foreign_keys(table)
             if key["referred_table"] in {families.name, users.name}
             and key["options"].get("ondelete", "NO ACTION") in {"NO ACTION", "RESTRICT"}
             for column in key["constrained_columns"]
         )
 
 
-def _ids(connection: Connection, over: Select[str], after: str, now: int) -> list[str]:
-    return list(connection.scalars(over, {"after": after, "now": now}))
+def _ids(connection: Connection, candidates: Select[str], after: str, now: int) -> list[str]:
+    return list(connection.scalars(candidates, {"after": after, "now": now}))
 
 
-def _execute(connection: Connection, /, deletion: Delete, **values: Any) -> int:  # noqa: ANN401 - a row's
+def _execute(connection: Connection, /, deletion: Delete, **values: Any) -> int:  # noqa: ANN401 - values of any column
     return connection.execute(deletion, values).rowcount

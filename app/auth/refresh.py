@@ -15,20 +15,19 @@ from app.tokens.jws import TokenRefused
 
 
 def refresh(auth: Auth, presented: PresentedCredentials, client: Client) -> TokenPair:
-    """Rotate: exchange the current refresh token for its successor.
+    """Exchange the current refresh token for its successor.
 
-    A client that proves to hold the family's key may present the immediate predecessor, or a
-    token that was overtaken moments ago: it gets the current successor again. Every other spent
-    token is reuse. On a bound family a token without proof, or with a proof by another key, is
-    theft. Reuse and theft revoke the family (RFC 9700 section 4.14.2); the revocation is
-    committed and denied before the refusal is sent. An unknown, expired or forged token revokes
-    nothing.
+    A client that proves to hold the family's key can retry a refresh whose response was lost:
+    for a token that was spent moments ago it gets the current successor again (`rotation.RETRY`).
+    Every other spent token is reuse. On a bound family, a token without a proof or with a proof
+    by another key is theft. Reuse and theft revoke the family (RFC 9700 section 4.14.2); the
+    revocation is committed and denied before the refusal is sent. Other refusals revoke nothing.
 
     Raises:
-        SessionEnded: the token is of no use; always the same answer, `reason` is for the audit
-            record.
-        TooManyAttempts: when the family refreshes more often than any honest browser.
-        InvalidProof: when the proof was consumed before; this ends no session.
+        SessionEnded: when the token is missing, forged, expired, revoked or reused. The client
+            always gets the same refusal; `reason` says which, for the audit record.
+        TooManyAttempts: when the family refreshes far more often than a browser does.
+        InvalidProof, UseNonce: when the proof was consumed before, or may have been.
 
     """
     now = auth.clock.now()
@@ -36,11 +35,7 @@ def refresh(auth: Auth, presented: PresentedCredentials, client: Client) -> Toke
     auth.throttle.refresh(claims.family_id)
     if presented.proof:
         auth.consume_proof(presented.proof)
-    life = auth.issuer.lifetimes
-    successor = Successor(
-        new_id(), now, life.idle, life.remember_idle, client.ip, client.user_agent, presented.jkt
-    )
-    outcome = exchange(auth.database, claims, successor)
+    outcome = exchange(auth.database, claims, _successor(auth, presented, client, now))
     match outcome:
         case Rotated(family, email):
             return auth.issuer.issue(family, email)
@@ -62,6 +57,18 @@ def _verified_claims(
         raise SessionEnded(reason=reason) from None
 
 
+def _successor(auth: Auth, presented: PresentedCredentials, client: Client, now: int) -> Successor:
+    return Successor(
+        jti=new_id(),
+        now=now,
+        idle_ttl=auth.issuer.lifetimes.idle,
+        remember_idle_ttl=auth.issuer.lifetimes.remember_idle,
+        ip=client.ip,
+        user_agent=client.user_agent,
+        jkt=presented.jkt,
+    )
+
+
 def _record_refusal(
     auth: Auth, claims: RefreshTokenClaims, reason: Reason, client: Client, now: int
 ) -> None:
@@ -71,5 +78,5 @@ def _record_refusal(
         if revoked:
             auth.deny(revoked, "refresh_refused", client, reason=reason, user_id=user_id)
             return
-    # A client can present a useless token at will, so these lines are limited in number.
+    # A client can cause these refusals without limit, so `refused` limits the lines of the record.
     auth.audit.refused("refresh_refused", client, reason, user_id=user_id, sid=sid)

@@ -15,15 +15,16 @@ from app.infra.audit import Client
 
 
 def register(auth: Auth, email: str, password: str, client: Client) -> User:
-    """Open an account; this logs nobody in.
+    """Open an account. This begins no session.
 
     Raises:
-        InvalidRequest: when `email` is no address.
-        WeakPassword: when the password is short, common or the address itself.
+        InvalidRequest: when `email` is not an e-mail address, or the password is not valid
+            Unicode text.
+        WeakPassword: when the password is too short, too easy to guess, or the address itself.
         EmailTaken: when the address has an account. The unique index decides between two
             registrations of one address at the same time.
         TooManyAttempts: when the client's network has registered too often.
-        Busy: when no place for a password hash is free.
+        Busy: when the queue for password hashing has no place for the client.
 
     """
     try:
@@ -47,7 +48,7 @@ def register(auth: Auth, email: str, password: str, client: Client) -> User:
 def register_and_log_in(
     auth: Auth, email: str, password: str, client: Client, presented: PresentedCredentials
 ) -> TokenPair:
-    """Open an account and its first session.
+    """Open an account and begin its first session.
 
     Raises:
         InvalidRequest, WeakPassword, EmailTaken, TooManyAttempts, Busy: as `register`.

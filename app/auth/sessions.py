@@ -1,4 +1,4 @@
-"""See and end the sessions of one's own account."""
+"""List and end the sessions of one's own account."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ from app.infra.audit import Client
 
 
 def active_sessions(auth: Auth, user_id: str) -> list[Family]:
-    """Return the user's active families, the latest used first."""
+    """Return the user's families that are neither revoked nor expired, the latest used first."""
     return auth.database.read(families.active_families, user_id, auth.clock.now())
 
 
 def recent_thefts(auth: Auth, user_id: str) -> list[Family]:
-    """Return the user's families that ended in theft lately, the latest first."""
+    """Return the user's families that were revoked for theft recently, the latest first.
+
+    Recently means within `THEFT_SHOWN_SECONDS`.
+    """
     since = auth.clock.now() - THEFT_SHOWN_SECONDS
     return auth.database.read(families.stolen_families, user_id, since)
 
 
 def end_session(auth: Auth, user_id: str, family_id: str, client: Client) -> None:
-    """Revoke one family of a user.
+    """Revoke one family of the user.
 
     Raises:
-        NotFound: when it has ended, does not exist or is another user's.
+        NotFound: when the family is revoked already, does not exist, or is another user's. The
+            three cases are not distinguished, so that nobody learns another user's ids.
 
     """
     revoked = auth.database.write(

@@ -52,11 +52,11 @@ def prune() -> None:
     with as_sentences():
         pruned = services().auth.pruning.prune()
     click.echo(f"{pruned.families} families and {pruned.accounts} erased accounts deleted.")
-    if pruned.kept:
+    if pruned.blocked:
         click.echo(
-            f"{pruned.kept} had to stay: rows of other tables refer to them by "
-            f"{', '.join(pruned.referring)}. Delete those rows first, or let the references be "
-            "ON DELETE CASCADE or SET NULL."
+            f"{pruned.blocked} were not deleted, because rows of other tables refer to them by "
+            f"{', '.join(pruned.referring_columns)}. Delete those rows first, or declare the "
+            "references ON DELETE CASCADE or SET NULL."
         )
 
 

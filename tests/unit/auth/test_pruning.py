@@ -91,7 +91,7 @@ def test_a_theft_stays_as_long_as_it_is_shown(
         )
         for more in (0, 1)
     )
-    pruner.prune_own(user.id)
+    pruner.prune_user(user.id)
     assert [stored(database, one) for one in (shown, forgotten)] == [shown, None]
     assert pruner.prune().families == 0
     assert database.read(queries.stolen_families, user.id, NOW - THEFT_SHOWN_SECONDS) == [shown]
@@ -109,7 +109,7 @@ def test_a_log_in_deletes_the_dead_of_its_user_alone(database: Database, pruner:
         a_family(database, user, idle_expires_at=NOW - REVOKED_KEPT_SECONDS),
         a_family(database, eve, revoked_at=NOW - OLD, revoked_reason=Reason.REPLACED),
     ]
-    pruner.prune_own(user.id)
+    pruner.prune_user(user.id)
     with database.autocommit() as connection:
         left = set(connection.scalars(text("SELECT family_id FROM families")))
     assert left == {family.family_id for family in stay}
@@ -125,7 +125,7 @@ def test_thefts_of_ones_own_making_do_not_fill_the_table(
         for at in range(MAX_THEFTS_SHOWN + 2)
     ]
     late = a_family(database, user, revoked_at=NOW, revoked_reason=Reason.REPLACED)
-    pruner.prune_own(user.id)
+    pruner.prune_user(user.id)
     assert [stored(database, one) for one in thefts] == [None, None, *thefts[2:]]
     assert stored(database, late) == late
     shown = database.read(queries.stolen_families, user.id, NOW - THEFT_SHOWN_SECONDS)
@@ -136,7 +136,7 @@ def test_pruning_goes_in_batches(
     database: Database, pruner: Pruning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No write takes long, whatever there is to delete."""
-    monkeypatch.setattr(pruning, "OVER", pruning.OVER.limit(3))
+    monkeypatch.setattr(pruning, "PRUNABLE", pruning.PRUNABLE.limit(3))
     user = a_user(database)
     for _ in range(7):
         a_family(database, user, absolute_expires_at=NOW - OLD)
@@ -187,5 +187,5 @@ def test_a_reference_does_not_stop_a_log_in(notes: Database, pruner: Pruning) ->
     user = a_user(notes)
     family = a_family(notes, user, revoked_at=NOW - OLD, revoked_reason=Reason.REPLACED)
     refer(notes, "notes", family.family_id)
-    pruner.prune_own(user.id)
+    pruner.prune_user(user.id)
     assert stored(notes, family) == family

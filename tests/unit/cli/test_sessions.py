@@ -110,7 +110,9 @@ def test_pruning_names_what_blocks_it(
     with own.database.transaction() as connection:
         connection.exec_driver_sql("DROP TABLE notes")
     assert done.exit_code == 0
-    assert "1 had to stay: rows of other tables refer to them by notes.of. " in done.output
+    assert "1 were not deleted, because rows of other tables refer to them by notes.of. " in (
+        done.output
+    )
 
 
 def test_new_secrets_are_good_ones(flask: Callable[..., Result]) -> None:
