@@ -41,6 +41,11 @@ NO_PGBOUNCER = "there is no PgBouncer"
 NO_CURL = "there is no curl"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that wait for servers: at the end they would be waited for."""
+    items.sort(key=lambda item: "servers" not in item.path.parts)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Say after pytest's own summary what was not tested.
 

@@ -22,6 +22,7 @@ from app.services import NAME
 from app.tokens import codec
 from config import ROOT
 from tests.attacks.attacker import attack, faults
+from tests.attacks.nursery import ForkedInstance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +38,13 @@ NAMES = [variant.name for variant in VARIANTS]
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=NAMES)
 def test_an_attack_finds_the_line_that_is_undone(
-    variant: WeakenedVariant, running: Settings, against_sound: Callable[[str], Run]
+    variant: WeakenedVariant,
+    running: Settings,
+    against_sound: Callable[[str], Run],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It gets through where the sound instance held, and by an answer, not by a crash."""
+    monkeypatch.setattr("app.dev.lab.weakened_instance.Popen", ForkedInstance)
     with weakened_instance(variant.name, running) as target:
         through = attack(target, variant.slug)
     assert through.verdict == "got_through", through.why

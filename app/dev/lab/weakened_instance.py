@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import select
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE, Popen, TimeoutExpired
 from typing import Final
 
 from app.attacks.target import Target
@@ -41,13 +41,13 @@ def weakened_instance(name: str, settings: Settings) -> Iterator[Target]:
 
     """
     environment = os.environ | _environment(settings)
-    child = subprocess.Popen(  # noqa: S603 - a module of ours
+    child = Popen(  # noqa: S603 - a module of ours
         [sys.executable, "-m", PROCESS, name],
         cwd=ROOT,
         env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
         text=True,
         start_new_session=True,  # so that Ctrl-C in a terminal does not reach it
     )
@@ -77,17 +77,17 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _first_line(child: subprocess.Popen[str]) -> str:
+def _first_line(child: Popen[str]) -> str:
     if child.stdout and select.select([child.stdout], [], [], START_SECONDS)[0]:
         return child.stdout.readline().rstrip("\n")
     return ""
 
 
-def _end(child: subprocess.Popen[str]) -> str:
+def _end(child: Popen[str]) -> str:
     """Close the input of an instance, kill it if it goes on, and return its error output."""
     try:
         _, errors = child.communicate(timeout=STOP_SECONDS)
-    except subprocess.TimeoutExpired:
+    except TimeoutExpired:
         child.kill()
         _, errors = child.communicate()
     return errors.strip()

@@ -1,0 +1,64 @@
+"""Weakened instances that are forked from one process, which has imported the application."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from subprocess import TimeoutExpired
+from typing import IO
+
+from app.dev.lab.instance_process import serve
+
+_fork = get_context("forkserver")
+_fork.set_forkserver_preload([__name__])
+
+
+class ForkedInstance:
+    """A weakened instance for which `weakened_instance` need not start another Python.
+
+    It has what that uses of `subprocess.Popen`.
+    """
+
+    def __init__(
+        self, command: Sequence[str], *, env: Mapping[str, str], **_options: object
+    ) -> None:
+        end, self._input = _fork.Pipe(duplex=False)
+        output, to_output = _fork.Pipe(duplex=False)
+        self.stdout: IO[str] = os.fdopen(os.dup(output.fileno()), encoding="utf-8")
+        self._process = _fork.Process(
+            target=_serve, args=(command[-1], dict(env), end, to_output), daemon=True
+        )
+        self._process.start()
+        end.close()
+        to_output.close()
+        output.close()
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Close its standard input and wait for its end.
+
+        Raises:
+            TimeoutExpired: when it does not end in time.
+
+        """
+        self._input.close()
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise TimeoutExpired(str(self._process.pid), timeout or 0)
+        self.stdout.close()
+        return "", f"it ended with {self._process.exitcode}" if self._process.exitcode else ""
+
+    def kill(self) -> None:
+        """Kill it."""
+        self._process.kill()
+
+
+def _serve(name: str, environment: dict[str, str], end: Connection, output: Connection) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.dup2(end.fileno(), 0)
+    os.dup2(output.fileno(), 1)
+    sys.stdin = os.fdopen(0, closefd=False)  # multiprocessing opened another
+    serve(name)
