@@ -111,7 +111,7 @@ def read_proof(text: str, expected: ExpectedRequest) -> Proof:
 
 def token_hash(access_token: str) -> str:
     """Return the claim `ath` of a proof for `access_token` (RFC 9449 section 4.2)."""
-    return encode_base64url(hashlib.sha256(access_token.encode("ascii")).digest())
+    return encode_base64url(hashlib.sha256(access_token.encode()).digest())
 
 
 def _bytes(segment: str) -> bytes:
@@ -151,7 +151,7 @@ def _verify_signature(key: EllipticCurvePublicKey, signed: str, signature: bytes
     r = int.from_bytes(signature[:COORDINATE_BYTES])
     s = int.from_bytes(signature[COORDINATE_BYTES:])
     try:
-        key.verify(encode_dss_signature(r, s), signed.encode("ascii"), _ES256)
+        key.verify(encode_dss_signature(r, s), signed.encode(), _ES256)
     except InvalidSignature:
         raise ProofRefused("signature") from None
 

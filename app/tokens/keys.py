@@ -38,7 +38,7 @@ def derive(
     """Return `length` bytes that are unique to this purpose, environment and issuer."""
     # The length before each part keeps ("ab", "c") and ("a", "bc") apart.
     parts = (PRODUCT, env, issuer, purpose)
-    info = b"".join(len(part.encode()).to_bytes(2, "big") + part.encode() for part in parts)
+    info = b"".join(len(part.encode()).to_bytes(2) + part.encode() for part in parts)
     return HKDF(algorithm=SHA256(), length=length, salt=None, info=info).derive(secret)
 
 
