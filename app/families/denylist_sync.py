@@ -175,8 +175,9 @@ class DenylistSync:
 
     def _trusted_under(self, marker: bytes | None, epoch: tuple[int, int]) -> Trusted | None:
         trusted = self._trusted
-        current = trusted and (trusted.marker, trusted.epoch) == (marker, epoch)
-        return trusted if current else None
+        if trusted is None or (trusted.marker, trusted.epoch) != (marker, epoch):
+            return None
+        return trusted
 
     def _seconds_to_write(self, trusted: Trusted, now: float) -> int:
         # Back to the last review, which may be long ago: without requests there is no review.
