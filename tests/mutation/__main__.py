@@ -2,7 +2,7 @@
 
 It fails when fewer than 95 % are killed, when a mutant survives that is not in survivors.txt, and
 when a mutant of survivors.txt is gone or is killed. docs/mutation.md says in words why those that
-are accepted do no harm.
+are accepted do no harm. RENEW=1 accepts the survivors of a run of all mutants: it writes the list.
 """
 
 from __future__ import annotations
@@ -72,6 +72,9 @@ def judge(verdicts: dict[Mutant, str], accepted: set[str], *, whole: bool) -> in
     """Compare with the threshold and the accepted survivors; return the exit status."""
     killed = sum(map(dead, verdicts.values()))
     survivors = {str(mutant) for mutant, verdict in verdicts.items() if not dead(verdict)}
+    if whole and os.environ.get("RENEW"):
+        ACCEPTED.write_text("".join(f"{name}\n" for name in sorted(survivors)), encoding="utf-8")
+        accepted = survivors
     tried = {str(mutant) for mutant in verdicts}
     faults = [f"survives: {name}" for name in sorted(survivors - accepted)]
     over = accepted - survivors if whole else accepted & tried - survivors
