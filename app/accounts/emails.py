@@ -1,4 +1,4 @@
-"""E-mail addresses: one spelling per account."""
+"""Normalize e-mail addresses, so that every spelling of an address leads to one account."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Final
 from email_validator import EmailNotValidError, validate_email
 
 MAX_LENGTH: Final = 254
-# More than any address needs, spaces and decomposed letters included; NFKC and IDNA take time
-# quadratic in the length, so nothing longer reaches them.
+# In code points: more than any address needs, with spaces and decomposed letters. NFKC and IDNA
+# take time quadratic in the length, so a longer text must not reach them.
 MAX_TYPED: Final = 320
 
 
 def normalize_email(text: str) -> str:
-    """Return the one spelling of an address under which its account is kept.
+    """Return the spelling of an address under which its account is stored.
 
-    No mail is sent, so whether the domain could receive any is not asked.
+    The domain is not looked up, because Latchkey sends no mail.
 
     Raises:
-        ValueError: when `text` is not an e-mail address or has more than `MAX_TYPED` code points;
-            the message is fit to show.
+        ValueError: when `text` is not an e-mail address, or has more than `MAX_TYPED` code
+            points. The message can be shown to the user.
 
     """
     if len(text) > MAX_TYPED:
         raise ValueError(f"An e-mail address has at most {MAX_LENGTH} characters.")
-    # NFKC makes up to eighteen characters of one; the checks that follow see no more than these.
+    # NFKC may turn one character into eighteen, so the result is cut again.
     bare = unicodedata.normalize("NFKC", text).strip()[: MAX_TYPED + 1]
     try:
         valid = validate_email(bare, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
         raise ValueError("Enter an e-mail address such as name@example.com.") from None
-    # The domain was folded by the rules of IDNA: there, faß.de is not fass.de.
+    # `validate_email` has folded the domain by the rules of IDNA, where faß.de is not fass.de.
     folded = f"{valid.local_part.casefold()}@{valid.domain}"
     if len(folded) > MAX_LENGTH or "." not in valid.ascii_domain:
         raise ValueError("Enter an e-mail address such as name@example.com.")
@@ -39,16 +39,16 @@ def normalize_email(text: str) -> str:
 
 
 def account_key(text: str) -> str:
-    """Return what log-in attempts on an address are counted and looked up under.
+    """Return the key under which a log-in looks up the address `text` and counts attempts.
 
-    Variants of case, space and Unicode form are one account, also for addresses that are
-    none: a spelling that is counted apart would be a free guess. Only the first `MAX_TYPED` code
-    points of the trimmed text count.
+    All spellings of an address (case, spaces, Unicode form) have one key, even when `text` is not
+    an address: a spelling with a count of its own would give an attacker more guesses. Only the
+    first `MAX_TYPED` code points of the trimmed text are used.
     """
     text = text.strip()[:MAX_TYPED]
     try:
         return normalize_email(text)
     except ValueError:
-        # No database takes half a surrogate pair, and PostgreSQL no NUL.
-        whole = text.encode("utf-8", "replace").decode().replace("\x00", "?")
-        return unicodedata.normalize("NFKC", whole).strip().casefold()[:MAX_LENGTH]
+        # No database stores half a surrogate pair, and PostgreSQL no NUL.
+        storable = text.encode("utf-8", "replace").decode().replace("\x00", "?")
+        return unicodedata.normalize("NFKC", storable).strip().casefold()[:MAX_LENGTH]

@@ -1,13 +1,16 @@
-"""The queue for password hashing, the one expensive thing that a stranger can ask for.
+"""The queue for password hashing, the most expensive work that a request without a log-in causes.
 
-Each worker hashes one password at a time, in a thread of lower priority. A request takes a place
-in the queue before anything else is done for it, and is refused at once when there is none:
+`password_login` takes a place here for each attempt. Each worker process hashes one password at a
+time, in a thread of lower priority. A request takes a place before any other work is done for it,
+and is refused at once when there is none, so that a flood of log-ins cannot block the server:
 
-- A network (IPv4 /24, IPv6 /48) gets a place only while more places are free than it holds. Alone
-  it fills half of them; whoever comes from elsewhere finds room, however many connections it has.
-- Networks take turns, so a network that waits with many requests delays another by one hash.
-- Known browsers have places of their own besides, and every other turn. A mark gives a place
-  before the account is read, and loses it when it is not a mark of that account.
+- A network (IPv4 /24, IPv6 /48) gets a place only while more places are free than it holds. A
+  single network therefore takes at most half of the places, however many connections it opens,
+  and clients of other networks still find one.
+- Networks take turns, so the many requests of one network delay another network by one hash.
+- Known browsers have additional places, and every other turn. A valid mark is enough to get such
+  a place before the account is read; when the mark is of another account, the place is exchanged
+  for an ordinary one.
 """
 
 from __future__ import annotations
@@ -28,12 +31,13 @@ from app.infra.networks import site
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Each place holds one of the worker's 16 threads; the other four serve everything else.
+# Each place occupies one of the worker's 16 threads; the other four serve all other requests.
 OPEN_PLACES: Final = 8
 KNOWN_PLACES: Final = 4
 WAIT_SECONDS: Final = 3.0
 RETRY_SECONDS: Final = 2
-# A nicer thread is descheduled while it holds the interpreter's lock, which slows every other.
+# Added to the nice value of the hashing thread. With more, the kernel may suspend the thread
+# while it holds the interpreter's lock, which delays all other threads.
 NICENESS: Final = 5
 
 Job = tuple["Future[Any]", Callable[[], Any]]
@@ -41,39 +45,40 @@ Job = tuple["Future[Any]", Callable[[], Any]]
 
 @dataclass
 class Place:
-    """A place in the queue: the right to have hashes computed, one after the other."""
+    """A place in the queue: its holder may have hashes computed, one after the other."""
 
     queue: HashQueue
     known: bool
     client: Client
 
     def become_open(self) -> None:
-        """Take an open place instead of one for known browsers.
+        """Exchange this place for one of those that are open to every client.
 
         Raises:
-            Busy: when no open place is free for the client; the place is still held then.
+            Busy: when no open place is free for the client. The old place is still held then.
 
         """
         self.queue.become_open(self)
 
     def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `job` returns, or raise what it raises, once it was this place's turn.
+        """Wait for this place's turn, run `job` in the hashing thread and return its result.
 
         Raises:
-            Busy: when the turn did not come within `WAIT_SECONDS`.
+            Busy: when the turn did not come within `WAIT_SECONDS`; `job` has not run then.
+            Exception: whatever `job` raises.
 
         """
         return self.queue.run(self, lambda: job(*args, **kwargs))
 
 
 class HashQueue:
-    """The queue of one process. Nothing runs, and no thread exists, while nobody waits."""
+    """The queue of one process. Its thread runs only while a job waits. Thread-safe."""
 
     def __init__(self) -> None:
-        """Begin empty."""
-        self._begin()
+        """Start with all places free."""
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._held: Counter[tuple[bool, str]] = Counter()
@@ -86,14 +91,16 @@ class HashQueue:
 
     @contextmanager
     def place(self, client: Client, *, known: bool = False) -> Iterator[Place]:
-        """Hold a place for `client`; `known` when it is a known browser.
+        """Hold a place for `client` inside the `with` block.
+
+        A client with a mark (`known`) may use the places for known browsers as well.
 
         Raises:
-            Busy: when none is free for it.
+            Busy: when no place is free for the client's network.
 
         """
         if self._pid != os.getpid():
-            self._begin()  # a fork copies the places of threads that it does not copy
+            self._reset()  # a fork copies the taken places, but not the threads that hold them
         place = Place(self, known, client)
         with self._lock:
             self._take(place)
@@ -104,7 +111,7 @@ class HashQueue:
                 self._leave(place)
 
     def become_open(self, place: Place) -> None:
-        """Exchange a place; `Place.become_open` is the public name."""
+        """Exchange `place` for an open one; callers use `Place.become_open`."""
         with self._lock:
             self._leave(place)
             place.known = False
@@ -123,21 +130,21 @@ class HashQueue:
 
     def _leave(self, place: Place) -> None:
         self._held[place.known, site(place.client.ip)] -= 1
-        self._held += Counter()  # drops the zeros
+        self._held += Counter()  # removes the networks that hold no place
 
     def _free(self, *, known: bool) -> int:
         held = self._held.total()
         if known:
             return OPEN_PLACES + KNOWN_PLACES - held
-        strangers = sum(count for (is_known, _), count in self._held.items() if not is_known)
-        return min(OPEN_PLACES - strangers, OPEN_PLACES + KNOWN_PLACES - held)
+        held_open = sum(count for (is_known, _), count in self._held.items() if not is_known)
+        return min(OPEN_PLACES - held_open, OPEN_PLACES + KNOWN_PLACES - held)
 
     def run(self, place: Place, job: Callable[[], T]) -> T:
-        """Have `job` run in the turn of `place`; `Place.run` is the public name."""
+        """Run `job` in the turn of `place`; callers use `Place.run`."""
         future: Future[T] = Future()
-        whose = site(place.client.ip)
+        network = site(place.client.ip)
         with self._lock:
-            self._waiting[place.known].setdefault(whose, deque()).append((future, job))
+            self._waiting[place.known].setdefault(network, deque()).append((future, job))
             if not self._working:
                 threading.Thread(target=self._work, name="password-hashing", daemon=True).start()
                 self._working = True
@@ -146,34 +153,34 @@ class HashQueue:
         except TimeoutError:
             if future.cancel():
                 raise Busy(retry_after=RETRY_SECONDS) from None
-        return future.result()  # its turn came at the last moment
+        return future.result()  # it was not cancelled, because it has just begun to run
 
     def _work(self) -> None:
-        # Linux gives each thread a priority of its own. Elsewhere this fails, and hashes share
-        # the priority of requests.
+        # On Linux each thread has its own priority. Elsewhere this fails, and hashing has the
+        # priority of requests.
         with suppress(OSError):
             thread = threading.get_native_id()
-            lower = os.getpriority(os.PRIO_PROCESS, thread) + NICENESS
-            os.setpriority(os.PRIO_PROCESS, thread, lower)
-        while turn := self._next_turn():
-            future, job = turn
+            nice = os.getpriority(os.PRIO_PROCESS, thread) + NICENESS
+            os.setpriority(os.PRIO_PROCESS, thread, nice)
+        while next_job := self._next_job():
+            future, job = next_job
             if not future.set_running_or_notify_cancel():
                 continue
             try:
                 future.set_result(job())
-            except BaseException as error:  # noqa: BLE001 - it is the caller's
+            except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
                 future.set_exception(error)
 
-    def _next_turn(self) -> Job | None:
+    def _next_job(self) -> Job | None:
         with self._lock:
             self._known_turn = not self._known_turn
             for known in (self._known_turn, not self._known_turn):
                 networks = self._waiting[known]
                 if networks:
-                    whose, jobs = networks.popitem(last=False)
-                    turn = jobs.popleft()
+                    network, jobs = networks.popitem(last=False)
+                    job = jobs.popleft()
                     if jobs:
-                        networks[whose] = jobs  # behind the others
-                    return turn
+                        networks[network] = jobs  # now the last in line
+                    return job
             self._working = False
             return None

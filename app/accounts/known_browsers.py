@@ -1,12 +1,13 @@
-"""Known browsers: why a stranger cannot lock anyone out of their own account.
+"""Marks of known browsers, so that an attacker cannot lock an owner out of the account.
 
-Whoever guesses at an account uses up its attempts, and would keep the owner out for as long as
-they go on. A browser in which the owner once logged in carries a signed mark; its attempts are
-counted apart (the OWASP "device cookie"). The mark is no credential: it opens nothing.
+The limit on attempts at an account would let an attacker lock its owner out by guessing all the
+time. A browser in which the owner has logged in therefore gets a signed mark in a cookie, and its
+attempts are counted separately (OWASP calls this a device cookie). The mark is not a credential:
+it only selects the count. `password_login` reads marks, and each log-in renews them.
 
-A mark names the account by its id, when it was issued, and when the password was last changed. It
-is worthless after 180 days, after a change of password, and for an account that is registered
-again under a former address.
+A mark has the account's id, the time of issue and the time of the last password change. It is
+invalid after 180 days, after the next password change, and for a new account with the same
+address.
 """
 
 from __future__ import annotations
@@ -22,17 +23,16 @@ from app.accounts.models import User
 
 LIFE_SECONDS: Final = 180 * 86400
 RENEWAL_SECONDS: Final = 30 * 86400
-# Clocks of several hosts may differ by as much.
-FUTURE_SECONDS: Final = 60
+FUTURE_SECONDS: Final = 60  # how far the clock of the host that issued a mark may be ahead
 NONCE_BYTES: Final = 16
 MAX_MARK: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a mark with a valid signature says; times are seconds, UTC.
+    """The content of a mark with a valid signature; times are seconds, UTC.
 
-    `nonce` is what attempts from this browser are counted under.
+    `nonce` is the key under which this browser's attempts are counted.
     """
 
     user_id: str
@@ -45,23 +45,26 @@ class KnownBrowsers:
     """Issues and reads the marks of known browsers."""
 
     def __init__(self, key: bytes) -> None:
-        """Sign with `key`, derived for this purpose alone."""
+        """Sign marks with `key`, which is derived for this purpose alone."""
         self._signer: Final = URLSafeSerializer(
             key, salt="known browser", signer_kwargs={"digest_method": hashlib.sha256}
         )
 
     def renew(self, text: str, user: User, now: int) -> str:
-        """Return a new mark for `user`; empty when `text` is one that lasts a good while yet."""
+        """Return a new mark for `user`, whose password was verified at `now` (seconds, UTC).
+
+        Empty when `text`, the browser's mark, is valid and younger than `RENEWAL_SECONDS`.
+        """
         mark = self.read(text, now)
-        if mark and self.known(text, user, now) and now - mark.issued_at < RENEWAL_SECONDS:
+        if mark and self.count_key(text, user, now) and now - mark.issued_at < RENEWAL_SECONDS:
             return ""
         nonce = secrets.token_urlsafe(NONCE_BYTES)
         return str(self._signer.dumps([user.id, now, user.password_changed_at, nonce]))
 
     def read(self, text: str, now: int) -> Mark | None:
-        """Return the mark when its signature is valid and it is not too old.
+        """Return the mark in `text`; None when its signature or its age is not valid.
 
-        This does not tell whether the account still is what it was: `known` does.
+        This does not check that the mark is of a certain account: `count_key` does.
         """
         if len(text) > MAX_MARK:
             return None
@@ -72,8 +75,11 @@ class KnownBrowsers:
             return None
         return mark if fresh else None
 
-    def known(self, text: str, user: User | None, now: int) -> str:
-        """Return what to count this browser's attempts at `user` under; empty when not known."""
+    def count_key(self, text: str, user: User | None, now: int) -> str:
+        """Return the key for this browser's attempts at `user`.
+
+        Empty when `text` is not a valid mark of the user's account and present password.
+        """
         mark = self.read(text, now)
         if mark is None or user is None:
             return ""

@@ -1,4 +1,4 @@
-"""The users table."""
+"""The users table, and the type that its rows are read into."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ users: Final = Table(
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One account. `id` is random and never used again; `email` is canonical."""
+    """One account; times are seconds, UTC.
+
+    `id` is random and is never given to another account. `email` is normalized
+    (`normalize_email`), and `password_hash` is a PHC string. Of an erased account
+    (`deleted_at`), the row stays without personal data until its families are pruned.
+    """
 
     id: str
     email: str

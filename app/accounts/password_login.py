@@ -1,4 +1,8 @@
-"""Attempts to log in with a password: counted, verified, and given back on success."""
+"""Verify a password within the limits on attempts; `app.auth` calls this.
+
+An attempt takes a place in the hash queue, is counted against the limits, and is verified. When
+the password is right, its counts are cleared or reduced again (`app.infra.throttle`).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ from app.infra.throttle import Throttle
 
 @dataclass(frozen=True)
 class PasswordLogin:
-    """Verifies passwords, with the parts that takes."""
+    """Verifies passwords, and replaces hashes that were made with old parameters."""
 
     database: Database
     passwords: Passwords
@@ -35,16 +39,15 @@ class PasswordLogin:
 
     @contextmanager
     def place(self, client: Client) -> Iterator[Place]:
-        """Hold a place in the queue for hashes: the first thing that is done for an attempt.
+        """Hold a place in the hash queue inside the `with` block, before the account is read.
 
-        The account is not read yet. A valid signature is enough for a known browser's place,
-        and `verify` takes that away when the mark is another account's. Without a mark the
-        browser is a stranger for certain: its network is counted now, so that one that is used
-        up costs no look at the database.
+        A mark with a valid signature gives a place for known browsers; `verify` exchanges it when
+        the mark is of another account. A browser without a mark is certainly not known, so its
+        network is counted at once: a network whose limit is used up causes no database query.
 
         Raises:
-            Busy: when none is free for this client.
-            TooManyAttempts: when a limit of the network is used up.
+            Busy: when no place is free for this client.
+            TooManyAttempts: when the client has no mark and a limit of its network is used up.
 
         """
         mark = self.known_browsers.read(client.device, self.clock.now())
@@ -56,50 +59,60 @@ class PasswordLogin:
     def verify(
         self, key: str, user: User | None, password: str, place: Place, *, in_session: bool = False
     ) -> bool:
-        """Tell whether `password` is that of `user`; None costs the same and is never right.
+        """Return whether `password` is the password of `user`.
 
-        Attempts are counted under the account's id, so that an account registered again under
-        the same address inherits none. `key` stands for an account that does not exist. Who
-        asks `in_session` has a live session of `user`, and keeps a known browser's place.
+        When `user` is None the result is False after the same work, so that the time does not
+        show which accounts exist; the attempt is counted under `key` (`account_key`). Otherwise
+        it is counted under the user's id, so that a new account with the address of an erased one
+        starts at zero. `in_session` means that the request has an active session of `user`, which
+        keeps its place for known browsers without a mark.
 
         Raises:
-            TooManyAttempts, Busy, InvalidRequest.
+            TooManyAttempts: when a limit of the account, the browser or the network is used up.
+            Busy: when no open place is free, or the turn did not come in time. Not counted.
+            InvalidRequest: when `password` is too long or not valid Unicode text. Not counted.
 
         """
-        client, counted = place.client, not place.known
-        known = self.known_browsers.known(client.device, user, self.clock.now())
-        if place.known and not known and not in_session:
-            # One account of one's own gives marks to any number of machines.
+        client, network_counted = place.client, not place.known
+        browser_key = self.known_browsers.count_key(client.device, user, self.clock.now())
+        if place.known and not browser_key and not in_session:
+            # Anybody can get marks of an account of their own on any number of machines.
             place.become_open()
         account, stored = (user.id, user.password_hash) if user else (key, None)
-        buckets = self.throttle.log_in(account, client.ip, known, network_counted=counted)
+        buckets = self.throttle.log_in(
+            account, client.ip, browser_key, network_counted=network_counted
+        )
         try:
-            right = place.run(self.passwords.verify, stored, password)
+            verified = place.run(self.passwords.verify, stored, password)
         except (Busy, InvalidRequest):
             self.throttle.give_back(buckets)
             raise
-        if right:
+        if verified:
             self.throttle.forgive(buckets)
-        return right
+        return verified
 
     def upgrade_hash(self, user: User, password: str, place: Place) -> User:
-        """Return `user` with a hash of today's parameters, stored if it had another.
+        """Replace a hash of other than today's parameters; return `user` as it is stored then.
+
+        When the password was changed since `user` was read, `user` is returned unchanged, and
+        `update_if_unchanged` will refuse the log-in.
 
         Raises:
-            Busy.
+            Busy: when the turn for hashing did not come in time.
 
         """
         if not self.passwords.outdated(user.password_hash):
             return user
         hashed = place.run(self.passwords.hash, password)
-        found = self.database.transact(_rehash, user, hashed)
-        if found is None or found.password_hash == hashed:
-            return found or user
-        # Another log-in was first, which is fine, or the password was changed, which is not.
-        return found if place.run(self.passwords.verify, found.password_hash, password) else user
+        stored = self.database.transact(_store_hash, user, hashed)
+        if stored is None or stored.password_hash == hashed:
+            return stored or user
+        # Either another log-in has upgraded the hash already, or the password was changed.
+        verified = place.run(self.passwords.verify, stored.password_hash, password)
+        return stored if verified else user
 
 
-def _rehash(connection: Connection, user: User, hashed: str) -> User | None:
+def _store_hash(connection: Connection, user: User, hashed: str) -> User | None:
     if accounts.update_if_unchanged(connection, user, password_hash=hashed):
         return replace(user, password_hash=hashed)
     return accounts.find(connection, user.id)

@@ -1,4 +1,4 @@
-"""Which passwords a person may choose, and in which form any password is compared."""
+"""Check a new password, and normalize any password before it is hashed."""
 
 from __future__ import annotations
 
@@ -9,36 +9,39 @@ from typing import Final
 from app.errors import InvalidRequest, WeakPassword
 
 MAX_PASSWORD_BYTES: Final = 1024
-# NFC takes time quadratic in the number of combining marks, so nothing longer reaches it.
+# NFC takes time quadratic in the number of combining marks, so a longer text must not reach it.
 MAX_CODE_POINTS: Final = MAX_PASSWORD_BYTES
 TOO_LONG: Final = ("too_long", f"Use at most {MAX_PASSWORD_BYTES} bytes.")
 
-# A password that is guessed within a million tries falls in seconds, even to Argon2id. Longer
-# passwords than this are on no list of common ones, and the estimator's own limit is near.
+# An attacker who has the hash makes a million guesses in less than a day, despite Argon2id.
 MIN_GUESSES: Final = 1_000_000
+# In characters. No list of common passwords has longer ones, and zxcvbn takes at most 72.
 MAX_ESTIMATED_LENGTH: Final = 64
-# The estimator tries every combination of look-alikes (@ for a, ! or | for i). With all of them
-# in one password that takes seconds, and no such password is a common one.
+# zxcvbn tries every combination of look-alikes (@ for a, ! or | for i). With all of them in one
+# password that takes seconds, and no such password is common.
 LOOK_ALIKES: Final = frozenset("@({[<&#!/|$+%")
 MAX_LOOK_ALIKES: Final = 3
 PRODUCT_WORDS: Final = ("latchkey",)
+FIRST_GUESS: Final = "This is one of the first passwords that attackers guess."
 
 
 class PasswordPolicy:
     """The rules for new passwords."""
 
     def __init__(self, min_length: int) -> None:
-        """Take the shortest length, in code points."""
+        """Take the minimum length in code points."""
         self.min_length: Final = min_length
 
     def check(self, password: str, email: str) -> None:
-        """Refuse a new password that is short, common or the user's own address.
+        """Accept or refuse a new password for the account with the address `email`.
 
-        There are no rules of composition and nothing is cut off (NIST SP 800-63B-4 section
-        3.1.1.2): the length counts, and that attackers' lists do not have the password.
+        Only the length counts, and whether an attacker would guess the password early. There are
+        no rules about kinds of characters, and no password is truncated (NIST SP 800-63B-4
+        section 3.1.1.2).
 
         Raises:
-            WeakPassword: when a rule is broken; it carries every reason.
+            WeakPassword: when the password is too short, too long, easy to guess, or the address;
+                `reasons` has one entry for each rule that it breaks.
             InvalidRequest: when the password is not valid Unicode text.
 
         """
@@ -57,13 +60,13 @@ class PasswordPolicy:
 
 
 def normalize_password(password: str) -> str:
-    """Return the one form in which a password is compared.
+    """Return the password in the Unicode form NFC, in which it is hashed and compared.
 
-    Two keyboards may compose the same letter differently, so the form is NFC; nothing else
-    changes.
+    Two keyboards may enter the same letter as different code points. Nothing else is changed.
 
     Raises:
-        InvalidRequest: when the password is too long, or not valid Unicode text.
+        InvalidRequest: when the password has more than `MAX_CODE_POINTS` code points, or is not
+            valid Unicode text (half a surrogate pair).
 
     """
     if len(password) > MAX_CODE_POINTS:
@@ -77,16 +80,16 @@ def normalize_password(password: str) -> str:
 
 
 def _guess_faults(text: str, email: str) -> Iterator[tuple[str, str]]:
-    own = {email, email.partition("@")[0], *PRODUCT_WORDS}
-    if text.casefold() in own:
+    personal = {email, email.partition("@")[0], *PRODUCT_WORDS}
+    if text.casefold() in personal:
         yield "own_email", "Do not use your e-mail address as your password."
     elif len(text) <= MAX_ESTIMATED_LENGTH and len(LOOK_ALIKES & set(text)) <= MAX_LOOK_ALIKES:
-        from zxcvbn import zxcvbn  # noqa: PLC0415 - word lists that most workers seldom need
+        from zxcvbn import zxcvbn  # noqa: PLC0415 - large word lists, loaded on first use
 
-        found = zxcvbn(text, user_inputs=sorted(own))
-        if found["guesses"] < MIN_GUESSES:
-            why = found["feedback"]["warning"] or "This is among the first that attackers guess."
+        estimate = zxcvbn(text, user_inputs=sorted(personal))
+        if estimate["guesses"] < MIN_GUESSES:
+            warning = estimate["feedback"]["warning"] or FIRST_GUESS
             yield (
                 "too_common",
-                f"{why.rstrip('.')}. Try four or more words that do not belong together.",
+                f"{warning.rstrip('.')}. Try four or more words that do not belong together.",
             )

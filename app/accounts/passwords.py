@@ -1,6 +1,7 @@
-"""Passwords: the only importer of argon2.
+"""Hash and verify passwords with Argon2id (RFC 9106); the only importer of `argon2`.
 
-Hashing is expensive: callers have `hash` and `verify` run by a place of `hash_queue`.
+Both take about 50 ms of a processor and `memory_kib` of memory, so callers run them through
+`hash_queue.Place.run`.
 """
 
 from __future__ import annotations
@@ -23,26 +24,32 @@ class Passwords:
     """Hashes and verifies passwords with one set of Argon2id parameters."""
 
     def __init__(self, memory_kib: int, passes: int, lanes: int) -> None:
-        """Take the cost: memory in KiB, passes, and lanes."""
+        """Take the cost of one hash: memory in KiB, passes over it, and parallel lanes."""
         self._hasher: Final = PasswordHasher(
             passes, memory_kib, lanes, hash_len=HASH_BYTES, salt_len=SALT_BYTES
         )
         self._dummy: Final = _dummy_hash(memory_kib, passes, lanes)
 
     def hash(self, password: str) -> str:
-        """Return the PHC string of `password`.
+        """Return a new hash of `password` as a PHC string, with a random salt.
 
         Raises:
-            InvalidRequest: when it is too long, or not valid Unicode text.
+            InvalidRequest: when the password has more than `MAX_PASSWORD_BYTES` bytes, or is not
+                valid Unicode text.
 
         """
         return self._hasher.hash(_bytes(password))
 
     def verify(self, password_hash: str | None, password: str) -> bool:
-        """Tell whether `password` is right; None stands for no account and costs the same.
+        """Return whether `password_hash` is a hash of `password`.
+
+        None, for an account that does not exist, takes the same time and returns False, so that
+        the time does not show which accounts exist (account enumeration). A malformed hash
+        matches no password.
 
         Raises:
-            InvalidRequest: when it is too long, or not valid Unicode text.
+            InvalidRequest: when the password has more than `MAX_PASSWORD_BYTES` bytes, or is not
+                valid Unicode text.
 
         """
         raw = _bytes(password)
@@ -52,7 +59,7 @@ class Passwords:
             return False
 
     def outdated(self, password_hash: str) -> bool:
-        """Tell whether a hash was made with other parameters than today's."""
+        """Return whether a hash was made with other parameters than those of this object."""
         return self._hasher.check_needs_rehash(password_hash)
 
 
@@ -64,7 +71,7 @@ def _bytes(password: str) -> bytes:
 
 
 def _dummy_hash(memory_kib: int, passes: int, lanes: int) -> str:
-    """Return a hash of no password; verifying against it costs what a real one does."""
+    """Return a random hash that no password matches; it takes as long to verify as a real one."""
     salt, tag = (
         base64.b64encode(secrets.token_bytes(size)).rstrip(b"=").decode()
         for size in (SALT_BYTES, HASH_BYTES)

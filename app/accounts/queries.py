@@ -1,4 +1,7 @@
-"""Read and write accounts. Each statement is a constant with bound parameters."""
+"""Read and write accounts. Each statement is a constant with bound parameters.
+
+All times are seconds, UTC. `app.auth` calls these through `Database.read` and its siblings.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _user: Final = users.c.id == bindparam("user")
 BY_EMAIL: Final = select(users).where(users.c.email == bindparam("email"))
 BY_ID: Final = select(users).where(_user)
 INSERT: Final = insert_into(users)
-# Its SET clause has the columns that it is executed with.
+# SQLAlchemy adds a SET clause with the columns that the statement is executed with.
 UPDATE_IF_UNCHANGED: Final = update(users).where(
     _user, users.c.password_hash == bindparam("known_hash"), users.c.disabled_at.is_(None)
 )
@@ -33,41 +36,43 @@ ERASE: Final = (
 
 
 def find_by_email(connection: Connection, email: str) -> User | None:
-    """Return the account of a normalized address, disabled ones included."""
+    """Return the account with that normalized address, even when it is disabled."""
     row = connection.execute(BY_EMAIL, {"email": email}).one_or_none()
     return User(*row) if row else None
 
 
 def find(connection: Connection, user_id: str) -> User | None:
-    """Return the account of that id, disabled ones included."""
+    """Return the account with that id, even when it is disabled or erased."""
     row = connection.execute(BY_ID, {"user": user_id}).one_or_none()
     return User(*row) if row else None
 
 
 def insert(connection: Connection, user: User) -> None:
-    """Add an account.
+    """Store a new account.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: when the address is taken; the unique index decides a
-            race, not a look beforehand.
+        sqlalchemy.exc.IntegrityError: when another account has the address. The unique index
+            decides, so two registrations at the same time cannot both succeed.
 
     """
     connection.execute(INSERT, {column.name: getattr(user, column.name) for column in users.c})
 
 
 def update_if_unchanged(connection: Connection, /, user: User, **values: str | int) -> bool:
-    """Lock the account and write `values` if it is as `user` says: enabled, same password.
+    """Write `values` if the account is still enabled and has the password hash of `user`.
 
-    A password takes a tenth of a second to verify, outside any transaction. If it changed
-    meanwhile, this returns False: a log-in with the old password never outlives the change.
+    Returns whether it is. Without `values` this only checks, and locks the row until the
+    transaction ends. Verifying a password takes long and happens outside a transaction; a log-in
+    calls this afterwards, so that one with the old password fails when the password was changed
+    meanwhile.
     """
-    written = values or {"id": user.id}
+    columns = values or {"id": user.id}  # an UPDATE needs one column; this changes nothing
     known = {"user": user.id, "known_hash": user.password_hash}
-    return connection.execute(UPDATE_IF_UNCHANGED, {**written, **known}).rowcount == 1
+    return connection.execute(UPDATE_IF_UNCHANGED, {**columns, **known}).rowcount == 1
 
 
 def disable(connection: Connection, user_id: str, now: int) -> None:
-    """Disable the account from `now` on."""
+    """Disable the account. The caller revokes its families."""
     connection.execute(DISABLE, {"user": user_id, "now": now})
 
 
@@ -77,9 +82,9 @@ def enable(connection: Connection, user_id: str) -> None:
 
 
 def erase(connection: Connection, user_id: str, now: int) -> None:
-    """Delete the personal data of the account and free its address.
+    """Delete the personal data of the account, disable it, and free its address.
 
-    The row stays until its families are pruned: the denylist is rebuilt from them.
+    The row stays until its families are pruned, because the denylist is rebuilt from them.
     """
     values = {"user": user_id, "now": now, "placeholder": f"deleted:{user_id}"}
     connection.execute(ERASE, values)
