@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -26,12 +27,6 @@ from tests.support.clock import NOW, SettableClock
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.postgres import PostgresServer
 from tests.support.servers.valkey import ValkeyServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
 
 # A developer's own `.env` is for the server they start, in no process of the tests.
 os.environ["FLASK_SKIP_DOTENV"] = "1"
@@ -86,28 +81,27 @@ def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[ValkeyServer]:
-    """Give the session's Valkey; tests want `valkey`."""
+    """The session's Valkey; tests want `valkey`."""
     with ValkeyServer() as server:
         yield server
 
 
 @pytest.fixture
 def valkey(valkey_server: ValkeyServer) -> ValkeyServer:
-    """Give a running, empty Valkey, whatever the test before did to it."""
+    """A running, empty Valkey, whatever the test before did to it."""
     valkey_server.make_sound()
     return valkey_server
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """Give a PostgreSQL server: the wheel's, or that of TEST_POSTGRES_URL."""
     with PostgresServer() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def base_environment() -> dict[str, str]:
-    """Give an environment as an operator would write it, without its two servers."""
+    """An environment as an operator would write it, without its two servers."""
     return {
         "APP_ENV": "testing",
         "PUBLIC_URL": PUBLIC_URL,
@@ -123,7 +117,7 @@ def base_environment() -> dict[str, str]:
 def migrate(
     base_environment: dict[str, str], valkey_server: ValkeyServer
 ) -> Callable[[str], None]:
-    """Give a function that brings the database of that URL to the newest revision."""
+    """A function that brings the database of that URL to the newest revision."""
 
     def upgrade(database_url: str) -> None:
         servers = {"DATABASE_URL": database_url, "REDIS_URL": valkey_server.url}
@@ -139,7 +133,7 @@ def migrate(
 def migrated_sqlite(
     tmp_path_factory: pytest.TempPathFactory, migrate: Callable[[str], None]
 ) -> Path:
-    """Give an empty, migrated SQLite file to copy."""
+    """An empty, migrated SQLite file to copy."""
     path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
     migrate(f"sqlite:///{path}")
     return path
@@ -147,7 +141,7 @@ def migrated_sqlite(
 
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres: PostgresServer, migrate: Callable[[str], None]) -> str:
-    """Give the URL of one migrated PostgreSQL database, shared by the session."""
+    """The URL of one migrated PostgreSQL database, shared by the session."""
     url = postgres.create()
     migrate(url)
     return url
@@ -155,20 +149,19 @@ def migrated_postgres(postgres: PostgresServer, migrate: Callable[[str], None]) 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> str:
-    """Give a migrated SQLite database of the test's own."""
+    """A migrated SQLite database of the test's own."""
     return f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'latchkey.db')}"
 
 
 @pytest.fixture
 def postgres_url(postgres: PostgresServer, migrated_postgres: str) -> str:
-    """Give the migrated PostgreSQL database with no row in it."""
+    """The migrated PostgreSQL database with no row in it."""
     postgres.empty(migrated_postgres)
     return migrated_postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Give an empty, migrated database; the test runs once on each kind."""
     name = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
     return str(request.getfixturevalue(name))
 
@@ -177,13 +170,13 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def environment(
     base_environment: dict[str, str], database_url: str, valkey: ValkeyServer
 ) -> dict[str, str]:
-    """Give the whole environment; a test or module overrides this to change a setting."""
+    """The whole environment; a test or module overrides this to change a setting."""
     return base_environment | {"DATABASE_URL": database_url, "REDIS_URL": valkey.url}
 
 
 @pytest.fixture
 def settings(environment: dict[str, str]) -> Settings:
-    """Give the settings that the environment spells, but for the cost of a password.
+    """The settings that the environment spells, but for the cost of a password.
 
     No environment can spell this one; servers in processes of their own have the real one.
     """
@@ -213,7 +206,7 @@ def deployed(
     migrated_sqlite: Path,
     valkey_server: ValkeyServer,
 ) -> Callable[[], AbstractContextManager[GunicornServer]]:
-    """Give what runs gunicorn on a SQLite file of its own for as long as a fixture wants."""
+    """What runs gunicorn on a SQLite file of its own for as long as a fixture wants."""
 
     @contextmanager
     def running() -> Iterator[GunicornServer]:
@@ -233,7 +226,7 @@ def deployed(
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., GunicornServer]]:
-    """Give a function that starts gunicorn: `serve(environment, workers=2)`."""
+    """A function that starts gunicorn: `serve(environment, workers=2)`."""
     started: list[GunicornServer] = []
 
     def start(environment: dict[str, str], workers: int = 2) -> GunicornServer:
@@ -251,5 +244,5 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., GunicornServer]]:
 def gunicorn_server(
     serve: Callable[..., GunicornServer], environment: dict[str, str]
 ) -> GunicornServer:
-    """Give gunicorn with two workers on the test's database and Valkey."""
+    """Gunicorn with two workers on the test's database and Valkey."""
     return serve(environment)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from app.attacks.run import Run, run
+from app.attacks.target import Target
 from app.attacks.throwaway_accounts import throwaway
-
-if TYPE_CHECKING:
-    from app.attacks.target import Target
 
 
 def attack(target: Target, slug: str) -> Run:

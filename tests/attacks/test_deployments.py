@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from app.attacks.registry import ATTACKS
 from app.attacks.target import Target
 from tests.attacks.attacker import attack, faults
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 
 def test_gunicorn_holds_against_every_attack(gunicorn_server: GunicornServer) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -19,13 +20,9 @@ from app.attacks.password_change import new_password
 from app.attacks.run import run
 from app.attacks.target import Target
 from app.web.cookies import REFRESH
+from config import Settings
 from tests.support.app import PUBLIC_URL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from config import Settings
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 TOKEN_ANSWER = {
     "access_token": "a.b.c",
@@ -90,7 +87,7 @@ class Scripted:
 
 @pytest.fixture
 def server() -> Iterator[Scripted]:
-    """Give a server that is no Latchkey."""
+    """A server that is no Latchkey."""
     server = Scripted()
     yield server
     server.stop()
@@ -98,13 +95,13 @@ def server() -> Iterator[Scripted]:
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """Give one kind: nothing here depends on it."""
+    """One kind: nothing here depends on it."""
     return sqlite_url
 
 
 @pytest.fixture
 def attack(server: Scripted, settings: Settings) -> Callable[[str], str]:
-    """Give a function that runs an attack and returns why it was inconclusive."""
+    """A function that runs an attack and returns why it was inconclusive."""
 
     def inconclusive(slug: str) -> str:
         done = run(slug, Target(server.url, settings), Account("ada@example.com", "a password"))

@@ -7,23 +7,18 @@ import signal
 import socket
 import sys
 from dataclasses import replace
+from pathlib import Path
 from subprocess import PIPE
-from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
 from app.dev.lab import weakened_instance as module
 from app.dev.lab.weakened_instance import InstanceError, weakened_instance
-from config import ROOT
+from config import ROOT, Settings
 from tests.attacks.attacker import attack
 from tests.support.processes import end, spawn, survivors
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from config import Settings
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 PARENT = """
 import signal

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
+from flask import Flask
 
 from app.attacks.registry import ATTACKS
+from app.attacks.run import Run
 from app.attacks.steps import Exchange
 from app.auth.login import log_in
 from app.auth.register import register
 from app.dev.lab.weakened import VARIANTS, variants_of
 from app.dev.lab.weakened.session_end_variants import only_the_password_changes
-from app.dev.lab.weakened.variant import found, source_of
+from app.dev.lab.weakened.variant import WeakenedVariant, found, source_of
 from app.dev.lab.weakened_instance import weakened_instance
 from app.errors import WrongPassword
 from app.families.issuer import PresentedCredentials
 from app.infra.audit import Client
 from app.services import NAME
 from app.tokens import codec
-from config import ROOT
+from config import ROOT, Settings
 from tests.attacks.attacker import attack, faults
 from tests.attacks.nursery import ForkedInstance
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-
-    from app.attacks.run import Run
-    from app.dev.lab.weakened.variant import WeakenedVariant
-    from config import Settings
 
 NAMES = [variant.name for variant in VARIANTS]
 

@@ -11,33 +11,28 @@ import secrets
 import shutil
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import (
+    APIRequestContext,
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from app.infra.redis import server_facts
 from app.services import denylist_keys
 from tests.conftest import NO_CHROMIUM
 from tests.support.browsing import ADA, BOB, Device, Person
 from tests.support.servers.gunicorn import GunicornServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
-    from playwright.sync_api import (
-        APIRequestContext,
-        Browser,
-        BrowserContext,
-        Page,
-        Playwright,
-    )
-
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 FLAGS = [
     "--disable-gpu",
@@ -80,7 +75,6 @@ def pytest_runtest_setup() -> None:
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
-    """Give Playwright's driver."""
     expect.set_options(timeout=DEADLINE_MS)
     with sync_playwright() as driver:
         yield driver
@@ -88,7 +82,6 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Give one headless Chromium for the session."""
     browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
     yield browser
     browser.close()
@@ -98,14 +91,14 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 def session_site(
     deployed: Callable[[], AbstractContextManager[GunicornServer]],
 ) -> Iterator[GunicornServer]:
-    """Give the session's Latchkey; tests want `site`."""
+    """The session's Latchkey; tests want `site`."""
     with deployed() as server:
         yield server
 
 
 @pytest.fixture
 def site(session_site: GunicornServer, valkey: ValkeyServer) -> GunicornServer:
-    """Give a Latchkey that nobody has registered with; its `url` is the public one.
+    """A Latchkey that nobody has registered with; its `url` is the public one.
 
     Emptying Valkey is a loss of memory, which costs the next proof a repeat. No visitor sees
     that: the marker says that the memory has been whole for some time.
@@ -125,7 +118,7 @@ def site(session_site: GunicornServer, valkey: ValkeyServer) -> GunicornServer:
 
 @pytest.fixture
 def context(browser: Browser, site: GunicornServer) -> Iterator[BrowserContext]:
-    """Give a fresh profile: its own cookies, its own cache."""
+    """A fresh profile: its own cookies, its own cache."""
     context = browser.new_context(base_url=site.url)
     context.set_default_timeout(DEADLINE_MS)
     yield context
@@ -134,13 +127,13 @@ def context(browser: Browser, site: GunicornServer) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """Give a tab. `page.goto("/login")` is relative to the site."""
+    """A tab. `page.goto("/login")` is relative to the site."""
     return context.new_page()
 
 
 @pytest.fixture
 def device(playwright: Playwright, site: GunicornServer) -> Iterator[Callable[[Person], Device]]:
-    """Give a function that hands a person another device, with cookies of its own."""
+    """A function that hands a person another device, with cookies of its own."""
     started: list[APIRequestContext] = []
 
     def start(person: Person) -> Device:
@@ -154,11 +147,9 @@ def device(playwright: Playwright, site: GunicornServer) -> Iterator[Callable[[P
 
 @pytest.fixture
 def ada(device: Callable[[Person], Device]) -> Person:
-    """Give somebody who has registered."""
     return device(ADA).register()
 
 
 @pytest.fixture
 def bob(device: Callable[[Person], Device]) -> Person:
-    """Give somebody else who has registered."""
     return device(BOB).register()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Callable
+from typing import Final, Literal
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browsing import (
     ADA,
@@ -18,11 +19,6 @@ from tests.support.browsing import (
     log_in,
     submit,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from playwright.sync_api import Locator, Page
 
 PUBLIC: Final = ["/", "/login", "/register", "/threats", "/mistakes", "/nowhere"]
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import APIResponse, BrowserContext, Page, Route, expect
 
 from tests.support.browsing import (
     Person,
@@ -19,11 +19,7 @@ from tests.support.browsing import (
     refresh_cookie,
     submit,
 )
-
-if TYPE_CHECKING:
-    from playwright.sync_api import APIResponse, BrowserContext, Page, Route
-
-    from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 # Strangers' addresses in the forms that a careless check lets through.
 ELSEWHERE: Final = [

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Error, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    Playwright,
+    Response,
+    Route,
+    expect,
+)
 
 from app.attacks.prover import Prover
 from tests.browser.conftest import DEADLINE_MS, FLAGS, chromium
@@ -30,14 +41,7 @@ from tests.support.browsing import (
     submit,
 )
 from tests.support.client import Client, bearer, dpop, problem, program
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, Route
-
-    from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 # What script can learn of this browser's key: its thumbprint, and what an export gives.
 KEY: Final = """
@@ -133,7 +137,7 @@ def thief(site: GunicornServer) -> Client:
 
 @pytest.fixture
 def laptop(browser: Browser, site: GunicornServer) -> Iterator[BrowserContext]:
-    """Give a second profile, as another browser."""
+    """A second profile, as another browser."""
     context = browser.new_context(base_url=site.url)
     context.set_default_timeout(DEADLINE_MS)
     yield context

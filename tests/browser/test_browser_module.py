@@ -7,19 +7,15 @@ policy and no script of its own.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from app.errors import Refusal
 from config import ROOT
 from tests.support.browsing import ADA, NEW_PASSWORD, Person, at_account, live, log_in
-
-if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page, Route
-
-    from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 PAGE: Final = (ROOT / "docs" / "browser-module.md").read_text(encoding="utf-8")
 EXAMPLES: Final = dict(

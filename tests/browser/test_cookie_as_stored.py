@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.browsing import REFRESH, Person, at_account, at_login, log_in, refresh_cookie
-
-if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
 
 PLANTS: Final = [
     f"{REFRESH}=planted; Secure; Path=/",

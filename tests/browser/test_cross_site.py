@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 from urllib.parse import quote, unquote
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.browsing import REFRESH, Person, at_account, families, log_in, refresh_cookie
+from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.other_site import OtherSite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import BrowserContext, Page
-
-    from tests.support.servers.gunicorn import GunicornServer
 
 TARGETS: Final = ["/auth/refresh", "/auth/logout", "/auth/login", "/login", "/logout", "/register"]
 MAX_LOOKS: Final = 250
@@ -44,14 +39,13 @@ ATTACKS: Final = {
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[OtherSite]:
-    """Give the other site."""
     with OtherSite() as other:
         yield other
 
 
 @pytest.fixture
 def victim(page: Page, ada: Person) -> Page:
-    """Give the tab of somebody who is logged in."""
+    """The tab of somebody who is logged in."""
     log_in(page, ada)
     return page
 

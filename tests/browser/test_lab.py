@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from app.threats import ENTRIES
 from tests.browser.conftest import DEADLINE_MS
 from tests.browser.test_accessibility import NARROW, fits, sound, step_to
 from tests.support.browsing import ADA, REFRESH, log_in
 from tests.support.clone import Clone
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 RUN_MS: Final = 60_000
 SIDES: Final = ("here", "weakened")
@@ -26,7 +22,7 @@ OTHER_SITE: Final = {"csrf-on-refresh": "cross_origin", "login-csrf": "403"}
 
 @pytest.fixture(scope="module")
 def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """Give a fresh clone in which `make run` was typed."""
+    """A fresh clone in which `make run` was typed."""
     clone = Clone(tmp_path_factory.mktemp("lab"))
     clone.run()
     yield clone
@@ -36,7 +32,6 @@ def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
 
 @pytest.fixture
 def context(browser: Browser, development: Clone) -> Iterator[BrowserContext]:
-    """Give a fresh profile at that clone."""
     context = browser.new_context(base_url=development.url)
     context.set_default_timeout(DEADLINE_MS)
     yield context
@@ -45,7 +40,7 @@ def context(browser: Browser, development: Clone) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    """Give a tab that may not complain: neither an error nor a line on the console."""
+    """A tab that may not complain: neither an error nor a line on the console."""
     page = context.new_page()
     heard: list[str] = []
     page.on("pageerror", lambda error: heard.append(str(error)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support.browsing import (
     ADA,
@@ -19,11 +19,7 @@ from tests.support.browsing import (
     open_account,
     submit,
 )
-
-if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page, Route
-
-    from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 # What injected script has: `plant` puts a key of its own in place of this browser's, `copy` takes
 # the one that is there, and `refresh` uses either. Returns a thumbprint, or status and code.

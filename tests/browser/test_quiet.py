@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Response
 
 from tests.support.browsing import (
     NEW_PASSWORD,
@@ -20,13 +22,7 @@ from tests.support.browsing import (
     log_out,
     submit,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from playwright.sync_api import Browser, BrowserContext, Page, Response
-
-    from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 MAX_CSS: Final = 9_000
 MAX_CODE: Final = 14_000

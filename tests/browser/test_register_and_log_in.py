@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
 
 from tests.support.browsing import (
     ADA,
@@ -24,13 +25,7 @@ from tests.support.browsing import (
     refresh_cookie,
     submit,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
-
-    from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 DAY: Final = 86400
 NO_PATH_OF_THIS_SITE: Final = [
@@ -47,7 +42,7 @@ NO_PATH_OF_THIS_SITE: Final = [
 def context(
     request: pytest.FixtureRequest, browser: Browser, site: GunicornServer
 ) -> Iterator[BrowserContext]:
-    """Give a fresh profile, once with JavaScript and once without."""
+    """A fresh profile, once with JavaScript and once without."""
     scripted = request.param == "script"
     context = browser.new_context(base_url=site.url, java_script_enabled=scripted)
     yield context
@@ -62,7 +57,7 @@ def script(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def scripted_page(browser: Browser, site: GunicornServer) -> Iterator[Page]:
-    """Give a tab that runs script, for what only script does."""
+    """A tab that runs script, for what only script does."""
     with browser.new_context(base_url=site.url) as context:
         yield context.new_page()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
 import psutil
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, Route, expect
 
 from tests.browser.conftest import DEADLINE_MS, FLAGS, chromium
 from tests.support.browsing import (
@@ -26,13 +27,7 @@ from tests.support.browsing import (
     refresh_cookie,
     submit,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, Route
-
-    from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 TABS: Final = 5
 
@@ -52,7 +47,7 @@ addEventListener('pageshow', ({ persisted }) => {
 
 @pytest.fixture(scope="module")
 def remembering_browser(playwright: Playwright) -> Iterator[Browser]:
-    """Give a Chromium that keeps left pages for the way back; Playwright's own does not."""
+    """A Chromium that keeps left pages for the way back; Playwright's own does not."""
     browser = playwright.chromium.launch(
         executable_path=chromium(),
         args=FLAGS,
@@ -66,7 +61,7 @@ def remembering_browser(playwright: Playwright) -> Iterator[Browser]:
 def remembering_context(
     remembering_browser: Browser, site: GunicornServer
 ) -> Iterator[BrowserContext]:
-    """Give a fresh profile in it, whose pages tell what could be read after coming back."""
+    """A fresh profile in it, whose pages tell what could be read after coming back."""
     context = remembering_browser.new_context(base_url=site.url)
     context.set_default_timeout(DEADLINE_MS)
     context.add_init_script(WATCH)
@@ -87,12 +82,12 @@ def keepable(route: Route) -> None:
 
 @pytest.fixture
 def phone(device: Callable[[Person], Device]) -> Device:
-    """Give Ada's other device."""
+    """Ada's other device."""
     return device(ADA)
 
 
 def posts(page: Page) -> list[str]:
-    """Give a list that grows with the paths the tab posts to."""
+    """Return a list that grows with the paths the tab posts to."""
     sent: list[str] = []
 
     def note(request: Request) -> None:

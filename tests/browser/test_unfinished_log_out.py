@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support.browsing import (
     Person,
@@ -18,11 +18,7 @@ from tests.support.browsing import (
     refresh_cookie,
     submit,
 )
-
-if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page, Route
-
-    from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 LOG_OUT: Final = "**/auth/logout"
 PATIENCE_MS: Final = 40_000  # the third pause between attempts can take ten seconds

@@ -6,18 +6,14 @@ script as if one of the site's own files had been changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, Page, Response, Route, expect
 
 from tests.support.browsing import Person, at_account, log_in, refresh_cookie
-
-if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page, Response, Route
-
-    from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 EVIL: Final = "http://evil.test"
 
@@ -227,7 +223,7 @@ def evil_host(context: BrowserContext) -> list[str]:
 
 
 def tokens_of(page: Page) -> list[str]:
-    """Give a list that grows with the access tokens the tab receives."""
+    """Return a list that grows with the access tokens the tab receives."""
     tokens: list[str] = []
 
     def note(answer: Response) -> None:

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable, Mapping
 from string import ascii_lowercase, ascii_uppercase, digits
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from hypothesis.strategies import DrawFn, SearchStrategy
-
-    Members = list[tuple[str, Any]]
+Members = list[tuple[str, Any]]
 
 ALPHABET: Final = ascii_uppercase + ascii_lowercase + digits + "-_"
 # Letters that look like those of the alphabet or fold to them, and digits to Python alone.
@@ -101,7 +98,7 @@ def member_edits(draw: DrawFn, members: Members) -> None:
 
 @st.composite
 def near(draw: DrawFn, value: object) -> object:
-    """Give a value that is almost this one, and now and then this one."""
+    """Return a value that is almost this one, and now and then this one."""
     others: list[Any]
     if isinstance(value, str):
         others = [value.swapcase(), value * 3, "", value[:4], value + "\n", [value], {"": value}]

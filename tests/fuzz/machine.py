@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
+from app.attacks.prover import Prover
 from app.families import revocation
 from app.families.models import Reason, families
+from config import Settings
 from tests.fuzz.model import ACCESS, LEEWAY, Family, Token, admitted
 from tests.fuzz.world import KEYS, Sent, World, claims_of, cookie_of
 from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD
-
-if TYPE_CHECKING:
-    from werkzeug.test import TestResponse
-
-    from app.attacks.prover import Prover
-    from config import Settings
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 MAX_SESSIONS: Final = 3  # instead of twenty: reached in a few steps
 KILLED: Final = Reason.REVOKED  # none of the others: no code of the application revokes by it

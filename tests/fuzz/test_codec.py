@@ -2,28 +2,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 
 from app.infra.clock import Clock
 from app.services import build
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
+from app.tokens.codec import Codec
 from app.tokens.jws import TokenRefused
 from config import Settings
 from tests.fuzz.effort import SECONDS, effort
 from tests.fuzz.forms import ALPHABET, json_object, respelled, texts, unpacked, written
 from tests.support.forger import ACCESS, REFRESH, Forger
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hypothesis.strategies import DrawFn
-
-    from app.tokens.codec import Codec
 
 pytestmark = pytest.mark.timeout(SECONDS)
 
@@ -119,7 +115,7 @@ def _names(family: str, *times: str) -> dict[str, type]:
 
 
 def _keys(purpose: str) -> dict[str, bytes]:
-    """Give the keys of a purpose, the one that signs first."""
+    """Return the keys of a purpose, the one that signs first."""
     rings = [Forger(settings, purpose, NOW).ring() for settings in (SETTINGS, FORMER)]
     return {ring.signing_kid: ring.signing_key for ring in rings}
 
@@ -164,7 +160,7 @@ moments: Final = st.one_of(
 
 @st.composite
 def claims_of(draw: DrawFn, purpose: str) -> dict[str, Any]:
-    """Give good claims, mostly, with times around each of their limits."""
+    """Return good claims, mostly, with times around each of their limits."""
     contract = CONTRACTS[purpose]
     longest = contract.max_lifetime
     iat = draw(st.sampled_from([NOW] * 9 + [1, 2**40 - 600, 0]))
@@ -183,7 +179,7 @@ def claims_of(draw: DrawFn, purpose: str) -> dict[str, Any]:
 
 @st.composite
 def tokens(draw: DrawFn, purpose: str) -> str:
-    """Give a token that is right, or wrong in a few ways, signed with a real key or another."""
+    """Return a token that is right, or wrong in a few ways, signed with a real key or another."""
     kids = [*CONTRACTS[purpose].keys]
     kid = draw(st.sampled_from([kids[0]] * 9 + [kids[1], "k" * 12]))
     keys = KEYS[purpose]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, derive_private_key
@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import event, given
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 
 from app.attacks.prover import Prover, token_hash
 from app.tokens.dpop import ExpectedRequest, Proof, ProofRefused, read_proof
@@ -18,9 +19,6 @@ from tests.fuzz.forms import ALPHABET, base64url, json_object, respelled, texts,
 from tests.fuzz.p256 import N, P, on_curve, verifies
 from tests.support.clock import SettableClock
 from tests.support.factories import alone
-
-if TYPE_CHECKING:
-    from hypothesis.strategies import DrawFn
 
 pytestmark = pytest.mark.timeout(SECONDS)
 
@@ -113,7 +111,7 @@ numbers_of_proofs: Final = st.text(st.sampled_from(f"{ALPHABET}.~"), min_size=8,
 
 @st.composite
 def claims_of(draw: DrawFn, asked: ExpectedRequest) -> dict[str, Any]:
-    """Give good claims, mostly, with a time around its limits."""
+    """Return good claims, mostly, with a time around its limits."""
     off = draw(st.sampled_from([0] * 6 + [DAY, -DAY, DAY + 1, -DAY - 1]))
     said = {
         "jti": draw(numbers_of_proofs),
@@ -129,7 +127,7 @@ def claims_of(draw: DrawFn, asked: ExpectedRequest) -> dict[str, Any]:
 
 @st.composite
 def proofs(draw: DrawFn, asked: ExpectedRequest) -> str:
-    """Give a proof that is right, or wrong in a few ways, by its own key or another."""
+    """Return a proof that is right, or wrong in a few ways, by its own key or another."""
     own = draw(st.integers(0, 2))
 
     def sign(signed: str, number: int) -> bytes:
@@ -158,7 +156,7 @@ def test_a_signed_proof_is_read_if_it_is_exactly_right() -> None:
 
 @st.composite
 def coordinates(draw: DrawFn) -> str:
-    """Give a coordinate: of a key, at a limit of the field, of another size, or none at all."""
+    """Return a coordinate: of a key, at a limit of the field, of another size, or none at all."""
     own = draw(st.sampled_from(SIGNERS)).jwk[draw(st.sampled_from("xy"))]
     number = int.from_bytes(unpacked(own))
     other = draw(

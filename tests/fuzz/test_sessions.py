@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
@@ -15,12 +16,7 @@ from config import Settings
 from tests.fuzz.effort import SECONDS, effort
 from tests.fuzz.machine import MAX_SESSIONS, Sessions
 from tests.support.servers.postgres import PostgresServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 pytestmark = pytest.mark.timeout(SECONDS)
 
@@ -38,7 +34,7 @@ def quicker(monkeypatch: pytest.MonkeyPatch) -> None:
 def sessions(
     base_environment: dict[str, str], valkey_server: ValkeyServer
 ) -> Callable[[Callable[[], str]], type[Sessions]]:
-    """Give the machine over databases that a function makes anew for each run."""
+    """The machine over databases that a function makes anew for each run."""
 
     def over(fresh: Callable[[], str]) -> type[Sessions]:
         class Over(Sessions):

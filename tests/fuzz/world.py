@@ -5,22 +5,20 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.attacks.prover import Prover
 from app.services import Services
 from app.web.cookies import REFRESH
+from config import Settings
 from tests.support.app import PUBLIC_URL, close, repairs
 from tests.support.clock import NOW, SettableClock
 from tests.support.processes import wait_until
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
-
-    from config import Settings
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 
 class Key(Prover):
@@ -93,12 +91,12 @@ class World:
         self._missed = 0
 
     def own(self, worker: int) -> Services:
-        """Give the parts of a worker."""
+        """Return the parts of a worker."""
         own: Services = self.apps[worker].extensions["latchkey"]
         return own
 
     def now(self, worker: int) -> int:
-        """Give the time as that worker has it."""
+        """Return the time as that worker has it."""
         return self.own(worker).clock.now()
 
     def forward(self, seconds: int) -> None:
@@ -181,7 +179,7 @@ class World:
 
     @staticmethod
     def code(answer: TestResponse) -> str:
-        """Give the code of a refusal, or nothing."""
+        """Return the code of a refusal, or nothing."""
         is_problem = answer.mimetype == "application/problem+json"
         return str(answer.get_json(force=True)["code"]) if is_problem else ""
 
@@ -194,7 +192,7 @@ class World:
 
 
 def cookie_of(answer: TestResponse) -> str | None:
-    """Give the refresh token that an answer sets; empty when it takes one back."""
+    """Return the refresh token that an answer sets; empty when it takes one back."""
     for line in answer.headers.getlist("Set-Cookie"):
         name, _, value = line.partition(";")[0].partition("=")
         if name == REFRESH:
@@ -203,7 +201,7 @@ def cookie_of(answer: TestResponse) -> str | None:
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """Give what a token says, unverified."""
+    """Return what a token says, unverified."""
     segment = token.split(".")[1]
     said: dict[str, Any] = json.loads(
         base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))

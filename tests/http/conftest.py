@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 
 from app.attacks.prover import Prover
 from app.infra.logs import Lines
@@ -17,33 +18,27 @@ from tests.support.client import Client, member, program
 from tests.support.clock import NOW, SettableClock
 from tests.support.servers.valkey import ValkeyServer
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
-
 
 @pytest.fixture
 def visitor(app: Flask) -> Client:
-    """Give somebody who has no account yet."""
     return Client(app)
 
 
 @pytest.fixture
 def ada(app: Flask) -> Client:
-    """Give somebody who is logged in."""
+    """Somebody who is logged in."""
     return member(app)
 
 
 @pytest.fixture
 def thief(app: Flask) -> Client:
-    """Give somebody with a program and no right to anything."""
+    """Somebody with a program and no right to anything."""
     return program(app)
 
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Give all that the application writes into its log, as it writes it."""
+    """All that the application writes into its log, as it writes it."""
     text = io.StringIO()
     handler = logging.StreamHandler(text)
     handler.setFormatter(Lines())

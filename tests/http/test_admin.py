@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from click.testing import Result
+from flask import Flask
 
 from app.auth import admin
+from app.auth.dependencies import Auth
 from app.auth.pruning import Pruned
 from app.auth.sessions import active_sessions
 from app.errors import NotFound
@@ -22,16 +23,10 @@ from tests.support.client import (
     program,
 )
 
-if TYPE_CHECKING:
-    from click.testing import Result
-    from flask import Flask
-
-    from app.auth.dependencies import Auth
-
 
 @pytest.fixture
 def auth(app: Flask) -> Auth:
-    """Give the parts of the stories."""
+    """The parts of the stories."""
     found: Auth = services(app).auth
     return found
 

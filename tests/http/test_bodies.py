@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from itertools import product
-from typing import TYPE_CHECKING
+
+from werkzeug.test import TestResponse
 
 from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Client, problem
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    from werkzeug.test import TestResponse
 
 pytestmark = one_database
 

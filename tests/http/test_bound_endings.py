@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
 
 from app.accounts import queries as accounts
 from app.attacks.prover import Prover
@@ -26,10 +26,6 @@ from tests.support.client import (
 )
 from tests.support.clock import SettableClock
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from werkzeug.test import TestResponse
 
 
 def test_a_password_change_keeps_the_binding(holder: Client) -> None:

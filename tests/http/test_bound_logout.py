@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
 
 import pytest
 
@@ -21,9 +21,6 @@ from tests.support.client import (
 )
 from tests.support.clock import SettableClock
 from tests.support.log import records
-
-if TYPE_CHECKING:
-    import io
 
 
 @pytest.mark.parametrize("by", ["cookie", "both", "predecessor"])

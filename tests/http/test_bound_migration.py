@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import flask_migrate
 import pytest
+from flask import Flask
 from sqlalchemy import insert, inspect, text
 
 from app import create_app
@@ -17,21 +19,15 @@ from tests.support.bound import HOUR, present
 from tests.support.client import cookie_of, member
 from tests.support.clock import NOW, SettableClock
 from tests.support.forger import REFRESH, Forger
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
-
-    from tests.support.servers.postgres import PostgresServer
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def unmigrated_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
-    """Give an empty database without tables."""
+    """An empty database without tables."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path_factory.mktemp('unmigrated') / 'latchkey.db'}"
     postgres: PostgresServer = request.getfixturevalue("postgres")
@@ -45,7 +41,7 @@ def old_app(
     valkey: ValkeyServer,
     clock: SettableClock,
 ) -> Iterator[Flask]:
-    """Give the app on a database as it was before sessions could be bound."""
+    """The app on a database as it was before sessions could be bound."""
     servers = {"DATABASE_URL": unmigrated_url, "REDIS_URL": valkey.url}
     app = create_app(Settings.from_env(base_environment | servers), clock)
     with app.app_context():
@@ -64,14 +60,14 @@ def migrate(app: Flask, revision: str) -> None:
 
 
 def rows(app: Flask) -> list[dict[str, Any]]:
-    """Give all families as their table has them now."""
+    """Return all families as their table has them now."""
     with services(app).database.autocommit() as connection:
         found = connection.execute(text("SELECT * FROM families ORDER BY family_id"))
         return [dict(one) for one in found.mappings()]
 
 
 def shape(app: Flask) -> dict[str, Any]:
-    """Give what the families table is made of."""
+    """Return what the families table is made of."""
     look = inspect(services(app).database.engine)
     return {
         "columns": sorted((c["name"], c["nullable"]) for c in look.get_columns("families")),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
 
 from app.tokens.nonces import NONCE_SECONDS
 from tests.support.app import PUBLIC_URL, services
@@ -13,10 +14,6 @@ from tests.support.bound import HOUR
 from tests.support.client import Client, dpop, problem, program
 from tests.support.clock import NOW, SettableClock
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from werkzeug.test import TestResponse
 
 pytestmark = one_database
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import threading
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,11 +15,7 @@ from tests.support.bound import present
 from tests.support.client import Client, dpop, ended, problem
 from tests.support.clock import SettableClock
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    import io
-
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 
 def test_one_round_trip_for_a_protected_request(holder: Client, valkey: ValkeyServer) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -24,9 +25,6 @@ from tests.support.client import (
     problem,
     program,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @pytest.mark.parametrize("number", [2, 20])
@@ -83,7 +81,7 @@ def test_one_proof_many_times_at_once(holder: Client) -> None:
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], object]], None]:
-    """Give a function that lets something happen at one moment of the next refresh."""
+    """A function that lets something happen at one moment of the next refresh."""
 
     def arrange(moment: str, act: Callable[[], object]) -> None:
         owner: object = TokenIssuer if moment == "after" else Database

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from app.families import rotation
 from app.families.models import Reason
@@ -11,9 +11,6 @@ from tests.support.bound import HOUR, present
 from tests.support.client import Client, claims, cookie_of, ended, problem, program
 from tests.support.clock import NOW, SettableClock
 from tests.support.log import records
-
-if TYPE_CHECKING:
-    import io
 
 
 def test_a_lost_answer_is_given_again(holder: Client, log: io.StringIO) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+
+from flask import Flask
 
 from app.attacks.prover import Prover
 from app.families import queries
@@ -24,9 +25,6 @@ from tests.support.client import (
 )
 from tests.support.clock import NOW
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 
 def test_a_log_in_with_a_proof_binds(app: Flask) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from flask import template_rendered
+from flask import Flask, template_rendered
+from werkzeug.test import TestResponse
 
 from app.attacks.prover import Prover
 from app.families.models import Reason
@@ -18,13 +20,6 @@ from tests.support.client import NEW_PASSWORD, Client, claims, ended, problem, p
 from tests.support.clock import NOW, SettableClock
 from tests.support.forger import REFRESH, Forger
 from tests.support.log import records
-
-if TYPE_CHECKING:
-    import io
-
-    from flask import Flask
-    from werkzeug.test import TestResponse
-
 
 # Which token, whose proof, and what the record says.
 THEFTS: dict[str, tuple[int, str, str]] = {
@@ -189,7 +184,7 @@ def test_an_unbound_session_is_strict(
 
 
 def shown(holder: Client) -> list[dict[str, Any]]:
-    """Give the thefts that the sessions fragment is told of."""
+    """Return the thefts that the sessions fragment is told of."""
     told: list[dict[str, Any]] = []
 
     def keep(_app: Flask, context: dict[str, Any], **_: object) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
-from flask import request
+from flask import Flask, request
+from werkzeug.test import TestResponse
 
 from app.web.cookies import DEVICE, FORM, REFRESH, pairs, read_device
 from tests.support.client import (
@@ -20,10 +20,6 @@ from tests.support.client import (
     other_browser,
     problem,
 )
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from werkzeug.test import TestResponse
 
 
 @pytest.fixture

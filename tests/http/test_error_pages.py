@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+import io
+from typing import NoReturn
 
 import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
 
 from app.web.guards import public
 from tests.support.busy import busy
 from tests.support.client import PASSWORD, Client, problem
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    import io
-
-    from flask import Flask
-    from werkzeug.test import TestResponse
 
 pytestmark = one_database
 
@@ -26,7 +23,7 @@ SECRET = "word-of-the-inside"
 
 @pytest.fixture
 def app(app: Flask) -> Flask:
-    """Give the app with two routes that fail."""
+    """The app with two routes that fail."""
 
     @app.get("/broken")
     @app.get("/api/broken")

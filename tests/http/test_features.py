@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from flask import Blueprint, render_template_string
+from flask import Blueprint, Flask, render_template_string
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import create_app, features
@@ -15,19 +17,11 @@ from app.pages import TABS
 from app.tokens.claims import with_claims
 from app.tokens.jws import TokenRefused
 from app.web.guards import caller, public, require_access
+from config import Settings
 from tests.support.app import close, services
 from tests.support.client import EMAIL, Client, claims, member, problem, program
 from tests.support.databases import one_database
 from tests.support.forger import ACCESS, Forger
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from flask import Flask
-    from sqlalchemy import Connection
-
-    from config import Settings
 
 PLANS: dict[str, str | int] = {"plan": "gold", "seats": 5}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 
 from app.web.cookies import FORM, REFRESH
@@ -27,15 +27,11 @@ from tests.support.client import (
 )
 from tests.support.databases import one_database
 
-if TYPE_CHECKING:
-    from flask import Flask
-
 pytestmark = one_database
 
 
 @pytest.fixture
 def tab(app: Flask) -> Client:
-    """Give a browser that has not been here."""
     return Client(app)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
 import jsonschema_rs
 import pytest
+from flask import Flask
 
 from app.attacks.prover import Prover
 from app.web.guards import caller, require_access
@@ -14,9 +14,6 @@ from tests.support.app import PUBLIC_URL, services
 from tests.support.client import Client, problem, program
 from tests.support.contract import DOCUMENT
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 # As a program writes them, and as `encodeURIComponent` does.
 SPELLINGS = ("!$&'()*+,;=:@", quote("!$&'()*+,;=:@", safe=""), "b%C3%BCro", "%F3%96", "a%20b")

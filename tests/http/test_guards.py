@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from flask import Flask
 
 from app.web.guards import MARK, caller, public, require_access
 from tests.support.client import Client, problem
 from tests.support.contract import path_of
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 pytestmark = one_database
 
@@ -54,7 +50,7 @@ def test_every_protected_route_is_shut(app: Flask, thief: Client, ada: Client) -
 
 @pytest.fixture
 def built_on(app: Flask) -> Flask:
-    """Give the app with routes that somebody added."""
+    """The app with routes that somebody added."""
 
     @app.get("/forgotten")
     def forgotten() -> str:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.web.headers import CONTENT_SECURITY_POLICY
 from config import Settings
 from tests.support.app import close
 from tests.support.client import Client
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
-    from werkzeug.test import TestResponse
 
 
 @pytest.fixture
@@ -117,7 +113,7 @@ def test_policy_is_strict() -> None:
 
 @pytest.fixture
 def plain_app(environment: dict[str, str]) -> Iterator[Flask]:
-    """Give the app at an http address, as in development."""
+    """The app at an http address, as in development."""
     app = create_app(Settings.from_env(environment | {"PUBLIC_URL": "http://localhost"}))
     yield app
     close(app)

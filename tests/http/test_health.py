@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.support.client import Client
-
-if TYPE_CHECKING:
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 
 def test_all_is_well(thief: Client) -> None:
@@ -34,5 +30,4 @@ def test_redis_down(thief: Client, valkey: ValkeyServer) -> None:
 
 @pytest.fixture
 def no_database(environment: dict[str, str]) -> dict[str, str]:
-    """Give an environment whose database cannot be opened."""
     return environment | {"DATABASE_URL": "sqlite:////nowhere/at/all.db"}

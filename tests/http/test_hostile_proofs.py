@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 from werkzeug.datastructures import Headers
+from werkzeug.test import TestResponse
 
 from app.attacks.prover import Prover
 from app.auth.register import register_and_log_in
 from app.families import queries
 from app.families.issuer import PresentedCredentials
+from app.families.models import Family
 from app.infra import audit
 from app.services import Services
 from app.tokens.dpop import Proof
@@ -18,14 +21,6 @@ from tests.support.app import PUBLIC_URL, services
 from tests.support.client import Client, program
 from tests.support.clock import NOW
 from tests.vectors.proofs import GOOD, PROTECTED, REFRESH, Case, Maker, at_door, twin
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from flask import Flask
-    from werkzeug.test import TestResponse
-
-    from app.families.models import Family
 
 EMAIL = "ada@example.com"
 PASSWORD = "violet harbour anchors"
@@ -42,20 +37,20 @@ class Site:
     protected: Maker
 
     def family(self) -> Family:
-        """Give the family's row as it is now."""
+        """Return the family's row as it is now."""
         with services(self.app).database.autocommit() as connection:
             family = queries.find(connection, self.sid)
         assert family is not None
         return family
 
     def cookie(self) -> str:
-        """Give the family's current refresh token."""
+        """Return the family's current refresh token."""
         return services(self.app).auth.issuer.issue(self.family(), EMAIL).refresh_token
 
 
 @pytest.fixture(scope="module")
 def site(shared_app: Flask) -> Site:
-    """Give one application for all cases: none of them may change anything in it."""
+    """One application for all cases: none of them may change anything in it."""
     app = shared_app
     own: Services = services(app)
     prover = Prover()
@@ -78,12 +73,12 @@ def site(shared_app: Flask) -> Site:
 
 @pytest.fixture
 def visitor(site: Site) -> Client:
-    """Give a client that sends what a test writes and keeps no cookies."""
+    """A client that sends what a test writes and keeps no cookies."""
     return program(site.app)
 
 
 def wire(text: str) -> str:
-    """Give a header's text as a WSGI server hands it over: its bytes, each as one character."""
+    """Return a header's text as a WSGI server hands it over: its bytes, each as one character."""
     return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 

@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 from werkzeug.datastructures import Headers
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.auth.register import register_and_log_in
 from app.families import queries
 from app.families.issuer import PresentedCredentials
+from app.families.models import Family
 from app.infra import audit
 from app.services import Services
 from tests.support.app import PUBLIC_URL, close, services
@@ -19,14 +22,6 @@ from tests.support.client import Client, program
 from tests.support.clock import NOW, SettableClock
 from tests.support.forger import ACCESS, OTHER_SECRET, REFRESH, Forger
 from tests.vectors.tokens import Case, for_purpose
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from werkzeug.test import TestResponse
-
-    from app.families.models import Family
 
 COOKIE = "__Host-Http-refresh"
 OUT_OF_DATE = {"expired", "issued_in_future"}
@@ -41,14 +36,14 @@ class Site:
     refresh: Forger
 
     def family(self) -> Family | None:
-        """Give the family's row as it is now."""
+        """Return the family's row as it is now."""
         with services(self.app).database.autocommit() as connection:
             return queries.find(connection, self.access.family)
 
 
 @pytest.fixture(scope="module")
 def site(shared_app: Flask) -> Site:
-    """Give one application for all cases: none of them may change anything in it."""
+    """One application for all cases: none of them may change anything in it."""
     app, settings = shared_app, services(shared_app).settings
     own: Services = services(app)
     grant = register_and_log_in(
@@ -65,12 +60,12 @@ def site(shared_app: Flask) -> Site:
 
 @pytest.fixture
 def visitor(site: Site) -> Client:
-    """Give a client that sends what a test writes and keeps no cookies."""
+    """A client that sends what a test writes and keeps no cookies."""
     return program(site.app)
 
 
 def wire(text: str) -> str:
-    """Give a header's text as a WSGI server hands it over: its bytes, each as one character."""
+    """Return a header's text as a WSGI server hands it over: its bytes, each as one character."""
     return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 

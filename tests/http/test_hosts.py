@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from flask import Flask
 
 from tests.support.client import Client, problem, program
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 pytestmark = one_database
 
@@ -120,7 +116,7 @@ def test_path_overrides_are_not_believed(thief: Client) -> None:
 
 @pytest.fixture
 def environment(environment: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:
-    """Give the environment, with a proxy where a test asks for one."""
+    """The environment, with a proxy where a test asks for one."""
     return environment | getattr(request, "param", {})
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+
+from flask import Flask
+from werkzeug.test import TestResponse
 
 from app.auth.pruning import REVOKED_KEPT_SECONDS, Pruned
 from tests.support.app import clock_of, services
 from tests.support.client import Client, claims, ended, member, other_browser, problem, program
 from tests.support.clock import SettableClock
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from werkzeug.test import TestResponse
 
 HOUR = 3600
 DAY = 24 * HOUR

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
 
 import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
 
 from app.accounts.known_browsers import LIFE_SECONDS
 from app.auth import admin
@@ -18,18 +20,12 @@ from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Client, member, 
 from tests.support.clock import SettableClock
 from tests.support.databases import one_database
 
-if TYPE_CHECKING:
-    import io
-
-    from flask import Flask
-    from werkzeug.test import TestResponse
-
 pytestmark = one_database
 
 
 @pytest.fixture
 def environment(environment: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:
-    """Give the environment, with proxies where a test asks for them."""
+    """The environment, with proxies where a test asks for them."""
     return environment | getattr(request, "param", {})
 
 

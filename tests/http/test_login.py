@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 
 from app.web.cookies import DEVICE
 from tests.support.app import clock_of
@@ -21,9 +21,6 @@ from tests.support.client import (
     program,
     set_cookies,
 )
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 DEVICE_COOKIE = f"{DEVICE}=…; Max-Age=15552000; Secure; HttpOnly; Path=/; SameSite=Strict"
 KEPT_COOKIE = SESSION_COOKIE.replace("…;", "…; Max-Age=604800;")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
 
 from tests.support.client import (
     CLEARED,
@@ -16,10 +16,6 @@ from tests.support.client import (
     problem,
 )
 from tests.support.clock import SettableClock
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from werkzeug.test import TestResponse
 
 
 def logged_out(answer: TestResponse) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+
+from flask import Flask
 
 from app.auth import admin
 from tests.support.app import services
@@ -19,11 +21,6 @@ from tests.support.client import (
 from tests.support.clock import SettableClock
 from tests.support.databases import one_database
 from tests.support.log import records
-
-if TYPE_CHECKING:
-    import io
-
-    from flask import Flask
 
 EVENTS = {
     "registered",
@@ -131,7 +128,7 @@ def test_who_where_and_which_request(ada: Client, log: io.StringIO) -> None:
 
 
 def refused(log: io.StringIO) -> list[tuple[str, str]]:
-    """Give event and reason of each refusal, in order."""
+    """Return event and reason of each refusal, in order."""
     return [(line["event"], line["reason"]) for line in records(log) if "reason" in line]
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from flask import Flask
 from werkzeug.datastructures import Headers
 
 from tests.support.client import Client, claims, problem
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 pytestmark = one_database
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from itertools import product
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 
 from tests.support.client import NEW_PASSWORD, PASSWORD, Client, from_here, other_browser, problem
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 pytestmark = one_database
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from tests.support.app import services
@@ -17,19 +19,12 @@ from tests.support.client import (
     other_browser,
     problem,
 )
-
-if TYPE_CHECKING:
-    import io
-    from collections.abc import Callable
-
-    from flask import Flask
-
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture
 def cut(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Give a function that cuts the line to the database."""
+    """A function that cuts the line to the database."""
     engine = services(app).database.engine
 
     def connect(*_: object, **__: object) -> None:

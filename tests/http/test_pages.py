@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+from flask import Flask
 
 from tests.support.client import Client, member
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 pytestmark = one_database
 

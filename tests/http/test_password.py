@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 
 from app.accounts import queries as accounts
+from app.accounts.hash_queue import Place
+from app.accounts.models import User
 from app.accounts.password_login import PasswordLogin
 from app.auth import admin
 from app.auth.login import log_in
@@ -29,12 +31,6 @@ from tests.support.client import (
     program,
     set_cookies,
 )
-
-if TYPE_CHECKING:
-    from flask import Flask
-
-    from app.accounts.hash_queue import Place
-    from app.accounts.models import User
 
 
 def test_begins_anew(app: Flask, ada: Client, thief: Client) -> None:

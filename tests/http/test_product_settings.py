@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
-from flask import request
+from flask import Flask, request
 
 from app import create_app
 from app.web.bodies import large_body
 from app.web.guards import caller, require_access, require_operator
-from config import BODY_BYTES
+from config import BODY_BYTES, Settings
 from tests.support.app import close
 from tests.support.client import Client, member, problem, program
 from tests.support.databases import one_database
 from tests.support.operators import make_operator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from flask import Flask
-
-    from config import Settings
 
 pytestmark = one_database
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 
 from tests.support.app import services
 from tests.support.client import (
@@ -20,11 +21,6 @@ from tests.support.client import (
     set_cookies,
 )
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    import io
-
-    from flask import Flask
 
 
 def test_rotates(ada: Client) -> None:

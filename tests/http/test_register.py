@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 
 from tests.support.client import EMAIL, PASSWORD, Client, member, problem
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 
 def test_opens_an_account_and_logs_nobody_in(visitor: Client) -> None:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 
 from app import create_app
 from app.accounts import queries as accounts
+from app.accounts.hash_queue import Place
+from app.accounts.models import User
 from app.accounts.password_login import PasswordLogin
 from config import Settings
 from tests.support.app import close, services
 from tests.support.client import EMAIL, NEW_PASSWORD, Client, problem
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
-
-    from app.accounts.hash_queue import Place
-    from app.accounts.models import User
-
 
 @pytest.fixture
 def stronger(environment: dict[str, str], ada: Client) -> Iterator[Flask]:
-    """Give the app with other parameters than those with which Ada registered."""
+    """The app with other parameters than those with which Ada registered."""
     assert ada.session_id
     cost = {"ARGON2_MEMORY_KIB": "9216", "ARGON2_TIME": "4"}
     app = create_app(Settings.from_env(environment | cost))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from flask import Flask
 
 from tests.support.client import (
     CLEARED,
@@ -17,9 +16,6 @@ from tests.support.client import (
 )
 from tests.support.clock import SettableClock
 from tests.support.databases import one_database
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 FIELDS = {
     "id",

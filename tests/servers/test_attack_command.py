@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
+from flask import Flask
 from flask.cli import FlaskGroup
 
 from app import create_app
@@ -22,16 +25,7 @@ from tests.support.app import close
 from tests.support.client import EMAIL, PASSWORD, program
 from tests.support.processes import free_port
 from tests.support.servers.gunicorn import GunicornServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
-    from click.testing import Result
-    from flask import Flask
-
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 QUICK = ("csrf-on-refresh", "trusting-alg")
 
@@ -40,14 +34,14 @@ QUICK = ("csrf-on-refresh", "trusting-alg")
 def target(
     deployed: Callable[[], AbstractContextManager[GunicornServer]],
 ) -> Iterator[GunicornServer]:
-    """Give one deployment for all: attacks leave nothing behind."""
+    """One deployment for all: attacks leave nothing behind."""
     with deployed() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def app(target: GunicornServer) -> Iterator[Flask]:
-    """Give the application of the command line, with the deployment's own settings."""
+    """The application of the command line, with the deployment's own settings."""
     app = create_app(target.settings)
     yield app
     close(app)
@@ -55,14 +49,14 @@ def app(target: GunicornServer) -> Iterator[Flask]:
 
 @pytest.fixture(scope="module")
 def owner(target: GunicornServer) -> tuple[str, ...]:
-    """Give the options that name an account of one's own."""
+    """The options that name an account of one's own."""
     program(target).ask("POST", "/auth/register", {"email": EMAIL, "password": PASSWORD})
     return ("--email", EMAIL, "--password", PASSWORD)
 
 
 @pytest.fixture
 def attack(app: Flask) -> Callable[..., Result]:
-    """Give what an operator types after `flask --app wsgi attack`."""
+    """What an operator types after `flask --app wsgi attack`."""
     return lambda *words, **more: typed(app, *words, **more)
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -21,13 +21,10 @@ from app.dev import bundled, valkey
 from config import Settings
 from tests.support.processes import end, spawn
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 @pytest.fixture
 def development(base_environment: dict[str, str], tmp_path: Path) -> Settings:
-    """Give development settings whose instance/ is the test's own."""
+    """Development settings whose instance/ is the test's own."""
     instance = tmp_path / "i"
     instance.mkdir(mode=0o700)
     settings = Settings.from_env(

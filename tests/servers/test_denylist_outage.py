@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from app.infra.database import Database
 from tests.support.client import Client, pair, program
+from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.postgres import PostgresServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.servers.gunicorn import GunicornServer
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 WORKERS = 4
 LOST = "redis unreachable, asking the database"
@@ -28,7 +24,7 @@ def wire(
     sqlite_url: str,
     valkey: ValkeyServer,
 ) -> Client:
-    """Give a line to four workers, and an account there."""
+    """A line to four workers, and an account there."""
     servers = {"DATABASE_URL": sqlite_url, "REDIS_URL": valkey.url}
     wire = program(serve(base_environment | servers, workers=WORKERS))
     assert wire.register().status_code == 201

@@ -8,9 +8,11 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection, HTTPException
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 
 import psutil
 import pytest
@@ -18,10 +20,6 @@ import pytest
 from tests.support.processes import wait_until
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.nginx import NginxServer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 CLIENTS = 4
 # Afterwards, so that a late reset of what was accepted before it is seen, too.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import sqlite3
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
@@ -16,13 +18,8 @@ from app.tokens.nonces import SECOND_BYTES
 from tests.support.client import Client, dpop, pair, program
 from tests.support.processes import free_port, wait_until
 from tests.support.servers.forwarder import Forwarder
+from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.valkey import ValkeyServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from tests.support.servers.gunicorn import GunicornServer
 
 WORKERS = 3
 PROMISED_SECONDS = 10
@@ -35,7 +32,7 @@ def deploy(
     migrated_sqlite: Path,
     tmp_path: Path,
 ) -> Callable[[str], Client]:
-    """Give a function that deploys on that Redis, with a database and an issuer of its own."""
+    """A function that deploys on that Redis, with a database and an issuer of its own."""
 
     def start(redis_url: str) -> Client:
         path = tmp_path / f"{free_port()}.db"
@@ -50,7 +47,7 @@ def deploy(
 
 @pytest.fixture
 def replicas() -> Iterator[tuple[ValkeyServer, ValkeyServer]]:
-    """Give two servers, of which the second can copy the first."""
+    """Two servers, of which the second can copy the first."""
     with ValkeyServer(free_port()) as first, ValkeyServer(free_port()) as second:
         yield first, second
 
@@ -191,7 +188,7 @@ class Honest(Client):
 
 
 def minted(nonce: str) -> int:
-    """Give the second that a nonce carries."""
+    """Return the second that a nonce carries."""
     return int.from_bytes(base64.urlsafe_b64decode(nonce)[:SECOND_BYTES])
 
 

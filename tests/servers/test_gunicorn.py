@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.processes import wait_until
 from tests.support.servers.gunicorn import GunicornServer, answers
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
 
 @pytest.fixture
@@ -27,7 +24,7 @@ def database_url(sqlite_url: str) -> str:
 def shared(
     deployed: Callable[[], AbstractContextManager[GunicornServer]],
 ) -> Iterator[GunicornServer]:
-    """Give a server to all tests that leave it as it was."""
+    """A server to all tests that leave it as it was."""
     with deployed() as server:
         yield server
 

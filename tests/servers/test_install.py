@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -15,22 +15,19 @@ from config import ROOT
 from tests.support.clone import Clone
 from tests.support.servers.index import Index
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 STAMPS = (".venv/.runtime", ".venv/.dev")
 WHOLE = ("tool", "lib", "reader")
 
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
-    """Give an index that offers a newer release of everything."""
+    """An index that offers a newer release of everything."""
     return Index(tmp_path_factory.mktemp("index") / "wheels")
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, index: Index) -> Clone:
-    """Give a clone whose lists are those of `index`, installed by make with this Python's pip."""
+    """A clone whose lists are those of `index`, installed by make with this Python's pip."""
     clone = Clone(tmp_path_factory.mktemp("installed"))
     (clone.folder / ".venv").unlink()
     for name in ("requirements.txt", "requirements-dev.txt"):
@@ -42,7 +39,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory, index: Index) -> Clone:
 
 @pytest.fixture
 def clone(tmp_path: Path, installed: Clone) -> Clone:
-    """Give a clone with a Python and a pip of its own, and nothing else in its .venv."""
+    """A clone with a Python and a pip of its own, and nothing else in its .venv."""
     fresh = Clone(tmp_path)
     (tmp_path / ".venv").unlink()
     shutil.copytree(installed.folder / ".venv", tmp_path / ".venv", symlinks=True)

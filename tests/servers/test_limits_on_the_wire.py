@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -11,16 +12,12 @@ from tests.support.client import Client, pair, program
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.transports import raw
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
 
 @pytest.fixture(scope="module")
 def wire(
     deployed: Callable[[], AbstractContextManager[GunicornServer]],
 ) -> Iterator[Client]:
-    """Give a line to a server, and an account there."""
+    """A line to a server, and an account there."""
     with deployed() as server:
         wire = program(server)
         assert wire.register().status_code == 201

@@ -32,7 +32,6 @@ TOOLS = [
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Clone:
-    """Give a copy of the tree."""
     folder = tmp_path / "clone"
     folder.mkdir()
     return Clone(folder)
@@ -40,7 +39,7 @@ def clone(tmp_path: Path) -> Clone:
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Path:
-    """Give a PATH with the plainest tools, no Chromium and no apt-get."""
+    """A PATH with the plainest tools, no Chromium and no apt-get."""
     folder = tmp_path / "tools"
     folder.mkdir()
     for name in TOOLS:

@@ -9,7 +9,8 @@ import socket
 import stat
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -21,16 +22,12 @@ from tests.support.clone import Clone
 from tests.support.processes import end, kept_waiting, spawn, survivors, wait_until
 from tests.support.servers.gunicorn import answers
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 PERSON = {"email": "ada@example.com", "password": "correct horse battery staple lamp"}
 
 
 @pytest.fixture
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """Give a copy of the tree; its path is short enough for a unix socket."""
+    """A copy of the tree; its path is short enough for a unix socket."""
     copy = Clone(tmp_path_factory.mktemp("clone"))
     yield copy
     copy.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -19,20 +19,15 @@ from tests.support.client import NEW_PASSWORD, PASSWORD, pair, program
 from tests.support.clock import NOW
 from tests.support.factories import a_user
 from tests.support.servers import pgbouncer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.support.servers.gunicorn import GunicornServer
-    from tests.support.servers.postgres import PostgresServer
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.valkey import ValkeyServer
 
 SESSIONS, ROTATIONS = 8, 25
 
 
 @pytest.fixture(scope="module")
 def pooler(postgres: PostgresServer) -> Iterator[pgbouncer.PgBouncerServer]:
-    """Give a running PgBouncer."""
     if pgbouncer.program() is None:
         if os.environ.get("CI"):
             pytest.fail("CI is set and there is no PgBouncer: these tests may not be skipped")
@@ -49,7 +44,7 @@ def environment(
     pooler: pgbouncer.PgBouncerServer,
     valkey: ValkeyServer,
 ) -> dict[str, str]:
-    """Give a deployment whose database is behind the pooler."""
+    """A deployment whose database is behind the pooler."""
     url = postgres.create()
     migrate(url)
     return base_environment | {

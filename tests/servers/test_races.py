@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
 from werkzeug.test import TestResponse
@@ -12,12 +12,8 @@ from app.web.cookies import DEVICE
 from tests.support.at_once import at_once
 from tests.support.client import NEW_PASSWORD, PASSWORD, Client, cookie_of, pair, program
 from tests.support.servers.gunicorn import GunicornServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.support.servers.postgres import PostgresServer
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.valkey import ValkeyServer
 
 MANY = 20
 
@@ -30,7 +26,6 @@ def server(
     valkey_server: ValkeyServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[GunicornServer]:
-    """Give four workers on a database of their own."""
     folder = tmp_path_factory.mktemp("races")
     url = f"sqlite:///{folder}/latchkey.db"
     if request.param != "sqlite":
@@ -49,7 +44,7 @@ def server(
 
 @pytest.fixture
 def wire(server: GunicornServer, valkey: ValkeyServer, request: pytest.FixtureRequest) -> Client:
-    """Give a line to the four workers, and an account there."""
+    """A line to the four workers, and an account there."""
     assert valkey.answers()
     wire = program(server, email=f"{request.function.__name__}@example.com")
     assert wire.register().status_code == 201

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.request import urlopen
 
 import psutil
@@ -14,14 +15,10 @@ import pytest
 from tests.support.clone import Clone
 from tests.support.processes import wait_until
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 
 @pytest.fixture
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """Give a copy of the tree, whose code a test may change."""
+    """A copy of the tree, whose code a test may change."""
     copy = Clone(tmp_path_factory.mktemp("clone"))
     yield copy
     copy.close()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, suppress
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import pytest
 
@@ -14,10 +15,6 @@ from tests.support.client import Client, program
 from tests.support.processes import wait_until
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.transports import raw
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
 START = b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 # What each sends at once; then a byte a second, which completes none of them.
@@ -34,7 +31,7 @@ UNFINISHED = {
 def wire(
     deployed: Callable[[], AbstractContextManager[GunicornServer]],
 ) -> Iterator[Client]:
-    """Give a line to a server with two workers, and an account there."""
+    """A line to a server with two workers, and an account there."""
     with deployed() as server:
         wire = program(server)
         assert wire.register().status_code == 201

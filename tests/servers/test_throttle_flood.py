@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.client import pair, program
 from tests.support.log_in_flood import Person, flood, honest, own_accounts, wrong_passwords
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.support.servers.gunicorn import GunicornServer
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.valkey import ValkeyServer
 
 FLOOD = 40
 # A real cost: a tenth of a second and 46 MiB each.
@@ -75,7 +71,7 @@ def port(
     sqlite_url: str,
     valkey: ValkeyServer,
 ) -> int:
-    """Give the port of two workers that hash at a real cost, behind one proxy."""
+    """The port of two workers that hash at a real cost, behind one proxy."""
     servers = {"DATABASE_URL": sqlite_url, "REDIS_URL": valkey.url, "TRUSTED_PROXIES": "1"}
     cost = {"ARGON2_MEMORY_KIB": "47104", "ARGON2_TIME": "1"}
     return serve(base_environment | servers | cost, workers=2).port
@@ -83,7 +79,7 @@ def port(
 
 @pytest.fixture
 def people(port: int) -> Iterator[list[Person]]:
-    """Give five people with accounts, each at home in a network of their own."""
+    """Five people with accounts, each at home in a network of their own."""
     own = [Person(port, f"198.{51 + number}.100.7").register() for number in range(5)]
     yield own
     for person in own:

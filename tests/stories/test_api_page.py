@@ -14,10 +14,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -26,9 +27,6 @@ from tests.conftest import NO_CURL
 from tests.support.processes import free_port
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.tls import tls_server
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -87,7 +85,7 @@ def steps(scheme: str) -> list[tuple[Block, str]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give the folder in which the reader works."""
+    """The folder in which the reader works."""
     reader = tmp_path / "reader"
     reader.mkdir()
     return reader
@@ -95,7 +93,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """Give one database: the page is about clients."""
+    """One database: the page is about clients."""
     return sqlite_url
 
 
@@ -103,7 +101,7 @@ def database_url(sqlite_url: str) -> str:
 def url(
     request: pytest.FixtureRequest, tmp_path: Path, folder: Path, environment: dict[str, str]
 ) -> Iterator[str]:
-    """Give the address of a gunicorn, or of the page's own nginx in front of it."""
+    """The address of a gunicorn, or of the page's own nginx in front of it."""
     log = tmp_path / "gunicorn.log"
     with ExitStack() as stack:
         if request.param == "http":

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 import pytest
 from flask import Flask
@@ -31,12 +33,7 @@ from tests.support.bound_clients import (
 )
 from tests.support.client import member, problem
 from tests.support.servers.lossy_proxy import CALM, LossyProxy, ServerBehind, Weather
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
-    from pathlib import Path
-
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 SEED = 20261123
 HOUR = 3600
@@ -55,7 +52,7 @@ def raise_curtain(
     valkey_server: ValkeyServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[str], Stage]]:
-    """Give a function that starts gunicorn, on that database and behind a line of its own."""
+    """A function that starts gunicorn, on that database and behind a line of its own."""
     valkey_server.make_sound()
     with ExitStack() as stack:
 
@@ -78,20 +75,20 @@ def sqlite_stage(
     migrated_sqlite: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Stage:
-    """Give the stage on SQLite that all stories share, each with people of its own."""
+    """The stage on SQLite that all stories share, each with people of its own."""
     copy = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("stage") / "latchkey.db")
     return raise_curtain(f"sqlite:///{copy}")
 
 
 @pytest.fixture(scope="module")
 def postgres_stage(raise_curtain: Callable[[str], Stage], migrated_postgres: str) -> Stage:
-    """Give the stage on PostgreSQL."""
+    """The stage on PostgreSQL."""
     return raise_curtain(migrated_postgres)
 
 
 @pytest.fixture
 def stage(sqlite_stage: Stage) -> Iterator[Stage]:
-    """Give the stage on SQLite in good weather."""
+    """The stage on SQLite in good weather."""
     sqlite_stage.proxy.weather = CALM
     yield sqlite_stage
     sqlite_stage.proxy.weather = CALM

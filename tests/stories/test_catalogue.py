@@ -5,18 +5,15 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import astuple
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 
 from app.attacks.registry import ATTACKS
 from app.threats import ENTRIES, FURTHER, MISTAKES, THREATS, Entry
 from config import ROOT
 from tests.support.client import Client
 from tests.support.named_code import is_there
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 each = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.slug)
 

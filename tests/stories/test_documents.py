@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
-from flask import Blueprint
+from flask import Blueprint, Flask
 
 from app.contract.documents import DOCUMENTS, ENV_EXAMPLE, PARTS, env_example, updated, write
 from app.contract.variables import VARIABLES
 from config import ROOT, Settings, SettingsError, new_secret
 from tests.support.client import Client
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from flask import Flask
 
 README_BYTES: Final = 12 * 1024
 PAGES: Final = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md"))

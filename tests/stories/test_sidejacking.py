@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from flask import Flask
 
 from app.web.cookies import REFRESH
 from config import Settings, SettingsError, new_secret
 from tests.support.client import Client, cookie_lines
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 
 def production(**changed: str) -> dict[str, str]:

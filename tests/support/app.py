@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
+from flask import Flask
 from werkzeug.routing import Rule
 
 from app import create_app
 from app.families import queries
-from app.services import NAME
+from app.families.models import Family
+from app.infra.clock import Clock
+from app.services import NAME, Services
 from config import Settings
 from tests.support.clock import SettableClock
 from tests.support.processes import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
-
-    from app.families.models import Family
-    from app.infra.clock import Clock
-    from app.services import Services
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 # https as deployed, under a name that every machine resolves to itself.
 PUBLIC_URL: Final = "https://localhost"

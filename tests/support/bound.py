@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from flask import Flask
+from werkzeug.test import TestResponse
 
 from app.attacks.prover import Prover
 from app.families.rotation import IN_FLIGHT_SECONDS
 from app.tokens.dpop import Proof
 from tests.support.app import clock_of, services
 from tests.support.client import Client, claims, program
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from werkzeug.test import TestResponse
 
 HOUR: Final = 3600
 ELSEWHERE: Final = "203.0.113.66"

@@ -14,27 +14,23 @@ import random
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from app.attacks.prover import Prover
 from app.families import queries
+from app.families.models import Family
 from app.infra.clock import Clock
 from app.infra.database import Database
 from app.services import build
 from app.tokens.nonces import NONCE_SECONDS
 from app.web.cookies import REFRESH
+from config import Settings
 from tests.support.servers.lossy_proxy import CALM, Kept, LossyProxy, Weather
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
-
-    from app.families.models import Family
-    from config import Settings
 
 PASSWORD: Final = "quarry lantern umbrella nine"
 NEW_PASSWORD: Final = "another marble teapot wanders"
@@ -524,7 +520,7 @@ class Stage:
     settings: Settings
 
     def browser(self, habits: Habits, seed: int, *, bound: bool = True) -> Browser:
-        """Give somebody who has not logged in yet."""
+        """Return somebody who has not logged in yet."""
         return Browser(self.proxy.url, self.proxy.port, habits, seed, bound=bound)
 
     def family(self, family_id: str) -> Family:
@@ -541,7 +537,7 @@ class Stage:
         return self.family(family_id).revoked_reason
 
     def old_nonce(self, seconds: int = NONCE_SECONDS) -> str:
-        """Give the nonce of so long ago; by default the newest that is not accepted any more."""
+        """Return the nonce of so long ago; by default the newest that is not accepted any more."""
         clock = Clock()
         return build(self.settings, clock).nonces.current(clock.now() - seconds)
 

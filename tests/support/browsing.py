@@ -5,12 +5,11 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from playwright.sync_api import APIRequestContext, APIResponse, BrowserContext, Cookie, Page
+from playwright.sync_api import APIRequestContext, APIResponse, BrowserContext, Cookie, Page
 
-    from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 REFRESH: Final = "__Host-Http-refresh"
 NEW_PASSWORD: Final = "another marble teapot wanders"

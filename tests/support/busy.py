@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 
 from app.accounts.hash_queue import KNOWN_PLACES, OPEN_PLACES, HashQueue
 from app.errors import Busy
 from app.infra.audit import Client
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 
 def filled(queue: HashQueue) -> ExitStack:

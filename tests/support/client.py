@@ -8,23 +8,19 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from flask import Flask
 from werkzeug.datastructures import Headers
+from werkzeug.test import TestResponse
 
 from app.attacks.prover import Prover
+from app.families.models import Family
 from app.web.cookies import FORM, REFRESH
 from tests.support.app import PUBLIC_URL, family_of
+from tests.support.servers.gunicorn import GunicornServer
 from tests.support.transports import InProcess, OverSocket
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from werkzeug.test import TestResponse
-
-    from app.families.models import Family
-    from tests.support.servers.gunicorn import GunicornServer
 
 EMAIL: Final = "ada@example.com"
 PASSWORD: Final = "quarry lantern umbrella nine"

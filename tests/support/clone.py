@@ -7,16 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import psutil
 
 from config import ROOT
 from tests.support.processes import end, family, free_port, spawn, wait_until
 from tests.support.servers.gunicorn import answers
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import psutil
 
 FILES = ("Makefile", "config.py", "wsgi.py", "gunicorn.conf.py", "requirements.txt")
 FOLDERS = ("app", "migrations", "static", "templates")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from sqlalchemy import Connection
 
 from app.accounts import queries as accounts
 from app.accounts.models import User
@@ -27,16 +27,12 @@ from app.tokens.claims import RefreshTokenClaims
 from app.tokens.nonces import Nonces
 from tests.support.clock import NOW
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-
 LEEWAY = 5
 PREFIX = "latchkey:{test}:"
 
 
 def replay_cache(url: str, database: Database, clock: Clock) -> ReplayCache:
-    """Give the memory for proofs of a process of its own."""
+    """Return the memory for proofs of a process of its own."""
     keys = Keys(f"{PREFIX}deny:", f"{PREFIX}denylist-complete", 600, LEEWAY)
     nonces = Nonces(b"a key for nonces", LEEWAY)
     outage, marker = Outage(clock, nonces), Marker(keys.marker, LEEWAY, clock, nonces)
@@ -47,7 +43,7 @@ def replay_cache(url: str, database: Database, clock: Clock) -> ReplayCache:
 
 
 def alone(clock: Clock) -> ReplayCache:
-    """Give a memory for proofs that reaches no Redis."""
+    """Return a memory for proofs that reaches no Redis."""
     return replay_cache("unix:///nowhere", Database("sqlite:////nowhere/latchkey.db"), clock)
 
 
@@ -85,7 +81,7 @@ def a_family(database: Database, user: User, **changes: int | str | bool | None)
 
 
 def stored(database: Database, family: Family) -> Family | None:
-    """Give a family's row as it is now."""
+    """Return a family's row as it is now."""
     with database.autocommit() as connection:
         return queries.find(connection, family.family_id)
 
@@ -97,7 +93,7 @@ def revoke(database: Database, family: Family, now: int = NOW) -> None:
 
 
 def whole(connection: Connection, taken: tuple[Current, str] | None) -> tuple[Family, str] | None:
-    """Give the whole row of a family whose token was taken; what was returned is a part of it."""
+    """Return the whole row of a family whose token was taken, of which `taken` has a part."""
     if taken is None:
         return None
     row = queries.find(connection, taken[0].family_id)
@@ -107,7 +103,7 @@ def whole(connection: Connection, taken: tuple[Current, str] | None) -> tuple[Fa
 
 
 def claims_of(family: Family) -> RefreshTokenClaims:
-    """Give the claims of a family's current refresh token."""
+    """Return the claims of a family's current refresh token."""
     return RefreshTokenClaims(
         iss="https://localhost",
         aud="https://localhost/auth/refresh",

@@ -6,19 +6,13 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from app.tokens.keys import key_ring
-from tests.support.client import claims
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from app.tokens.keys import KeyRing
-    from config import Settings
-    from tests.support.client import Client
-
+from app.tokens.keys import KeyRing, key_ring
+from config import Settings
+from tests.support.client import Client, claims
 
 ACCESS = "access token"
 REFRESH = "refresh token"
@@ -77,11 +71,11 @@ class Forger:
         )
 
     def header(self) -> dict[str, Any]:
-        """Give a good header."""
+        """Return a good header."""
         return {"alg": "HS256", "typ": self.typ, "kid": self.ring().signing_kid}
 
     def claims(self) -> dict[str, Any]:
-        """Give good claims."""
+        """Return good claims."""
         issuer = self.settings.public_url
         access = self.purpose == ACCESS
         claims = {

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import io
+from typing import Any
 
 
 class Log(logging.Handler):
@@ -26,7 +24,7 @@ class Log(logging.Handler):
         self.records.append(record)
 
     def lines(self) -> list[str]:
-        """Give the messages so far."""
+        """Return the messages so far."""
         return [record.getMessage() for record in self.records]
 
     def shut(self) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+from flask import Flask
 
 from app.services import NAME, Services
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 
 def make_operator(app: Flask, user_id: str) -> None:

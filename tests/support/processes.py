@@ -8,14 +8,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 _prctl = getattr(ctypes.CDLL(None), "prctl", None)
 PR_SET_PDEATHSIG = 1

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from flask import Flask
 from werkzeug.datastructures import Headers
 from werkzeug.test import Client, EnvironBuilder, TestResponse
 
 from tests.support.app import services
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from flask import Flask
-
-    from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer
 
 SECONDS: Final = 20
 

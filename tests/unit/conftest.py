@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,19 +10,14 @@ from app.infra.database import Database
 from tests.support.clock import NOW, SettableClock
 from tests.support.log import Log
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
 
 @pytest.fixture
 def clock() -> SettableClock:
-    """Give a clock that only the test moves."""
     return SettableClock(NOW)
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """Give an empty, migrated database; the test runs once on each kind."""
     database = Database(database_url)
     yield database
     database.engine.dispose()
@@ -30,7 +25,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def log_of() -> Iterator[Callable[[str], Log]]:
-    """Give a function that collects what the logger of that name is told."""
+    """A function that collects what the logger of that name is told."""
     opened: list[Log] = []
 
     def collect(name: str) -> Log:

@@ -6,15 +6,12 @@ import multiprocessing
 import os
 import secrets
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 import config
 from config import PUBLISHED_KEYS, Settings, SettingsError, decode_secret, new_secret
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GOOD = {
     "APP_ENV": "production",
@@ -28,7 +25,7 @@ MIXED = bytes(range(7, 251, 5)) + b"\xff\x03\x9a\x41"
 
 
 def faults(**changes: str) -> str:
-    """Give the report on a good environment with some variables changed, empty when it is fine."""
+    """Return the report on a good environment with `changes`, empty when it is fine."""
     try:
         Settings.from_env(GOOD | changes)
     except SettingsError as error:
@@ -37,13 +34,13 @@ def faults(**changes: str) -> str:
 
 
 def names(report: str) -> list[str]:
-    """Give the variable that each line of a report begins with."""
+    """Return the variable that each line of a report begins with."""
     return [line[4:].split()[0] for line in report.splitlines()[1:]]
 
 
 @pytest.fixture
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the folder that development keeps its secrets in; it does not exist yet."""
+    """The folder that development keeps its secrets in; it does not exist yet."""
     monkeypatch.setattr(config, "ROOT", tmp_path)
     monkeypatch.delenv("FLASK_SKIP_DOTENV")
     return tmp_path / "instance"
@@ -611,7 +608,7 @@ def test_a_secret_written_meanwhile_wins(instance: Path, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def dotenv(instance: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the file beside config.py, which is not there yet, and an empty environment."""
+    """The file beside config.py, which is not there yet, and an empty environment."""
     for name in list(os.environ):
         monkeypatch.delenv(name)
     return instance.with_name(".env")

@@ -11,9 +11,10 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -26,9 +27,6 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 from app.attacks.prover import Prover, base64url, token_hash
 from app.tokens.dpop import MAX_PROOF_LENGTH, MAX_SKEW_SECONDS
 from app.tokens.nonces import NONCE_SECONDS, Nonces
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 # Two doors: the refresh asks for no `ath`, a protected request does.
 REFRESH = "refresh"
@@ -62,11 +60,11 @@ class Maker:
         return None if self.access_token is None else token_hash(self.access_token)
 
     def header(self) -> dict[str, Any]:
-        """Give a good header."""
+        """Return a good header."""
         return self.prover.header()
 
     def claims(self) -> dict[str, Any]:
-        """Give good claims."""
+        """Return good claims."""
         said = {
             "jti": self.jti,
             "htm": self.method,
@@ -106,7 +104,7 @@ class Case:
 
 
 def at_door(door: str) -> list[Case]:
-    """Give the cases that are about one door."""
+    """Return the cases that are about one door."""
     return [case for case in CASES if case.only in {"", door}]
 
 
@@ -135,17 +133,17 @@ def _inserted(text: str, segment: str) -> str:
 
 
 def longest(maker: Maker) -> str:
-    """Give the longest signed proof that is still looked at; its padding is what is refused."""
+    """Return the longest signed proof that is still looked at; its padding is what is refused."""
     return [text for text in _padded(maker) if len(text) <= MAX_PROOF_LENGTH][-1]
 
 
 def _too_long(maker: Maker) -> str:
-    """Give the shortest signed proof that is too long."""
+    """Return the shortest signed proof that is too long."""
     return next(text for text in _padded(maker) if len(text) > MAX_PROOF_LENGTH)
 
 
 def _padded(maker: Maker) -> list[str]:
-    """Give signed proofs around the limit of size, each a character of claims longer."""
+    """Return signed proofs around the limit of size, each a character of claims longer."""
     spare = (MAX_PROOF_LENGTH - len(maker.make())) * 3 // 4
     sizes = range(spare - 16, spare + 4)
     return [maker.make(claims=maker.claims() | {"pad": "x" * size}) for size in sizes]
@@ -172,7 +170,7 @@ def _bumped(segment: str) -> str:
 
 
 def _one_left_over(segment: int, maker: Maker) -> str:
-    """Give a segment a length that no bytes encode to, and sign that."""
+    """Return a segment a length that no bytes encode to, and sign that."""
     parts = [_whole(_json(maker.header())), _whole(_json(maker.claims()))]
     parts[segment] += "A"
     return maker.prover.sign_text(".".join(parts))
@@ -514,7 +512,7 @@ def _edwards_proof(alg: str, maker: Maker) -> str:
 
 
 def _on_curve(alg: str, curve: str, maker: Maker, named: str = "") -> str:
-    """Give a proof that is right in itself, by a key on another curve, maybe under our name."""
+    """Return a proof that is right in itself, by a key on another curve, maybe under our name."""
     _, size, digest = CURVES[curve]
     numbers = _curve_key(curve).public_key().public_numbers()
     x, y = (base64url(n.to_bytes(size)) for n in (numbers.x, numbers.y))
@@ -681,7 +679,7 @@ def _with_s(signature: bytes, s: int) -> bytes:
 
 
 def twin(text: str) -> str:
-    """Give the other signature of a proof that verifies: s and n - s are worth the same."""
+    """Return the other signature of a proof that verifies: s and n - s are worth the same."""
     signed, _, signature = text.rpartition(".")
     raw = _raw(signature)
     return f"{signed}.{base64url(_with_s(raw, ORDER - int.from_bytes(raw[32:])))}"
@@ -991,7 +989,7 @@ BAD_NONCES: dict[str, Callable[[Maker], Any]] = {
 
 
 def _nonce_at(maker: Maker, second: int) -> str:
-    """Give the nonce that was made in that second, whatever was forgotten since."""
+    """Return the nonce that was made in that second, whatever was forgotten since."""
     return maker.nonces._make(second)
 
 
@@ -1034,7 +1032,7 @@ def _numbered(name: str, maker: Maker) -> Maker:
 
 
 def _used(name: str, maker: Maker) -> str:
-    """Give the same text each time: ECDSA signs the same words differently."""
+    """Return the same text each time: ECDSA signs the same words differently."""
     return _kept(name, _numbered(name, maker))
 
 

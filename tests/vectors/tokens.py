@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -20,9 +21,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from app.tokens.keys import derive
 from tests.support.forger import ACCESS, OTHER_SECRET, REFRESH, Forger, compact_json, encode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Case:
 
 
 def for_purpose(purpose: str) -> list[Case]:
-    """Give the cases that are about one purpose."""
+    """Return the cases that are about one purpose."""
     return [case for case in CASES if case.only in {"", purpose}]
 
 
@@ -49,7 +47,7 @@ def for_purpose(purpose: str) -> list[Case]:
 
 
 def _padded(size: int, forger: Forger) -> str:
-    """Give a signed token of exactly `size` characters, by a claim of the right length."""
+    """Return a signed token of exactly `size` characters, by a claim of the right length."""
     for length in range(size):
         token = forger.forge(claims=forger.claims() | {"pad": "x" * (size * 3 // 4 - length)})
         if len(token) == size:
@@ -230,7 +228,7 @@ def _named_again(member: bytes, raw: bytes) -> bytes:
 
 
 def _texts() -> Iterator[tuple[str, Callable[[bytes], bytes]]]:
-    """Give ways to spoil the JSON of either segment."""
+    """Return ways to spoil the JSON of either segment."""
     for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"):
         yield encoding, partial(_reencoded, encoding)
     yield "byte-order-mark-inside", partial(_prefixed, b"\xef\xbb\xbf")
@@ -483,7 +481,7 @@ def _asymmetric(alg: str, forger: Forger) -> str:
 
 
 def _public_key(form: serialization.Encoding) -> bytes:
-    """Give a public key as bytes: what algorithm confusion uses as an HMAC secret."""
+    """Return a public key as bytes: what algorithm confusion uses as an HMAC secret."""
     return _rsa().public_key().public_bytes(form, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -507,7 +505,7 @@ def _flipped(segment: int, forger: Forger) -> str:
 
 
 def _keys() -> Iterator[tuple[str, Callable[[Forger], bytes]]]:
-    """Give wrong keys to sign with under our own `kid`."""
+    """Return wrong keys to sign with under our own `kid`."""
     yield "empty", lambda _: b""
     yield "one-nul", lambda _: b"\0"
     yield "the-secret-itself", lambda f: f.settings.jwt_secret

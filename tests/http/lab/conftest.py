@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from app.dev.install import install
@@ -14,20 +17,12 @@ from app.dev.lab.attacker_site import attacker_origin
 from config import Settings
 from tests.http.lab.visits import browser
 from tests.support.processes import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture
 def app(app: Flask) -> Flask:
-    """Give the app with what wsgi.py adds in development."""
+    """The app with what wsgi.py adds in development."""
     install(app)
     return app
 
@@ -36,7 +31,7 @@ def app(app: Flask) -> Flask:
 def environment(
     base_environment: dict[str, str], sqlite_url: str, valkey: ValkeyServer
 ) -> dict[str, str]:
-    """Give the environment at a port of its own; the lab asks no database of any kind."""
+    """The environment at a port of its own; the lab asks no database of any kind."""
     port = str(free_port())
     return base_environment | {
         "DATABASE_URL": sqlite_url,
@@ -48,19 +43,19 @@ def environment(
 
 @pytest.fixture
 def settings(environment: dict[str, str], tmp_path: Path) -> Settings:
-    """Give the settings of development, with an instance folder of the test's own."""
+    """The settings of development, with an instance folder of the test's own."""
     return replace(Settings.from_env(environment), env="development", instance=tmp_path)
 
 
 @pytest.fixture
 def visitor(app: Flask, settings: Settings) -> FlaskClient:
-    """Give a browser at the public address."""
+    """A browser at the public address."""
     return browser(app, settings.public_url)
 
 
 @pytest.fixture
 def attacker(app: Flask, settings: Settings) -> FlaskClient:
-    """Give a browser at the machine's other name."""
+    """A browser at the machine's other name."""
     return browser(app, attacker_origin(settings.public_url))
 
 

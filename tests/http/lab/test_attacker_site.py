@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
+from flask.testing import FlaskClient
 
 from app.dev.lab.attacker_pages import ATTACKS
 from app.dev.lab.attacker_site import attacker_origin
 from app.dev.lab.weakened_pages import LOGIN, SESSION
 from app.web.headers import ALWAYS
 from tests.http.lab.visits import opened
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
 
 POLICY: Final = "Content-Security-Policy"
 

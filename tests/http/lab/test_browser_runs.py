@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
 from app.dev.lab import browser_accounts
 from app.dev.lab.run_endpoints import NAME
 from app.dev.lab.run_store import MAX_SEEN
 from app.web.cookies import REFRESH
 from tests.http.lab.visits import addresses, opened
-
-if TYPE_CHECKING:
-    import pytest
-    from flask import Flask
-    from flask.testing import FlaskClient
 
 
 def test_what_the_browser_really_sends(visitor: FlaskClient) -> None:

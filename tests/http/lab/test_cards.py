@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from flask.testing import FlaskClient
 
 from app.dev.lab.attacker_pages import ATTACKS
 from app.dev.lab.cards import IN_BROWSER, STATIC
@@ -11,9 +13,6 @@ from app.dev.lab.weakened import variants_of
 from app.threats import ENTRIES
 from app.web.headers import ALWAYS
 from tests.support.named_code import is_there
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
 
 SLUGS: Final = [entry.slug for entry in ENTRIES]
 

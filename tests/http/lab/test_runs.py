@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from redis import RedisError
 
 from app.dev.lab import log_copy, sides
 from app.dev.lab.run_store import BUSY_SECONDS, RunStore
 from app.dev.lab.weakened_instance import InstanceError
 from app.services import redis_prefix, services
+from config import Settings
 from tests.http.lab.visits import addresses, lab_store
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from config import Settings
 
 
 @pytest.mark.usefixtures("served")

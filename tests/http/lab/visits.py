@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from app.accounts.models import users
 from app.dev.lab.run_endpoints import run_store
+from app.dev.lab.run_store import RunStore
 from app.services import services
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from werkzeug.test import TestResponse
-
-    from app.dev.lab.run_store import RunStore
 
 
 class At(FlaskClient):

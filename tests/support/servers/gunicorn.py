@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
 import sys
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from config import ROOT, Settings
 from tests.support.processes import end, family, free_port, spawn, survivors, wait_until
-
-if TYPE_CHECKING:
-    import socket
-    import subprocess
-    from collections.abc import Mapping
 
 HAND_OVER = """
 import os, sys

@@ -12,16 +12,14 @@ import re
 import socket
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
 
 from tests.support.servers.gunicorn import GunicornServer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-    from types import TracebackType
 
 START_SECONDS = 10
 ANSWER_SECONDS = 30.0

@@ -5,14 +5,12 @@ from __future__ import annotations
 import subprocess
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from types import TracebackType
+from typing import Self
 
 import pytest
 
 from tests.support.processes import end, free_port, spawn, wait_until
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 # It keeps connections to the server, buffers requests, and hides no failure by a second try.
 CONFIGURATION = """

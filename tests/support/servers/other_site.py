@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Self
+from types import TracebackType
+from typing import Self
 from urllib.parse import parse_qs, urlsplit
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 
 class OtherSite:

@@ -8,15 +8,13 @@ import shutil
 import signal
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from types import TracebackType
+from typing import Any, Self
 
 import psycopg
 from sqlalchemy.engine import make_url
 
 from tests.support.processes import end, spawn, wait_until
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 CONFIGURATION = """
 [databases]
@@ -94,7 +92,7 @@ class PgBouncerServer:
         shutil.rmtree(self._folder)
 
     def through(self, url: str) -> str:
-        """Give the URL of a database of the server, by way of the pooler."""
+        """Return the URL of a database of the server, by way of the pooler."""
         where = make_url(url).set(host=None, port=None, password=None)
         where = where.set(query={"host": str(self._folder), "port": "6432"})
         return where.render_as_string(hide_password=False)

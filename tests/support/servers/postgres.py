@@ -16,15 +16,13 @@ import tempfile
 from importlib.metadata import distribution
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from types import TracebackType
+from typing import Any, Self
 
 import psycopg
 from sqlalchemy.engine import URL, make_url
 
 from tests.support.processes import end, spawn, wait_until
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 MANY = ["max_connections=200"]
 # Tests lose nothing when the machine dies, so nothing waits for a disk.

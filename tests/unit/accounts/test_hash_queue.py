@@ -3,9 +3,9 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,21 +16,16 @@ from app.infra.audit import Client
 from tests.support.busy import filled
 from tests.support.processes import wait_until
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
 ATTACKER, HONEST = Client(ip="192.0.2.1"), Client(ip="198.51.100.7")
 
 
 @pytest.fixture
 def queue() -> HashQueue:
-    """Give a queue of its own."""
     return HashQueue()
 
 
 @pytest.fixture
 def held() -> Iterator[ExitStack]:
-    """Give a stack that gives its places back at the end."""
     with ExitStack() as stack:
         yield stack
 
@@ -74,7 +69,7 @@ class Line:
 
 @pytest.fixture
 def line(queue: HashQueue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
-    """Give a line that moves when `finish` is called."""
+    """A line that moves when `finish` is called."""
     monkeypatch.setattr(hash_queue, "WAIT_SECONDS", 60)
     with ThreadPoolExecutor(OPEN_PLACES + KNOWN_PLACES + 1) as pool:
         own = Line(queue, pool)

@@ -1,22 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import queries as accounts
+from app.accounts.models import User
+from app.infra.database import Database
 from tests.support.clock import NOW
 from tests.support.factories import a_user
 
-if TYPE_CHECKING:
-    from app.accounts.models import User
-    from app.infra.database import Database
-
 
 def found(database: Database, user: User) -> User | None:
-    """Give the account's row as it is now."""
+    """Return the account's row as it is now."""
     with database.autocommit() as connection:
         return accounts.find(connection, user.id)
 

@@ -11,7 +11,7 @@ POLICY = PasswordPolicy(15)
 
 
 def codes(password: str) -> list[str]:
-    """Give the codes of the reasons against a new password, none when it is accepted."""
+    """Return the codes of the reasons against a new password, none when it is accepted."""
     try:
         POLICY.check(password, EMAIL)
     except WeakPassword as weak:

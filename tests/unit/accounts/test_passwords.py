@@ -19,7 +19,6 @@ POLICY = PasswordPolicy(15)
 
 @pytest.fixture(scope="module")
 def cheap() -> Passwords:
-    """Give a hasher with parameters that cost nothing."""
     return Passwords(8, 1, 1)
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text
@@ -10,26 +10,21 @@ from app.auth import pruning
 from app.auth.pruning import ENDED_KEPT_SECONDS, REVOKED_KEPT_SECONDS, Pruned, Pruning
 from app.families import queries
 from app.families.models import MAX_THEFTS_SHOWN, THEFT_SHOWN_SECONDS, THEFTS, Reason
+from app.infra.database import Database
 from tests.support.clock import NOW, SettableClock
 from tests.support.factories import a_family, a_user, stored
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from app.infra.database import Database
 
 OLD = 10 * 86400
 
 
 @pytest.fixture
 def pruner(database: Database, clock: SettableClock) -> Pruning:
-    """Give what prunes."""
     return Pruning(database, clock)
 
 
 @pytest.fixture
 def notes(database: Database) -> Iterator[Database]:
-    """Give the database with a product's tables, whose rows refer to ours."""
+    """The database with a product's tables, whose rows refer to ours."""
     with database.transaction() as connection:
         for name, column, target, action in (
             ("notes", "family_id", "families (family_id)", ""),

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
+from flask import Flask
 from flask.cli import FlaskGroup
 
 from app import create_app
 from app.auth.register import register_and_log_in
-from app.families.issuer import PresentedCredentials
+from app.families.issuer import PresentedCredentials, TokenPair
 from app.infra import redis
 from app.infra.audit import Client
 from app.services import NAME, Services
+from config import Settings
 from tests.support.app import settle
 from tests.support.clock import NOW, SettableClock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from click.testing import Result
-    from flask import Flask
-
-    from app.families.issuer import TokenPair
-    from config import Settings
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 PASSWORD = "violet harbour anchors"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; rv:152.0) Gecko/20100101 Firefox/152.0"
@@ -39,7 +33,6 @@ def on(app: Flask, *words: str, **more: Any) -> Result:  # noqa: ANN401 - click'
 
 @pytest.fixture
 def clock() -> SettableClock:
-    """Give the application's clock."""
     return SettableClock(NOW)
 
 
@@ -47,7 +40,7 @@ def clock() -> SettableClock:
 def app(
     settings: Settings, clock: SettableClock, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Flask]:
-    """Give the app as wsgi.py builds it, but for its clock and for short rests."""
+    """The app as wsgi.py builds it, but for its clock and for short rests."""
     monkeypatch.setattr(redis, "REDIS_BACKOFF_SECONDS", 0.02)
     app = create_app(settings, clock)
     yield app
@@ -56,14 +49,13 @@ def app(
 
 @pytest.fixture
 def own(app: Flask) -> Services:
-    """Give the application's own parts."""
     parts: Services = app.extensions[NAME]
     return parts
 
 
 @pytest.fixture
 def flask(app: Flask) -> Callable[..., Result]:
-    """Give what an operator types after `flask --app wsgi`."""
+    """What an operator types after `flask --app wsgi`."""
 
     def run(*words: str, **more: Any) -> Result:  # noqa: ANN401 - click's own
         return on(app, *words, **more)
@@ -73,7 +65,7 @@ def flask(app: Flask) -> Callable[..., Result]:
 
 @pytest.fixture
 def ada(own: Services) -> TokenPair:
-    """Give the session of somebody who just registered."""
+    """The session of somebody who just registered."""
     client = Client("192.0.2.1", FIREFOX)
     return register_and_log_in(
         own.auth, "ada@example.com", PASSWORD, client, PresentedCredentials()
@@ -82,7 +74,7 @@ def ada(own: Services) -> TokenPair:
 
 @pytest.fixture
 def eve(own: Services) -> TokenPair:
-    """Give the session of somebody else."""
+    """The session of somebody else."""
     client = Client("198.51.100.7")
     return register_and_log_in(
         own.auth, "eve@example.com", PASSWORD, client, PresentedCredentials()

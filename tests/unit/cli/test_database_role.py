@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import Result
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from app import create_app
 from app.cli.exit_messages import database_fault
+from config import Settings
 from tests.support.app import close
+from tests.support.servers.postgres import PostgresServer
 from tests.unit.cli.conftest import on
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from click.testing import Result
-
-    from config import Settings
-    from tests.support.servers.postgres import PostgresServer
 
 ROLE = f"latchkey_app_{os.getpid()}"
 EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
@@ -39,7 +34,7 @@ def execute(url: str, *statements: str) -> None:
 
 @pytest.fixture
 def role(postgres_url: str) -> Iterator[str]:
-    """Give the URL of a role that may connect to the migrated database, and nothing else."""
+    """The URL of a role that may connect to the migrated database, and nothing else."""
     execute(
         postgres_url,
         f"CREATE ROLE {ROLE} LOGIN PASSWORD 'hunter2'",
@@ -52,13 +47,13 @@ def role(postgres_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """Give one kind; a test puts its own in its place."""
+    """One kind; a test puts its own in its place."""
     return sqlite_url
 
 
 @pytest.fixture
 def typed(settings: Settings) -> Callable[..., Result]:
-    """Give what an operator types with a DATABASE_URL: `typed(url, "doctor")`."""
+    """What an operator types with a DATABASE_URL: `typed(url, "doctor")`."""
 
     def run(url: str, *words: str) -> Result:
         app = create_app(replace(settings, database_url=url))

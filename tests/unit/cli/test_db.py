@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from flask import Flask
 
 from app.cli import COMMANDS
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from click.testing import Result
+from flask import Flask
 from sqlalchemy import event
 
 from app import create_app
@@ -12,18 +15,11 @@ from app.cli.migrations import newest_revisions
 from app.infra.redis import ServerFacts
 from app.services import NAME, Services
 from app.web.guards import public
+from config import Settings
 from tests.support.app import close
 from tests.support.clock import SettableClock
+from tests.support.servers.valkey import ValkeyServer
 from tests.unit.cli.conftest import on
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from click.testing import Result
-    from flask import Flask
-
-    from config import Settings
-    from tests.support.servers.valkey import ValkeyServer
 
 HEALTHY = [
     "ok    environment: testing, https://localhost",
@@ -36,7 +32,7 @@ HEALTHY = [
 
 
 def sound_redis(now: int) -> ServerFacts:
-    """Give what a server says that may be relied on."""
+    """Return what a server says that may be relied on."""
     return ServerFacts(now, "noeviction", persistent=True, role="master", identity="a-server")
 
 

@@ -1,26 +1,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import Result
 
 from app import create_app
+from app.families.issuer import TokenPair
 from app.services import Services
-from config import decode_secret, secret_fault
+from config import Settings, decode_secret, secret_fault
 from tests.support.app import close
 from tests.support.clock import SettableClock
 from tests.support.factories import a_family, a_user
 from tests.unit.cli.conftest import on
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from click.testing import Result
-
-    from app.families.issuer import TokenPair
-    from config import Settings
 
 
 @pytest.mark.usefixtures("eve")

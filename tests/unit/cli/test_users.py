@@ -1,24 +1,18 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
+from click.testing import Result
 
 from app.auth.login import log_in as account_log_in
 from app.cli.exit_messages import UNTOLD
 from app.errors import InvalidCredentials
-from app.families.issuer import PresentedCredentials
+from app.families.issuer import PresentedCredentials, TokenPair
 from app.infra.audit import Client
+from app.services import Services
+from tests.support.servers.valkey import ValkeyServer
 from tests.unit.cli.conftest import PASSWORD
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from click.testing import Result
-
-    from app.families.issuer import TokenPair
-    from app.services import Services
-    from tests.support.servers.valkey import ValkeyServer
 
 
 def log_in(own: Services, email: str) -> TokenPair:

@@ -4,34 +4,28 @@ import os
 import stat
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
 
 import pytest
 from psycopg.errors import DeadlockDetected, QueryCanceled
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.accounts import queries as accounts
 from app.families import rotation
 from app.families.issuer import new_id
+from app.families.models import Family
 from app.families.outcomes import Successor
 from app.infra.database import STATEMENT_MS, Database
 from tests.support.clock import NOW
 from tests.support.factories import a_family, a_user, claims_of, stored
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
-    from sqlalchemy import Connection
-
-    from app.families.models import Family
-
 
 @pytest.fixture
 def sqlite(sqlite_url: str) -> Iterator[Database]:
-    """Give the database on SQLite."""
     database = Database(sqlite_url)
     yield database
     database.engine.dispose()
@@ -39,7 +33,6 @@ def sqlite(sqlite_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def postgresql(postgres_url: str) -> Iterator[Database]:
-    """Give the database on PostgreSQL."""
     database = Database(postgres_url)
     yield database
     database.engine.dispose()
@@ -206,7 +199,7 @@ def test_building_connects_to_nothing() -> None:
 
 @pytest.fixture(params=["serializable", "repeatable read"])
 def strict(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
-    """Give PostgreSQL whose operator chose a stricter isolation than READ COMMITTED."""
+    """PostgreSQL whose operator chose a stricter isolation than READ COMMITTED."""
     database = Database(postgres_url, threads=16)
 
     def choose(connection: Any, _record: object) -> None:  # noqa: ANN401 - a raw driver object

@@ -4,25 +4,20 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as Busy
 
 from app.infra import write_lock
 from app.infra.database import Database
 from tests.support.processes import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from sqlalchemy import Connection
 
 THREADS = 12
 
@@ -59,7 +54,6 @@ class RunStore:
 
 @pytest.fixture
 def notes(tmp_path: Path) -> Iterator[RunStore]:
-    """Give an empty table in a SQLite file."""
     notes = RunStore(f"sqlite:///{tmp_path}/notes.db")
     yield notes
     notes.database.engine.dispose()

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from redis import RedisError
 
 from app.infra.redis import server_facts
-
-if TYPE_CHECKING:
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 
 def test_a_server_says_what_it_can_be_relied_on_for(valkey: ValkeyServer) -> None:

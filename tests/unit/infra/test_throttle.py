@@ -3,25 +3,20 @@ from __future__ import annotations
 import re
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import pytest
+from limits import RateLimitItem
 
 from app.errors import TooManyAttempts
 from app.infra import buckets
+from app.infra.throttle import Throttle
 from app.services import Services, build
+from config import Settings
 from tests.support.app import settle
 from tests.support.clock import NOW, SettableClock
 from tests.support.log import Log
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from limits import RateLimitItem
-
-    from app.infra.throttle import Throttle
-    from config import Settings
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 ADA, EVE = "ada@example.com", "eve@example.com"
 HERE, THERE = "192.0.2.1", "198.51.100.7"
@@ -35,7 +30,7 @@ def database_url(sqlite_url: str) -> str:
 
 @pytest.fixture
 def process(settings: Settings, clock: SettableClock, valkey: ValkeyServer) -> Iterator[Services]:
-    """Give one process's own parts; the limits count by the machine's time."""
+    """One process's own parts; the limits count by the machine's time."""
     clock.ahead = int(time.time()) - NOW
     own = build(settings, clock)
     yield own
@@ -44,7 +39,6 @@ def process(settings: Settings, clock: SettableClock, valkey: ValkeyServer) -> I
 
 @pytest.fixture
 def throttle(process: Services) -> Throttle:
-    """Give the throttle of that process."""
     return process.auth.throttle
 
 

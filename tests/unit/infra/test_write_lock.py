@@ -7,8 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import event, text
@@ -22,9 +22,6 @@ from tests.support.clock import NOW
 from tests.support.factories import a_user
 from tests.support.processes import wait_until
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 HOLD = """
 import fcntl, os, sys, time
 fcntl.flock(os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_EX)
@@ -35,7 +32,6 @@ time.sleep(600)
 
 @pytest.fixture
 def lock(tmp_path: Path) -> WriteLock:
-    """Give the lock before a file."""
     return WriteLock(str(tmp_path / "latchkey.db"))
 
 
@@ -47,7 +43,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def holder(lock: WriteLock) -> Iterator[subprocess.Popen[str]]:
-    """Give another process that holds the lock."""
+    """Another process that holds the lock."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, lock.path], stdout=subprocess.PIPE, text=True
     ) as process:

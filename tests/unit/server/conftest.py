@@ -6,20 +6,16 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 from app.server.listeners import ABSENT
 from app.server.loop import Server
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from flask import Flask
 
 HOST = b"Host: latchkey.test\r\n"
 
@@ -104,7 +100,7 @@ def everything(link: socket.socket, until: bytes = b"") -> bytes:
 
 @pytest.fixture
 def run(app: Flask) -> Iterator[Callable[..., Running]]:
-    """Give a function that starts a loop; keywords replace what its worker has."""
+    """A function that starts a loop; keywords replace what its worker has."""
     started: list[Running] = []
 
     def start(**more: object) -> Running:
@@ -118,7 +114,6 @@ def run(app: Flask) -> Iterator[Callable[..., Running]]:
 
 @pytest.fixture
 def running(run: Callable[..., Running]) -> Running:
-    """Give a loop."""
     return run()
 
 

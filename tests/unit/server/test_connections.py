@@ -6,25 +6,20 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from unittest.mock import Mock
 
 import pytest
+from flask import Flask
 
 from app.server import listeners, loop, table
 from app.server.connection import Connection
 from app.server.groups import Group
 from app.server.listeners import ABSENT
 from tests.support.processes import wait_until
-from tests.unit.server.conftest import everything
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-
-    from tests.unit.server.conftest import Running
+from tests.unit.server.conftest import Running, everything
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 

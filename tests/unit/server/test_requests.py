@@ -6,20 +6,16 @@ import json
 import socket
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 
 from app.server.chunks import MAX_CHUNKS, last_chunk
 from app.services import NAME, Services
 from config import BODY_BYTES
 from tests.unit.server.conftest import Running, everything
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /auth/login HTTP/1.1\r\nHost: example.com\r\nContent-Type: application/json\r\n"

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
+from app.families.issuer import TokenIssuer
 from app.infra.clock import Clock
 from app.services import build
 from config import Settings
 from tests.support.forger import ACCESS, REFRESH, Forger
-
-if TYPE_CHECKING:
-    from app.families.issuer import TokenIssuer
 
 NOW = 1_800_000_000
 
 
 @pytest.fixture(scope="session")
 def token_settings(base_environment: dict[str, str]) -> Settings:
-    """Give settings whose servers are never asked."""
     nobody = {"DATABASE_URL": "sqlite:////nowhere/latchkey.db", "REDIS_URL": "unix:///nowhere"}
     return Settings.from_env(base_environment | nobody)
 
 
 @pytest.fixture(scope="session")
 def issuer(token_settings: Settings) -> TokenIssuer:
-    """Give the application's own codecs."""
     return build(token_settings, Clock()).auth.issuer
 
 
 @pytest.fixture(scope="session")
 def access_forger(token_settings: Settings) -> Forger:
-    """Give the forger of access tokens."""
     return Forger(token_settings, ACCESS, NOW)
 
 
 @pytest.fixture(scope="session")
 def refresh_forger(token_settings: Settings) -> Forger:
-    """Give the forger of refresh tokens."""
     return Forger(token_settings, REFRESH, NOW)

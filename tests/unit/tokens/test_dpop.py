@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -23,9 +23,6 @@ from tests.support.clock import SettableClock
 from tests.support.factories import alone
 from tests.vectors.proofs import CASES, GOOD, PROTECTED, REFRESH, Case, Maker, at_door, longest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 NOW = 1_800_000_000
 TOKEN = base64url(b'{"alg":"HS256","typ":"at+jwt","kid":"1"}') + ".e30.AAAA"
 PROVER = Prover()
@@ -34,12 +31,12 @@ NONCES = Nonces(b"a key for nonces", 5)
 
 @pytest.fixture(params=[REFRESH, PROTECTED])
 def maker(request: pytest.FixtureRequest) -> Maker:
-    """Give the holder of a key at each door in turn."""
+    """The holder of a key at each door in turn."""
     return at(request.param)
 
 
 def at(door: str) -> Maker:
-    """Give the holder of a key at one door."""
+    """Return the holder of a key at one door."""
     maker = Maker(PROVER, NONCES, NOW)
     if door == REFRESH:
         return maker
@@ -47,12 +44,12 @@ def at(door: str) -> Maker:
 
 
 def asked(maker: Maker, now: int = NOW) -> ExpectedRequest:
-    """Give what the server asks of a proof at that door."""
+    """Return what the server asks of a proof at that door."""
     return ExpectedRequest(maker.method, maker.url, now, NONCES, maker.ath)
 
 
 def reason(text: str, question: ExpectedRequest) -> str:
-    """Give the reason for which a proof is refused."""
+    """Return the reason for which a proof is refused."""
     with pytest.raises(ProofRefused) as refused:
         read_proof(text, question)
     return refused.value.reason

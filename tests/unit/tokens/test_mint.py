@@ -2,13 +2,10 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING
 
+from app.families.issuer import TokenIssuer
 from app.tokens.claims import AccessTokenClaims
-
-if TYPE_CHECKING:
-    from app.families.issuer import TokenIssuer
-    from tests.support.forger import Forger
+from tests.support.forger import Forger
 
 
 def test_a_minted_token_is_the_forged_good_one(issuer: TokenIssuer, access_forger: Forger) -> None:

@@ -17,7 +17,7 @@ AHEAD = 2 * LEEWAY + MARGIN + 1
 
 
 def nonces(leeway: int = LEEWAY) -> Nonces:
-    """Give the nonces of a process that has just started."""
+    """Return the nonces of a process that has just started."""
     return Nonces(KEY, leeway)
 
 

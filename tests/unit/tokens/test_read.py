@@ -1,24 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.families.issuer import TokenIssuer
 from app.infra.clock import Clock
 from app.services import build
 from app.tokens import codec
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
 from app.tokens.jws import MAX_TOKEN_LENGTH, TokenRefused
-from config import decode_secret, new_secret
+from config import Settings, decode_secret, new_secret
 from tests.support.forger import ACCESS, REFRESH, Forger, encode
 from tests.vectors.tokens import CASES, Case, for_purpose
-
-if TYPE_CHECKING:
-    from app.families.issuer import TokenIssuer
-    from config import Settings
 
 
 def name_of(case: Case) -> str:

@@ -1,25 +1,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 
 from app.attacks.prover import Prover
 from app.auth import admin
 from app.errors import InvalidProof, InvalidToken, Refusal
 from app.families.issuer import new_id
+from app.families.models import Family
 from app.services import Services
 from app.tokens.claims import AccessTokenClaims
 from app.web.client import REQUEST_ID
 from app.web.guards import MARK, Caller, authenticate, caller, public, require_access
 from tests.support.app import PUBLIC_URL, services
 from tests.support.factories import a_family, a_user, revoke
-
-if TYPE_CHECKING:
-    from flask import Flask
-
-    from app.families.models import Family
 
 PATH = "/api/me"
 HOLDER, THIEF = Prover(), Prover()
@@ -38,12 +34,11 @@ def own(app: Flask) -> Services:
 
 @pytest.fixture
 def living(own: Services) -> Family:
-    """Give a family that nobody revoked."""
     return a_family(own.database, a_user(own.database))
 
 
 def claims_of(own: Services, family: Family, holder: Prover | None = None) -> AccessTokenClaims:
-    """Give the claims of an access token of that family, bound to the holder's key."""
+    """Return the claims of an access token of that family, bound to the holder's key."""
     rules, now = own.auth.issuer.access.rules, own.clock.now()
     return AccessTokenClaims(
         iss=rules.issuer,

@@ -10,7 +10,7 @@ from tests.support.app import PUBLIC_URL
 
 
 def sent(headers: dict[str, str]) -> Request:
-    """Give a state change with these headers."""
+    """Return a state change with these headers."""
     return Request(EnvironBuilder(method="POST", headers=list(headers.items())).get_environ())
 
 
