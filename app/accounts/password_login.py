@@ -85,10 +85,10 @@ class PasswordLogin:
         try:
             verified = place.run(self.passwords.verify, stored, password)
         except (Busy, InvalidRequest):
-            self.throttle.give_back(buckets)
+            self.throttle.refund(buckets)
             raise
         if verified:
-            self.throttle.forgive(buckets)
+            self.throttle.record_success(buckets)
         return verified
 
     def upgrade_hash(self, user: User, password: str, place: Place) -> User:

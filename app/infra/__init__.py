@@ -1,1 +1,1 @@
-"""What every other part stands on: time, the database, Redis, limits, logs. No Flask."""
+"""The layer below all others: clock, database, Redis, limits, logs, strict JSON. No Flask."""

@@ -1,4 +1,7 @@
-"""What is counted against brute force and floods, and how much of it is allowed."""
+"""The limits against password guessing and floods; `throttle` counts the attempts.
+
+`docs/limits.md` explains each number.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from limits import RateLimitItem, parse_many
 from app.infra.networks import network, site
 
 ACCOUNT: Final = tuple(parse_many("5/5minute;20/hour"))
-KNOWN_DEVICE: Final = tuple(parse_many("10/5minute;60/hour"))
+KNOWN_BROWSER: Final = tuple(parse_many("10/5minute;60/hour"))
 ADDRESS: Final = tuple(parse_many("30/minute;300/hour"))
 SITE: Final = tuple(parse_many("120/minute;1200/hour"))
 ALL_OF_ADDRESS: Final = tuple(parse_many("300/minute"))
@@ -19,37 +22,42 @@ ALL_OF_ACCOUNT: Final = tuple(parse_many("30/minute"))
 REGISTRATIONS: Final = tuple(parse_many("120/minute;1000/hour"))
 REFRESHES: Final = tuple(parse_many("1200/minute"))
 
-# What a right password does to a count.
+# How a successful log-in changes a count: to zero, by one less, or not at all.
 CLEARED: Final = "cleared"
-GIVEN_BACK: Final = "given back"
-KEPT: Final = "kept"
-OF_NETWORK: Final = frozenset({"address", "all_address", "site"})
+REFUNDED: Final = "refunded"
+UNCHANGED: Final = "unchanged"
+NETWORK_KINDS: Final = frozenset({"address", "all_address", "site"})
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What is counted: a kind with its limits, and a name that is hashed before it is stored."""
+    """One count and its limits.
+
+    `kind` says what is counted, and `name` for whom: an account, a browser or a network.
+    `on_success` is how a successful log-in changes the count.
+    """
 
     kind: str
     name: str
     limits: tuple[RateLimitItem, ...]
-    success: str = KEPT
+    on_success: str = UNCHANGED
 
     @property
     def key(self) -> str:
-        """The name as Redis sees it: 128 bits of its SHA-256, in hex."""
+        """The name in Redis: 128 bits of its SHA-256 in hex, so that Redis stores no addresses."""
         return hashlib.sha256(self.name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def of_network(ip: str) -> tuple[Bucket, ...]:
-    """Return what an attempt to log in from `ip` counts for its network.
+    """Return the buckets in which a log-in attempt from `ip` is counted for its network.
 
-    One IPv6 customer may hold a whole /48, which is 65,536 networks, so it is counted too.
+    For IPv6 the /48 is counted too, because one customer may have a whole /48 and so 65,536
+    networks of the size /64.
     """
     buckets = (
-        Bucket("address", network(ip), ADDRESS, GIVEN_BACK),
+        Bucket("address", network(ip), ADDRESS, REFUNDED),
         Bucket("all_address", network(ip), ALL_OF_ADDRESS),
     )
     if ":" in network(ip):
-        return (*buckets, Bucket("site", site(ip), SITE, GIVEN_BACK))
+        return (*buckets, Bucket("site", site(ip), SITE, REFUNDED))
     return buckets

@@ -1,4 +1,4 @@
-"""The only reader of time. Everything else is told what time it is."""
+"""The clock. No other module reads the time of day, so that tests can set it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Clock:
         return int(time.time())
 
     def monotonic(self) -> float:
-        """Return seconds that never run backwards, for waits inside this process."""
+        """Return seconds from a clock that is never set back, to measure durations."""
         return time.monotonic()
 
 

@@ -1,8 +1,9 @@
-"""The database: how it is read and written, on SQLite and on PostgreSQL.
+"""Read and write the database, SQLite or PostgreSQL; `app.auth` and `app.families` call this.
 
-A state change is either ONE statement (`write`) or one transaction that takes the write lock at
-once (`transact`); nothing reads first and writes later on what it read. All three ways in take a
-function, because the database may ask for it again.
+A change is either ONE statement (`write`), or one transaction that takes the write lock when it
+begins (`transact`). No code reads a row and decides by it in a later write, because another
+worker may change the row in between. `read`, `write` and `transact` take a function, because
+PostgreSQL may require that it is called again.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ POOL_SECONDS: Final = 5
 CONNECT_SECONDS: Final = 3
 STATEMENT_MS: Final = 5000
 
-# What PostgreSQL says to a statement or transaction that lost to another: 40001 above READ
-# COMMITTED, 40P01 on a deadlock. It did nothing, and the next try may decide otherwise.
-ASKED_AGAIN: Final = frozenset({"40001", "40P01"})
+# PostgreSQL rolled the statement or transaction back because of a concurrent one: 40001 is a
+# serialization failure (only above READ COMMITTED), 40P01 a deadlock. A retry may succeed.
+RETRYABLE: Final = frozenset({"40001", "40P01"})
 MAX_TRIES: Final = 30
 MAX_PAUSE_SECONDS: Final = 0.1
 
@@ -46,84 +47,98 @@ metadata: Final = MetaData(
 
 
 class Database:
-    """One engine with three ways in: `read`, `write` and `transact`.
+    """One engine, used through `read`, `write` and `transact`. Safe to share between threads.
 
-    Each calls a function with a connection and the arguments given, and returns what it returns.
-    PostgreSQL may ask for the same again (`ASKED_AGAIN`): then the function is called once more,
-    at most `MAX_TRIES` times, so it changes nothing but the database.
+    Each of the three calls the function `work` with a connection and the given arguments and
+    returns its result. When PostgreSQL reports a conflict (`RETRYABLE`), `work` is called again,
+    up to `MAX_TRIES` times in all. It must therefore change nothing but the database.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: from all three, when the database is unreachable, too busy
+            or refuses a statement.
+
     """
 
     metadata: Final = metadata
 
     def __init__(self, url: str, *, threads: int = 5, pooler: bool = False) -> None:
-        """Build the engine for `url`; nothing connects until it is used.
+        """Build the engine for `url`; it connects on first use.
 
-        `threads` is how many connections may be open at once: one for each thread that asks.
-        Behind a `pooler` in transaction mode a session is of one transaction, so nothing may
-        be prepared or set for longer.
+        `threads` is the number of threads that use it, and so the maximum of open connections.
+        `pooler` says that a pooler in transaction mode, such as PgBouncer, is in front of
+        PostgreSQL. Each transaction may then have another session, so no statement is prepared
+        and no session parameter is set.
         """
-        where = make_url(url)
-        sqlite = where.get_backend_name() == "sqlite"
-        engine = _sqlite(where, threads) if sqlite else _postgresql(where, threads, pooler)
+        parsed = make_url(url)
+        sqlite = parsed.get_backend_name() == "sqlite"
+        engine = _sqlite(parsed, threads) if sqlite else _postgresql(parsed, threads, pooler)
         self.engine: Final[Engine] = engine
-        alone: dict[str, Any] = {"alone": True} if sqlite else {"isolation_level": "AUTOCOMMIT"}
-        self._alone: Final = self.engine.execution_options(**alone)
-        self.write_lock: Final = WriteLock(str(where.database)) if sqlite else None
+        options: dict[str, Any] = (
+            {"no_begin": True} if sqlite else {"isolation_level": "AUTOCOMMIT"}
+        )
+        self._autocommit_engine: Final = self.engine.execution_options(**options)
+        self.write_lock: Final = WriteLock(str(parsed.database)) if sqlite else None
         self._group: Final = GroupCommit(engine, self.write_lock) if self.write_lock else None
 
     def read(self, work: Callable[Concatenate[Connection, P], T], *a: P.args, **k: P.kwargs) -> T:
-        """Let `work` read; each of its statements stands alone, and waits for no writer."""
-        return _repeated(self.autocommit, work, *a, **k)
+        """Call `work` to read; each of its statements is its own transaction.
+
+        It never waits for a writer.
+        """
+        return _with_retries(self.autocommit, work, *a, **k)
 
     def write(self, work: Callable[Concatenate[Connection, P], T], *a: P.args, **k: P.kwargs) -> T:
-        """Let `work` write by ONE statement, which is committed when this returns."""
+        """Call `work` to write with ONE statement, which is committed when this returns."""
         if self._group:
             return self._group.write(lambda connection: work(connection, *a, **k))
-        return _repeated(self.autocommit, work, *a, **k)
+        return _with_retries(self.autocommit, work, *a, **k)
 
     def transact(
         self, work: Callable[Concatenate[Connection, P], T], *a: P.args, **k: P.kwargs
     ) -> T:
-        """Let `work` write in one transaction: all of its statements are committed, or none."""
-        return _repeated(self.transaction, work, *a, **k)
+        """Call `work` in one transaction: all of its statements are committed, or none.
+
+        It is rolled back when `work` raises, and the exception passes through.
+        """
+        return _with_retries(self.transaction, work, *a, **k)
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
-        """Give a connection on which each statement stands, and is committed, alone."""
-        with self._alone.connect() as connection:
+        """Open a connection on which each statement is committed by itself."""
+        with self._autocommit_engine.connect() as connection:
             yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Give a connection whose statements all commit, or none."""
+        """Open a connection and a transaction, which commits unless the `with` block raises."""
         with self.turn(), self.engine.begin() as connection:
             yield connection
 
     def turn(self) -> AbstractContextManager[None]:
-        """Wait for the turn to write: on SQLite there is one writer at a time."""
+        """Hold the write lock inside the `with` block. On PostgreSQL there is none to hold."""
         return self.write_lock.held() if self.write_lock else nullcontext()
 
 
-def _repeated(
-    opened: Callable[[], AbstractContextManager[Connection]],
+def _with_retries(
+    connect: Callable[[], AbstractContextManager[Connection]],
     work: Callable[Concatenate[Connection, P], T],
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
     for tries in range(1, MAX_TRIES):
         try:
-            with opened() as connection:
+            with connect() as connection:
                 return work(connection, *args, **kwargs)
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in ASKED_AGAIN:
+            if getattr(error.orig, "sqlstate", None) not in RETRYABLE:
                 raise
-        # Random, so that those who collided do not collide again.
+        # A random pause, so that transactions that collided do not collide again.
         time.sleep(random.uniform(0, min(0.002 * 2**tries, MAX_PAUSE_SECONDS)))  # noqa: S311 - no secret
-    with opened() as connection:
+    with connect() as connection:
         return work(connection, *args, **kwargs)
 
 
-def _postgresql(url: URL, threads: int, pooler: bool) -> Engine:  # noqa: FBT001 - inner
+def _postgresql(url: URL, threads: int, pooler: bool) -> Engine:  # noqa: FBT001 - private
     session: dict[str, Any] = {
         "options": f"-c statement_timeout={STATEMENT_MS} -c timezone=UTC",
     }
@@ -158,15 +173,16 @@ def _sqlite(url: URL, threads: int) -> Engine:
 def _before_sqlite_connect(
     _dialect: object, _record: object, args: list[Any], _more: object
 ) -> None:
-    # Made by SQLite, the file has the mode that the umask leaves. Its -wal and -shm take after it.
+    # SQLite would create the file with the mode that the umask leaves, readable for others. It
+    # gives the -wal and -shm files the mode of the database file.
     path = str(args[0])
     if not path.startswith("file:"):
-        with suppress(OSError):  # it is there, or cannot be: SQLite says which
+        with suppress(OSError):  # it exists, or cannot be created, which SQLite then reports
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - a raw driver object
-    # The driver must not open transactions of its own: they would be deferred, and a deferred
+    # The driver must not begin transactions by itself: these would be deferred, and a deferred
     # transaction that reads and then writes fails under load instead of waiting.
     connection.isolation_level = None
     for pragma in (
@@ -179,5 +195,5 @@ def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN40
 
 
 def _on_sqlite_begin(connection: Connection) -> None:
-    if not connection.get_execution_options().get("alone"):
+    if not connection.get_execution_options().get("no_begin"):
         connection.exec_driver_sql("BEGIN IMMEDIATE")

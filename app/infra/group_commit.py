@@ -1,8 +1,8 @@
-"""One transaction for all the single statements of a process that wait to write to SQLite.
+"""Commit the waiting statements of all threads together, on SQLite; `database` calls this.
 
-A commit waits for the disk, and to hand the write lock from thread to thread costs more than most
-statements do. So whoever gets the lock runs every statement that waits, and commits once. Nobody
-is answered before that commit is on the disk.
+A commit waits for the disk, and passing the write lock from thread to thread costs more than most
+statements. The thread that gets the lock therefore runs the statements of all waiting threads in
+one transaction and commits once. `write` returns only after that commit is on the disk.
 """
 
 from __future__ import annotations
@@ -24,90 +24,90 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
-class Waiting(Generic[T]):
-    """A statement that waits for its turn; its result, or its error, is in `future`."""
+class PendingWrite(Generic[T]):
+    """A statement that waits to be run by some thread; `future` gets its result or its error."""
 
     work: Callable[[Connection], T]
     future: Future[T] = field(default_factory=Future)
 
 
-class Undone(Exception):
-    """A statement of several failed, and the transaction with it."""
+class GroupRolledBack(Exception):
+    """One of several statements failed, and their common transaction was rolled back."""
 
 
 class GroupCommit:
-    """Writes to one SQLite file, in the turns of its write lock."""
+    """Writes to one SQLite file under its write lock. Safe to share between threads."""
 
     def __init__(self, engine: Engine, lock: WriteLock) -> None:
-        """Write through `engine`, whose option `alone` means a statement without transaction."""
+        """Write through `engine`, whose option `no_begin` commits each statement by itself."""
         self._engine: Final = engine
-        self._alone: Final = engine.execution_options(alone=True)
+        self._autocommit_engine: Final = engine.execution_options(no_begin=True)
         self._lock: Final = lock
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._pid = os.getpid()
-        self._queue: deque[Waiting[Any]] = deque()
+        self._queue: deque[PendingWrite[Any]] = deque()
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Return what `work` returns, once its ONE statement is committed.
+        """Run `work`, which executes ONE statement; return its result after the commit.
 
-        When a statement of the same transaction fails, all of them are undone and each runs once
-        more, alone: nobody gets another's error.
+        When another statement of the same transaction fails, all are rolled back and each runs
+        again by itself, so that no caller gets the error of another's statement.
 
         Raises:
-            sqlalchemy.exc.TimeoutError: when its turn did not come within `WAIT_SECONDS`. It has
-                not run then, and will not.
+            sqlalchemy.exc.TimeoutError: when the write lock was not free within `WAIT_SECONDS`.
+                The statement has not run and will not.
 
         """
         if self._pid != os.getpid():
-            self._begin()  # a fork copies statements that the parent runs
-        mine = Waiting(work)
-        self._queue.append(mine)
+            self._reset()  # a fork copies the queue, but the parent runs its statements
+        pending = PendingWrite(work)
+        self._queue.append(pending)
         try:
-            with self._lock.of_threads() as until:
-                if not mine.future.done():
-                    with self._lock.of_processes(until):
-                        self._run()
+            with self._lock.thread_lock() as deadline:
+                if not pending.future.done():
+                    with self._lock.file_lock(deadline):
+                        self._run_queue()
         except Busy:
-            with suppress(ValueError):  # taken at the last moment: it runs
-                self._queue.remove(mine)
+            with suppress(ValueError):  # another thread has just taken it from the queue
+                self._queue.remove(pending)
                 raise
-        return mine.future.result()
+        return pending.future.result()
 
-    def _run(self) -> None:
-        """Run all that wait: in one transaction, or each alone when one of several fails."""
-        group: list[Waiting[Any]] = []
+    def _run_queue(self) -> None:
+        """Run the queue in one transaction; if that fails, each statement by itself."""
+        group: list[PendingWrite[Any]] = []
         with suppress(IndexError):
             while True:
                 group.append(self._queue.popleft())
         if len(group) > 1:
-            with suppress(Undone):
-                self._settle(group, self._engine.begin)
+            with suppress(GroupRolledBack):
+                self._run(group, self._engine.begin)
                 return
-        for one in group:
-            self._settle([one], self._alone.connect)
+        for pending in group:
+            self._run([pending], self._autocommit_engine.connect)
 
-    def _settle(self, group: Sequence[Waiting[Any]], opened: Callable[[], Any]) -> None:
+    def _run(self, group: Sequence[PendingWrite[Any]], connect: Callable[[], Any]) -> None:
         try:
-            with opened() as connection:
+            with connect() as connection:
                 results = _results(connection, group)
-        except Undone:
+        except GroupRolledBack:
             raise
-        except BaseException as error:  # noqa: BLE001 - it is the callers'
-            # Nothing has run, or all of it has and the commit failed. To run it again would not
-            # be safe: a rotation that did commit would look like the use of a spent token.
-            for one in group:
-                one.future.set_exception(error)
+        except BaseException as error:  # noqa: BLE001 - raised in the threads that wait
+            # Either nothing has run, or everything has and the commit failed. Do not repeat it:
+            # if a rotation was committed after all, its repetition would look like reuse.
+            for pending in group:
+                pending.future.set_exception(error)
         else:
-            for one, result in zip(group, results, strict=True):
-                one.future.set_result(result)
+            for pending, result in zip(group, results, strict=True):
+                pending.future.set_result(result)
 
 
-def _results(connection: Connection, group: Sequence[Waiting[Any]]) -> list[Any]:
+def _results(connection: Connection, group: Sequence[PendingWrite[Any]]) -> list[Any]:
     try:
-        return [one.work(connection) for one in group]
+        return [pending.work(connection) for pending in group]
     except Exception as error:
         if len(group) > 1:
-            raise Undone from error
+            raise GroupRolledBack from error
         raise

@@ -1,4 +1,4 @@
-"""Logging: one line a record on standard output, for whatever collects it."""
+"""Logging: one line of JSON for each record, on standard output. `create_app` installs it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from typing import Final
 from app.infra.clock import rfc3339
 
 ROOT_LOGGER: Final = "latchkey"
-ERRORS_A_MINUTE: Final = 60
+MAX_ERRORS_PER_MINUTE: Final = 60
 MINUTE: Final = 60
 MAX_TRACE: Final = 8000
 
-Kind = tuple[str, str, str, str, int]
+# Of an error: logger, message without arguments, exception class, file and line that raised it.
+ErrorKey = tuple[str, str, str, str, int]
 
 
-class Lines(logging.Formatter):
-    """Writes a record as one line of JSON; an audit line is one already."""
+class JsonLines(logging.Formatter):
+    """Formats a record as one line of JSON. A line of the audit record already is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line; line breaks and control characters inside are escaped."""
+        """Return the line, with line breaks and control characters escaped."""
         message = record.getMessage()
         if record.name == "latchkey.audit":
             return message
@@ -40,35 +41,35 @@ class Lines(logging.Formatter):
         return json.dumps({name: value for name, value in line.items() if value})
 
 
-class ErrorBound(logging.Filter):
-    """Lets sixty errors of a kind through in a minute, and counts the others.
+class ErrorLimit(logging.Filter):
+    """Lets at most 60 equal errors a minute through and counts the others.
 
-    Whoever finds one request that ends in an unexpected error can send it again and again, and a
-    trace has kilobytes. The next line of its kind says how many there were besides: `left_out`.
+    An attacker who finds a request that causes an unexpected error can repeat it, and a traceback
+    has kilobytes, so an unlimited log would fill the disk. The first line after an omission says
+    how many were omitted (`left_out`).
     """
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without counts."""
         super().__init__()
         self._lock: Final = threading.Lock()
-        self._seen: Final[dict[Kind, tuple[float, int]]] = {}
+        self._counts: Final[dict[ErrorKey, tuple[float, int]]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record is written."""
+        """Return whether the record is written."""
         if record.levelno < logging.ERROR:
             return True
-        now, kind = record.created, _kind(record)
+        now, key = record.created, _error_key(record)
         with self._lock:
-            since, seen = self._seen.get(kind, (now, 0))
+            since, count = self._counts.get(key, (now, 0))
             if not 0 <= now - since < MINUTE:
-                record.left_out = max(0, seen - ERRORS_A_MINUTE)
-                since, seen = now, 0
-            self._seen[kind] = since, seen + 1
-        return seen < ERRORS_A_MINUTE
+                record.left_out = max(0, count - MAX_ERRORS_PER_MINUTE)
+                since, count = now, 0
+            self._counts[key] = since, count + 1
+        return count < MAX_ERRORS_PER_MINUTE
 
 
-def _kind(record: logging.LogRecord) -> Kind:
-    """Return the message without its arguments, and the line that raised the exception."""
+def _error_key(record: logging.LogRecord) -> ErrorKey:
     raised, _, trace = record.exc_info or (None, None, None)
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -77,7 +78,10 @@ def _kind(record: logging.LogRecord) -> Kind:
 
 
 def _trace(lines: logging.Formatter, record: logging.LogRecord) -> str:
-    """Return the trace; without its middle when a message in it repeats what was sent."""
+    """Return the traceback, without its middle when it is longer than `MAX_TRACE`.
+
+    The message of an exception may repeat the whole request.
+    """
     trace = lines.formatException(record.exc_info) if record.exc_info else ""
     if len(trace) <= MAX_TRACE:
         return trace
@@ -85,12 +89,12 @@ def _trace(lines: logging.Formatter, record: logging.LogRecord) -> str:
 
 
 def install() -> None:
-    """Send the application's log to standard output, once."""
+    """Send the log of `latchkey` to standard output. A second call has no effect."""
     logger = logging.getLogger(ROOT_LOGGER)
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stdout)
-        handler.setFormatter(Lines())
-        handler.addFilter(ErrorBound())
+        handler.setFormatter(JsonLines())
+        handler.addFilter(ErrorLimit())
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
         logger.propagate = False
@@ -98,12 +102,12 @@ def install() -> None:
 
 @contextmanager
 def on_stderr() -> Iterator[None]:
-    """Leave standard output to a command's own result."""
+    """Send the log to standard error inside the `with` block, for commands that print a result."""
     logger = logging.getLogger(ROOT_LOGGER)
-    kept, handler = logger.handlers, logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines())
+    previous, handler = logger.handlers, logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
     logger.handlers = [handler]
     try:
         yield
     finally:
-        logger.handlers = kept
+        logger.handlers = previous

@@ -1,7 +1,7 @@
-"""Addresses of clients: one spelling for each, and the networks that they are counted by.
+"""Normalize the addresses of clients, and find the networks that limits are counted for.
 
-The audit record, the list of sessions, the limits and the queue for password hashes all use
-these, so that they agree about who asked.
+The audit record, the list of sessions, the limits, the hash queue and the server all use these
+functions, so that one client is the same client for all of them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ IPV6_SITE: Final = 48
 
 
 def parse_address(text: str) -> str:
-    """Return the one spelling of an IP address, or an empty string when `text` is none.
+    """Return an IP address in its normal spelling; an empty string when `text` is not one.
 
-    Proxies write ports, brackets and zones (`192.0.2.1:4711`, `[2001:db8::1]:443`,
-    `fe80::1%eth0`). They are dropped: a client chooses its port, so an address that kept it would
-    be a new visitor for each connection. An IPv4 address mapped into IPv6 is the IPv4 address.
+    Ports, brackets and zones, which proxies write (`192.0.2.1:4711`, `[2001:db8::1]:443`,
+    `fe80::1%eth0`), are removed: with the port, each connection would count as another client. An
+    IPv4 address mapped into IPv6 becomes the IPv4 address.
     """
     bare = text[: MAX_TEXT + 1].strip()
     if bare.startswith("["):
@@ -36,20 +36,21 @@ def parse_address(text: str) -> str:
 
 
 def network(address: str) -> str:
-    """Return what one visitor cannot leave at will: an IPv4 address, or an IPv6 /64.
+    """Return the network of one client: its IPv4 address, or its IPv6 /64.
 
-    Everything that is no address is one network, the empty string.
+    Within a /64 a client can change its address as it likes. The result for text that is not an
+    address is the empty string, so that all such clients share one count.
     """
-    return _within(address, 32, IPV6_NETWORK)
+    return _prefix(address, 32, IPV6_NETWORK)
 
 
 def site(address: str) -> str:
-    """Return what one customer of a provider may hold: an IPv4 /24, or an IPv6 /48."""
-    return _within(address, IPV4_SITE, IPV6_SITE)
+    """Return the network that one customer of a provider may have: an IPv4 /24 or an IPv6 /48."""
+    return _prefix(address, IPV4_SITE, IPV6_SITE)
 
 
 @lru_cache(maxsize=1024)  # a request asks up to four times, and a flood comes from few addresses
-def _within(address: str, ipv4_bits: int, ipv6_bits: int) -> str:
+def _prefix(address: str, ipv4_bits: int, ipv6_bits: int) -> str:
     parsed = parse_address(address)
     if not parsed:
         return ""

@@ -1,4 +1,7 @@
-"""Redis: its connections, what a server says of itself, and what to do while it is away."""
+"""Redis: connections, the properties of the server, and the pause after a failure.
+
+`app.families` and `throttle` use this; `flask doctor` reports the properties.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,11 @@ PRIMARY: Final = "master"
 
 @dataclass(frozen=True)
 class ServerFacts:
-    """What a Redis server says of itself; None or empty when it does not say.
+    """Properties that a Redis server reports; None or empty when it does not report one.
 
-    `identity` changes whenever the server's memory may: with its process, with its place in a
-    replication (a promotion, a copy taken from another server), and with every evicted key.
+    `time` is the server's clock in seconds, UTC; `eviction` its `maxmemory-policy`. `identity` is
+    another value after any event that may lose keys: a restart, a promotion, a full copy from
+    another server, an evicted key.
     """
 
     time: int
@@ -36,25 +40,25 @@ class ServerFacts:
 
     @property
     def distrust(self) -> str:
-        """Why the denylist does not rely on this server, and what to do; empty when it does.
+        """Why the denylist must not trust this server, and how to change that; else empty.
 
-        The policy decides and not `maxmemory`, which can be set at any moment. What a server
-        does not say counts against it: an entry that was evicted lets a revoked token in.
+        An evicted denylist entry would let a revoked token in. Only the policy is checked and not
+        `maxmemory`, which can be set at any time. A property that is not reported counts as bad.
         """
         if not (self.eviction and self.role and self.identity):
-            return "does not say whether it evicts, and who it is; allow the command INFO"
+            return "does not report its eviction policy and identity; allow the command INFO"
         if self.eviction != NO_EVICTION:
             return f"evicts keys ({self.eviction}); set maxmemory-policy to noeviction"
         if self.role != PRIMARY:
-            return f"is no primary ({self.role}); name the primary in REDIS_URL"
+            return f"is not a primary ({self.role}); name the primary in REDIS_URL"
         return ""
 
 
 class RedisBackoff:
-    """Leaves Redis alone for a second after a failure, and logs at most one warning a minute.
+    """Pauses the use of Redis for a second after a failure; logs at most one warning a minute.
 
-    Without the pause, each request would wait for a server that hangs. Safe to share between
-    threads: at worst two of them log the same failure.
+    Without the pause, each request would wait for a server that does not answer. Safe to share
+    between threads; at worst two of them log the same failure.
     """
 
     def __init__(self, clock: Clock, logger: logging.Logger) -> None:
@@ -65,47 +69,47 @@ class RedisBackoff:
         self._next_log_at = 0.0
 
     def active(self) -> bool:
-        """Tell whether Redis failed a moment ago and must not be asked now."""
+        """Return whether Redis failed within the last `REDIS_BACKOFF_SECONDS`."""
         return self._clock.monotonic() < self._until
 
     def start(self) -> None:
-        """Leave Redis alone from now on, for `REDIS_BACKOFF_SECONDS`."""
+        """Begin a pause of `REDIS_BACKOFF_SECONDS`."""
         self._until = self._clock.monotonic() + REDIS_BACKOFF_SECONDS
 
     def warn(self, message: str, *values: object) -> None:
-        """Log a warning, unless this has logged one within the last `LOG_SECONDS`."""
+        """Log a warning, unless one was logged within the last `LOG_SECONDS`."""
         now = self._clock.monotonic()
         if now >= self._next_log_at:
             self._next_log_at = now + LOG_SECONDS
             self._logger.warning(message, *values)
 
     def recovered(self, message: str, *values: object) -> None:
-        """Log that what was warned of is over, if it was; the next warning is logged at once."""
+        """Log the end of an outage if `warn` has logged it; the next `warn` logs again at once."""
         if self._next_log_at:
             self._next_log_at = 0.0
             self._logger.warning(message, *values)
 
 
 class ConnectionCount:
-    """Counts the connections a Redis client opens; pass it as its `redis_connect_func`."""
+    """Counts the connections that a Redis client opens; pass it as its `redis_connect_func`."""
 
     def __init__(self) -> None:
-        """Start at none."""
+        """Start at zero."""
         self.opened = 0
         self._numbers: Final = itertools.count(1)
 
     def __call__(self, connection: AbstractConnection) -> None:
-        """Greet the server as redis-py would, then count."""
+        """Do what redis-py does on a new connection, then count it."""
         connection.on_connect()  # type: ignore[no-untyped-call]
         self.opened = next(self._numbers)
 
 
 @dataclass(frozen=True)
 class RedisLink:
-    """The ways to Redis: the shared client, its count of connections, and a connection apart.
+    """Access to Redis: the shared client, the count of its connections, and a separate client.
 
-    `connect` opens a client whose one connection goes where new connections go, and that never
-    repeats a command on another one.
+    `connect` returns a client with one new connection. It reaches the server that new connections
+    reach now, and it never repeats a command on another connection.
     """
 
     redis: Redis
@@ -114,16 +118,16 @@ class RedisLink:
 
 
 def server_facts(redis: Redis) -> ServerFacts:
-    """Ask Redis for what decides whether it may be relied on.
+    """Ask the server for the properties that decide whether the denylist trusts it.
 
     Raises:
-        redis.RedisError: when it does not answer.
+        redis.RedisError: when the server does not answer.
 
     """
     seconds, _ = redis.time()
     try:
         info: dict[str, Any] = redis.info()
-    except ResponseError:  # forbidden by an ACL, or a proxy that does not know it
+    except ResponseError:  # an ACL forbids INFO, or a proxy does not support it
         info = {}
     persistent = bool(info["aof_enabled"]) if "aof_enabled" in info else None
     return ServerFacts(

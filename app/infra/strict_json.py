@@ -1,8 +1,8 @@
-"""The one JSON parser for whatever comes from outside: tokens and request bodies.
+"""The JSON parser for all untrusted input: tokens, proofs and request bodies.
 
-`json.loads` forgives too much: it sniffs UTF-16, takes the last of two equal names, reads NaN
-and raises RecursionError on deep nesting. Each of these has been an attack (RFC 8725 section
-3.7, RFC 7515 section 4).
+`json.loads` alone accepts UTF-16, takes the last of two members with one name, accepts NaN, and
+raises RecursionError on deep nesting. Two parsers that disagree about a text have been the cause
+of attacks, so only one interpretation is accepted (RFC 8725 section 3.7, RFC 7515 section 4).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
-    """Parse one UTF-8 JSON object.
+    """Parse one JSON object in UTF-8.
 
     Raises:
-        ValueError: on anything else: another encoding, a BOM, duplicate names, NaN or
-            Infinity, a number too long to convert, nesting deeper than the interpreter's
-            stack, a value that is not an object.
+        ValueError: when `raw` is not valid JSON in UTF-8 without a byte order mark, is not an
+            object, or has duplicate names, NaN, Infinity, a number too long to convert, or
+            nesting deeper than the interpreter's stack.
 
     """
     try:
@@ -32,10 +32,10 @@ def parse_object(raw: bytes) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("duplicate name")
-    return found
+    return members
 
 
 def _no_constant(name: str) -> NoReturn:

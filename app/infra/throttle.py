@@ -1,12 +1,14 @@
-"""Attempts per account, per address and per family, counted in Redis before the work is done.
+"""Limit log-in attempts, registrations and refreshes; `buckets` has the numbers.
 
-Counting is one atomic increment, so parallel guesses cannot slip through between a look and a
-count. Each limit is a window that ends by itself: nothing a stranger does locks an account for
-good, and a browser the owner has logged in with before is counted apart (`accounts/devices`).
+`app.accounts.password_login` and `app.auth` count each attempt here before they do its work.
 
-The network is counted first, so that an address that is used up cannot use up accounts as well.
-Failures and successes are counted: a success gives its failures back, and stays in the wider
-count of all log-ins, because a right password costs as much to verify as a wrong one.
+- Counting is one atomic increment in Redis, so parallel guesses cannot pass between a check and
+  a count.
+- Each limit is a window that ends by itself, so no attacker locks an account for good. Known
+  browsers are counted separately (`app.accounts.known_browsers`).
+- The network is counted first. When its limit is used up, its attempts count for no account.
+- Failures and successes are counted. A success clears the account's failures, but stays in the
+  count of all log-ins, because a right password costs as much to verify as a wrong one.
 """
 
 from __future__ import annotations
@@ -25,10 +27,10 @@ from app.infra.buckets import (
     ACCOUNT,
     ALL_OF_ACCOUNT,
     CLEARED,
-    GIVEN_BACK,
-    KNOWN_DEVICE,
-    OF_NETWORK,
+    KNOWN_BROWSER,
+    NETWORK_KINDS,
     REFRESHES,
+    REFUNDED,
     REGISTRATIONS,
     Bucket,
     of_network,
@@ -43,15 +45,15 @@ logger: Final = logging.getLogger("latchkey.throttle")
 
 
 class Throttle:
-    """Limits shared by all workers through Redis.
+    """Counts in Redis, for all workers together. Safe to share between threads.
 
-    While Redis is out of reach each worker counts for itself with the same limits: stricter
-    than none, and no reason to refuse everybody. Redis is asked again after a second: a log-in
-    asks several times, and one that hangs would hold it up for as many timeouts.
+    While Redis is unreachable, each worker counts in its own memory with the same limits, because
+    refusing every log-in would be worse. Redis is tried again after a second: a log-in counts
+    several times, and would wait for several timeouts.
     """
 
     def __init__(self, redis: Redis, prefix: str, clock: Clock) -> None:
-        """Count under keys that begin with `prefix`."""
+        """Count under Redis keys that begin with `prefix`."""
         storage = RedisStorage(
             "redis://", connection_pool=redis.connection_pool, key_prefix=f"{prefix}throttle"
         )
@@ -61,7 +63,7 @@ class Throttle:
         self._backoff: Final = RedisBackoff(clock, logger)
 
     def network(self, ip: str) -> None:
-        """Count an attempt at a password for its network, before the account is read.
+        """Count a log-in attempt for the network of `ip`, before the account is read.
 
         Raises:
             TooManyAttempts: when a limit of the network is used up.
@@ -70,100 +72,105 @@ class Throttle:
         self._count(of_network(ip))
 
     def log_in(
-        self, account: str, ip: str, known_device: str = "", *, network_counted: bool = False
+        self, account: str, ip: str, browser_key: str = "", *, network_counted: bool = False
     ) -> tuple[Bucket, ...]:
-        """Count an attempt at a password and return the buckets, for `forgive`.
+        """Count an attempt to verify a password; return the buckets it was counted in.
 
-        A known browser is counted by itself, and with the account's other known browsers alone:
-        neither a stranger's guesses at the account nor a neighbour behind the same address can
-        lock it out. `network_counted` says that
-        `network` has counted the attempt.
+        The caller passes the buckets to `record_success` or `refund`. `browser_key` is not empty
+        for a known browser. Its attempts count only for itself and for the account's known
+        browsers together, so that neither guesses from elsewhere nor a neighbour with the same
+        address can lock it out. `network_counted` says that `network` was called before.
 
         Raises:
-            TooManyAttempts: when a limit is used up; also for a right password, and alike
-                for accounts that do not exist.
+            TooManyAttempts: when a limit is used up, whether or not the password is right or the
+                account exists.
 
         """
-        if known_device:
-            failures = Bucket("device", known_device, KNOWN_DEVICE, CLEARED)
-            # Of all its known browsers: each log-in elsewhere makes one more.
-            everything = Bucket("all_device", account, ALL_OF_ACCOUNT)
-            self._count((failures, everything))
-            return failures, everything
+        if browser_key:
+            failures = Bucket("device", browser_key, KNOWN_BROWSER, CLEARED)
+            # All known browsers together, because each log-in without a mark adds one.
+            log_ins = Bucket("all_device", account, ALL_OF_ACCOUNT)
+            self._count((failures, log_ins))
+            return failures, log_ins
         failures = Bucket("account", account, ACCOUNT, CLEARED)
-        everything = Bucket("all_account", account, ALL_OF_ACCOUNT)
+        log_ins = Bucket("all_account", account, ALL_OF_ACCOUNT)
         if not network_counted:
             self.network(ip)
-        self._count((failures, everything))
-        return *of_network(ip), failures, everything
+        self._count((failures, log_ins))
+        return *of_network(ip), failures, log_ins
 
     def register(self, ip: str) -> None:
-        """Count a registration.
+        """Count a registration for the network of `ip`.
 
         Raises:
-            TooManyAttempts: when the limit is used up.
+            TooManyAttempts: when the network's limit is used up.
 
         """
         self._count((Bucket("register", network(ip), REGISTRATIONS),))
 
     def refresh(self, family_id: str) -> None:
-        """Count a refresh; the limit is far above what a person with many tabs needs.
+        """Count a refresh for its family. The limit is far above what a person's tabs need.
 
         Raises:
-            TooManyAttempts: when the limit is used up.
+            TooManyAttempts: when the family's limit is used up.
 
         """
         self._count((Bucket("refresh", family_id, REFRESHES),))
 
-    def forgive(self, buckets: tuple[Bucket, ...]) -> None:
-        """Forget the account's failures and give the network its attempt back: it succeeded."""
+    def record_success(self, buckets: tuple[Bucket, ...]) -> None:
+        """Clear the failures of the account or browser, and uncount the network's attempt."""
         for bucket in buckets:
-            if bucket.success == CLEARED:
-                self._on_either(_clear, bucket)
-            elif bucket.success == GIVEN_BACK:
-                self._on_either(_give_back, bucket)
+            if bucket.on_success == CLEARED:
+                self._with_fallback(_clear, bucket)
+            elif bucket.on_success == REFUNDED:
+                self._with_fallback(_refund, bucket)
 
-    def give_back(self, buckets: tuple[Bucket, ...]) -> None:
-        """Take back from the account an attempt that never reached its password.
+    def refund(self, buckets: tuple[Bucket, ...]) -> None:
+        """Uncount an attempt, for the account, whose password was not verified in the end.
 
-        It stays counted for its network, which had the server work for it.
+        It stays counted for its network, because it has cost the server work.
         """
         for bucket in buckets:
-            if bucket.kind not in OF_NETWORK:
-                self._on_either(_give_back, bucket)
+            if bucket.kind not in NETWORK_KINDS:
+                self._with_fallback(_refund, bucket)
 
     def _count(self, buckets: tuple[Bucket, ...]) -> None:
         """Count in one bucket after the other, up to the first that is full.
 
-        The buckets after it do not hear of the attempt, and those of the account before it get
-        it back: a request that is refused uses up nobody's attempts.
+        The later buckets are not counted, and the account's earlier ones are refunded, so that a
+        refused request uses up no attempt of the account.
         """
         for number, bucket in enumerate(buckets):
-            wait = self._on_either(_hit, bucket)
-            if wait is not None:
-                self.give_back(buckets[:number])
+            full_until = self._with_fallback(_hit, bucket)
+            if full_until is not None:
+                self.refund(buckets[:number])
                 raise TooManyAttempts(
                     reason=f"limit_{bucket.kind}",
-                    retry_after=max(1, math.ceil(wait - self._clock.now())),
+                    retry_after=max(1, math.ceil(full_until - self._clock.now())),
                 )
 
-    def _on_either(self, act: Callable[[FixedWindowRateLimiter, Bucket], T], bucket: Bucket) -> T:
+    def _with_fallback(
+        self, act: Callable[[FixedWindowRateLimiter, Bucket], T], bucket: Bucket
+    ) -> T:
         if self._backoff.active():
             return act(self._local, bucket)
         try:
             return act(self._shared, bucket)
         except RedisError as error:
             self._backoff.start()
-            kind = type(error).__name__
-            self._backoff.warn("redis unreachable, limits are per worker: %s", kind)
+            name = type(error).__name__
+            self._backoff.warn("redis unreachable, limits are per worker: %s", name)
             return act(self._local, bucket)
 
 
 def _hit(limiter: FixedWindowRateLimiter, bucket: Bucket) -> float | None:
-    """Count in one window after the other; return when the first full one ends, or None."""
+    """Count in each window of a bucket; return when the first full one ends (seconds, UTC).
+
+    None when no window is full.
+    """
     for item in bucket.limits:
         if not limiter.hit(item, bucket.kind, bucket.key):
-            # What the short window refuses is no attempt, and does not fill the long one.
+            # Return here: an attempt that the short window refuses does not fill the long one.
             return limiter.storage.get_expiry(item.key_for(bucket.kind, bucket.key))
     return None
 
@@ -173,7 +180,7 @@ def _clear(limiter: FixedWindowRateLimiter, bucket: Bucket) -> None:
         limiter.clear(item, bucket.kind, bucket.key)
 
 
-def _give_back(limiter: FixedWindowRateLimiter, bucket: Bucket) -> None:
+def _refund(limiter: FixedWindowRateLimiter, bucket: Bucket) -> None:
     for item in bucket.limits:
         key = item.key_for(bucket.kind, bucket.key)
         limiter.storage.incr(key, item.get_expiry(), amount=-1)

@@ -1,13 +1,13 @@
-"""The queue of writers in front of a SQLite file.
+"""A fair lock for the writers of a SQLite file; `database` and `group_commit` take it.
 
-SQLite lets in one writer at a time. A writer that finds it busy sleeps for up to 100 ms and tries
-again, and whoever comes meanwhile overtakes it: under load the slowest writers wait for a second,
-and some time out. Here the threads of a process line up for one lock, and only the first of
-them asks, every millisecond, for the lock on a file beside the database.
+SQLite allows one writer at a time. A writer that has to wait sleeps for up to 100 ms before it
+tries again, and later writers overtake it: under load the slowest wait for a second, and some time
+out. With this lock, the threads of a process queue for a lock in memory, and only the first of
+them tries every millisecond to lock a file beside the database.
 
-This lock gives fairness and nothing else: SQLite's own lock keeps writers apart. A process that
-cannot have the file (a folder it may not write, a file of another user) still writes correctly
-and waits as SQLite does. The kernel releases the lock of a process that dies.
+The lock is for fairness only; SQLite's lock keeps writers apart. A process that cannot open the
+lock file (a folder that it may not write, a file of another user) still writes correctly and
+waits in SQLite's way. The kernel releases the lock of a process that dies.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class WriteLock:
-    """One place at a time for all threads and processes that write to one SQLite file."""
+    """The lock of one SQLite file, for the threads of all processes on this host."""
 
     def __init__(self, database: str) -> None:
-        """Queue before the file `database`; its lock file has the name with `.lock` added."""
+        """Lock the file at the path `database`, through a lock file of that name and `.lock`."""
         self.path: Final = f"{database}.lock"
         self._threads = threading.Lock()
         self._process = os.getpid()
 
     def usable(self) -> bool:
-        """Tell whether this process can have the lock file."""
+        """Return whether this process can open the lock file."""
         try:
             os.close(os.open(self.path, FLAGS, 0o600))
         except OSError:
@@ -47,65 +47,65 @@ class WriteLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the only place.
+        """Hold the lock inside the `with` block.
 
         Raises:
-            sqlalchemy.exc.TimeoutError: when it is not free within `WAIT_SECONDS`.
+            sqlalchemy.exc.TimeoutError: when the lock is not free within `WAIT_SECONDS`.
 
         """
-        with self.of_threads() as until, self.of_processes(until):
+        with self.thread_lock() as deadline, self.file_lock(deadline):
             yield
 
     @contextmanager
-    def of_threads(self) -> Iterator[float]:
-        """Be the one thread of this process that may wait for the other processes.
+    def thread_lock(self) -> Iterator[float]:
+        """Hold the lock among the threads of this process.
 
-        Gives the time, of the monotonic clock, until which it may.
+        Yields the monotonic time until which the thread may wait for `file_lock`.
 
         Raises:
-            sqlalchemy.exc.TimeoutError: as `held`.
+            sqlalchemy.exc.TimeoutError: when no thread releases it within `WAIT_SECONDS`.
 
         """
         if self._process != os.getpid():  # a fork copied the lock, perhaps while it was held
             self._threads, self._process = threading.Lock(), os.getpid()
-        until = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + WAIT_SECONDS
         threads = self._threads
         if not threads.acquire(timeout=WAIT_SECONDS):
             raise Busy("The database is busy: other threads of this process are writing.")
         try:
-            yield until
+            yield deadline
         finally:
             threads.release()
 
     @contextmanager
-    def of_processes(self, until: float) -> Iterator[None]:
-        """Be the one process that writes.
+    def file_lock(self, deadline: float) -> Iterator[None]:
+        """Hold the lock among processes, or nothing when the lock file cannot be opened.
 
         Raises:
-            sqlalchemy.exc.TimeoutError: when the others hold the file until then.
+            sqlalchemy.exc.TimeoutError: when another process holds it until `deadline`.
 
         """
         try:
             file = os.open(self.path, FLAGS, 0o600)
-        except OSError:  # `flask doctor` says so
+        except OSError:  # `flask doctor` reports this
             yield
             return
         try:
-            _wait(file, until)
+            _lock_file(file, deadline)
             yield
         finally:
-            # Closing alone would not release it while a child, just forked, still has a copy.
+            # Closing the file would not unlock it while a child forked meanwhile has it open.
             fcntl.flock(file, fcntl.LOCK_UN)
             os.close(file)
 
 
-def _wait(file: int, until: float) -> None:
+def _lock_file(file: int, deadline: float) -> None:
     pause = POLL_SECONDS
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() >= until:
+            if time.monotonic() >= deadline:
                 raise Busy("The database is busy: another process is writing.") from None
             time.sleep(pause)
             pause = min(pause * 1.3, MAX_POLL_SECONDS)

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from app.attacks.prover import Prover
-from app.infra.logs import Lines
+from app.infra.logs import JsonLines
 from tests.support.app import running
 from tests.support.client import Client, member, program
 from tests.support.clock import NOW, SettableClock
@@ -41,7 +41,7 @@ def log() -> Iterator[io.StringIO]:
     """All that the application writes into its log, as it writes it."""
     text = io.StringIO()
     handler = logging.StreamHandler(text)
-    handler.setFormatter(Lines())
+    handler.setFormatter(JsonLines())
     logger = logging.getLogger("latchkey")
     logger.addHandler(handler)
     yield text

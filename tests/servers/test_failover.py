@@ -107,7 +107,7 @@ def test_a_replica_that_is_promoted_in_place(
         log_out(wire, dead)
         time.sleep(PROMISED_SECONDS)
         assert (wire.me_everywhere(dead), wire.me_everywhere(good)) == ({401}, {200})
-        assert "redis not trusted, asking the database: it is no primary" in wire.server.log
+        assert "redis not trusted, asking the database: it is not a primary" in wire.server.log
         second.client.replicaof("NO", "ONE")
         wait_until(lambda: bool(second.client.keys("*deny:*")), what="the entry")
         assert (wire.me_everywhere(dead), wire.me_everywhere(good)) == ({401}, {200})

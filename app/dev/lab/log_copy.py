@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from app.infra.logs import ROOT_LOGGER, Lines
+from app.infra.logs import ROOT_LOGGER, JsonLines
 from config import Settings
 
 NAME: Final = "lab.log"
@@ -20,7 +20,7 @@ class Copy(logging.Handler):
         super().__init__()
         self.name = NAME
         self._path = path
-        self.setFormatter(Lines())
+        self.setFormatter(JsonLines())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append one line."""

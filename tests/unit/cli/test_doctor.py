@@ -175,7 +175,7 @@ def test_a_redis_that_does_not_say_is_a_fault(settings: Settings, valkey: Valkey
         valkey.client.acl_setuser("default", enabled=True, commands=["+info"])
     assert done.exit_code == 1
     assert (
-        "FAULT redis: does not say whether it evicts, and who it is; allow the command INFO"
+        "FAULT redis: does not report its eviction policy and identity; allow the command INFO"
         in (done.output)
     )
 
@@ -188,7 +188,7 @@ def test_a_redis_that_is_a_replica_is_a_fault(settings: Settings, valkey: Valkey
     finally:
         valkey.client.replicaof("NO", "ONE")
     assert done.exit_code == 1
-    assert "FAULT redis: is no primary (slave); name the primary in REDIS_URL" in done.output
+    assert "FAULT redis: is not a primary (slave); name the primary in REDIS_URL" in done.output
 
 
 @pytest.mark.parametrize(("skew", "well"), [(7, True), (-7, True), (8, False), (-8, False)])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.errors import Refusal
-from app.infra.audit import REFUSALS_A_MINUTE, Audit, Client
+from app.infra.audit import MAX_REFUSALS_PER_MINUTE, Audit, Client
 from config import ROOT
 from tests.support.clock import SettableClock
 from tests.support.log import Log
@@ -91,7 +91,7 @@ def test_strangers_fill_no_disk(clock: SettableClock, log_of: Callable[[str], Lo
             audit.refused("token_refused", Client("192.0.2.1"), reason)
         return [json.loads(line) for line in log.lines()[before:]]
 
-    assert len(refuse("signature", REFUSALS_A_MINUTE + 40)) == REFUSALS_A_MINUTE == 60
+    assert len(refuse("signature", MAX_REFUSALS_PER_MINUTE + 40)) == MAX_REFUSALS_PER_MINUTE == 60
     # What somebody hides behind the noise is of another kind, and is written.
     (theft,) = refuse("denied", 1)
     assert (theft["event"], theft["reason"], theft["ip"]) == (

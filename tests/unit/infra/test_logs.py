@@ -20,7 +20,7 @@ def test_a_record_is_one_line_of_json() -> None:
     """Time, level, logger and message, by name."""
     record = a_record("latchkey.denylist", "redis is back")
     record.created = 1_800_000_000.9
-    assert json.loads(logs.Lines().format(record)) == {
+    assert json.loads(logs.JsonLines().format(record)) == {
         "ts": "2027-01-15T08:00:00Z",
         "level": "error",
         "logger": "latchkey.denylist",
@@ -30,7 +30,7 @@ def test_a_record_is_one_line_of_json() -> None:
 
 def test_a_record_names_the_request_it_belongs_to() -> None:
     """The number in a problem's body finds its line in the log."""
-    line = json.loads(logs.Lines().format(a_record("latchkey", "crash", request_id="00ff")))
+    line = json.loads(logs.JsonLines().format(a_record("latchkey", "crash", request_id="00ff")))
     assert line["request_id"] == "00ff"
 
 
@@ -41,7 +41,7 @@ def test_a_trace_stays_on_its_line() -> None:
         int("one\ntwo\x1b[31m")
     except ValueError:
         record.exc_info = sys.exc_info()
-    text = logs.Lines().format(record)
+    text = logs.JsonLines().format(record)
     assert text.isprintable()
     assert "\nValueError: " in json.loads(text)["trace"]
 
@@ -49,7 +49,7 @@ def test_a_trace_stays_on_its_line() -> None:
 @pytest.mark.parametrize("message", ["a\r\nb", "\x1b[2J", "\u2028"])
 def test_a_message_cannot_break_its_line(message: str) -> None:
     """Control characters in a message are escaped."""
-    text = logs.Lines().format(a_record("latchkey", message))
+    text = logs.JsonLines().format(a_record("latchkey", message))
     assert text.isprintable()
     assert json.loads(text)["message"] == message
 
@@ -71,7 +71,7 @@ def raised(message: str) -> logging.LogRecord:
 
 def test_a_trace_has_a_limit() -> None:
     """Where it began and what was raised stay; a text that was sent does not fill the log."""
-    trace = json.loads(logs.Lines().format(raised("x" * 60_000 + " the end")))["trace"]
+    trace = json.loads(logs.JsonLines().format(raised("x" * 60_000 + " the end")))["trace"]
     assert len(trace) < logs.MAX_TRACE + 20
     assert trace.startswith("Traceback")
     assert trace.endswith(" the end")
@@ -79,7 +79,7 @@ def test_a_trace_has_a_limit() -> None:
 
 def test_one_error_does_not_fill_the_log() -> None:
     """Sixty lines a minute of each kind; the next one counts the others."""
-    bound = logs.ErrorBound()
+    bound = logs.ErrorLimit()
 
     def written(record: logging.LogRecord, after: float) -> bool:
         record.created = 1_800_000_000 + after
@@ -90,7 +90,7 @@ def test_one_error_does_not_fill_the_log() -> None:
     assert sum(written(a_record("latchkey", "database failed: %s"), 50) for _ in range(99)) == 60
     record = raised("again")
     assert written(record, 60)
-    assert json.loads(logs.Lines().format(record))["left_out"] == 440
+    assert json.loads(logs.JsonLines().format(record))["left_out"] == 440
     warning = a_record("latchkey", "redis is away")
     warning.levelno = logging.WARNING
     assert all(written(warning, 61) for _ in range(99))
@@ -99,7 +99,7 @@ def test_one_error_does_not_fill_the_log() -> None:
 def test_an_audit_line_is_passed_on_as_it_is() -> None:
     """It is JSON already."""
     line = '{"event": "logged_in"}'
-    assert logs.Lines().format(a_record("latchkey.audit", line)) == line
+    assert logs.JsonLines().format(a_record("latchkey.audit", line)) == line
 
 
 def test_the_log_is_installed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +109,6 @@ def test_the_log_is_installed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     logs.install()
     logs.install()
     assert len(logger.handlers) == 1
-    assert [type(one) for one in logger.handlers[0].filters] == [logs.ErrorBound]
+    assert [type(one) for one in logger.handlers[0].filters] == [logs.ErrorLimit]
     assert logger.level == logging.INFO
     assert not logger.propagate

@@ -109,7 +109,7 @@ def test_refreshes_are_limited_by_family(throttle: Throttle) -> None:
     ("limits", "amounts"),
     [
         (buckets.ACCOUNT, [(5, 300), (20, 3600)]),
-        (buckets.KNOWN_DEVICE, [(10, 300), (60, 3600)]),
+        (buckets.KNOWN_BROWSER, [(10, 300), (60, 3600)]),
         (buckets.ADDRESS, [(30, 60), (300, 3600)]),
         (buckets.SITE, [(120, 60), (1200, 3600)]),
         (buckets.ALL_OF_ADDRESS, [(300, 60)]),
@@ -248,7 +248,7 @@ def test_a_success_is_forgiven(throttle: Throttle) -> None:
     """The account's failures are forgotten, so that a typing error costs nothing later."""
     for _ in range(4):
         throttle.log_in(ADA, HERE)
-    throttle.forgive(throttle.log_in(ADA, HERE))
+    throttle.record_success(throttle.log_in(ADA, HERE))
     assert allowed(from_many_places(throttle, ADA)) == 5
 
 
@@ -258,20 +258,20 @@ def test_a_success_does_not_clear_the_address(throttle: Throttle) -> None:
     for _ in range(20):
         next_one()
     for _ in range(25):
-        throttle.forgive(throttle.log_in(EVE, HERE))
+        throttle.record_success(throttle.log_in(EVE, HERE))
     assert allowed(next_one) == 10
 
 
 def test_people_behind_one_address_do_not_shut_each_other_out(throttle: Throttle) -> None:
     """A hundred colleagues log in within a minute."""
     for number in range(100):
-        throttle.forgive(throttle.log_in(f"user{number}@example.com", HERE))
+        throttle.record_success(throttle.log_in(f"user{number}@example.com", HERE))
 
 
 def test_an_attempt_that_never_reached_the_password_is_given_back(throttle: Throttle) -> None:
     """When the server was busy, nothing was guessed; the network it came from is charged."""
     for _ in range(25):
-        throttle.give_back(throttle.log_in(ADA, HERE))
+        throttle.refund(throttle.log_in(ADA, HERE))
     assert allowed(from_many_places(throttle, ADA)) == 5
     assert allowed(on_many_accounts(throttle, HERE)) == 5
 
@@ -290,7 +290,7 @@ def test_a_network_that_was_counted_is_not_counted_again(throttle: Throttle) -> 
     """It is counted before the account is known; a success gives that attempt back."""
     for _ in range(25):
         throttle.network(HERE)
-        throttle.forgive(throttle.log_in(ADA, HERE, network_counted=True))
+        throttle.record_success(throttle.log_in(ADA, HERE, network_counted=True))
     assert allowed(lambda: throttle.network(HERE)) == 30
 
 
@@ -318,7 +318,7 @@ def test_right_passwords_are_counted_too(throttle: Throttle) -> None:
 
     def log_in(device: str = "") -> Callable[[], object]:
         places = (f"10.1.{number}.1" for number in range(250))
-        return lambda: throttle.forgive(throttle.log_in(ADA, next(places), device))
+        return lambda: throttle.record_success(throttle.log_in(ADA, next(places), device))
 
     for device, reason in (("", "limit_all_account"), ("her-browser", "limit_all_device")):
         assert allowed(log_in(device), 200) == 30
@@ -330,7 +330,7 @@ def test_right_passwords_are_counted_too(throttle: Throttle) -> None:
 def test_known_browsers_of_one_account_are_counted_together(throttle: Throttle) -> None:
     """Whoever has the password makes as many as they like; the next account has its own."""
     marks = (f"mark-{number}" for number in range(60_000))
-    assert allowed(lambda: throttle.forgive(throttle.log_in(ADA, HERE, next(marks)))) == 30
+    assert allowed(lambda: throttle.record_success(throttle.log_in(ADA, HERE, next(marks)))) == 30
     with pytest.raises(TooManyAttempts) as refused:
         throttle.log_in(ADA, THERE, next(marks))
     assert refused.value.reason == "limit_all_device"
@@ -340,7 +340,7 @@ def test_known_browsers_of_one_account_are_counted_together(throttle: Throttle) 
 def test_right_passwords_of_one_address_are_counted_too(throttle: Throttle) -> None:
     """Accounts of one's own are no way to have the server hash without end."""
     accounts = (f"own{number}@example.com" for number in range(60_000))
-    assert allowed(lambda: throttle.forgive(throttle.log_in(next(accounts), HERE))) == 300
+    assert allowed(lambda: throttle.record_success(throttle.log_in(next(accounts), HERE))) == 300
     with pytest.raises(TooManyAttempts) as refused:
         throttle.log_in(ADA, HERE)
     assert refused.value.reason == "limit_all_address"
@@ -350,7 +350,7 @@ def test_right_passwords_of_one_address_are_counted_too(throttle: Throttle) -> N
 def test_a_refusal_of_the_whole_count_is_no_failure(throttle: Throttle) -> None:
     """Whoever logged in too often may do so again a minute later, and not in five."""
     for _ in range(30):
-        throttle.forgive(throttle.log_in(ADA, HERE, "her-browser"))
+        throttle.record_success(throttle.log_in(ADA, HERE, "her-browser"))
     for _ in range(20):
         with pytest.raises(TooManyAttempts) as refused:
             throttle.log_in(ADA, HERE, "her-browser")
@@ -363,7 +363,7 @@ def test_giving_back_after_the_window_lasts_no_longer(
     """A counter that had ended meanwhile does not come back for good."""
     buckets = throttle.log_in(ADA, HERE)
     valkey.flush()
-    throttle.give_back(buckets)
+    throttle.refund(buckets)
     assert all(valkey.client.ttl(key) > 0 for key in valkey.client.scan_iter("*"))
 
 
@@ -404,8 +404,8 @@ def test_without_redis_each_process_counts_for_itself(
 ) -> None:
     """The same limits hold, forgiving works, and nobody is refused for the outage."""
     valkey.stop()
-    throttle.forgive(throttle.log_in(ADA, HERE))
-    throttle.give_back(throttle.log_in(ADA, HERE))
+    throttle.record_success(throttle.log_in(ADA, HERE))
+    throttle.refund(throttle.log_in(ADA, HERE))
     assert allowed(from_many_places(throttle, ADA)) == 5
     assert allowed(from_many_places(throttle, EVE)) == 5
 
