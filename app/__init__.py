@@ -39,7 +39,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     api.install(app, _openapi)
     # Before the pages: a feature may replace one, such as the home page, by a route of its path.
     features.install(app, added)
-    pages.install(app, settings, tuple(tab for one in added for tab in one.tabs))
+    pages.install(app, settings, added)
     cli.install(app)
     migrations.install(app, services.database)
     _serve_static_files(app)

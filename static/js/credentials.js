@@ -1,29 +1,24 @@
-/** The forms that log in and register. */
+/** The page with the form that logs in or registers. */
 
+import { login, register } from './session.js';
 import { find, parse } from './dom.js';
 import { onFilled } from './forms.js';
-import { login, register } from './session.js';
 
-/** @param {HTMLFormElement} form */
-export function attach(form) {
-	const isNew = form.dataset.form === 'register';
-	onFilled(form, async ({ email, password, remember, next }) => {
-		if (isNew) await register({ email, password });
-		await login({ email, password, remember: !!remember }).catch((error) => {
-			if (isNew) location.assign('/login'); // the account is there, so the form would be refused now
-			else if (error.status) find('#password').value = '';
-			throw error;
-		});
-		// Only a path of this site, in printable ASCII without backslashes.
-		await enter(/^\/(?!\/)[!-[\]-~]*$/.test(next) ? next : '/account');
+const form = find('form[data-form]');
+const isNew = form.dataset.form === 'register';
+
+onFilled(form, async ({ email, password, remember, next }) => {
+	if (isNew) await register({ email, password });
+	await login({ email, password, remember: !!remember }).catch((error) => {
+		if (isNew) location.assign('/login'); // the account is there, so the form would be refused now
+		else if (error.status) find('#password').value = '';
+		throw error;
 	});
-}
+	// Only a path of this site, in printable ASCII without backslashes.
+	await enter(/^\/(?!\/)[!-[\]-~]*$/.test(next) ? next : '/account');
+});
 
-/**
- * Turns this document into an account page, so that the token stays.
- *
- * @param {string} path
- */
+/** Turns this document into an account page, so that the token stays. @param {string} path */
 async function enter(path) {
 	const [page, shell] = await Promise.all([
 		fetch(path, { cache: 'no-store' }).then(parse),

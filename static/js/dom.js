@@ -1,10 +1,6 @@
-/** What the scripts of several pages use. */
+/** What the scripts of several pages share. */
 
-/**
- * @param {string} selector
- * @param {ParentNode} [root]
- * @returns {any} the first such element, of the kind that the caller knows it to be, or null
- */
+/** @type {Find} */
 export const find = (selector, root = document) => root.querySelector(selector);
 
 /** @param {string} tag @param {(string | Node)[]} children */
@@ -14,18 +10,10 @@ export function element(tag, ...children) {
 	return made;
 }
 
-// Made on every page with script, so that no other script can be the first to take its name.
-/** @type {{ createHTML(html: string): any } | undefined} */
-const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy('latchkey-fragment', {
-	createHTML: (/** @type {string} */ html) => html,
-});
+// At load: no other script can take its name first.
+const policy = window.trustedTypes?.createPolicy('latchkey-fragment', { createHTML: (html) => html });
 
-/**
- * Makes a document of an answer; scripts in it do not run. It is the one place where text becomes elements.
- *
- * @param {Response} response
- * @throws {Response} an answer that is no success
- */
+/** A document in which no script runs; throws a refusal. @param {Response} response */
 export async function parse(response) {
 	if (!response.ok) throw response;
 	const html = await response.text();
@@ -34,11 +22,7 @@ export async function parse(response) {
 
 const WORDS = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
-/**
- * Says in words when something is or was.
- *
- * @param {number} seconds from now; negative in the past
- */
+/** @param {number} seconds from now; negative in the past */
 export function relative(seconds) {
 	const size = Math.abs(seconds);
 	if (seconds > -60 && seconds <= 0) return 'just now';
@@ -47,12 +31,7 @@ export function relative(seconds) {
 	return WORDS.format(Math.round(seconds / 86_400), 'day');
 }
 
-/**
- * Calls `send` with a form's fields when it is submitted, and not again before that is done.
- *
- * @param {HTMLFormElement} form
- * @param {(fields: any) => Promise<unknown>} send must not reject
- */
+/** Sends a form's fields, one time at a time. @type {OnSubmit} */
 export function onSubmit(form, send) {
 	const button = find('button:not([type])', form);
 	const label = button.textContent;

@@ -1,39 +1,6 @@
-/** Forms with fields: what is wrong with them, and help with passwords. The words are the page's. */
+/** Forms: what is wrong with them, and help with passwords. The words are the page's. */
 
 import { element, find, onSubmit, relative } from './dom.js';
-
-/** @typedef {(field: HTMLInputElement) => string | false | undefined} FaultOf what is wrong with a field */
-
-/**
- * Shows what is wrong with a form at its fields and in the summary.
- *
- * @param {HTMLFormElement} form
- * @param {FaultOf} faultOf
- * @param {string} [general] what is wrong when it is about no field
- * @returns {boolean} whether anything is
- */
-function showFaults(form, faultOf, general = '') {
-	/** @type {any[]} */
-	const fields = [...form.querySelectorAll('.field input')];
-	const faulty = fields.filter((field) => showFault(field, faultOf(field) || ''));
-	const items = faulty.map((field) => item(field, faultOf(field)));
-	if (general && !items.length) items.push(item(fields[0], general));
-	const summary = find('.summary');
-	find('ul', summary).replaceChildren(...items);
-	summary.hidden = !items.length;
-	summary.focus();
-	return items.length > 0;
-}
-
-/** @param {HTMLInputElement} field @param {string} text */
-function showFault(field, text) {
-	find(`#${field.id}-fault`).textContent = text;
-	field.ariaInvalid = text ? 'true' : null;
-	return text;
-}
-
-/** An item of the summary that leads to the field. @param {any} field @param {any} text */
-const item = (field, text) => element('li', Object.assign(element('a', text), { href: `#${field.id}` }));
 
 /** @type {FaultOf} */
 function missingOrWrong({ value, validity, dataset }) {
@@ -41,12 +8,26 @@ function missingOrWrong({ value, validity, dataset }) {
 	return validity.patternMismatch && dataset.wrong;
 }
 
-/**
- * Calls `send` with what was filled in, once nothing is wrong with it, and shows why it rejects.
- *
- * @param {HTMLFormElement} form
- * @param {(fields: Record<string, any>) => Promise<unknown>} send
- */
+/** Shows what is wrong, `general` if it is about no field. @type {ShowFaults} */
+function showFaults(form, faultOf, general) {
+	/** @type {any[]} */
+	const fields = [...form.querySelectorAll('.field input')];
+	const faults = fields.map((field) => ({ field, text: faultOf(field) || '' }));
+	for (const { field, text } of faults) {
+		find(`#${field.id}-fault`).textContent = text;
+		field.ariaInvalid = text ? 'true' : null;
+	}
+	const told = faults.filter(({ text }) => text);
+	if (general && !told.length) told.push({ field: fields[0], text: general });
+	const summary = find('.summary');
+	find('ul', summary).replaceChildren(...told.map(({ field, text }) =>
+		element('li', Object.assign(element('a', text), { href: `#${field.id}` }))));
+	summary.hidden = !told.length;
+	summary.focus();
+	return told.length > 0;
+}
+
+/** Sends a form in which nothing is wrong, and shows why that rejects. @type {OnSubmit} */
 export function onFilled(form, send) {
 	onSubmit(form, async (fields) => {
 		for (const peek of form.querySelectorAll('.peek[aria-pressed=true]')) /** @type {any} */ (peek).click();
@@ -57,7 +38,7 @@ export function onFilled(form, send) {
 		});
 	});
 	form.querySelectorAll('.peek').forEach(makePeek);
-	if (find('.suggest', form)) advise(find('[data-least]', form), find('.strength', form), find('.suggest', form));
+	if (find('.suggest', form)) advise(form);
 }
 
 /** A button that shows and hides a password. @param {any} button */
@@ -70,19 +51,19 @@ function makePeek(button) {
 	});
 }
 
-/**
- * Says how strong a new password is, and suggests one.
- *
- * @param {any} field
- * @param {HTMLElement} output
- * @param {HTMLElement} button
- */
-function advise(field, output, button) {
+/** Says how strong a new password is, and suggests one. @param {HTMLFormElement} form */
+function advise(form) {
+	const field = find('[data-least]', form);
+	const output = find('.strength', form);
+	const button = find('.suggest', form);
 	const say = () => {
 		const { length } = [...field.value];
-		const level = strength(field.value, length - field.dataset.least);
+		const spare = length - field.dataset.least;
+		let level = spare < 6 ? 'good' : 'strong';
+		if (new Set(field.value).size < 8) level = 'weak';
+		if (spare < 0) level = 'short';
 		output.dataset.level = level;
-		output.textContent = length ? (output.dataset[level] ?? '').replace('#', String(length)) : '';
+		output.textContent = length ? output.dataset[level].replace('#', length) : '';
 	};
 	field.addEventListener('input', say);
 	button.hidden = false;
@@ -92,11 +73,4 @@ function advise(field, output, button) {
 		if (field.type === 'password') field.nextElementSibling.click();
 		field.focus();
 	});
-}
-
-/** @param {string} password @param {number} spare how many characters it has beyond the least */
-function strength(password, spare) {
-	if (spare < 0) return 'short';
-	if (new Set(password).size < 8) return 'weak';
-	return spare < 6 ? 'good' : 'strong';
 }

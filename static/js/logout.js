@@ -1,76 +1,34 @@
 /**
- * A log-out that the server may not have heard of. The wish to log out is stored, so that whichever
- * page of this browser can reach the server tells it: this one, another tab, or the one after a
- * reload. Until then no page refreshes, so that a bad network undoes no log-out.
+ * A log-out that the server may not have heard of. The wish is stored, so that any page can tell the
+ * server, also after a reload. Until then no page refreshes.
  */
 
-import { NoStorage, deleteAll, hasLogoutWish, storeLogoutWish } from './store.js';
-import { refusal, request, sleep, unreachable, withTabLock } from './transport.js';
-
-/** @import { AccessToken } from './internal.d.ts' */
+import { LOGOUT_WISH, transact } from './dpop.js';
+import { refusal, request, sleep, withTabLock } from './transport.js';
 
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
 
-/**
- * @typedef {'logging_out' | 'logout_pending' | 'logged_out' | 'changed'} LogoutStatus
- *     as the Status in session.js; `changed`: another tab told the server, or somebody logged in
- * @typedef {{ isStored: boolean }} Unfinished `isStored`: the wish is in the store, so that its absence
- *     means something
- */
+export const isLogoutWanted = async () => !!await transact((store) => store.get(LOGOUT_WISH));
 
-/**
- * Whether the server may not know of a log-out.
- *
- * @returns {Promise<boolean>}
- * @throws {import('./transport.js').SessionError} `unreachable` when the store does not answer
- */
-export async function isLogoutWanted() {
-	try {
-		return await hasLogoutWish();
-	} catch (error) {
-		if (error instanceof NoStorage) return false;
-		throw unreachable();
-	}
-}
-
-/**
- * Ends the session by its cookie. The access token helps where the cookie is gone.
- *
- * @param {AccessToken | null} token
- */
-async function tellServer(token) {
-	const response = await request('/auth/logout', { method: 'POST', keepalive: true }, token, token?.key ?? null);
-	if (!response.ok) throw refusal(response, {});
-}
-
-/**
- * Makes the log-out of this page.
- *
- * @param {(status: LogoutStatus) => void} report
- * @param {(message: 'logging_out' | 'logged_out') => void} broadcast to the other tabs
- */
+/** The log-out of this page; `broadcast` tells the other tabs. @type {MakeLogout} */
 export function makeLogout(report, broadcast) {
-	/**
-	 * A later log-out takes its place, and a log-in leaves null. Whoever works on the former one
-	 * compares, and stops.
-	 *
-	 * @type {Unfinished | null}
-	 */
+	/** A later log-out replaces it, a log-in clears it; what is under way then stops. @type {Unfinished | null} */
 	let unfinished = null;
 
-	/** @param {boolean} isStored */
-	function begin(isStored) {
+	function begin(isStored = false) {
 		const mine = { isStored };
 		unfinished = mine;
 		report('logging_out');
 		return mine;
 	}
 
-	/** @param {Unfinished} mine */
-	async function finish(mine) {
+	/** @param {Unfinished} mine @param {AccessToken | null} token helps where the cookie is gone */
+	async function tell(mine, token) {
+		const response = await request('/auth/logout', { method: 'POST', keepalive: true }, token, token?.key ?? null);
+		if (!response.ok) throw refusal(response, {});
 		if (unfinished !== mine) return;
-		await deleteAll().catch(() => {}); // at worst the next page logs out once more
+		await transact((store) => store.clear()).catch(() => {}); // at worst the next page tells it again
 		if (unfinished !== mine) return;
 		broadcast('logged_out');
 		unfinished = null;
@@ -78,28 +36,20 @@ export function makeLogout(report, broadcast) {
 	}
 
 	/** @param {Unfinished} mine */
-	async function tellOnce(mine) {
+	async function tellIfWanted(mine) {
 		if (unfinished !== mine) return;
-		if (mine.isStored && !await isLogoutWanted()) { // another tab told it, or somebody logged in
-			unfinished = null;
-			return report('changed');
-		}
-		await tellServer(null);
-		await finish(mine);
+		if (!mine.isStored || await isLogoutWanted()) return tell(mine, null);
+		unfinished = null; // another tab told it, or somebody logged in
+		report('changed');
 	}
 
-	/**
-	 * Goes on until the server has heard, or a log-in came first.
-	 *
-	 * @param {Unfinished} mine
-	 * @param {number} pause in milliseconds before the first attempt
-	 */
+	/** @param {Unfinished} mine @param {number} pause */
 	async function tellUntilHeard(mine, pause) {
 		while (unfinished === mine) {
 			const online = new Promise((resolve) => addEventListener('online', resolve, { once: true }));
 			await Promise.race([sleep(pause), online]);
 			try {
-				await withTabLock(() => tellOnce(mine));
+				await withTabLock(() => tellIfWanted(mine));
 			} catch (/** @type {any} */ error) {
 				pause = Math.min(error.retryAfter * 1000 || 2 * pause + FIRST_PAUSE_MS, MAX_PAUSE_MS);
 				if (unfinished === mine) report('logout_pending');
@@ -110,24 +60,18 @@ export function makeLogout(report, broadcast) {
 	return {
 		isUnfinished: () => unfinished !== null,
 
-		/** A log-in came later, and its session stays. */
 		cancel() {
 			unfinished = null;
 		},
 
-		/**
-		 * The user asks for it.
-		 *
-		 * @param {AccessToken | null} token
-		 * @throws {import('./transport.js').SessionError} when the server has not heard of it yet: this goes
-		 *     on in the background
-		 */
+		/** Rejects when the server has not heard, and goes on. */
 		async start(token) {
-			const mine = begin(false);
-			await storeLogoutWish().then(() => (mine.isStored = true), () => {}); // else this page alone remembers
+			const mine = begin();
+			const stored = await transact((store) => store.put(true, LOGOUT_WISH)).catch(() => undefined);
+			mine.isStored = stored !== undefined; // else this page alone remembers
 			broadcast('logging_out');
 			try {
-				await tellServer(token);
+				await tell(mine, token);
 			} catch (error) {
 				if (unfinished === mine) {
 					report('logout_pending');
@@ -135,18 +79,17 @@ export function makeLogout(report, broadcast) {
 				}
 				throw error;
 			}
-			await finish(mine);
 		},
 
-		/** Another tab was asked; whichever reaches the server first finishes it. */
+		/** Another tab was asked; the first to reach the server finishes it. */
 		follow() {
 			if (unfinished) return;
-			const mine = begin(false);
+			const mine = begin();
 			isLogoutWanted().then((isWanted) => (mine.isStored = isWanted), () => {});
 			tellUntilHeard(mine, FIRST_PAUSE_MS);
 		},
 
-		/** The wish was found in the store: a page that is gone left it, or another tab is at it. */
+		/** The wish was found in the store. */
 		resume() {
 			if (!unfinished) tellUntilHeard(begin(true), 0);
 		},

@@ -1,28 +1,20 @@
-/**
- * The account pages. Moving among them keeps the document, and with it the access token: only the
- * content is replaced, by fragments that are fetched with the token.
- */
+/** The account pages. Moving among them keeps the document, and so the token: fragments are fetched. */
 
-import { find, onSubmit, parse, relative } from './dom.js';
 import { authorizedFetch, logout, onChange } from './session.js';
+import { find, onSubmit, parse, relative } from './dom.js';
 
-let showing = 0; // grows, so that an answer sees that it comes too late
-/** @type {any} */ let retry;
+let showing = 0; // grows: a late answer notices
+let retry = 0;
 
 /** When this document got its access tokens. @type {Date[]} */
 export const tokenTimes = [];
 let lastExpiresAt = 0;
 
-/** @returns {any} the link of an account page in the list of them */
-const sectionLink = (href = location.origin + location.pathname) =>
-	[...document.querySelectorAll('.sections a')].find((/** @type {any} */ link) => link.href === href);
+/** The link to an account page in the list of them. */
+const sectionLink = (path = location.pathname) => find(`.sections a[href="${path}"]`);
 
-/**
- * Shows the account page that the address names.
- *
- * @param {boolean} [isMove] whether the focus moves to its heading
- */
-async function show(isMove) {
+/** Shows the page of the address; on a move its heading gets the focus. */
+async function show(isMove = false) {
 	const mine = ++showing;
 	const link = sectionLink();
 	clearTimeout(retry);
@@ -44,18 +36,15 @@ async function show(isMove) {
 	}
 }
 
-/**
- * Loads the module that a fragment names in `data-view`, which has to be a static file of this site.
- * Its default export is called with the element and with `show`, which loads the fragment again.
- *
- * @param {HTMLElement} body
- */
+/** The module that a fragment names, if that is a static file. @param {HTMLElement} body */
 async function viewOf(body) {
 	const { view } = find('[data-view]', body)?.dataset ?? {};
 	if (!view) return null;
-	const { origin, pathname } = new URL(view, location.origin);
-	if (origin !== location.origin || !pathname.startsWith('/static/')) throw Error('Not a static file.');
-	return import(pathname);
+	const { href } = new URL(view, location.href);
+	for (const folder of find('.sections').dataset.static.split(' ')) {
+		if (href.startsWith(location.origin + folder)) return import(href);
+	}
+	throw Error('Not a static file.');
 }
 
 /** @param {ParentNode} content */
@@ -84,19 +73,15 @@ const ON_STATUS = {
 /** @param {any} event */
 function follow(event) {
 	if (event.target.matches('.trouble button')) show(true);
-	const link = sectionLink(event.target.closest('a')?.href ?? '');
+	const link = sectionLink(event.target.closest('a')?.getAttribute('href') ?? '');
 	if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
 	event.preventDefault();
 	if (link.pathname !== location.pathname) history.pushState(null, '', link.pathname);
 	show(true);
 }
 
-/**
- * Makes the document an account page.
- *
- * @param {boolean} [isMove] as for `show`
- */
-export function start(isMove) {
+/** Makes the document an account page. */
+export function start(isMove = false) {
 	onSubmit(find('.logout'), () => logout().catch(() => {})); // it goes on, and the status says so
 	addEventListener('click', follow);
 	addEventListener('popstate', () => {
@@ -107,13 +92,15 @@ export function start(isMove) {
 	addEventListener('online', () => find('#content .trouble') && show());
 	addEventListener('pageshow', ({ persisted }) => persisted && show());
 	onChange(({ status, expiresAt }) => {
-		if (expiresAt && expiresAt !== lastExpiresAt) tokenTimes.push(new Date());
+		if (expiresAt > lastExpiresAt) tokenTimes.push(new Date());
 		lastExpiresAt = expiresAt || lastExpiresAt;
 		if (status === 'unknown' || status === 'logged_in') return;
 		find('#content').hidden = true;
-		showing += 1; // what is being loaded belongs to the session before
+		showing += 1; // what is loading is of the former session
 		clearTimeout(retry);
 		ON_STATUS[status]?.();
 	});
 	return show(isMove);
 }
+
+if (find('#content')) start(); // else the form that logs in does it

@@ -1,33 +1,33 @@
-/**
- * How a request gets to the server: with the access token and its proof, again on a bad network,
- * and from one tab at a time.
- */
+/** How requests reach the server: with token and proof, again on a bad network, one tab at a time. */
 
-import { rememberNonce } from './dpop.js';
+import { currentKey, makePendingKey, replaceKeys } from './dpop.js';
 
-/** @import { AccessToken, Key } from './internal.d.ts' */
-
-// Captured at load: script that replaces the platform's functions later sees no token.
-const { fetch } = globalThis;
+/** @type {Record<EndpointName, Endpoint>} */
+const ENDPOINTS = {
+	register: { path: '/auth/register', attempts: 1, tabLock: false, proof: 'none' },
+	login: { path: '/auth/login', attempts: 1, tabLock: true, proof: 'pending' },
+	password: { path: '/auth/password', attempts: 1, tabLock: true, proof: 'handover' },
+	refresh: { path: '/auth/refresh', attempts: 3, tabLock: true, proof: 'current' },
+};
 
 const REQUEST_MS = 15_000;
 const TAB_LOCK_MS = 20_000;
 const FIRST_PAUSE_MS = 600;
 const MAX_PAUSE_MS = 8_000;
-const UNREACHABLE = 'The server could not be reached.';
 
-/** The server wants to see another proof. */
 const PROOF_REFUSED = new Set(['use_dpop_nonce', 'invalid_dpop_proof']);
 
-/** What the calls of session.js reject with. */
+// Captured at load: script that replaces the platform's functions later sees no token.
+const { fetch } = globalThis;
+const { parse } = JSON;
+const { apply } = Reflect;
+const { text } = Response.prototype;
+
+// The server's newest; the page brings the first.
+let nonce = document.querySelector('meta[name=dpop-nonce]')?.getAttribute('content') ?? '';
+
 export class SessionError extends Error {
-	/**
-	 * @param {string} code the server's, or `unreachable`, `superseded`, `logging_out`
-	 * @param {string} message for people
-	 * @param {number} status of HTTP; 0 without an answer
-	 * @param {number} retryAfter in seconds; 0 when the server did not say
-	 */
-	constructor(code, message, status = 0, retryAfter = 0) {
+	constructor(code = 'unreachable', message = 'The server could not be reached.', status = 0, retryAfter = 0) {
 		super(message);
 		this.code = code;
 		this.status = status;
@@ -35,48 +35,37 @@ export class SessionError extends Error {
 	}
 }
 
-/**
- * The error for an answer that is no success. One without a code is a proxy's.
- *
- * @param {Response} response
- * @param {{ code?: string, detail?: string }} problem its body
- */
-export const refusal = ({ headers, status }, { code = 'unreachable', detail = UNREACHABLE }) =>
+/** An answer without a code is a proxy's. @param {Response} response @param {any} problem */
+export const refusal = ({ headers, status }, { code, detail }) =>
 	new SessionError(code, detail, status, Number(headers.get('retry-after')) || 0);
 
-export const unreachable = () => new SessionError('unreachable', UNREACHABLE);
+/** @returns {never} */
+export function throwUnreachable() {
+	throw new SessionError();
+}
 
-/**
- * Sends one request. One whose proof is refused is sent once more, with a new proof.
- *
- * @param {string} url of this origin
- * @param {RequestInit} init a `signal` in it replaces the time limit of 15 s
- * @param {AccessToken | null} token
- * @param {Key | null} key whose proof goes with it
- * @returns {Promise<Response>} any answer
- * @throws {SessionError} `unreachable`
- * @throws what `init.signal` was aborted with
- */
+/** A request whose proof is refused is sent once more. @type {SendRequest} */
 export async function request(url, init, token, key) {
 	try {
 		const response = await requestOnce(url, init, token, key);
 		return key && await isProofRefused(response) ? await requestOnce(url, init, token, key) : response;
 	} catch (error) {
-		throw init.signal?.aborted ? error : unreachable();
+		if (init.signal?.aborted) throw error;
+		return throwUnreachable();
 	}
 }
 
-/** @param {string} url @param {RequestInit} init @param {AccessToken | null} token @param {Key | null} key */
+/** @type {SendRequest} */
 async function requestOnce(url, init, token, key) {
 	/** @type {any} */
 	const headers = { __proto__: null, ...Object.fromEntries(new Headers(init.headers)) };
-	if (key) headers.dpop = await key.prove(init.method ?? 'GET', url, token?.value);
+	if (key) headers.dpop = await key.prove(init.method ?? 'GET', url, nonce, token?.value);
 	if (token) headers.authorization = `${token.type} ${token.value}`;
 	const response = await fetch(url, /** @type {RequestInit} */ ({
 		__proto__: null, signal: AbortSignal.timeout(REQUEST_MS), ...init, headers,
 		credentials: 'same-origin', mode: 'same-origin', cache: 'no-store', redirect: 'error',
 	}));
-	rememberNonce(response.headers.get('dpop-nonce'));
+	nonce = response.headers.get('dpop-nonce') || nonce;
 	return response;
 }
 
@@ -87,56 +76,82 @@ async function isProofRefused(response) {
 	return PROOF_REFUSED.has(problem?.code);
 }
 
-/**
- * Runs `act`, and again while that may help: on 429, on 5xx and without an answer.
- *
- * @template T
- * @param {number} attempts at most
- * @param {() => Promise<T>} act
- * @returns {Promise<T>}
- */
-export async function withAttempts(attempts, act) {
-	for (let left = attempts, pause = FIRST_PAUSE_MS; ; pause *= 2) {
-		try {
-			return await act();
-		} catch (error) {
-			left -= 1;
-			if (!left || !isTemporary(error)) throw error;
-			pause = error.retryAfter * 1000 || pause;
-			if (pause > MAX_PAUSE_MS) throw error;
-		}
-		await sleep(pause);
+/** @param {Call} call @param {boolean} isAlone */
+async function attempt(call, isAlone) {
+	const { token } = call;
+	const { path, proof } = ENDPOINTS[call.name];
+	const pending = proof === 'pending' || proof === 'handover' ? await makePendingKey() : null;
+	let signing = pending;
+	if (proof === 'handover') signing = token?.key ?? null;
+	// Without its proof a bound session would end.
+	if (proof === 'current') signing = await currentKey(isAlone).catch(throwUnreachable);
+	let isAccepted = false;
+	try {
+		await call.beforeSending();
+		const sentAt = performance.now();
+		const body = proof === 'handover' && pending ? { ...call.body, dpop_jkt: pending.thumbprint } : call.body;
+		// Not `keepalive`: no cookie may come when the page, and so its key, is gone.
+		const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+		const response = await request(path, init, token, signing);
+		isAccepted = response.status === 200;
+		// At once: the cookie is there, and a refresh needs its key.
+		if (isAccepted && pending) await pending.promote(proof === 'pending');
+		// No former key may bind a session that began without one.
+		else if (isAccepted && proof === 'pending') await replaceKeys(null, true);
+		const data = parseObject(await readText(response));
+		return call.accept(/** @type {Answer} */ ({ __proto__: null, response, data, key: pending ?? signing, sentAt }));
+	} catch (/** @type {any} */ error) {
+		if (error.code === 'session_ended') await signing?.discard();
+		throw error;
+	} finally {
+		if (!isAccepted) await pending?.discard();
 	}
 }
 
-/** @param {unknown} error @returns {error is SessionError} */
-const isTemporary = (error) =>
-	error instanceof SessionError && (error.code === 'unreachable' || error.status === 429 || error.status > 499);
+/** @param {Response} response */
+async function readText(response) {
+	try {
+		return await apply(text, response, []);
+	} catch {
+		return ''; // cut short
+	}
+}
 
-/** Waits for up to half as long again, so that many clients spread. @param {number} ms */
+/** Not async: a promise looks for the answer's `then`. @param {string} json */
+function parseObject(json) {
+	try {
+		return parse(json) ?? {};
+	} catch {
+		return {}; // a proxy's page
+	}
+}
+
+/** Sends a call, and again on 429, on 5xx and without an answer. @type {SendCall} */
+export async function send(call, attempts = ENDPOINTS[call.name].attempts, pause = FIRST_PAUSE_MS) {
+	try {
+		const { tabLock } = ENDPOINTS[call.name];
+		return await (tabLock ? withTabLock((isAlone) => attempt(call, isAlone)) : attempt(call, false));
+	} catch (/** @type {any} */ error) {
+		const { code, status, retryAfter } = error;
+		const isTemporary = code === 'unreachable' || status === 429 || status > 499;
+		const wait = retryAfter * 1000 || pause;
+		if (attempts === 1 || !isTemporary || wait > MAX_PAUSE_MS) throw error;
+		await sleep(wait);
+		return send(call, attempts - 1, 2 * wait);
+	}
+}
+
+/** Up to half as long again: clients spread. @param {number} ms */
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms * (1 + Math.random() / 2)));
 
-/**
- * Runs `act` while no other tab of this browser runs one. It saves requests, and nothing rests on it:
- * a tab that has waited for 20 s, or that has no locks, goes on without.
- *
- * @template T
- * @param {(isAlone: boolean) => Promise<T>} act is told whether it has the lock
- * @returns {Promise<T>}
- */
+/** One tab at a time runs `act`. It saves requests, and nothing rests on it. @type {WithTabLock} */
 export async function withTabLock(act) {
-	const release = await takeTabLock();
+	let isAlone = false;
+	const signal = AbortSignal.timeout(TAB_LOCK_MS);
 	try {
-		return await act(!!release);
-	} finally {
-		release?.();
+		return await navigator.locks.request('latchkey', { signal }, () => act(isAlone = true));
+	} catch (error) {
+		if (isAlone) throw error;
+		return act(false); // no locks, or a slow tab
 	}
 }
-
-/** @returns {Promise<(() => void) | null>} gives the lock back; null when it was not to be had */
-const takeTabLock = () =>
-	new Promise((resolve) => {
-		const hold = () => new Promise((release) => resolve(() => release(null)));
-		if (!navigator.locks) return resolve(null);
-		navigator.locks.request('latchkey', { signal: AbortSignal.timeout(TAB_LOCK_MS) }, hold).catch(() => resolve(null));
-	});

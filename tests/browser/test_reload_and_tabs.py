@@ -278,7 +278,7 @@ def test_way_back_after_a_plain_logout_shows_nothing(page: Page, ada: Person) ->
     section(page, "Sessions")
     at_account(page, "Your sessions")
     leave_by_plain_form(page)
-    assert page.evaluate(CACHED, [*PRIVATE, "/static/js/app.js"]) == [False] * 4 + [True]
+    assert page.evaluate(CACHED, [*PRIVATE, "/static/js/session.js"]) == [False] * 4 + [True]
     page.go_back(wait_until="commit")
     at_login(page, "session_ended")
     assert ada.email not in page.content()

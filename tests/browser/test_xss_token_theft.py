@@ -53,12 +53,12 @@ const sinks = {
   unsafe: () => document.createElement('p').setHTMLUnsafe('<b>x</b>'),
   parseUnsafe: () => Document.parseHTMLUnsafe('<b>x</b>'),
   srcdoc: () => { document.createElement('iframe').srcdoc = 'x'; },
-  src: () => { document.createElement('script').src = '/static/js/app.js'; },
+  src: () => { document.createElement('script').src = '/static/js/credentials.js'; },
   text: () => { document.createElement('script').text = 'x'; },
   textContent: () => { document.createElement('script').textContent = 'x'; },
   handler: () => document.body.setAttribute('onclick', 'x'),
-  worker: () => new Worker('/static/js/app.js'),
-  shared: () => new SharedWorker('/static/js/app.js'),
+  worker: () => new Worker('/static/js/credentials.js'),
+  shared: () => new SharedWorker('/static/js/credentials.js'),
   timeout: () => setTimeout('window.late = true'),
   interval: () => setInterval('window.late = true'),
   eval: () => eval('1'),
@@ -75,7 +75,7 @@ for (const [name, use] of Object.entries(sinks)) {
   } catch {}
 }
 try {
-  await navigator.serviceWorker.register('/static/js/app.js');
+  await navigator.serviceWorker.register('/static/js/credentials.js');
   window.open_sinks.push('serviceWorker');
 } catch {}
 document.body.dataset.tried = 'all';
@@ -177,19 +177,23 @@ SPY: Final = """
 """
 
 
-# Replaces the methods of all keys: one can be had from a module that any script can import.
+# Replaces the methods of a key, and of all that it inherits from: a key can be had from a module
+# that any script can import.
 PATCH_KEYS: Final = """
 async () => {
   window.handed = [];
   const { makePendingKey } = await import('/static/js/dpop.js');
-  const { prototype } = (await makePendingKey()).constructor;
-  for (const name of ['prove', 'promote']) {
-    const real = prototype[name];
-    prototype[name] = function (...given) {
-      window.handed.push(name, ...given);
-      return real.apply(this, given);
-    };
+  const key = await makePendingKey();
+  for (let owner = key; owner; owner = Object.getPrototypeOf(owner)) {
+    for (const name of ['prove', 'promote', 'discard']) {
+      const real = key[name];
+      Reflect.set(owner, name, function (...given) {
+        window.handed.push(name, ...given);
+        return real.apply(this, given);
+      });
+    }
   }
+  return key.prove('GET', '/', '');
 }
 """
 
@@ -292,7 +296,7 @@ def test_sinks_of_markup_and_code_throw(page: Page) -> None:
         answer = route.fetch()
         route.fulfill(response=answer, body=answer.text() + SINKS)
 
-    page.route("**/static/js/app.js", poison)
+    page.route("**/static/js/credentials.js", poison)
     page.goto("/login")
     page.locator("body[data-tried=all]").wait_for()
     assert page.evaluate("open_sinks") == []

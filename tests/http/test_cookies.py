@@ -93,7 +93,7 @@ def test_other_names_are_no_refresh_cookie(ada: Client, thief: Client) -> None:
 
 def test_only_auth_reads_it(ada: Client, thief: Client) -> None:
     """Anywhere else the cookie says nothing and is left alone."""
-    for path in ("/", "/account", "/login", "/healthz", "/threats", "/static/js/app.js"):
+    for path in ("/", "/account", "/login", "/healthz", "/threats", "/static/js/session.js"):
         answer = thief.ask("GET", path, cookie=ada.refresh_token)
         assert answer.status_code == 200
         assert REFRESH not in str(answer.headers)

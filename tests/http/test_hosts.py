@@ -36,7 +36,7 @@ def test_foreign_host(ada: Client, thief: Client, host: str) -> None:
         ("POST", "/login"),
         ("POST", "/auth/refresh"),
         ("GET", "/api/me"),
-        ("GET", "/static/js/app.js"),
+        ("GET", "/static/js/session.js"),
         ("GET", "/nowhere"),
         ("GET", "/fragments/account"),
     ):

@@ -1,16 +1,11 @@
-/** What the views have in common. */
+/** The buttons of account pages. */
 
 import { find } from '../dom.js';
 
 /** Says how it went. @param {string} text */
 export const say = (text) => find('.said')?.replaceChildren(text);
 
-/**
- * Runs what the pressed button's value names, with the list item that it is in.
- *
- * @param {HTMLElement} root
- * @param {Record<string, (item: any) => Promise<unknown>>} acts
- */
+/** Runs what the pressed button's value names. @param {HTMLElement} root @param {Acts} acts */
 export function onButton(root, acts) {
 	root.addEventListener('click', async (/** @type {any} */ { target }) => {
 		const act = acts[target.closest('button')?.value];

@@ -1,7 +1,6 @@
 /** One attack's own page. */
 
 import { find } from '/static/js/dom.js';
-import { rememberNonce } from '/static/js/dpop.js';
 import { attack } from './api.js';
 import { raise, run } from './browser.js';
 import { WORDS, part } from './view.js';
@@ -11,8 +10,6 @@ import { WORDS, part } from './view.js';
 const FIRST = '#run';
 /** @type {Side[]} */ const SIDES = ['here', 'weakened'];
 /** @type {Record<Side, string>} */ const NAMES = { here: 'This server', weakened: 'The weakened variant' };
-
-rememberNonce(find('meta[name=dpop-nonce]').content);
 
 const button = find(FIRST);
 const { slug, browser } = button.dataset;
