@@ -11,7 +11,11 @@ from sqlalchemy import Connection
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab of the account pages: the page's endpoint, its fragment's endpoint, and its label."""
+    """A tab of the account pages: the page's endpoint, its fragment's endpoint, and its label.
+
+    The fragment names its script in `data-view`: a file of a feature's or of Latchkey's static
+    folder. docs/browser-module.md says what the script has to export.
+    """
 
     label: str
     page: str

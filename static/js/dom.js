@@ -3,6 +3,9 @@
 /** @type {Find} */
 export const find = (selector, root = document) => root.querySelector(selector);
 
+/** @type {FindAll} */
+export const findAll = (selector, root) => [...root.querySelectorAll(selector)];
+
 /** @param {string} tag @param {(string | Node)[]} children */
 export function element(tag, ...children) {
 	const made = document.createElement(tag);
@@ -10,10 +13,10 @@ export function element(tag, ...children) {
 	return made;
 }
 
-// At load: no other script can take its name first.
+// Made at load, so that no other script can take its name.
 const policy = window.trustedTypes?.createPolicy('latchkey-fragment', { createHTML: (html) => html });
 
-/** A document in which no script runs; throws a refusal. @param {Response} response */
+/** Makes a document in which no script runs. Throws a refusal. @param {Response} response */
 export async function parse(response) {
 	if (!response.ok) throw response;
 	const html = await response.text();
@@ -31,7 +34,7 @@ export function relative(seconds) {
 	return WORDS.format(Math.round(seconds / 86_400), 'day');
 }
 
-/** Sends a form's fields, one time at a time. @type {OnSubmit} */
+/** Sends a form's fields, and not again before that is done. @type {OnSubmit} */
 export function onSubmit(form, send) {
 	const button = find('button:not([type])', form);
 	const label = button.textContent;

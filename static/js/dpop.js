@@ -1,5 +1,5 @@
 /**
- * This browser's keys and their proofs (RFC 9449), and the database that keeps them.
+ * This browser's keys and their proofs (RFC 9449). No CryptoKey leaves this module but into the database.
  *
  * Each log-in and password change makes a new key: one that script planted proves nothing afterwards.
  * It is pending until the server accepts it, so that a refused log-in costs the session nothing.
@@ -73,7 +73,7 @@ async function makeKey({ publicKey, privateKey }, name) {
 	}));
 }
 
-/** Makes the key of a log-in or a password change; null where none can be stored and read back. */
+/** Makes the key of a log-in or a password change; null where none can be stored. */
 export async function makePendingKey() {
 	if (!subtle) return null;
 	const pair = await generatePair();

@@ -1,6 +1,6 @@
-/** Forms: what is wrong with them, and help with passwords. The words are the page's. */
+/** Forms: what is wrong with them, and help with passwords. */
 
-import { element, find, onSubmit, relative } from './dom.js';
+import { element, find, findAll, onSubmit, relative } from './dom.js';
 
 /** @type {FaultOf} */
 function missingOrWrong({ value, validity, dataset }) {
@@ -10,15 +10,13 @@ function missingOrWrong({ value, validity, dataset }) {
 
 /** Shows what is wrong, `general` if it is about no field. @type {ShowFaults} */
 function showFaults(form, faultOf, general) {
-	/** @type {any[]} */
-	const fields = [...form.querySelectorAll('.field input')];
-	const faults = fields.map((field) => ({ field, text: faultOf(field) || '' }));
+	const faults = findAll('.field input', form).map((field) => ({ field, text: faultOf(field) || '' }));
 	for (const { field, text } of faults) {
 		find(`#${field.id}-fault`).textContent = text;
 		field.ariaInvalid = text ? 'true' : null;
 	}
 	const told = faults.filter(({ text }) => text);
-	if (general && !told.length) told.push({ field: fields[0], text: general });
+	if (general && !told.length) told.push({ field: find('.field input', form), text: general });
 	const summary = find('.summary');
 	find('ul', summary).replaceChildren(...told.map(({ field, text }) =>
 		element('li', Object.assign(element('a', text), { href: `#${field.id}` }))));
@@ -30,14 +28,14 @@ function showFaults(form, faultOf, general) {
 /** Sends a form in which nothing is wrong, and shows why that rejects. @type {OnSubmit} */
 export function onFilled(form, send) {
 	onSubmit(form, async (fields) => {
-		for (const peek of form.querySelectorAll('.peek[aria-pressed=true]')) /** @type {any} */ (peek).click();
+		for (const peek of findAll('.peek[aria-pressed=true]', form)) peek.click();
 		if (showFaults(form, missingOrWrong)) return;
 		await send(fields).catch(({ code, message, retryAfter }) => {
 			const text = retryAfter ? `${message} (Possible again ${relative(retryAfter)}.)` : message;
 			showFaults(form, ({ dataset }) => dataset.refusal?.includes(code) && text, text);
 		});
 	});
-	form.querySelectorAll('.peek').forEach(makePeek);
+	findAll('.peek', form).forEach(makePeek);
 	if (find('.suggest', form)) advise(form);
 }
 
@@ -68,7 +66,7 @@ function advise(form) {
 	field.addEventListener('input', say);
 	button.hidden = false;
 	button.addEventListener('click', () => {
-		field.value = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-');
+		field.value = [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('-');
 		say();
 		if (field.type === 'password') field.nextElementSibling.click();
 		field.focus();

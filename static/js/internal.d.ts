@@ -94,13 +94,13 @@ interface Unfinished {
  *
  * @param url of this origin
  * @param init a `signal` in it replaces the time limit of 15 s
- * @param key whose proof goes with it
+ * @param key whose proof goes with it; that of the token when it is left out
  * @returns any answer
  * @throws SessionError `unreachable`
  * @throws what `init.signal` was aborted with
  */
 type SendRequest = (
-  url: string, init: RequestInit, token: AccessToken | null, key: Key | null,
+  url: string, init: RequestInit, token: AccessToken | null, key?: Key | null,
 ) => Promise<Response>;
 
 /**
@@ -214,6 +214,7 @@ interface Window {
 
 /** Returns the first such element, of the kind that the caller knows it to be, or null. */
 type Find = (selector: string, root?: ParentNode) => any;
+type FindAll = (selector: string, root: ParentNode) => any[];
 
 /** Calls `send` with a form's fields when it is submitted. It must not reject. */
 type OnSubmit = (form: HTMLFormElement, send: (fields: Record<string, any>) => Promise<unknown>) => void;

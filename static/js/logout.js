@@ -11,7 +11,7 @@ const MAX_PAUSE_MS = 60_000;
 
 export const isLogoutWanted = async () => !!await transact((store) => store.get(LOGOUT_WISH));
 
-/** The log-out of this page; `broadcast` tells the other tabs. @type {MakeLogout} */
+/** `broadcast` tells the other tabs. @type {MakeLogout} */
 export function makeLogout(report, broadcast) {
 	/** A later log-out replaces it, a log-in clears it; what is under way then stops. @type {Unfinished | null} */
 	let unfinished = null;
@@ -25,7 +25,7 @@ export function makeLogout(report, broadcast) {
 
 	/** @param {Unfinished} mine @param {AccessToken | null} token helps where the cookie is gone */
 	async function tell(mine, token) {
-		const response = await request('/auth/logout', { method: 'POST', keepalive: true }, token, token?.key ?? null);
+		const response = await request('/auth/logout', { method: 'POST', keepalive: true }, token);
 		if (!response.ok) throw refusal(response, {});
 		if (unfinished !== mine) return;
 		await transact((store) => store.clear()).catch(() => {}); // at worst the next page tells it again
@@ -81,7 +81,7 @@ export function makeLogout(report, broadcast) {
 			}
 		},
 
-		/** Another tab was asked; the first to reach the server finishes it. */
+		/** Another tab was asked. */
 		follow() {
 			if (unfinished) return;
 			const mine = begin();

@@ -116,7 +116,7 @@ export async function authorizedFetch(input, init = {}) {
 	if (origin !== location.origin || (typeof input !== 'string' && !(input instanceof URL))) {
 		throw new TypeError('Not a URL of this origin.');
 	}
-	return withToken((bearer) => request(href, init, bearer, bearer.key));
+	return withToken((bearer) => request(href, init, bearer));
 }
 
 /** Calls `listener` with the state now, and at each change, also of another tab. @param {Listener} listener */

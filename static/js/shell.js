@@ -1,9 +1,9 @@
-/** The account pages. Moving among them keeps the document, and so the token: fragments are fetched. */
+/** The account pages. A move among them fetches a fragment, and keeps the document with the token. */
 
 import { authorizedFetch, logout, onChange } from './session.js';
-import { find, onSubmit, parse, relative } from './dom.js';
+import { find, findAll, onSubmit, parse, relative } from './dom.js';
 
-let showing = 0; // grows: a late answer notices
+let showing = 0; // grows, so that a late answer is noticed
 let retry = 0;
 
 /** When this document got its access tokens. @type {Date[]} */
@@ -11,9 +11,9 @@ export const tokenTimes = [];
 let lastExpiresAt = 0;
 
 /** The link to an account page in the list of them. */
-const sectionLink = (path = location.pathname) => find(`.sections a[href="${path}"]`);
+const sectionLink = (path = location.pathname) => find(`.sections a[href="${CSS.escape(path)}"]`);
 
-/** Shows the page of the address; on a move its heading gets the focus. */
+/** Shows the page of the address; a move focuses its heading. */
 async function show(isMove = false) {
 	const mine = ++showing;
 	const link = sectionLink();
@@ -52,7 +52,7 @@ function fill(content) {
 	const place = find('#content');
 	place.replaceChildren(...content.childNodes);
 	place.hidden = false;
-	for (const time of place.querySelectorAll('time')) {
+	for (const time of findAll('time', place)) {
 		const date = new Date(time.dateTime || time.dataset.epoch * 1000);
 		time.textContent = relative((date.getTime() - Date.now()) / 1000);
 		time.title = date.toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'long' });
@@ -96,7 +96,7 @@ export function start(isMove = false) {
 		lastExpiresAt = expiresAt || lastExpiresAt;
 		if (status === 'unknown' || status === 'logged_in') return;
 		find('#content').hidden = true;
-		showing += 1; // what is loading is of the former session
+		showing += 1; // what is loading belongs to the former session
 		clearTimeout(retry);
 		ON_STATUS[status]?.();
 	});

@@ -20,8 +20,7 @@ const PROOF_REFUSED = new Set(['use_dpop_nonce', 'invalid_dpop_proof']);
 // Captured at load: script that replaces the platform's functions later sees no token.
 const { fetch } = globalThis;
 const { parse } = JSON;
-const { apply } = Reflect;
-const { text } = Response.prototype;
+const textOf = Function.prototype.call.bind(Response.prototype.text);
 
 // The server's newest; the page brings the first.
 let nonce = document.querySelector('meta[name=dpop-nonce]')?.getAttribute('content') ?? '';
@@ -35,7 +34,7 @@ export class SessionError extends Error {
 	}
 }
 
-/** An answer without a code is a proxy's. @param {Response} response @param {any} problem */
+/** The error of an answer; one without a code is a proxy's. @param {Response} response @param {any} problem */
 export const refusal = ({ headers, status }, { code, detail }) =>
 	new SessionError(code, detail, status, Number(headers.get('retry-after')) || 0);
 
@@ -45,7 +44,7 @@ export function throwUnreachable() {
 }
 
 /** A request whose proof is refused is sent once more. @type {SendRequest} */
-export async function request(url, init, token, key) {
+export async function request(url, init, token, key = token?.key) {
 	try {
 		const response = await requestOnce(url, init, token, key);
 		return key && await isProofRefused(response) ? await requestOnce(url, init, token, key) : response;
@@ -80,24 +79,26 @@ async function isProofRefused(response) {
 async function attempt(call, isAlone) {
 	const { token } = call;
 	const { path, proof } = ENDPOINTS[call.name];
-	const pending = proof === 'pending' || proof === 'handover' ? await makePendingKey() : null;
+	const isLogin = proof === 'pending';
+	const isHandover = proof === 'handover';
+	const pending = isLogin || isHandover ? await makePendingKey() : null;
 	let signing = pending;
-	if (proof === 'handover') signing = token?.key ?? null;
-	// Without its proof a bound session would end.
+	if (isHandover) signing = token?.key ?? null;
+	// Without a proof, a bound session would end.
 	if (proof === 'current') signing = await currentKey(isAlone).catch(throwUnreachable);
 	let isAccepted = false;
 	try {
 		await call.beforeSending();
 		const sentAt = performance.now();
-		const body = proof === 'handover' && pending ? { ...call.body, dpop_jkt: pending.thumbprint } : call.body;
+		const body = isHandover && pending ? { ...call.body, dpop_jkt: pending.thumbprint } : call.body;
 		// Not `keepalive`: no cookie may come when the page, and so its key, is gone.
 		const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 		const response = await request(path, init, token, signing);
 		isAccepted = response.status === 200;
 		// At once: the cookie is there, and a refresh needs its key.
-		if (isAccepted && pending) await pending.promote(proof === 'pending');
+		if (isAccepted && pending) await pending.promote(isLogin);
 		// No former key may bind a session that began without one.
-		else if (isAccepted && proof === 'pending') await replaceKeys(null, true);
+		else if (isAccepted && isLogin) await replaceKeys(null, true);
 		const data = parseObject(await readText(response));
 		return call.accept(/** @type {Answer} */ ({ __proto__: null, response, data, key: pending ?? signing, sentAt }));
 	} catch (/** @type {any} */ error) {
@@ -111,13 +112,13 @@ async function attempt(call, isAlone) {
 /** @param {Response} response */
 async function readText(response) {
 	try {
-		return await apply(text, response, []);
+		return await textOf(response);
 	} catch {
 		return ''; // cut short
 	}
 }
 
-/** Not async: a promise looks for the answer's `then`. @param {string} json */
+/** Not async: a promise would look for the answer's `then`. @param {string} json */
 function parseObject(json) {
 	try {
 		return parse(json) ?? {};
@@ -141,7 +142,7 @@ export async function send(call, attempts = ENDPOINTS[call.name].attempts, pause
 	}
 }
 
-/** Up to half as long again: clients spread. @param {number} ms */
+/** Up to half as long again, so that clients spread. @param {number} ms */
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms * (1 + Math.random() / 2)));
 
 /** One tab at a time runs `act`. It saves requests, and nothing rests on it. @type {WithTabLock} */
@@ -149,9 +150,12 @@ export async function withTabLock(act) {
 	let isAlone = false;
 	const signal = AbortSignal.timeout(TAB_LOCK_MS);
 	try {
-		return await navigator.locks.request('latchkey', { signal }, () => act(isAlone = true));
+		return await navigator.locks.request('latchkey', { signal }, () => {
+			isAlone = true;
+			return act(true);
+		});
 	} catch (error) {
 		if (isAlone) throw error;
-		return act(false); // no locks, or a slow tab
+		return act(false); // no locks, or the other tab is slow
 	}
 }

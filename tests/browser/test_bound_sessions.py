@@ -99,7 +99,7 @@ WATCH_CRYPTO: Final = """
 # The answer to /stale brings a nonce that the server does not accept.
 STALE: Final = """
 import('/static/js/transport.js')
-  .then(({ request }) => request('/stale', {}, null, null))
+  .then(({ request }) => request('/stale', {}, null))
   .then(({ headers }) => headers.get('dpop-nonce'))
 """
 

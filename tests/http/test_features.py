@@ -41,7 +41,7 @@ def notes(tmp_path: Path, deleted: list[str]) -> Feature:
     """A feature that uses every field."""
     (tmp_path / "notes.css").write_text("b { color: red }", encoding="utf-8")
     blueprint = Blueprint(
-        "notes", __name__, static_folder=str(tmp_path), static_url_path="/static/notes"
+        "notes", __name__, static_folder=str(tmp_path), static_url_path="/notes/static"
     )
 
     @blueprint.get("/account/notes")
@@ -97,12 +97,19 @@ def test_its_tab_follows_our_own(product: Flask) -> None:
     assert 'href="/account/notes" data-fragment="/fragments/notes" aria-current' in pages[1]
 
 
+def test_its_static_folder_may_hold_the_script_of_its_fragment(product: Flask) -> None:
+    """Every account page names it, because the user can move from each to the feature's page."""
+    thief = program(product)
+    for path in ("/account", "/account/password", "/account/notes"):
+        assert 'data-static="/static/ /notes/static/"' in thief.ask("GET", path).text
+
+
 def test_its_routes_are_guarded_like_ours(product: Flask, owner: Client) -> None:
     """A protected route needs a token, an unmarked one too; static files are for everybody."""
     thief = program(product)
     problem(thief.ask("GET", "/fragments/notes"), 401, "invalid_token")
     problem(thief.ask("GET", "/forgotten"), 401, "invalid_token")
-    assert thief.ask("GET", "/static/notes/notes.css").get_data() == b"b { color: red }"
+    assert thief.ask("GET", "/notes/static/notes.css").get_data() == b"b { color: red }"
     assert owner.protected("GET", "/fragments/notes").get_data() == b"gold 5"
 
 

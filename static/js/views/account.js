@@ -1,6 +1,6 @@
 /** The account, its access token, and what script can see of it. */
 
-import { element, find } from '../dom.js';
+import { element, find, findAll } from '../dom.js';
 import { authorizedFetch, onChange, refresh } from '../session.js';
 import { tokenTimes } from '../shell.js';
 import { onButton, say } from './buttons.js';
@@ -37,9 +37,8 @@ setInterval(tick, 1000);
 export default (root, show) => {
 	tick();
 	showFamily();
-	for (const place of root.querySelectorAll('[data-reach]')) {
-		const { reach } = /** @type {any} */ (place).dataset;
-		REACH[reach]?.().catch(() => 'blocked').then((found) => place.append(String(found) || 'empty'));
+	for (const place of findAll('[data-reach]', root)) {
+		REACH[place.dataset.reach]?.().catch(() => 'blocked').then((found) => place.append(String(found) || 'empty'));
 	}
 	onButton(root, {
 		async refresh() {

@@ -1,6 +1,6 @@
 /** The user's sessions, and ending them. */
 
-import { find } from '../dom.js';
+import { find, findAll } from '../dom.js';
 import { authorizedFetch, logout } from '../session.js';
 import { onButton, say } from './buttons.js';
 
@@ -25,7 +25,7 @@ async function endAll(items) {
 export default (root) =>
 	onButton(root, {
 		end: (item) => endAll([item]),
-		others: () => endAll([...root.querySelectorAll('[data-session]:not([data-current])')]),
+		others: () => endAll(findAll('[data-session]:not([data-current])', root)),
 		everywhere: () => end('/auth/logout-everywhere', 'POST').then(logout),
 		leave: logout,
 		async keep() {},
