@@ -53,7 +53,9 @@ def test_redis_down(holder: Client, valkey: ValkeyServer, log: io.StringIO) -> N
         answer = holder.ask("POST", "/auth/refresh", headers=refreshing)
         problem(answer, 400, "invalid_dpop_proof")
     assert holder.family() == family
-    said = [line for line in log.getvalue().splitlines() if "proofs checked here" in line]
+    said = [
+        line for line in log.getvalue().splitlines() if "proofs checked in this process" in line
+    ]
     assert len(said) == 1
     assert holder.me().status_code == 200
     spent = holder.refresh_token
