@@ -43,7 +43,7 @@ STATUSES: Final = (
     (ExpectationFailed, HTTPStatus.EXPECTATION_FAILED),
 )
 DETAILS: Final = {
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "What was sent is too large.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is too large.",
     HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here.",
 }

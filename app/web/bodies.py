@@ -1,4 +1,7 @@
-"""Request bodies: one strict reader for every JSON endpoint, and a bound for forms."""
+"""Read request bodies: JSON objects, strictly and by type, and forms with a limit on fields.
+
+`json_endpoint` reads the bodies of the API; Flask reads forms through `FormParser`.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,10 @@ MAX_EXPLANATION: Final = 200
 
 
 class FormParser(FormDataParser):
-    """Reads forms of at most `max_form_parts` fields, in either encoding.
+    """Reads forms of at most `max_form_parts` fields, in both encodings.
 
-    Werkzeug counts the parts of a multipart form alone: 64 kB of `a&a&…` have it make 30,000
-    fields, which takes 20 ms.
+    Werkzeug applies that limit to multipart forms only. From 64 kB of `a&a&…` in the other
+    encoding it would make 30,000 fields, which takes 20 ms.
     """
 
     def parse(
@@ -37,10 +40,10 @@ class FormParser(FormDataParser):
         content_length: int | None,
         options: dict[str, str] | None = None,
     ) -> tuple[IO[bytes], Any, Any]:
-        """Return the stream, the fields and the files.
+        """Return the stream, the fields and the files of the form.
 
         Raises:
-            RequestEntityTooLarge: when there are more fields.
+            RequestEntityTooLarge: when the form has more than `max_form_parts` fields.
 
         """
         if mimetype == "application/x-www-form-urlencoded":
@@ -52,10 +55,10 @@ class FormParser(FormDataParser):
 
 
 def large_body(view: Callable[P, R]) -> Callable[P, R]:
-    """Let a route read as many bytes as MAX_BODY_BYTES says; every other route reads 64 kB.
+    """Allow this route a body of MAX_BODY_BYTES; every other route allows 64 kB.
 
-    The parts of a form that are no files are limited to 64 kB together all the same. Put it below
-    the mark of the route, so that nobody without a token has a large body parsed.
+    The fields of a form, without its files, are limited to 64 kB in any case. Put this decorator
+    below the guard, so that a large body is parsed only for a verified caller.
     """
 
     @wraps(view)
@@ -67,11 +70,12 @@ def large_body(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def read_object() -> dict[str, Any]:
-    """Return the JSON object of the request.
+    """Return the JSON object in the body of the request.
 
     Raises:
-        UnsupportedMediaType: when it is not declared as JSON.
-        InvalidRequest: when it is not one well-formed object.
+        UnsupportedMediaType: when its Content-Type is not `application/json`. A form cannot send
+            that type to another site without a preflight, so this also stops cross-site posts.
+        InvalidRequest: when the body is not one well-formed JSON object (`parse_object`).
 
     """
     if request.mimetype != "application/json":
@@ -82,20 +86,20 @@ def read_object() -> dict[str, Any]:
         raise InvalidRequest("The body is not one well-formed JSON object.") from None
 
 
-def read_body(kind: type[T]) -> T:
-    """Return the JSON object of the request as the typed dict `kind`.
+def read_body(body_type: type[T]) -> T:
+    """Return the JSON object in the body of the request as the typed dict `body_type`.
 
-    Each field has the type and the bounds that `kind` gives it; fields that `kind` does not name
-    are left out. Nothing is converted: `"true"` is no boolean and `5` is no text.
+    Each field has the type and satisfies the bounds that `body_type` declares; other fields are
+    ignored. No value is converted: `"true"` is not a boolean, and `5` is not a text.
 
     Raises:
-        UnsupportedMediaType: the request is not declared as JSON.
-        InvalidRequest: the body is not one well-formed object, or a field is missing, of another
-            type or out of bounds.
+        UnsupportedMediaType: when its Content-Type is not `application/json`.
+        InvalidRequest: when the body is not one well-formed object, or a field is missing, has
+            another type, is out of bounds, or has a NUL or half a surrogate pair.
 
     """
     try:
-        body = msgspec.convert(read_object(), kind)
+        body = msgspec.convert(read_object(), body_type)
     except msgspec.ValidationError as error:
         raise InvalidRequest(_explanation(str(error))) from None
     for name, text in _texts(body):
@@ -105,14 +109,17 @@ def read_body(kind: type[T]) -> T:
 
 
 def _explanation(error: str) -> str:
-    """Return msgspec's sentence with the field in front; it may quote what was sent, so cut it."""
+    """Return msgspec's error as a sentence that begins with the name of the field.
+
+    It is cut, because msgspec may quote the value that was sent.
+    """
     problem, _, path = error.partition(" - at `$.")
     field = f" in the field “{path[:-1]}”" if path else ""
     return f"The body is not as documented{field}: {problem}."[:MAX_EXPLANATION]
 
 
 def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON
-    """Iterate over all texts of a JSON value, each with the name of its field."""
+    """Iterate over all texts in a JSON value, with the name of the field that each is in."""
     if isinstance(value, str):
         yield name, value
     elif isinstance(value, dict):

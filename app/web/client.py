@@ -1,4 +1,4 @@
-"""Who is asking: the address, browser and number of the current request."""
+"""The client of the current request: its address, its browser, and the request's id."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ REQUEST_ID: Final = "latchkey.request_id"
 
 
 def request_id() -> str:
-    """Return the number of this request: in its answer, its problem and its audit lines."""
+    """Return the id of this request: the one in `X-Request-Id`, in its refusal and in the log."""
     return str(request.environ[REQUEST_ID])
 
 
 def client() -> Client:
-    """Describe the client for the use cases.
+    """Return the client of the current request, for the stories of `app.auth`.
 
-    The address is the peer's, or what as many proxies as `TRUSTED_PROXIES` names wrote down;
-    empty when that is no IP address.
+    Its address is that of the connection or, behind proxies, the one that the
+    outermost of the `TRUSTED_PROXIES` proxies reports. It is empty when that is not an IP
+    address.
     """
     return Client(
         ip=parse_address(request.remote_addr or ""),

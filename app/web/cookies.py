@@ -1,11 +1,12 @@
-"""The cookies, their names and attributes; no other file knows them.
+"""The names and attributes of the cookies, and how a request's cookies are read.
 
-The prefix `__Host-Http-` makes a current browser refuse the cookie unless it is Secure,
-HttpOnly, Path=/ and without Domain: neither script nor a sibling host can plant one. Elsewhere
-it is an ordinary name, so a request that carries it twice is refused.
+A current browser stores a cookie with the prefix `__Host-Http-` only when it is Secure, HttpOnly,
+has Path=/ and no Domain, so neither script nor a sibling host can set one (cookie tossing). Other
+browsers ignore the prefix, so a request with two cookies of one name is refused.
 
-The Cookie header is split here and not by the framework, whose parser honours quotes: the cookies
-`a="` and `z="` of a sibling host would make everything between them one value, ours included.
+The Cookie header is parsed here and not by Werkzeug, whose parser interprets quotes: with the
+cookies `a="` and `z="`, a sibling host would turn everything between them into one value and hide
+the refresh cookie.
 """
 
 from __future__ import annotations
@@ -27,32 +28,35 @@ DEVICE: Final = "__Host-Http-device"
 
 
 def pairs(header: str) -> list[tuple[str, str]]:
-    """Return the names and values of a Cookie header, in its order.
+    """Return the names and values in a Cookie header, in the order of the header.
 
-    A `;` ends a cookie whatever came before it, as in a browser (RFC 6265 section 5.4), and a
-    quote is a character like any other. A cookie without `=` has no name. Linear in the header.
+    As in a browser (RFC 6265 section 5.4), every `;` ends a cookie and quotes have no meaning. A
+    part without `=` has no name and is left out. The time is linear in the header's length.
     """
-    named = (part.partition("=") for part in header.split(";"))
-    return [(name.strip(" \t"), value.strip(" \t")) for name, is_named, value in named if is_named]
+    parts = (part.partition("=") for part in header.split(";"))
+    return [(name.strip(" \t"), value.strip(" \t")) for name, equals, value in parts if equals]
 
 
 class CookieRequest(Request):
-    """A request that reads cookies as `pairs` does; so does all that Flask reads of them."""
+    """The request class of the application: `request.cookies` is what `pairs` returns.
+
+    Flask's own session and Flask-WTF read their cookies through it too.
+    """
 
     form_data_parser_class = FormParser
 
     @cached_property
     def cookies(self) -> ImmutableMultiDict[str, str]:
-        """The cookies of the request; several headers are one list."""
+        """The cookies of the request, from all its Cookie headers."""
         return ImmutableMultiDict(pairs(";".join(self.headers.getlist("Cookie"))))
 
 
 def read_refresh(request: Request) -> str | None:
-    """Return the refresh token of the request, or None.
+    """Return the refresh token in the request's cookie; None when there is none.
 
     Raises:
-        InvalidRequest: when there are two: one of them was planted, and which came first is
-            the planter's choice.
+        InvalidRequest: when the request has two refresh cookies. Another site has set one of
+            them, and it may have made its own the first.
 
     """
     values = request.cookies.getlist(REFRESH)
@@ -62,20 +66,23 @@ def read_refresh(request: Request) -> str | None:
 
 
 def read_device(request: Request) -> str:
-    """Return the mark of a known browser; an empty string when there is none, or two."""
+    """Return the mark of a known browser, not verified; empty when there is none, or two."""
     values = request.cookies.getlist(DEVICE)
     return values[0] if len(values) == 1 else ""
 
 
 def has_two_forms(request: Request) -> bool:
-    """Tell whether the request carries two cookies for Flask's session: one was planted."""
+    """Return whether the request has two cookies for Flask's session.
+
+    Another site has then set one of them.
+    """
     return len(request.cookies.getlist(FORM)) > 1
 
 
 def set_credentials(response: Response, pair: TokenPair) -> None:
-    """Set the refresh cookie and, after a log-in, the mark of a known browser.
+    """Set the refresh cookie and, when `pair` has a new one, the mark of a known browser.
 
-    The refresh cookie lives as long as the browser unless the session is remembered.
+    The browser deletes the refresh cookie when it closes, unless the session is remembered.
     """
     _set(response, REFRESH, pair.refresh_token, pair.cookie_max_age)
     if pair.browser_mark:
@@ -83,7 +90,7 @@ def set_credentials(response: Response, pair: TokenPair) -> None:
 
 
 def clear_refresh(response: Response) -> None:
-    """Take the refresh token back: same name, path and attributes."""
+    """Delete the refresh cookie: set it again, empty and expired, with the same attributes."""
     _set(response, REFRESH, "", 0)
 
 

@@ -1,4 +1,7 @@
-"""The CSRF protection of forms. Flask's own session holds its token and nothing else."""
+"""Protect the forms of `app.pages` against CSRF, in addition to the origin check.
+
+Flask-WTF puts a token into each form and into Flask's session, which holds nothing else.
+"""
 
 from __future__ import annotations
 
@@ -15,24 +18,26 @@ FORM_SECONDS: Final = 3600
 
 csrf: Final = CSRFProtect()
 
-# What scripts and programs ask for, and nobody by navigation: neither forms nor pages.
+# Paths that scripts and programs request, and no person by navigation: they have no forms, and
+# their refusals are JSON.
 PROGRAMS: Final = ("/api/", "/auth/", "/fragments/", "/healthz", "/readyz", "/openapi.json")
 WITHOUT_FORMS: Final = (*PROGRAMS, "/static/")
 
 
 class FormSessions(SecureCookieSessionInterface):
-    """Opens no session where there is no form: reading one would cost each API request.
+    """Flask's session, opened only for requests that may send or show a form.
 
-    A form is sent by navigation, and a navigation carries no Authorization header.
+    Reading it would cost time in each API request. A form is sent by navigation, and a navigation
+    has no Authorization header.
     """
 
     digest_method = staticmethod(hashlib.sha256)
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Return the session of a page; None elsewhere.
+        """Return the session of a page; None for other paths.
 
-        Of two cookies neither is taken: a planted one would bring a form token that the planter
-        knows.
+        When the request has two session cookies, the session is empty: one of them may be from
+        another site, which would know its form token.
         """
         if "HTTP_AUTHORIZATION" in request.environ or request.path.startswith(WITHOUT_FORMS):
             return None
@@ -53,9 +58,9 @@ def install(app: Flask) -> None:
         SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_DOMAIN=None,
         WTF_CSRF_TIME_LIMIT=FORM_SECONDS,
-        # Pages ask for the check themselves; the API has the origin rule and no form.
+        # The pages check each form themselves; the API has no forms, and the origin check.
         WTF_CSRF_CHECK_DEFAULT=False,
-        # The origin rule checks every request; a Referer may be missing for good reasons.
+        # This would require a Referer, which may legitimately be missing; `origin` checks Origin.
         WTF_CSRF_SSL_STRICT=False,
     )
     csrf.init_app(app)

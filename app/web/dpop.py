@@ -1,4 +1,7 @@
-"""Read and verify the current request's DPoP proof (RFC 9449)."""
+"""Read and verify the DPoP proof of the current request (RFC 9449).
+
+`guards` calls this on protected routes, and the handlers of log-in, refresh and log-out.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,22 @@ from app.web import cookies
 
 
 def header() -> str | None:
-    """Return the DPoP header; None when there is none.
+    """Return the value of the DPoP header; None when there is none.
 
-    Two headers arrive joined by a comma, which no proof contains.
+    WSGI joins two headers with a comma. No valid proof has one, so two headers are refused.
     """
     value = request.environ.get("HTTP_DPOP")
     return None if value is None else str(value)
 
 
 def read(proof: str, ath: str | None = None) -> Proof:
-    """Verify a proof of this request, without using it up.
+    """Verify that `proof` was made for this request; the caller consumes it afterwards.
 
-    The URL is the public one: what a client writes into Host decides nothing.
+    `ath` is the hash of the access token that came with the request (`token_hash`). The proof
+    must name the URL under PUBLIC_URL, whatever the Host header says.
 
     Raises:
-        ProofRefused: with the reason.
+        ProofRefused: when the proof is not valid for this request; `reason` says why.
 
     """
     url = services().settings.public_url + _quoted(request.environ["PATH_INFO"])
@@ -39,16 +43,17 @@ def read(proof: str, ath: str | None = None) -> Proof:
 
 @lru_cache(maxsize=1024)
 def _quoted(path: str) -> str:
-    # Each character of a PATH_INFO is a byte of the path (PEP 3333), UTF-8 or not.
+    # Each character of PATH_INFO stands for one byte of the decoded path (PEP 3333).
     return quote(path.encode("latin-1"), safe="/~:@!$&'()*+,;=-._")
 
 
 def presented_credentials() -> PresentedCredentials:
-    """Return what the client presents to a log-in or refresh: its cookie, and its proof.
+    """Return the refresh cookie and the verified proof of a log-in, refresh or log-out.
 
     Raises:
-        InvalidRequest: two refresh cookies.
-        UseNonce, InvalidProof: when the proof is refused; this ends no session.
+        InvalidRequest: when the request has two refresh cookies.
+        UseNonce: when the proof has no nonce or an outdated one.
+        InvalidProof: when the proof is not valid for this request. Neither revokes a session.
 
     """
     cookie, text = cookies.read_refresh(request), request.environ.get("HTTP_DPOP")
@@ -59,10 +64,11 @@ def presented_credentials() -> PresentedCredentials:
 
 
 def refusal(refused: ProofRefused, status: int = 400) -> InvalidProof:
-    """Return what to answer: ask for another nonce, or say that the proof is no good.
+    """Return the refusal for a refused proof: one that asks for a newer nonce, or a final one.
 
-    400 where a token is asked for, 401 where one is used (RFC 9449 sections 8 and 9). The nonce
-    that comes with it is good for the repeat, also when Redis lost its memory a moment ago.
+    `status` is 400 at endpoints that issue tokens and 401 at protected routes (RFC 9449 sections
+    8 and 9). The response has a new nonce. It is newer than any loss of data in Redis until now,
+    so that the client's repeat is not refused for the loss.
     """
     if refused.reason != "nonce":
         return InvalidProof(reason=refused.reason, status=status)

@@ -1,7 +1,7 @@
-"""The fields of JSON bodies: a type each, with what a JSON Schema says of it.
+"""The types of the fields of JSON bodies, with their constraints and descriptions.
 
-A request body is validated against these types, and `/openapi.json` shows the same ones. A keyword
-of `Meta` is checked in requests; one of `extra_json_schema` is documentation only.
+`read_body` validates requests against these types, and `/openapi.json` describes them. The
+keywords of `Meta` are enforced; those in `extra_json_schema` are documentation only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SessionEnd = Annotated[
 Email = Annotated[
     str, Meta(examples=["ada@example.com"], extra_json_schema={"format": "idn-email"})
 ]
-# The use case refuses an address that is too long, with a sentence about addresses.
+# The length is not enforced here: `normalize_email` refuses it with a message about addresses.
 NewEmail = Annotated[
     str,
     Meta(
@@ -56,7 +56,7 @@ TypedEmail = Annotated[
         extra_json_schema={"maxLength": MAX_TYPED},
     ),
 ]
-# A password that is too long is refused by the use case, after the attempt is counted.
+# The length is not enforced here: the story refuses it after it has counted the attempt.
 Password = Annotated[
     str,
     Meta(
@@ -82,7 +82,7 @@ Remember = Annotated[
         examples=[True],
     ),
 ]
-# The length refuses a trailing line break, which `$` lets pass.
+# `max_length` refuses a trailing line break, which `$` in the pattern would accept.
 NewKey = Annotated[
     str,
     Meta(

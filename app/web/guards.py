@@ -1,8 +1,10 @@
-"""Who may pass: `@require_access` for protected routes, `@public` for the others.
+"""The guards of routes; every view of `app.api`, `app.pages` and features has one.
 
-`@require_operator` is `@require_access` for the accounts that the setting OPERATORS names.
+- `@require_access`: the request needs a valid access token.
+- `@require_operator`: and its account must be one of the setting OPERATORS.
+- `@public`: the request needs no access token, and an invalid one is ignored.
 
-A route with neither mark is refused as if it were protected, so that what is forgotten is shut.
+A route without a guard requires an access token, so that a forgotten guard exposes nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +34,11 @@ DPOP: Final = "dpop"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The verified identity behind this request."""
+    """The identity in the verified access token of this request.
+
+    `sid` is the id of its family, and `auth_time` is when the password was last verified, in
+    seconds, UTC.
+    """
 
     user_id: str
     sid: str
@@ -40,17 +46,22 @@ class Caller:
     claims: AccessTokenClaims
 
     def claim(self, name: str) -> str | int | None:
-        """Return a claim that a feature added to the token; None when the token lacks it."""
+        """Return the claim `name`, which a feature added; None when this token does not have it.
+
+        Raises:
+            AttributeError: when no feature declares the claim.
+
+        """
         value: str | int | None = getattr(self.claims, name)
         return value
 
 
 def require_access(view: Callable[P, R]) -> Callable[P, R]:
-    """Let only a verified, undenied access token through, and set the caller.
+    """Call the view only with a valid access token that is not denied; set `caller()`.
 
-    The token comes in `Authorization: Bearer …` (or `DPoP …`, RFC 9449) and in nothing else: not
-    in a query, which is logged; not in a cookie or form field, which browsers attach by
-    themselves (RFC 6750).
+    The token must be in the header `Authorization: Bearer …` (or `DPoP …`, RFC 9449). A token in
+    the query would get into logs, and one in a cookie or form would allow CSRF (RFC 6750 section
+    5.3), so these are ignored.
     """
 
     @wraps(view)
@@ -63,45 +74,53 @@ def require_access(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def require_operator(view: Callable[P, R]) -> Callable[P, R]:
-    """Let only accounts pass whose ids are in OPERATORS, with an access token as above.
+    """Call the view as `require_access` does, but only for the accounts in OPERATORS.
 
-    Nobody is an operator by default. The setting names ids and not e-mail addresses, because
-    whoever registers an address first would have its rights; an id is never used again.
+    By default there are none. The setting has ids of accounts and not e-mail addresses: anybody
+    could register an address that is free, but an id is never used again.
     """
 
     @wraps(view)
-    def operated(*args: P.args, **kwargs: P.kwargs) -> R:
+    def for_operators(*args: P.args, **kwargs: P.kwargs) -> R:
         if caller().user_id not in services().settings.operators:
             raise OperatorsOnly
         return view(*args, **kwargs)
 
-    guarded = require_access(operated)
+    guarded = require_access(for_operators)
     setattr(guarded, MARK, "operator")
     return guarded
 
 
 def public(view: View) -> View:
-    """Say by name that a route needs no access token."""
+    """Mark a view that needs no access token. It ignores one that is sent, even if invalid."""
     setattr(view, MARK, "public")
     return view
 
 
 def caller() -> Caller:
-    """Return the caller of a protected route."""
+    """Return the caller of the current request; use it in protected routes only.
+
+    Raises:
+        AttributeError: on a public route.
+
+    """
     verified: Caller = g.caller
     return verified
 
 
 def authenticate() -> None:
-    """Verify the request's access token and set the caller.
+    """Verify the access token of the current request and set `caller()`.
 
-    A token that is bound to a key needs the scheme DPoP and a proof by that key for this very
-    request; the same token under Bearer is refused, and so is an unbound one under DPoP.
+    A bound token needs the scheme `DPoP` and a proof for this request by its key (RFC 9449
+    section 7.1). A bound token under `Bearer` is refused, and so is an unbound one under `DPoP`:
+    otherwise a stolen bound token would be usable without its key.
 
     Raises:
-        InvalidToken: no token, or one that is refused.
-        InvalidProof: the token may be good, its proof is not.
-        Unavailable: when it cannot be told whether the token's family was revoked.
+        InvalidToken: when there is no token, or it is invalid, expired or denied, or came under
+            the wrong scheme.
+        InvalidProof: when the proof is missing, invalid, of another key, or was used before.
+        UseNonce: when the proof has no nonce or an outdated one.
+        Unavailable: when neither Redis nor the database can say whether the token is denied.
 
     """
     scheme, token = credential()
@@ -135,9 +154,10 @@ def _proof_for(scheme: str, token: str, bound: Confirmation | None) -> Proof | N
 
 
 def credential() -> tuple[str, str | None]:
-    """Return scheme and token of the Authorization header; None when there is no header.
+    """Return the scheme, in lower case, and the token of the Authorization header.
 
-    Two headers arrive joined by a comma, which no token contains.
+    The token is None without the header, and empty under another scheme than Bearer and DPoP.
+    WSGI joins two headers with a comma. No valid token has one, so two headers are refused.
     """
     header = request.environ.get("HTTP_AUTHORIZATION")
     if header is None:
@@ -148,12 +168,12 @@ def credential() -> tuple[str, str | None]:
 
 
 def install(app: Flask) -> None:
-    """Shut every route that carries no mark."""
+    """Require an access token on every route that has no guard."""
 
-    def shut_unmarked() -> None:
+    def require_guard() -> None:
         if request.endpoint is None:
             return
         if not hasattr(current_app.view_functions[request.endpoint], MARK):
             authenticate()
 
-    app.before_request(shut_unmarked)
+    app.before_request(require_guard)

@@ -1,7 +1,7 @@
-"""The headers of every response: pages, JSON, errors and static files alike.
+"""The headers of every response: pages, JSON, errors and static files.
 
-One page of this origin without the policy would be enough: injected script could open it and
-use its freedom (seen in Chromium 156).
+No response may lack the Content-Security-Policy: injected script could open that
+response and run there without the policy (seen in Chromium 156).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONTENT_SECURITY_POLICY: Final = (
 ALWAYS: Final = (
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
     ("X-Content-Type-Options", "nosniff"),
-    # Not no-referrer: that turns the Origin of our own form posts into "null".
+    # Not no-referrer: with that, a browser sends "Origin: null" with the forms of this site.
     ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
@@ -44,56 +44,60 @@ STRICT_TRANSPORT: Final = ("Strict-Transport-Security", "max-age=63072000; inclu
 
 
 def always(*, https: bool) -> list[tuple[str, str]]:
-    """Return what every response carries; HSTS only where there is TLS to insist on."""
+    """Return the headers of every response, also of those that the server sends without Flask.
+
+    `https` adds HSTS (RFC 6797), which is for deployments with TLS only.
+    """
     return [*ALWAYS, STRICT_TRANSPORT] if https else list(ALWAYS)
 
 
 def of_deployment(settings: Settings) -> list[tuple[str, str]]:
-    """Return what every response of the application carries.
+    """Return the headers of every response of the application.
 
-    The policy also allows the origins of CSP_IMG_SRC and CSP_CONNECT_SRC.
+    Its policy also allows the origins in CSP_IMG_SRC and CSP_CONNECT_SRC.
     """
-    fixed = dict(always(https=settings.public_url.startswith("https:")))
+    headers = dict(always(https=settings.public_url.startswith("https:")))
     additions = {"img-src": settings.csp_img_src, "connect-src": settings.csp_connect_src}
     for directive, sources in additions.items():
-        own = f"{directive} 'self'"
-        policy = fixed["Content-Security-Policy"]
-        fixed["Content-Security-Policy"] = policy.replace(own, " ".join((own, *sources)))
-    return list(fixed.items())
+        default = f"{directive} 'self'"
+        policy = headers["Content-Security-Policy"]
+        headers["Content-Security-Policy"] = policy.replace(default, " ".join((default, *sources)))
+    return list(headers.items())
 
 
 def install(app: Flask, settings: Settings, nonce: Callable[[], str]) -> None:
-    """Put the headers on everything `app` answers, and number each request.
+    """Add the headers to every response of `app`, and give each request an id.
 
-    Answers under `/auth` and every 401 bring the newest nonce for proofs.
+    Responses under `/auth` and every 401 also get `DPoP-Nonce` with the newest nonce. All but
+    static files get `Cache-Control: no-store`.
 
-    Below Flask, where no error handler and no early answer gets past, and where it costs one
-    list instead of eight checked insertions.
+    This wraps the WSGI application, so that no error handler and no early response is without
+    the headers. It also costs less than eight calls of Flask's `headers.add`.
     """
-    fixed, inner = of_deployment(settings), app.wsgi_app
+    always_sent, wsgi_app = of_deployment(settings), app.wsgi_app
 
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        number = secrets.token_hex(8)
-        environ[REQUEST_ID] = number
-        own = [*fixed, ("X-Request-Id", number)]
+    def with_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request_id = secrets.token_hex(8)
+        environ[REQUEST_ID] = request_id
+        common = [*always_sent, ("X-Request-Id", request_id)]
         static = environ.get("PATH_INFO", "").startswith(STATIC)
 
         def start(status: str, headers: list[tuple[str, str]], *exc: Any) -> Any:  # noqa: ANN401
-            added = own if static and status < "4" else [*own, NO_STORE]
+            added = common if static and status < "4" else [*common, NO_STORE]
             if status.startswith("401") or environ.get("PATH_INFO", "").startswith(AUTH):
                 added = [*added, ("DPoP-Nonce", nonce())]
             return start_response(status, headers + added, *exc)
 
-        return inner(environ, start)
+        return wsgi_app(environ, start)
 
-    app.wsgi_app = answer  # type: ignore[method-assign]
+    app.wsgi_app = with_headers  # type: ignore[method-assign]
 
 
 def clear_site_data(response: Response) -> None:
-    """Have the browser forget what script stored: its keys, and what a product keeps besides.
+    """Make the browser delete what script has stored: the DPoP keys, and a product's own data.
 
-    Not "cookies": that reaches sibling hosts; the refresh cookie is cleared by name. Not "cache":
-    Chromium empties its cache for all sites entry by entry, for seconds, and holds the answer
-    back until then. Nothing of the account is in a cache: see NO_STORE.
+    Not "cookies", which would also delete those of sibling hosts; the refresh cookie is deleted
+    by name. Not "cache": Chromium would delay the response for seconds, until it has searched its
+    cache for all sites; and nothing of an account is cached (NO_STORE).
     """
     response.headers["Clear-Site-Data"] = '"storage"'

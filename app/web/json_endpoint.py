@@ -1,7 +1,7 @@
-"""`@json_endpoint`: one description of a JSON endpoint, read by the server and by `/openapi.json`.
+"""`@json_endpoint` describes a JSON endpoint, for the server and for `/openapi.json`.
 
-What the view's signature says is not said again: a parameter named `body` is the request body, the
-return type names each success, and the docstring is the summary and the description.
+Most of the description is the view itself: a parameter named `body` has the type of the request
+body, the return type names each success, and the docstring is the summary and description.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ ANY_CREDENTIAL: Final[SecurityRequirements] = (*REFRESH_COOKIE, *ACCESS_TOKEN, {
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """One success: its status, the type of its body (None: no body) and its own headers.
+    """One successful response: its status, the type of its body, and the headers that it adds.
 
-    A view that returns a `Response` says what is in it: `Annotated[Response, Success(204)]`.
+    `body` is None when there is no body. A view that returns a `Response` declares its content
+    with this class: `Annotated[Response, Success(204)]`.
     """
 
     status: int
@@ -56,7 +57,7 @@ NoContent = Annotated[Response, Success(204)]
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What one endpoint takes and answers, besides what its route and its guard say."""
+    """The description of one endpoint, without what its route and its guard already say."""
 
     body: type[Any] | None
     successes: tuple[Success, ...]
@@ -74,15 +75,15 @@ def json_endpoint(
     """Describe a view, and pass the validated request body to its parameter `body`.
 
     The view returns a typed dict (200), a tuple of one and a `Literal` status, or a `Response`
-    annotated with its `Success`. `refuses` lists the refusals of the use case; those that follow
-    from the route, the guard and the body are added to the document without being listed. `proof`
-    says that the endpoint reads a DPoP proof without an access token; `security` names other
-    credentials than the guard's.
+    annotated with its `Success`. `refuses` lists the refusals of the story; those of the route,
+    the guard and the body are documented without being listed. `proof` means that the endpoint
+    reads a DPoP proof without an access token. `security` lists the credentials when they are not
+    those of the guard.
 
-    The guard stands above this decorator, so that a body is parsed only for a verified caller.
+    Put the guard above this decorator, so that a body is parsed only for a verified caller.
 
     Raises:
-        TypeError: the guard stands below, or the return type names no success.
+        TypeError: when the guard is below this decorator, or the return type names no success.
 
     """
 
@@ -110,7 +111,7 @@ def _with_body(view: Callable[..., R], body: type[Any]) -> Callable[..., R]:
 
 
 def _successes(hint: Any) -> list[Success]:  # noqa: ANN401 - a type hint is any object
-    """Return the successes that a return type names; none when it names none."""
+    """Return the successes that a return type names; an empty list when it names none."""
     if is_typeddict(hint):
         return [Success(200, hint)]
     parts = get_args(hint)

@@ -1,8 +1,9 @@
-"""Where a request may come from: the Host rule and the cross-origin rule.
+"""Refuse requests for another host, and changes that another site has started (CSRF).
 
-SameSite=Strict stops neither a sibling subdomain nor a redirect bounced through another site:
-both were seen to carry the cookie in Chromium 156. So a state change must say that it started
-here, and that is looked at before any credential: a forged request consumes nothing.
+SameSite=Strict is not enough: requests from a sibling subdomain, and redirects through another
+site, were seen to carry the cookie in Chromium 156. Every request that changes something must
+therefore come from this origin. This is checked before any credential is read, so that a
+cross-site request consumes no token and no attempt.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ ANY_HOST: Final = frozenset({"health.healthz", "health.readyz"})
 
 
 def install(app: Flask, public_url: str, *, behind_proxy: bool) -> None:
-    """Check every request before anything else looks at it.
+    """Check the host and the origin of every request before all other handlers.
 
-    Behind a proxy the port in `Host` may be the one that the proxy listens on. A redirect to the
-    public port would come back with the same `Host`, and so on for ever. The host's name decides
-    alone, then: a browser that really is on another port has another origin, and is refused each
-    state change for that.
+    A page for another host is redirected (308), and any other request for one is refused (421).
+    Behind a proxy, the port in `Host` may be the one that the proxy listens on; a redirect to the
+    public port would then come back with the same `Host` without end. Only the host's name is
+    compared there. A browser on another port has another origin, so its changes are refused.
     """
     public_host = urlsplit(public_url).netloc
     public_name = urlsplit(public_url).hostname
@@ -47,25 +48,27 @@ def install(app: Flask, public_url: str, *, behind_proxy: bool) -> None:
 
 
 def _name(host: str) -> str:
-    """Return a host without its port; empty when what follows the name is no port."""
+    """Return the name in a Host header; empty when it is not followed by a port or the end."""
     name, colon, port = host.partition(":")
     return name if port.isdecimal() or not colon else ""
 
 
 def check_origin(request: Request, public_url: str) -> None:
-    """Refuse a state change that a browser says began elsewhere.
+    """Refuse a request, which would change something, that was not started on this origin.
 
-    A request with neither header comes from no browser: every browser sends `Origin` with a
-    POST, so there is no ambient credential to misuse.
+    A request without `Origin` and `Sec-Fetch-Site` is accepted. It does not come from a browser,
+    because browsers send `Origin` with each POST, and other clients attach no cookie by
+    themselves.
 
     Raises:
-        CrossOrigin.
+        CrossOrigin: when `Sec-Fetch-Site` is neither `same-origin` nor that of a navigation by
+            the user (`none`), or when `Origin` is not exactly `public_url`.
 
     """
     headers = request.headers
     site = headers.get("Sec-Fetch-Site")
-    typed = site == "none" and headers.get("Sec-Fetch-Mode") == "navigate"
-    if site not in {None, "same-origin"} and not typed:
+    user_navigation = site == "none" and headers.get("Sec-Fetch-Mode") == "navigate"
+    if site not in {None, "same-origin"} and not user_navigation:
         raise CrossOrigin(reason="sec_fetch_site")
     if headers.get("Origin", public_url) != public_url:
         raise CrossOrigin(reason="origin")

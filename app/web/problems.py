@@ -1,4 +1,4 @@
-"""Refusals on the wire: RFC 9457 for programs, a page for people."""
+"""Render refusals and errors: as RFC 9457 problem details for programs, as a page for people."""
 
 from __future__ import annotations
 
@@ -32,13 +32,11 @@ TWO_FORM_COOKIES: Final = (
     "Delete this site's cookies, then open the form again."
 )
 
-WITH_WEAK_PASSWORD: Final = Meta(
-    min_length=1, description="With `weak_password`: everything that is wrong."
-)
+WITH_WEAK_PASSWORD: Final = Meta(min_length=1, description="With `weak_password`: each reason.")
 
 
 class Reason(TypedDict):
-    """Why a new password is refused."""
+    """One reason why a new password is refused."""
 
     code: Code
     detail: Detail
@@ -58,7 +56,7 @@ class Problem(TypedDict):
 
 @dataclass(frozen=True)
 class ProblemDetail:
-    """A refusal's public side, whatever raised it."""
+    """What a client learns of a refusal or an error; `retry_after` is in seconds."""
 
     status: int
     code: str
@@ -71,12 +69,12 @@ CRASHED: Final = ProblemDetail(
     500,
     "internal_error",
     "Something went wrong",
-    "This is our fault, and it has been written down. Try again in a moment.",
+    "An unexpected error occurred, and it was logged. Try again in a moment.",
 )
 
 
 def install(app: Flask) -> None:
-    """Render every refusal and error of `app`."""
+    """Register the handlers that render every refusal and error of `app`."""
     app.register_error_handler(Refusal, on_refusal)
     app.register_error_handler(CSRFError, on_csrf_error)
     app.register_error_handler(SQLAlchemyError, on_database_error)
@@ -85,13 +83,13 @@ def install(app: Flask) -> None:
 
 
 def on_refusal(refusal: Refusal) -> Response:
-    """Record and render a refusal and, for a session that ended, take the cookie back."""
+    """Record and render a refusal. `SessionEnded` also deletes the refresh cookie."""
     record(refusal)
-    fault = ProblemDetail(
+    problem = ProblemDetail(
         refusal.status, refusal.code, refusal.title, refusal.detail, refusal.retry_after
     )
     reasons = refusal.reasons if isinstance(refusal, WeakPassword) else ()
-    response = render(fault, reasons)
+    response = render(problem, reasons)
     if isinstance(refusal, SessionEnded):
         cookies.clear_refresh(response)
     if isinstance(refusal, InvalidToken | InvalidProof) and refusal.status == UNAUTHORIZED:
@@ -100,7 +98,7 @@ def on_refusal(refusal: Refusal) -> Response:
 
 
 def record(refusal: Refusal) -> None:
-    """Have the audit record say why, unless the use case has said more."""
+    """Write the reason to the audit record, unless the story has already written a line."""
     if refusal.event:
         services().audit.refused(refusal.event, client(), refusal.reason)
 
@@ -114,20 +112,20 @@ def _challenge(refusal: Refusal) -> str:
 
 
 def on_csrf_error(_error: CSRFError) -> Response:
-    """Record and render a form without its token: forged, or left open for too long."""
+    """Record and render a form without a valid token: forged, or open for too long."""
     services().audit.refused("form_refused", client(), "csrf")
     detail = TWO_FORM_COOKIES if cookies.has_two_forms(request) else EXPIRED_FORM
     return render(ProblemDetail(400, "expired_form", "This form has expired", detail))
 
 
 def on_database_error(error: SQLAlchemyError) -> Response:
-    """Render an unreachable or full database; the driver's words stay in the log."""
+    """Render 503 for an unreachable or full database; log only the class of the error."""
     logger.error("database failed: %s", type(error).__name__, extra={"request_id": request_id()})
     return on_refusal(Unavailable(retry_after=RETRY_SECONDS))
 
 
 def on_http_error(error: HTTPException) -> Response:
-    """Render what Flask or Werkzeug refused: unknown path, wrong method, oversized body."""
+    """Render a refusal of Flask or Werkzeug: unknown path, wrong method, body too large."""
     response = render(http_problem(error))
     for header, value in error.get_headers():
         if header == "Allow":
@@ -136,67 +134,67 @@ def on_http_error(error: HTTPException) -> Response:
 
 
 def http_problem(error: HTTPException) -> ProblemDetail:
-    """Return the public side of what Flask or Werkzeug refused; its code is the phrase's."""
+    """Return the problem for an exception of Werkzeug; its code is the status phrase."""
     status = error.code or 500
     name = error.name.lower().replace(" ", "_").replace("'", "")
-    return ProblemDetail(status, name, error.name, _plain(status))
+    return ProblemDetail(status, name, error.name, _detail(status))
 
 
 def on_crash(error: Exception) -> Response:
-    """Render a fault of our own: the trace goes to the log, a number to the client."""
+    """Render 500 for an unexpected exception; log its traceback with the request's id."""
     logger.error("unhandled error", exc_info=error, extra={"request_id": request_id()})
     return render(CRASHED)
 
 
-def render(fault: ProblemDetail, reasons: tuple[tuple[str, str], ...] = ()) -> Response:
-    """Return a page for a browser's navigation and a problem for everything else."""
-    response = _page(fault) if _wants_page() else _problem(fault, reasons)
-    response.status_code = fault.status
-    if fault.retry_after is not None:
-        response.headers["Retry-After"] = str(fault.retry_after)
+def render(problem: ProblemDetail, reasons: tuple[tuple[str, str], ...] = ()) -> Response:
+    """Return a page for a navigation of a browser, and JSON for every other request."""
+    response = _page(problem) if _wants_page() else _json(problem, reasons)
+    response.status_code = problem.status
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
     return response
 
 
 def _wants_page() -> bool:
     if request.path.startswith(PROGRAMS):
         return False
-    # A navigation prefers HTML by name; a program that takes anything is served as one.
-    taken = request.accept_mimetypes
-    return request.blueprint == "pages" or taken["text/html"] > taken[PROBLEM_JSON]
+    # A navigation accepts text/html by name. A program that accepts anything gets JSON.
+    accepted = request.accept_mimetypes
+    return request.blueprint == "pages" or accepted["text/html"] > accepted[PROBLEM_JSON]
 
 
-def _page(fault: ProblemDetail) -> Response:
+def _page(problem: ProblemDetail) -> Response:
     return Response(
         render_template(
             "errors/error.html",
-            status=fault.status,
-            title=fault.title,
-            detail=fault.detail,
-            retry_after=fault.retry_after,
+            status=problem.status,
+            title=problem.title,
+            detail=problem.detail,
+            retry_after=problem.retry_after,
             request_id=request_id(),
         ),
         content_type="text/html; charset=utf-8",
     )
 
 
-def _problem(fault: ProblemDetail, reasons: tuple[tuple[str, str], ...]) -> Response:
-    problem: Problem = {
-        "type": f"urn:latchkey:problem:{fault.code}",
-        "title": fault.title,
-        "status": fault.status,
-        "detail": fault.detail,
-        "code": fault.code,
+def _json(problem: ProblemDetail, reasons: tuple[tuple[str, str], ...]) -> Response:
+    body: Problem = {
+        "type": f"urn:latchkey:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
         "request_id": request_id(),
     }
     if reasons:
-        problem["reasons"] = [{"code": code, "detail": detail} for code, detail in reasons]
-    return Response(json.dumps(problem), content_type=PROBLEM_JSON)
+        body["reasons"] = [{"code": code, "detail": detail} for code, detail in reasons]
+    return Response(json.dumps(body), content_type=PROBLEM_JSON)
 
 
-def _plain(status: int) -> str:
+def _detail(status: int) -> str:
     return {
         404: "There is nothing at this address.",
-        405: "This address does not answer that method.",
-        413: "What was sent is too large.",
+        405: "This address does not accept that method.",
+        413: "The request is too large.",
         500: CRASHED.detail,
     }.get(status, "The request cannot be answered.")

@@ -1,4 +1,7 @@
-"""The bodies of JSON responses, and the responses that carry or end credentials."""
+"""The bodies of JSON responses, and the responses that set or delete the refresh cookie.
+
+The typed dicts are also the schemas of `/openapi.json` and the types that `flask types` prints.
+"""
 
 from __future__ import annotations
 
@@ -22,21 +25,21 @@ TokenType = Annotated[
 
 
 class TokenSession(TypedDict):
-    """The session a token answer belongs to; `expires_at` is its absolute end, RFC 3339."""
+    """The session that the tokens belong to; `expires_at` is its absolute end, RFC 3339."""
 
     id: Id
     expires_at: SessionEnd
 
 
 class TokenUser(TypedDict):
-    """The user a token answer belongs to."""
+    """The user that the tokens belong to."""
 
     id: Id
     email: Email
 
 
 class TokenResponse(TypedDict):
-    """What log-in, refresh and password change answer; `expires_in` is in seconds."""
+    """The response to a log-in, refresh or password change; `expires_in` is in seconds."""
 
     access_token: AccessToken
     token_type: TokenType
@@ -54,13 +57,13 @@ class UserView(TypedDict):
 
 
 class RegisteredView(TypedDict):
-    """What registering answers."""
+    """The response to a registration."""
 
     user: UserView
 
 
 class AccountSession(TypedDict):
-    """The session of the request; times are RFC 3339."""
+    """The session that the access token belongs to; times are RFC 3339."""
 
     id: Id
     created_at: Timestamp
@@ -68,13 +71,17 @@ class AccountSession(TypedDict):
 
 
 class AccountView(UserView):
-    """Who the caller is, and in which session."""
+    """The caller's account and session."""
 
     session: AccountSession
 
 
 class TheftView(TypedDict):
-    """One of the user's sessions that ended in theft: what happened, when, from where."""
+    """A session of the user that was revoked for theft; times are RFC 3339.
+
+    `ip` is the address of the request that caused it, and `reason` is `reuse`, `no_proof` or
+    `foreign_key`.
+    """
 
     device: str
     created_at: str
@@ -84,21 +91,21 @@ class TheftView(TypedDict):
 
 
 class SessionView(TypedDict):
-    """One of the user's own sessions as the API shows it; times are RFC 3339."""
+    """An active session of the user as the API shows it; times are RFC 3339."""
 
     id: Id
     current: Annotated[bool, Meta(description="Whether this request belongs to it.")]
     created_at: Timestamp
     last_used_at: Timestamp
     expires_at: SessionEnd
-    ip: Annotated[str, Meta(description="Where it was last used.", examples=["192.0.2.7"])]
+    ip: Annotated[str, Meta(description="The address that last used it.", examples=["192.0.2.7"])]
     user_agent: str
     device: Annotated[str, Meta(examples=["Firefox on Windows"])]
     remembered: Annotated[bool, Meta(description="Whether it outlives the browser.")]
 
 
 class SessionsView(TypedDict):
-    """The user's live sessions, the latest used first."""
+    """The user's active sessions, the latest used first."""
 
     sessions: list[SessionView]
 
@@ -108,7 +115,10 @@ LoggedOut = Annotated[Response, Success(204, None, ("Set-Cookie", "Clear-Site-Da
 
 
 def token_response(pair: TokenPair) -> TokensIssued:
-    """Answer with the access token in the body and the refresh token in the cookie alone."""
+    """Return the response with the access token in the body and the refresh token in the cookie.
+
+    The refresh token is never in a body, where script could read it.
+    """
     body: TokenResponse = {
         "access_token": pair.access_token,
         "token_type": "DPoP" if pair.bound else "Bearer",
@@ -122,14 +132,14 @@ def token_response(pair: TokenPair) -> TokensIssued:
 
 
 def logged_out(response: Response) -> LoggedOut:
-    """Take the cookie back and have the browser forget what script stored."""
+    """Delete the refresh cookie, and what script has stored in the browser."""
     cookies.clear_refresh(response)
     clear_site_data(response)
     return response
 
 
 def session_view(family: Family, current_sid: str) -> SessionView:
-    """Show one family to its own user."""
+    """Return a family as its owner sees it; `current_sid` is the family of the request."""
     return {
         "id": family.family_id,
         "current": family.family_id == current_sid,
@@ -144,7 +154,7 @@ def session_view(family: Family, current_sid: str) -> SessionView:
 
 
 def theft_view(family: Family) -> TheftView:
-    """Show a family that ended in theft to its own user."""
+    """Return a family that was revoked for theft, as its owner sees it."""
     return {
         "device": describe(family.user_agent),
         "created_at": rfc3339(family.created_at),

@@ -1,10 +1,13 @@
-"""A browser's name in words a person recognises: "Firefox on Windows"."""
+"""Turn a User-Agent into words that a person recognises, such as "Firefox on Windows".
+
+The list of sessions shows these; nothing is decided by them.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-# The order decides: every Edge and Opera also says Chrome, and every Chrome says Safari.
+# The first match counts: Edge and Opera also have "Chrome" in their text, and Chrome "Safari".
 BROWSERS: Final = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -29,7 +32,7 @@ SYSTEMS: Final = (
 
 
 def describe(user_agent: str) -> str:
-    """Name browser and system as far as the User-Agent gives them away."""
+    """Return the names of browser and system, as far as `user_agent` has them."""
     browser = next((name for mark, name in BROWSERS if mark in user_agent), "Unknown browser")
     system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
     return f"{browser} on {system}" if system else browser

@@ -52,7 +52,7 @@ export interface RefreshFamilyRecord {
   readonly burst_started_at: number;
 }
 
-/** Why a new password is refused. */
+/** One reason why a new password is refused. */
 export interface Reason {
   code: string;
   detail: string;
@@ -82,7 +82,7 @@ export interface UserView {
   created_at: string;
 }
 
-/** What registering answers. */
+/** The response to a registration. */
 export interface RegisteredView {
   user: UserView;
 }
@@ -94,19 +94,19 @@ export interface Credentials {
   remember?: boolean;
 }
 
-/** The session a token answer belongs to; `expires_at` is its absolute end, RFC 3339. */
+/** The session that the tokens belong to; `expires_at` is its absolute end, RFC 3339. */
 export interface TokenSession {
   id: string;
   expires_at: string;
 }
 
-/** The user a token answer belongs to. */
+/** The user that the tokens belong to. */
 export interface TokenUser {
   id: string;
   email: string;
 }
 
-/** What log-in, refresh and password change answer; `expires_in` is in seconds. */
+/** The response to a log-in, refresh or password change; `expires_in` is in seconds. */
 export interface TokenResponse {
   access_token: string;
   token_type: "Bearer" | "DPoP";
@@ -115,7 +115,7 @@ export interface TokenResponse {
   user: TokenUser;
 }
 
-/** One of the user's own sessions as the API shows it; times are RFC 3339. */
+/** An active session of the user as the API shows it; times are RFC 3339. */
 export interface SessionView {
   id: string;
   current: boolean;
@@ -128,7 +128,7 @@ export interface SessionView {
   remembered: boolean;
 }
 
-/** The user's live sessions, the latest used first. */
+/** The user's active sessions, the latest used first. */
 export interface SessionsView {
   sessions: SessionView[];
 }
@@ -140,14 +140,14 @@ export interface PasswordChange {
   dpop_jkt?: string;
 }
 
-/** The session of the request; times are RFC 3339. */
+/** The session that the access token belongs to; times are RFC 3339. */
 export interface AccountSession {
   id: string;
   created_at: string;
   expires_at: string;
 }
 
-/** Who the caller is, and in which session. */
+/** The caller's account and session. */
 export interface AccountView {
   id: string;
   email: string;
