@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Final
@@ -18,14 +19,15 @@ from typing import IO, Final
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.dev.reload import reloader, watch
 from app.dev.valkey import BundledError, start_valkey, stop_valkey
 from app.features import revision_folders
 from app.infra.database import Database
 from config import ROOT, Settings
 
 VERSIONS: Final = text("SELECT version_num FROM alembic_version")
-_REVISION: Final = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
-_DOWN: Final = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
+_REVISION: Final = re.compile(r"""^revision\b.*=\s*["'](\w+)["']""", re.MULTILINE)
+_DOWN: Final = re.compile(r"""^down_revision\b.*=\s*["'](\w+)["']""", re.MULTILINE)
 
 
 class Bundled:
@@ -58,7 +60,7 @@ def start(settings: Settings) -> Bundled:
 
 
 def main() -> None:
-    """Start what is bundled, say `ready`, and stop it when standard input ends.
+    """Start what is bundled, say `ready`, watch the code, and stop when standard input ends.
 
     gunicorn's master holds the other end, and so do its workers, which outlive a master that was
     killed by a second.
@@ -69,7 +71,10 @@ def main() -> None:
     except BundledError as fault:
         sys.exit(str(fault))
     print("ready", flush=True)  # noqa: T201 - the master reads it
+    stopped = threading.Event()
+    threading.Thread(target=watch, args=(stopped, reloader()), daemon=True).start()
     sys.stdin.read()
+    stopped.set()
     running.stop()
 
 
