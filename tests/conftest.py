@@ -19,11 +19,14 @@ from jinja2 import FileSystemBytecodeCache
 from redis.utils import get_lib_version
 
 from app import create_app
+from app.attacks.prover import Prover
 from app.cli import migrations
 from app.infra import redis
 from config import Settings, new_secret
 from tests.support.app import PUBLIC_URL, SharedRule, close, services, settle
+from tests.support.client import Client, member, program
 from tests.support.clock import NOW, SettableClock
+from tests.support.operators import make_operator
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.postgres import PostgresServer
 from tests.support.servers.valkey import ValkeyServer
@@ -246,3 +249,35 @@ def gunicorn_server(
 ) -> GunicornServer:
     """Gunicorn with two workers on the test's database and Valkey."""
     return serve(environment)
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Client:
+    """Return somebody who has no account yet."""
+    return Client(app)
+
+
+@pytest.fixture
+def ada(app: Flask) -> Client:
+    """Return somebody who is logged in."""
+    return member(app)
+
+
+@pytest.fixture
+def thief(app: Flask) -> Client:
+    """Return somebody with a program and no right to anything."""
+    return program(app)
+
+
+@pytest.fixture
+def holder(app: Flask) -> Client:
+    """Return somebody who is logged in, bound from the start."""
+    return member(app, key=Prover())
+
+
+@pytest.fixture
+def operator(app: Flask) -> Client:
+    """Return somebody who is logged in and whose account OPERATORS names."""
+    client = member(app, "operator@example.com")
+    make_operator(app, client.user_id)
+    return client

@@ -19,7 +19,7 @@ from typing import IO, Final
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.dev.reload import reloader, watch
+from app.dev.reload import Watched, reloader, watch
 from app.dev.valkey import BundledError, start_valkey, stop_valkey
 from app.features import revision_folders
 from app.infra.database import Database
@@ -72,7 +72,7 @@ def main() -> None:
         sys.exit(str(fault))
     print("ready", flush=True)  # noqa: T201 - the master reads it
     stopped = threading.Event()
-    threading.Thread(target=watch, args=(stopped, reloader()), daemon=True).start()
+    threading.Thread(target=watch, args=(stopped, Watched(), reloader()), daemon=True).start()
     sys.stdin.read()
     stopped.set()
     running.stop()

@@ -6,13 +6,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from config import ROOT
 
 PAUSE_SECONDS: Final = 0.5
-WATCHED: Final = ("app/**/*.py", "app/**/*.html", "templates/**/*.html", "config.py", ".env")
+PATTERNS: Final = ("app/**/*.py", "app/**/*.html", "templates/**/*.html", "config.py", ".env")
 
 
 def reloader() -> Callable[[], None]:
@@ -31,32 +32,32 @@ def reloader() -> Callable[[], None]:
     return reload
 
 
-def watch(
-    stopped: threading.Event,
-    reload: Callable[[], None],
-    root: Path = ROOT,
-    pause: float = PAUSE_SECONDS,
-) -> None:
-    """Call `reload` after each change of a watched file under `root`, until `stopped` is set.
+class Watched:
+    """The files of a tree that are loaded by a server, and when each was written."""
 
-    Files are looked at every `pause` seconds: 300 of them take a few milliseconds, and an editor
-    that writes several files causes one reload.
-    """
-    before = _times(root)
-    while not stopped.wait(pause):
-        now = _times(root)
-        if now != before:
-            before = now
-            reload()
+    def __init__(self, root: Path = ROOT) -> None:
+        """Look at the files for the first time."""
+        self._root = root
+        self._times = self._look()
 
+    def changed(self) -> bool:
+        """Look again, and tell whether a file was written, added or removed meanwhile."""
+        before, self._times = self._times, self._look()
+        return self._times != before
 
-def _times(root: Path) -> dict[Path, int]:
-    """Return when each watched file was written; a file that is just going away is left out."""
-    times: dict[Path, int] = {}
-    for pattern in WATCHED:
-        for path in root.glob(pattern):
-            try:
+    def _look(self) -> dict[Path, int]:
+        times: dict[Path, int] = {}
+        for path in (path for pattern in PATTERNS for path in self._root.glob(pattern)):
+            with suppress(FileNotFoundError):  # it went away since it was listed
                 times[path] = path.stat().st_mtime_ns
-            except FileNotFoundError:
-                continue
-    return times
+        return times
+
+
+def watch(stopped: threading.Event, files: Watched, reload: Callable[[], None]) -> None:
+    """Call `reload` after each change of `files`, until `stopped` is set.
+
+    An editor that writes several files within `PAUSE_SECONDS` causes one reload.
+    """
+    while not stopped.wait(PAUSE_SECONDS):
+        if files.changed():
+            reload()

@@ -1,4 +1,4 @@
-"""People in this process, and the log to read."""
+"""The log to read, and an application that several tests share."""
 
 from __future__ import annotations
 
@@ -11,29 +11,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app.attacks.prover import Prover
 from app.infra.logs import JsonLines
 from tests.support.app import running
-from tests.support.client import Client, member, program
 from tests.support.clock import NOW, SettableClock
 from tests.support.servers.valkey import ValkeyServer
-
-
-@pytest.fixture
-def visitor(app: Flask) -> Client:
-    return Client(app)
-
-
-@pytest.fixture
-def ada(app: Flask) -> Client:
-    """Somebody who is logged in."""
-    return member(app)
-
-
-@pytest.fixture
-def thief(app: Flask) -> Client:
-    """Somebody with a program and no right to anything."""
-    return program(app)
 
 
 @pytest.fixture
@@ -46,12 +27,6 @@ def log() -> Iterator[io.StringIO]:
     logger.addHandler(handler)
     yield text
     logger.removeHandler(handler)
-
-
-@pytest.fixture
-def holder(app: Flask) -> Client:
-    """Somebody who is logged in, bound from the start."""
-    return member(app, key=Prover())
 
 
 @pytest.fixture(scope="module")

@@ -88,18 +88,20 @@ def test_the_master_has_nothing_of_the_application(clone: Clone) -> None:
 
 
 def test_new_code_after_a_change(clone: Clone) -> None:
-    """`--reload`, for those who work on it: it ends workers at once, and their connections."""
+    """In development no signal is needed; what cannot be loaded is said, and changes nothing.
 
-    def is_new() -> bool:
-        try:
-            return only_says(clone, '"new"')
-        except ConnectionError:
-            return False
-
-    clone.run(GUNICORN_CMD_ARGS="--reload")
-    assert only_says(clone, '"ok"')
-    change(clone.folder / "app/api/health.py", '"ok"', '"new"')
-    wait_until(is_new, what="the new answer")
+    One worker: a second may still be loading when the first answers, and would load the change.
+    """
+    clone.run(WEB_CONCURRENCY="1")
+    view = clone.folder / "app/api/health.py"
+    change(view, '{"status": "ok"}', '{"status": "new"}')
+    wait_until(lambda: only_says(clone, '"new"'), what="the new answer")
+    change(view, "def healthz", "dif healthz")
+    wait_until(lambda: "SyntaxError" in clone.output, what="the refusal")
+    assert only_says(clone, '"new"')
+    change(view, "dif healthz", "def healthz")
+    change(view, '"new"', '"newer"')
+    wait_until(lambda: only_says(clone, '"newer"'), what="the newest answer")
 
 
 @pytest.mark.parametrize(
@@ -112,10 +114,7 @@ def test_new_code_after_a_change(clone: Clone) -> None:
 def test_a_reload_that_cannot_work_is_refused(
     clone: Clone, file: str, before: str, after: str, reason: str
 ) -> None:
-    """The old worker serves on, and the log says why the new one does not.
-
-    One worker: a second may still be loading when the first answers, and would load the change.
-    """
+    """The old worker serves on, and the log says why the new one does not."""
     clone.run(WEB_CONCURRENCY="1")
     workers = {process.pid for process in master(clone).children()}
     change(clone.folder / file, before, after)
@@ -123,4 +122,4 @@ def test_a_reload_that_cannot_work_is_refused(
     wait_until(lambda: "Not reloaded" in clone.output, what="the refusal")
     assert reason in clone.output.partition("Not reloaded")[2]
     assert only_says(clone, '"ok"')
-    assert {process.pid for process in master(clone).children()} == workers
+    assert workers <= {process.pid for process in master(clone).children()}

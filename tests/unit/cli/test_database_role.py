@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import create_app
 from app.cli.exit_messages import database_fault
+from app.infra.database import metadata
 from config import Settings
 from tests.support.app import close
 from tests.support.servers.postgres import PostgresServer
@@ -77,16 +78,20 @@ def test_missing_grants_are_named(
     typed: Callable[..., Result], role: str, postgres_url: str
 ) -> None:
     """Table by table, with the statement that mends it; granted, all is well."""
+    tables = sorted(metadata.tables)
+    assert {"families", "users"} <= set(tables)
     assert faults(typed(role, "doctor")) == [
         f"role {ROLE} lacks rights; run 'GRANT SELECT ON alembic_version TO {ROLE}'",
-        f"role {ROLE} lacks rights; run 'GRANT {EVERYTHING} ON families TO {ROLE}'",
-        f"role {ROLE} lacks rights; run 'GRANT {EVERYTHING} ON users TO {ROLE}'",
+        *(
+            f"role {ROLE} lacks rights; run 'GRANT {EVERYTHING} ON {table} TO {ROLE}'"
+            for table in tables
+        ),
     ]
     execute(
         postgres_url,
         f"GRANT SELECT ON alembic_version TO {ROLE}",
-        f"GRANT {EVERYTHING} ON families TO {ROLE}",
-        f"GRANT SELECT, INSERT, UPDATE ON users TO {ROLE}",
+        *(f"GRANT {EVERYTHING} ON {table} TO {ROLE}" for table in tables),
+        f"REVOKE DELETE ON users FROM {ROLE}",
     )
     assert faults(typed(role, "doctor")) == [
         f"role {ROLE} lacks rights; run 'GRANT DELETE ON users TO {ROLE}'"

@@ -39,10 +39,10 @@ def living(own: Services) -> Family:
 
 def claims_of(own: Services, family: Family, holder: Prover | None = None) -> AccessTokenClaims:
     """Return the claims of an access token of that family, bound to the holder's key."""
-    rules, now = own.auth.issuer.access.rules, own.clock.now()
-    return AccessTokenClaims(
-        iss=rules.issuer,
-        aud=rules.audience,
+    codec, now = own.auth.issuer.access, own.clock.now()
+    return codec.claims_type(
+        iss=codec.rules.issuer,
+        aud=codec.rules.audience,
         sub=family.user_id,
         sid=family.family_id,
         jti=new_id(),
