@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -49,7 +50,7 @@ def check(answer: TestResponse) -> None:
 def paths(app: Flask) -> Iterator[str]:
     """List an address of every route, and some of none."""
     for rule in app.url_map.iter_rules():
-        yield re.sub(r"<[^>]+>", "x", rule.rule)
+        yield path_of(rule, "x")
     yield from ("/nowhere", "/auth/nowhere", "/api/", "/static/js/session.js", "/login/")
 
 

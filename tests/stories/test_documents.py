@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from flask import Blueprint
+from flask import Blueprint, Flask
 
 from app import create_app, features
 from app.contract.documents import DOCUMENTS, ENV_EXAMPLE, PARTS, env_example, updated, write

@@ -96,15 +96,15 @@ def test_pruning_names_what_blocks_it(
     family = a_family(own.database, a_user(own.database, "eve@example.com"))
     with own.database.transaction() as connection:
         connection.exec_driver_sql(
-            "CREATE TABLE blocking (of VARCHAR(32), FOREIGN KEY (of) REFERENCES families (family_id))"
+            "CREATE TABLE rows (of VARCHAR(32), FOREIGN KEY (of) REFERENCES families (family_id))"
         )
-        connection.exec_driver_sql(f"INSERT INTO blocking VALUES ('{family.family_id}')")  # noqa: S608
+        connection.exec_driver_sql(f"INSERT INTO rows VALUES ('{family.family_id}')")  # noqa: S608
     clock.forward(40 * 86400)
     done = flask("prune")
     with own.database.transaction() as connection:
-        connection.exec_driver_sql("DROP TABLE blocking")
+        connection.exec_driver_sql("DROP TABLE rows")
     assert done.exit_code == 0
-    assert "1 were not deleted, because rows of other tables refer to them by blocking.of. " in (
+    assert "1 were not deleted, because rows of other tables refer to them by rows.of. " in (
         done.output
     )
 
