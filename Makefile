@@ -1,7 +1,7 @@
 # Latchkey. `make` alone lists the targets.
 #
-# Everything is called as `.venv/bin/python -m …`: the scripts in .venv/bin carry
-# the folder's absolute path and stop working when the folder moves or has a space in it.
+# Every tool is called as `.venv/bin/python -m …`. The scripts in .venv/bin contain the folder's
+# absolute path, and stop working when the folder is moved or has a space in its path.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -9,16 +9,16 @@ SHELL := /bin/sh
 
 VENV := .venv
 PY := $(VENV)/bin/python
-# --no-deps: the lists are complete, so pip has nothing to look up. Left to resolve, it asks the index
-# for every package wanted with an extra and stops when that is newer than the pinned one.
+# --no-deps, because the lists are complete. Otherwise pip asks the index for each package that is
+# required with an extra, and fails when the index has a newer one than the pinned one.
 PIP := $(PY) -m pip --no-input --disable-pip-version-check
 NODE := $(shell command -v node 2>/dev/null)
 
-# The first interpreter that is new enough; PYTHON=/path/to/python overrules the search.
+# The first interpreter that is new enough. PYTHON=/path/to/python replaces the search.
 PYTHON ?= $(shell for p in python3 python python3.15 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 
-unexport PYTHONDONTWRITEBYTECODE # else every worker and server of the tests compiles every file
+unexport PYTHONDONTWRITEBYTECODE # otherwise each process of the tests would compile every module
 
 .PHONY: help run test test-fast check bench stories fuzz mutants lock clean FORCE
 
@@ -28,15 +28,15 @@ help: ## list the targets
 run: $(VENV)/.runtime ## serve on http://localhost:8000 (PORT and HOST move it); Ctrl-C stops everything
 	@$(checked_workers); exec $(PY) -m gunicorn wsgi:app
 
-# Three processes, also on two cores: half of the tests wait for a server or a browser.
-# ARGS=-n2 overrules it; ARGS='-n0 path' runs in this process.
+# Three processes, even on two cores, because half of the tests wait for a server or a browser.
+# ARGS=-n2 changes the number; ARGS='-n0 path' runs the tests of that path in one process.
 test: $(VENV)/.dev ## the whole suite against real SQLite, PostgreSQL, Valkey, gunicorn and Chromium
 	@$(chromium)
 	@$(curl_and_pgbouncer)
 	@$(PY) -m pytest -n3 --dist=worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
-# In process: no browser, no gunicorn, no random requests; without the plugins that only those use.
-test-fast: $(VENV)/.dev ## unit and http tests, within a minute: what one runs while working
+# Without browser, gunicorn and random requests, and without the plugins that only those use.
+test-fast: $(VENV)/.dev ## unit and http tests, within a minute: for use while working
 	@$(PY) -m pytest -n logical --maxprocesses=4 --dist=worksteal -p no:schemathesis -p no:playwright \
 		$(or $(ARGS),tests/unit tests/http --ignore=tests/http/test_fuzz.py)
 
@@ -52,20 +52,20 @@ else
 	@echo "tsc"; node node_modules/typescript/bin/tsc --project tsconfig.json
 endif
 
-bench: $(VENV)/.dev ## what a request costs, in CPU time and over gunicorn
+bench: $(VENV)/.dev ## measure requests: CPU time of each, and requests a second through gunicorn
 	@$(PY) -m bench $(ARGS)
 
-stories: $(VENV)/.dev ## what bound sessions promise, with numbers: a bad line, 10,000 refreshes, 1,000 thefts
+stories: $(VENV)/.dev ## measure bound sessions: lost responses, 10,000 refreshes, 1,000 thefts
 	@$(PY) -m bench stories $(ARGS)
 
-fuzz: $(VENV)/.dev ## random requests, EXAMPLES=500 of each, and sessions, tokens and proofs: other ones each time (ARGS=tests/fuzz: without requests)
+fuzz: $(VENV)/.dev ## random requests (EXAMPLES=500 for each endpoint), sessions, tokens and proofs (ARGS=tests/fuzz: without requests)
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) HYPOTHESIS_PROFILE=long \
 		$(PY) -m pytest -n logical --maxprocesses=4 --dist=worksteal --timeout=0 $(or $(ARGS),tests/http/test_fuzz.py tests/fuzz)
 
-mutants: $(VENV)/.dev ## change the core one operator at a time: the tests have to notice (ARGS=app.infra.throttle: one module; JOBS=2)
+mutants: $(VENV)/.dev ## change the core one operator at a time; each change must fail a test (ARGS=app.infra.throttle: one module; JOBS=2)
 	@$(PY) -m tests.mutation $(ARGS)
 
-lock: ## pin requirements*.in anew (needs uv)
+lock: ## pin the newest versions for requirements*.in (needs uv)
 	@for name in requirements requirements-dev; do \
 		uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-header --no-annotate $$name.in -o $$name.txt || exit 1; done
@@ -73,10 +73,10 @@ lock: ## pin requirements*.in anew (needs uv)
 clean: ## remove .venv, node_modules and caches; instance/ with its users stays
 	@rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
 
-# -- what the targets stand on -------------------------------------------------------------
+# -- prerequisites of the targets ----------------------------------------------------------
 
-# A stamp is newer than its list only after pip has finished, so an interrupted install is taken
-# up again and a finished one costs nothing. An interrupted `venv` leaves a Python without pip.
+# A stamp file is touched only after pip has finished, so an interrupted installation is repeated
+# and a finished one is skipped. An interrupted `venv` leaves a Python without pip.
 $(VENV)/.runtime: requirements.txt $(PY)
 	@echo "Installing what Latchkey runs on into $(VENV) ..."
 	@$(PY) -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
@@ -88,7 +88,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@$(call install,requirements-dev.txt)
 	@touch $@
 
-# Remade when missing and also when it points to a Python that is gone.
+# Made again when it is missing, and when it is a link to a Python that no longer exists.
 $(PY): $(if $(wildcard $(PY)),,FORCE)
 	@$(refuse_bad_start)
 	@"$(PYTHON)" -m venv --clear $(VENV)
@@ -98,8 +98,8 @@ node_modules/.stamp: package-lock.json
 		echo "npm cannot install TypeScript: check the network, then run make again." >&2; exit 1; }
 	@touch $@
 
-# Installs a list, or says in one sentence why not. Without its resolver pip would install a list
-# that lacks something; `pip check` says what.
+# Installs a list, or prints one sentence that says why not. With --no-deps, pip does not notice
+# that a list lacks a package; `pip check` does.
 define install
 	rm -f $(VENV)/pip.log; \
 	said=$$($(PIP) install --quiet --quiet --no-deps --require-hashes --log $(VENV)/pip.log -r $(1) 2>&1) || { \
@@ -110,11 +110,12 @@ define install
 				why="the package index does not answer: check the network, and HTTPS_PROXY or PIP_INDEX_URL where you use them";; \
 			*) why="pip stopped: $$(printf '%s\n' "$$said" | sed -n 's/^ERROR: //p' | sed -n '$$p')";; \
 		esac; \
-		printf '%s\n' "Latchkey cannot install its packages, because $$why. Then run make again; it goes on where it stopped. pip's whole log is $(VENV)/pip.log." >&2; exit 1; }; \
+		printf '%s\n' "Latchkey cannot install its packages, because $$why. Then run make again; it continues where it stopped. pip's log is $(VENV)/pip.log." >&2; exit 1; }; \
 	said=$$($(PIP) check 2>&1) || { printf '%s\n' "The packages of $(1) do not fit together:" "$$said" >&2; exit 1; }
 endef
 
-# gunicorn reads WEB_CONCURRENCY before any file of ours, and ends with a traceback at a word.
+# gunicorn reads WEB_CONCURRENCY before gunicorn.conf.py, and fails with a traceback when it is not
+# a number.
 define checked_workers
 	case "$$WEB_CONCURRENCY" in "") unset WEB_CONCURRENCY;; *[!0-9]*) $(PY) config.py || exit 1;; esac
 endef
@@ -128,8 +129,8 @@ define refuse_bad_start
 		echo "Latchkey cannot write $(VENV) in $(CURDIR): make the folder writable for $$(id -un), or clone it elsewhere." >&2; exit 1; }
 endef
 
-# $CHROMIUM, else `chromium` on the PATH, else Debian's package, else Playwright's own.
-# Without any of them the browser tests skip themselves, and fail when CI is set.
+# $CHROMIUM, or `chromium` on the PATH, or Debian's package, or the one that Playwright installs.
+# Without any of them the browser tests are skipped; with CI set they fail.
 define chromium
 	if [ -n "$$CHROMIUM" ] || command -v chromium >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then \
@@ -143,8 +144,8 @@ define chromium
 	fi
 endef
 
-# Debian's packages when root on Debian; without them the tests of clients and those behind a pooler
-# skip themselves, and fail when CI is set. Debian's own service is not started.
+# Installs Debian's packages when root on Debian. Without them, the tests that use curl or PgBouncer
+# are skipped; with CI set they fail. RUNLEVEL=1 keeps Debian from starting its PgBouncer service.
 define curl_and_pgbouncer
 	for name in curl pgbouncer; do \
 		if PATH="$$PATH:/usr/sbin" command -v $$name >/dev/null; then :; \

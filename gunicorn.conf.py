@@ -1,9 +1,9 @@
-"""How gunicorn serves Latchkey. gunicorn finds this file by its name.
+"""The configuration of gunicorn, which finds this file by its name.
 
-The master reads it, and again at each reload (SIGHUP). It imports neither `app` nor `config`:
-what the master has imported, every worker that it forks later has too, and a reload would serve
-the old code in silence. A bad environment is one report and exit status 1, instead of a traceback
-from each worker.
+The master process executes this file when it starts and at each reload (SIGHUP). It must import
+neither `app` nor `config`: workers inherit what the master has imported, so after a reload they
+would run the old code. A bad environment ends in one report and exit status 1, instead of a
+traceback from each worker.
 """
 
 from __future__ import annotations
@@ -32,11 +32,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent
 STOP_SECONDS = 15
 MAX_REPORT_LENGTH = 4000
-ABSENT = 2**31 - 1  # more connections than any worker has
+ABSENT = 2**31 - 1  # an unused entry in `Worker.loads`; more connections than any worker has
 
 
 def read_settings() -> dict[str, Any]:
-    """Return the settings that concern gunicorn; a process of its own checks all of them."""
+    """Return the settings that concern gunicorn, from a child process that checks all settings.
+
+    When a setting is wrong, this process exits with the child's status and report.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "config"], cwd=ROOT, stdout=subprocess.PIPE, check=False
     )
@@ -51,25 +54,26 @@ development = latchkey["env"] == "development"
 
 
 class Worker(base.Worker):
-    """A worker whose loop is in app/server: the master names it without importing that."""
+    """A worker that runs the event loop of app/server, without the master importing it."""
 
-    # How many connections each worker has, for all to see. A reload makes another table.
+    # The number of connections of each worker, in memory that all workers share. Each reload
+    # creates a new table.
     loads = memoryview(mmap.mmap(-1, 64 * 4)).cast("i")
     quits = False
 
-    def __init__(self, *args: Any) -> None:  # noqa: ANN401 - gunicorn's own
-        """Choose a place in `loads`."""
+    def __init__(self, *args: Any) -> None:  # noqa: ANN401 - the arguments of gunicorn's class
+        """Choose an entry of `loads` by the number that gunicorn gives each worker."""
         super().__init__(*args)
         self.place = self.age % len(self.loads)
 
     def run(self) -> None:
-        """Serve until a signal says to stop."""
+        """Serve until a signal stops the worker."""
         from app.server.loop import Server  # noqa: PLC0415 - the master must not import it
 
         Server(self).run()
 
     def handle_quit(self, _signal: int, _frame: FrameType | None) -> None:
-        """Stop at once; gunicorn's own handler ends the process in the middle of anything."""
+        """End the loop at once. gunicorn's handler would exit in the middle of an operation."""
         self.alive, self.quits = False, True
 
 
@@ -78,10 +82,10 @@ for place in range(len(Worker.loads)):
 
 
 class Line(logging.Formatter):
-    """Writes a record as one line of JSON, as app/infra/logs.py does for the application."""
+    """Formats a record as one line of JSON, as app/infra/logs.py does for the application."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line; what a client sent is escaped inside it."""
+        """Return the line, with line breaks and control characters escaped."""
         line = {
             "ts": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
             "level": record.levelname.lower(),
@@ -94,10 +98,10 @@ class Line(logging.Formatter):
 
 
 class Logger(glogging.Logger):
-    """gunicorn's logger: lines of JSON, but for people in development."""
+    """gunicorn's logger, with JSON lines except in development."""
 
     def setup(self, cfg: Config) -> None:
-        """Let gunicorn open its streams, and choose the form of the lines."""
+        """Let gunicorn open its streams, then set the format of the lines."""
         super().setup(cfg)
         if not development:
             for handler in (*self.error_log.handlers, *self.access_log.handlers):
@@ -116,29 +120,31 @@ proc_name = "latchkey"
 workers = latchkey["workers"]
 worker_class = Worker
 threads = latchkey["threads"]
-# Answers go out in the server's own loop, which no slow client holds up; see app/server.
+# sendfile would bypass the event loop of app/server and wait for slow clients.
 sendfile = False
-# The heartbeat must not wait for a disk.
+# In memory, so that the heartbeat of a worker never waits for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - kernel memory, not a shared folder
 
 timeout = 30
-# Whoever pressed Ctrl-C is waiting; behind a proxy, requests are let finish.
+# In seconds. In development a person waits after Ctrl-C; in production requests may finish.
 graceful_timeout = 5 if development else 30
-# Longer than a proxy keeps its side open (60 s as a rule): the proxy must be the one to close.
+# In seconds; longer than a proxy keeps its side open (usually 60), so that the proxy closes first
+# and never sends a request on a connection that is being closed.
 keepalive = 65
 
 limit_request_line = 4094
 limit_request_fields = 64
 limit_request_field_size = 8190
 
-# `X-Forwarded-*` is believed by TRUSTED_PROXIES alone. Left at its defaults, gunicorn believes any
-# client on this machine, and even lets it replace the path with a header named PATH_INFO.
+# Only the application evaluates `X-Forwarded-*`, as TRUSTED_PROXIES says. By default gunicorn
+# trusts these headers from any client on this host, and lets it replace the path with a header
+# named PATH_INFO.
 forwarded_allow_ips = ""
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 
-# The app logs its own security events; switched on, the access log has no query string, no
-# Referer and no header, because each of them can carry a credential.
+# The application writes an audit record. An operator can switch this access log on; its format
+# has no query string, Referer or other header, because each of them may contain a credential.
 accesslog = None
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(B)s %(D)s'
 loglevel = "warning" if development else "info"
@@ -146,15 +152,15 @@ control_socket_disable = True
 
 
 def on_starting(server: Arbiter) -> None:
-    """Start what development bundles, refuse a taken port, and check each reload beforehand.
+    """Prepare the master: start the bundled Valkey, check the port, and check before reloads.
 
-    What was started hangs on the arbiter, since a reload reads this file anew.
+    The bundled process is stored on the arbiter, because a reload executes this file again.
     """
     os.umask(0o077)
     if server.cfg.is_ssl:
-        sys.exit("Latchkey speaks no TLS: let a proxy end it, and unset certfile and keyfile.")
-    # gunicorn would start itself again by the path of its __main__.py, from where its own modules
-    # are found before the standard library's.
+        sys.exit("Latchkey does not support TLS. Let a proxy do it; unset certfile and keyfile.")
+    # gunicorn would restart itself by the path of its __main__.py. With that path, modules of
+    # gunicorn would shadow modules of the standard library.
     server.START_CTX["args"] = [sys.executable, "-m", "gunicorn", *sys.argv[1:]]
     server.latchkey = start_bundled() if development else None
     refuse_taken_port()
@@ -163,13 +169,17 @@ def on_starting(server: Arbiter) -> None:
 
 
 def start_bundled() -> subprocess.Popen[bytes]:
-    """Start app/dev/bundled.py; it ends when the last end of its standard input is closed."""
+    """Start app/dev/bundled.py and wait until it is ready.
+
+    It stops when the master closes its standard input, or dies. When it cannot start, this
+    process exits with its status.
+    """
     bundled = subprocess.Popen(
         [sys.executable, "-m", "app.dev.bundled"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is for gunicorn, whose workers still need Valkey
+        start_new_session=True,  # Ctrl-C must not stop Valkey before gunicorn's workers
     )
     try:
         ready = bundled.stdout.readline()  # type: ignore[union-attr]  # it is a pipe
@@ -182,15 +192,15 @@ def start_bundled() -> subprocess.Popen[bytes]:
 
 
 def stop_bundled(bundled: subprocess.Popen[bytes]) -> None:
-    """Tell app/dev/bundled.py to stop, and wait until it has."""
+    """Stop app/dev/bundled.py by closing its standard input; wait until it has ended."""
     bundled.stdin.close()  # type: ignore[union-attr]  # it is a pipe
     bundled.wait(STOP_SECONDS)
 
 
 def refuse_taken_port() -> None:
-    """Say in one sentence that the address cannot be had, where gunicorn tries for five seconds.
+    """Exit with a message when the address cannot be used; gunicorn would retry for 5 seconds.
 
-    A socket that systemd or a former master hands over is taken for a good reason.
+    A socket that systemd or a former master hands over is in use already and is not checked.
     """
     if "GUNICORN_FD" in os.environ or systemd.listen_fds(unset_environment=False):
         return
@@ -199,40 +209,40 @@ def refuse_taken_port() -> None:
         socket.getaddrinfo(latchkey["host"], latchkey["port"])
         socket.create_server((latchkey["host"], latchkey["port"]), family=family).close()
     except OSError as fault:
-        sys.exit(f"Latchkey cannot listen on {bind} ({fault.strerror}): {way_out(fault)}.")
+        sys.exit(f"Latchkey cannot listen on {bind} ({fault.strerror}): {remedy(fault)}.")
 
 
-def way_out(fault: OSError) -> str:
-    """Say what to do when the address cannot be had."""
+def remedy(fault: OSError) -> str:
+    """Return what to do when the address cannot be used."""
     if isinstance(fault, socket.gaierror) or fault.errno == errno.EADDRNOTAVAIL:
-        return "HOST is no address of this machine; leave it out, or use 127.0.0.1"
+        return "HOST is not an address of this machine; leave it out, or use 127.0.0.1"
     if fault.errno == errno.EACCES:
-        return "ports below 1024 need rights; choose another one, as in PORT=8000 make run"
+        return "ports below 1024 need rights; choose another port, as in PORT=8000 make run"
     another = latchkey["port"] % 65535 + 1
-    return f"stop what uses that port, or choose another one, as in PORT={another} make run"
+    return f"stop what uses that port, or choose another port, as in PORT={another} make run"
 
 
 def warn_of_open_host() -> None:
-    """Tell whoever lets other machines in that the pages do not work for them yet."""
+    """Warn that other machines can connect, but that the pages do not work for them."""
     if latchkey["public_url"].startswith("http:") and not latchkey["this_machine"]:
-        print(  # noqa: T201 - for whoever typed it
-            f"HOST={latchkey['host']} lets other machines in, but the pages work under "
-            f"{latchkey['public_url']} alone: for others, set PUBLIC_URL to an https address "
-            "that leads here.",
+        print(  # noqa: T201 - a message for the person at the terminal
+            f"HOST={latchkey['host']} lets other machines connect, but the pages work only at "
+            f"{latchkey['public_url']}. For others, set PUBLIC_URL to an https address that leads "
+            "here.",
             file=sys.stderr,
         )
 
 
 def reload_after_check(server: Arbiter) -> None:
-    """Have SIGHUP load everything in a process of its own first.
+    """Let SIGHUP load the new code and settings in a child process first.
 
-    gunicorn ends the master when this file exits, and when a new worker cannot load the
-    application. A reload that cannot work must leave the old workers serving.
+    gunicorn stops the master when this file exits or when a new worker cannot load the
+    application. When the child process fails, its report is logged and the old workers continue.
     """
     reload = server.handle_hup
 
     def handle_hup() -> None:
-        checked = subprocess.run(  # noqa: S603 - what this process was started with
+        checked = subprocess.run(  # noqa: S603 - the command that this process was started with
             [*server.START_CTX["args"], "--check-config"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -244,7 +254,7 @@ def reload_after_check(server: Arbiter) -> None:
             if "Traceback" in report:
                 report = report.splitlines()[-1]
             server.log.error(
-                "Not reloaded, the old code serves on: %s", report[-MAX_REPORT_LENGTH:]
+                "Not reloaded; the old code continues to serve: %s", report[-MAX_REPORT_LENGTH:]
             )
         else:
             reload()
@@ -253,7 +263,7 @@ def reload_after_check(server: Arbiter) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Say where Latchkey is, once the first worker listens and has the app."""
+    """Print or log the address when the first worker has loaded the application."""
     if worker.age == 1:
         ready = f"Latchkey is ready at {latchkey['public_url']}"
         if development:
@@ -263,11 +273,11 @@ def post_worker_init(worker: Worker) -> None:
 
 
 def child_exit(_server: Arbiter, worker: Worker) -> None:
-    """Have no worker wait for one that is gone, however it went."""
+    """Remove a worker that ended, in whatever way, from `loads`: no other waits for it then."""
     worker.loads[worker.place] = ABSENT
 
 
 def on_exit(server: Arbiter) -> None:
-    """Stop what `on_starting` started; the workers are gone by now."""
+    """Stop the process that `on_starting` started; all workers have ended."""
     if server.latchkey:
         stop_bundled(server.latchkey)

@@ -1,4 +1,4 @@
-"""Where a chunked request body ends (RFC 9112 section 7.1)."""
+"""Find the end of a chunked request body (RFC 9112 section 7.1); `connection` calls this."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Final
 
 from app.server.early_refusals import BodyTooLarge
 
-# gunicorn's decoder copies all that follows for each chunk: 21,000 of one byte take it 0.2 s.
+# For each chunk, gunicorn's decoder copies everything after it: 21,000 chunks of one byte take
+# 0.2 s.
 MAX_CHUNKS: Final = 256
 MAX_CHUNK_LINE: Final = 256
 MAX_TRAILER_BYTES: Final = 1024  # no client sends any
@@ -16,13 +17,14 @@ _CHUNK_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;.*)?", re.DOTALL)
 
 
 def last_chunk(chunks: bytes | bytearray, position: int) -> tuple[bool, int, int]:
-    """Look for the end of a chunked body from a chunk's first byte on.
+    """Look for the end of a chunked body; `position` is the first byte of a chunk.
 
-    Returns whether all of it is here, where to go on looking, and how many chunks were passed,
-    `MAX_CHUNKS` at most. What is malformed counts as whole: the decoder refuses it.
+    Returns whether the body is complete, the position from which the next call continues, and the
+    number of chunks that were read, at most `MAX_CHUNKS`. A malformed body counts as complete,
+    because the decoder refuses it.
 
     Raises:
-        BodyTooLarge: when there are trailers of more than `MAX_TRAILER_BYTES`.
+        BodyTooLarge: when the trailers have more than `MAX_TRAILER_BYTES`.
 
     """
     for count in range(MAX_CHUNKS):
@@ -36,11 +38,11 @@ def last_chunk(chunks: bytes | bytearray, position: int) -> tuple[bool, int, int
         if length == 0:
             trailer = end + 2
             limit = trailer + MAX_TRAILER_BYTES
-            whole = (
+            complete = (
                 chunks.startswith(b"\r\n", trailer) or chunks.find(HEAD_END, trailer, limit) > 0
             )
-            if not whole and len(chunks) > limit:
+            if not complete and len(chunks) > limit:
                 raise BodyTooLarge
-            return whole, position, count
+            return complete, position, count
         position = end + 2 + length + 2
     return False, position, MAX_CHUNKS

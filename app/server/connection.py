@@ -1,7 +1,7 @@
-"""One client's connection: the request that is arriving, and the answer that is leaving.
+"""One client's connection: it collects a request as it arrives, and sends a response piecewise.
 
-Nothing here waits for the client. A thread that works on a request finds all of it here, and puts
-the answer here, so a client that sends or takes a byte a minute holds no thread.
+`loop` calls this. No method waits for the client. A thread that answers a request finds it
+complete, and leaves the response here, so that a slow client occupies no thread.
 """
 
 from __future__ import annotations
@@ -31,28 +31,31 @@ if TYPE_CHECKING:
     from gunicorn.config import Config
 
 MAX_HEAD_BYTES: Final = 64 * 1024
-# Chunks of one byte each are six times their content; no client sends such.
-CHUNKED_FACTOR: Final = 2
+CHUNKED_FACTOR: Final = 2  # a chunked body may have twice the bytes of its content
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 
 class Received(Unreader):
-    """The bytes that have arrived. To read beyond them ends a request instead of waiting."""
+    """The bytes that have arrived, as the input of gunicorn's parser.
+
+    When the parser reads more than these, it sees the end of the connection instead of waiting.
+    """
 
     def chunk(self, _size_hint: int | None = None) -> bytes:
-        """Return no byte, which gunicorn's parser takes for the end of the connection."""
+        """Return no bytes, which means the end of the connection to gunicorn's parser."""
         return b""
 
     def feed(self, data: bytes | bytearray) -> None:
-        """Append bytes."""
+        """Append bytes that have arrived."""
         self.buf.seek(0, os.SEEK_END)
         self.buf.write(data)
 
 
 class Connection:
-    """A client's socket with what has arrived and what is still to be sent.
+    """A client's socket, with the bytes that have arrived and those that are still to be sent.
 
-    gunicorn's `Response` writes to it as to a socket: `sendall`.
+    gunicorn's `Response` uses it like a socket, through `sendall`. `keep` means that another
+    request may follow the response, and `delayed` that the response has `Retry-After`.
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class Connection:
         config: Config,
         max_body_bytes: int = BODY_BYTES,
     ) -> None:
-        """Take a socket that was accepted from `client`."""
+        """Take a socket that was accepted from `client`, and make it non-blocking."""
         sock.settimeout(0)
         self.sock: Final = sock
         self.client: Final = client
@@ -72,7 +75,7 @@ class Connection:
         self.parser: Final[Any] = RequestParser(config, (), client)
         self.parser.unreader = self._received = Received()
         self.request: Any = None
-        self.keep = self.pauses = False
+        self.keep = self.delayed = False
         self.deadline = 0.0
         self.events = 0
         self._head = bytearray()
@@ -84,19 +87,19 @@ class Connection:
 
     @property
     def has_begun(self) -> bool:
-        """Whether a part of a request is here."""
+        """Whether a part of a request has arrived."""
         return bool(self._head) or self.request is not None
 
     @property
     def unsent(self) -> bool:
-        """Whether a part of the answer is still here."""
+        """Whether a part of the response is still to be sent."""
         return bool(self._outbox)
 
     def feed(self, data: bytes) -> bool:
-        """Take bytes that have arrived; tell whether they complete a request.
+        """Take bytes that have arrived; return whether `request` is complete now.
 
         Raises:
-            ParseException: when what arrived is no request, or one that is too large.
+            ParseException: when the bytes are not an HTTP request, or it is too large.
 
         """
         if self.request is not None:
@@ -115,25 +118,28 @@ class Connection:
         return self._begin_body()
 
     def next_request(self) -> bool:
-        """Forget the request that was answered; tell whether the next one is here already."""
+        """Drop the answered request; return whether the next one has arrived completely.
+
+        Raises ParseException as `feed` does.
+        """
         self.request = self._chunks = None
         rest = self._received.take_buffered()
         return bool(rest) and self.feed(rest)
 
     def sendall(self, data: bytes) -> None:
-        """Keep a part of the answer for `flush`."""
+        """Store a part of the response, which `flush` sends."""
         self._outbox += data
 
-    def replace_answer(self, data: bytes) -> None:
-        """Send this instead of what was kept, and end the connection after it."""
+    def replace_response(self, data: bytes) -> None:
+        """Store `data` as the whole response, after which the connection is closed."""
         self._outbox = bytearray(data)
-        self.keep = self.pauses = False
+        self.keep = self.delayed = False
 
     def flush(self) -> None:
-        """Send as much of the answer as the network takes now.
+        """Send as many bytes of the response as the socket accepts without waiting.
 
         Raises:
-            OSError: when the client is gone.
+            OSError: when the client has closed the connection.
 
         """
         if self._outbox:
@@ -149,14 +155,15 @@ class Connection:
             if reader.length > self._max_body_bytes:
                 raise BodyTooLarge
             self._missing, rest = reader.length, self._received.take_buffered()
-        # RFC 9110 section 10.1.1. gunicorn would answer when it calls the application, too late.
-        waits = self.request._expected_100_continue  # noqa: SLF001
+        # The client sends the body after this response (RFC 9110 section 10.1.1). gunicorn sends
+        # it when it calls the application, but that is called only after the body has arrived.
+        expects_continue = self.request._expected_100_continue  # noqa: SLF001
         self.request._expected_100_continue = False  # noqa: SLF001
-        whole = self._feed_body(rest)
-        if waits and not whole:
+        complete = self._feed_body(rest)
+        if expects_continue and not complete:
             self.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.flush()
-        return whole
+        return complete
 
     def _feed_body(self, data: bytes) -> bool:
         if self._chunks is not None:
@@ -167,17 +174,16 @@ class Connection:
         return self._missing <= 0
 
     def _feed_chunks(self, chunks: bytearray) -> bool:
-        """Tell whether a chunked body is whole, and decode it then.
+        """Return whether a chunked body is complete; if it is, decode it.
 
-        It is decoded here, so that a malformed one is refused like any malformed request.
+        Decoding it before a thread takes it lets a malformed body be refused like any request.
         """
-        whole, self._position, count = last_chunk(chunks, self._position)
+        complete, self._position, count = last_chunk(chunks, self._position)
         self._count += count
         if self._count >= MAX_CHUNKS * (self._max_body_bytes // BODY_BYTES):
             raise BodyTooLarge
-        if not whole:
-            longest = CHUNKED_FACTOR * self._max_body_bytes
-            if max(len(chunks), self._position) > longest:
+        if not complete:
+            if max(len(chunks), self._position) > CHUNKED_FACTOR * self._max_body_bytes:
                 raise BodyTooLarge
             return False
         self._position = 0

@@ -1,7 +1,7 @@
-"""Answers to requests that never reach the application.
+"""Responses to requests that cannot be parsed and so never reach the application.
 
-gunicorn answers those with a page that carries none of our headers and repeats what was sent,
-and logs it: a mistyped `Cookie` line would put a refresh token into the log.
+gunicorn's own response to them lacks the security headers and repeats a part of the request, and
+gunicorn logs it: with a malformed `Cookie` line, a refresh token would get into the log.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class BodyTooLarge(ParseException):
-    """The body is, or says that it is, larger than any that the application reads."""
+    """The body is larger than MAX_BODY_BYTES, or its Content-Length says so."""
 
 
 class RequestTooSlow(ParseException):
-    """The request did not arrive in time, or was the oldest of too many unfinished ones."""
+    """The request did not arrive in time, or gave way because too many were incomplete."""
 
 
 STATUSES: Final = (
@@ -45,19 +45,22 @@ STATUSES: Final = (
 DETAILS: Final = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is too large.",
     HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "An unexpected error occurred, and it was logged.",
 }
 
 
 def refuse(app: Flask, ip: str, error: ParseException) -> bytes:
-    """Record a request that cannot be read; return the answer, which ends the connection."""
+    """Record a request that cannot be parsed; return the response, which closes the connection.
+
+    Only the class of `error` is recorded, because its message may contain credentials.
+    """
     app.extensions[NAME].audit.refused("malformed_request", Client(ip=ip), type(error).__name__)
-    status = next((s for kind, s in STATUSES if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
+    status = next((s for type_, s in STATUSES if isinstance(error, type_)), HTTPStatus.BAD_REQUEST)
     return refusal(app, status)
 
 
 def refusal(app: Flask, status: HTTPStatus) -> bytes:
-    """Return a whole HTTP/1.1 answer that ends the connection."""
+    """Return a complete HTTP/1.1 response with a problem detail and `Connection: close`."""
     code = status.phrase.lower().replace(" ", "_").replace("-", "_")
     problem = {
         "type": f"urn:latchkey:problem:{code}",

@@ -1,4 +1,4 @@
-"""Connections by what they wait for, each with a deadline."""
+"""A group of connections in one state, with a deadline and a limit; `table` has six groups."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from app.server.connection import Connection
 
 
 class Group(dict[Connection, None]):
-    """The connections in one state, the oldest first."""
+    """The connections in one state, in the order in which they entered it."""
 
-    def __init__(self, seconds: float, most: int) -> None:
-        """Let a connection be here for `seconds` and no more than `most` at once."""
+    def __init__(self, seconds: float, max_size: int) -> None:
+        """Allow a connection to be here for `seconds`, and at most `max_size` connections."""
         super().__init__()
-        self.seconds, self.most = seconds, most
+        self.seconds, self.max_size = seconds, max_size
 
-    def shorten(self, until: float) -> None:
-        """Bring every deadline forward to `until`; their order stays."""
+    def shorten(self, deadline: float) -> None:
+        """Move every later deadline forward to `deadline` (monotonic); the order stays."""
         for connection in self:
-            connection.deadline = min(connection.deadline, until)
+            connection.deadline = min(connection.deadline, deadline)
 
-    def due_in(self, now: float, most: float) -> float:
-        """Return the seconds until the first deadline, or `most` when that is sooner."""
-        return min([most, *(max(0.0, one.deadline - now) for one in islice(self, 1))])
+    def due_in(self, now: float, max_seconds: float) -> float:
+        """Return the seconds until the first deadline, but at most `max_seconds`."""
+        first = islice(self, 1)
+        return min([max_seconds, *(max(0.0, oldest.deadline - now) for oldest in first)])
 
     def surplus(self) -> Connection | None:
-        """Return the connection that gives way: the oldest of the site that has the most.
+        """Return the connection to end when the group is too large, otherwise None.
 
-        A flood from one site (a /24, a /48) makes room at its own expense.
+        It is the oldest connection of the site (a /24 or a /48) that has the most, so that a
+        flood from one site ends only connections of that site.
         """
-        if len(self) <= self.most:
+        if len(self) <= self.max_size:
             return None
-        greediest = Counter(one.site for one in self).most_common(1)[0][0]
-        return next(one for one in self if one.site == greediest)
+        largest_site = Counter(connection.site for connection in self).most_common(1)[0][0]
+        return next(connection for connection in self if connection.site == largest_site)

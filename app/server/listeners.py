@@ -1,4 +1,4 @@
-"""Accepting connections from the socket that all workers share."""
+"""Accept connections from the sockets that all workers share; `loop` calls this."""
 
 from __future__ import annotations
 
@@ -14,39 +14,40 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-# A worker that is ahead of another leaves it this time to accept what waits.
-COURTESY_SECONDS: Final = 0.001
+# How long a worker with more connections than another waits, so that the other can accept first.
+YIELD_SECONDS: Final = 0.001
 FAULT_SECONDS: Final = 1.0
+# The entry in `loads` of a worker that accepts no connections; more than any worker has.
 ABSENT: Final = 2**31 - 1
 
 
 class Listeners:
-    """The listening sockets of a worker, which accepts when it is not ahead of the others.
+    """The listening sockets of a worker. It accepts less eagerly than workers with fewer clients.
 
-    The master holds the sockets, so that a worker that ends loses no connection that waits in
-    them. The price of a shared socket: the worker that wakes first could take every connection
-    of a burst and keep them, and half of the machine would be idle.
+    The master owns the sockets, so that connections that wait in them survive the end of a
+    worker. Because they are shared, the worker that wakes first could accept all connections of a
+    burst, and would keep them while other processors are idle.
     """
 
     def __init__(
         self,
-        worker: Any,  # noqa: ANN401 - it has no stub
+        worker: Any,  # noqa: ANN401 - gunicorn has no stubs
         poller: BaseSelector,
-        welcome: Callable[[Connection], None],
+        on_accept: Callable[[Connection], None],
     ) -> None:
-        """Pass each accepted connection to `welcome`. Nothing is accepted yet."""
-        self._worker, self._poller, self._welcome = worker, poller, welcome
+        """Pass each accepted connection to `on_accept`. Nothing is accepted before `listen`."""
+        self._worker, self._poller, self._on_accept = worker, poller, on_accept
         self._count = 0
         self._on = False
-        self._rests_until = 0.0
-        self._waited = False
+        self._paused_until = 0.0
+        self._has_yielded = False
         services: Services = worker.wsgi.extensions[NAME]
         self._max_body_bytes: Final = services.settings.max_body_bytes
 
     def listen(self, *, on: bool) -> float:
-        """Accept from now on, or no more; return for how many seconds accepting rests."""
-        rests = self._rests_until - time.monotonic()
-        on = on and rests <= 0
+        """Start or stop accepting; return the seconds for which accepting is paused, or 0."""
+        pause = self._paused_until - time.monotonic()
+        on = on and pause <= 0
         if on != self._on:
             self._on = on
             for listener in self._worker.sockets:
@@ -54,34 +55,34 @@ class Listeners:
                     self._poller.register(listener, EVENT_READ, partial(self._accept, listener))
                 else:
                     self._poller.unregister(listener)
-        return max(rests, 0.0)
+        return max(pause, 0.0)
 
     def count(self, connections: int) -> None:
-        """Tell the other workers how many connections this one has."""
+        """Publish the number of this worker's connections to the other workers."""
         self._count = connections
         self._worker.loads[self._worker.place] = connections
 
     def leave(self) -> None:
-        """Accept no more, and have no other worker wait for this one."""
+        """Stop accepting for good, so that no other worker waits for this one to accept."""
         self.listen(on=False)
         self._worker.loads[self._worker.place] = ABSENT
 
     def _accept(self, listener: socket.socket, _events: int) -> None:
-        if not self._waited and self._count > min(self._worker.loads) + 1:
-            self._waited = True
-            self._rest(COURTESY_SECONDS)
+        if not self._has_yielded and self._count > min(self._worker.loads) + 1:
+            self._has_yielded = True
+            self._pause(YIELD_SECONDS)
             return
-        self._waited = False
+        self._has_yielded = False
         try:
             sock, client = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
-            return  # another worker was faster, or the client is gone
+            return  # another worker was faster, or the client has closed the connection
         except OSError as fault:
             self._worker.log.warning("Cannot accept connections: %s", fault.strerror)
-            self._rest(FAULT_SECONDS)
+            self._pause(FAULT_SECONDS)
             return
-        self._welcome(Connection(sock, client, self._worker.cfg, self._max_body_bytes))
+        self._on_accept(Connection(sock, client, self._worker.cfg, self._max_body_bytes))
 
-    def _rest(self, seconds: float) -> None:
-        self._rests_until = time.monotonic() + seconds
+    def _pause(self, seconds: float) -> None:
+        self._paused_until = time.monotonic() + seconds
         self.listen(on=False)

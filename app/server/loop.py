@@ -1,9 +1,10 @@
-"""The loop of a worker process: which connection is at what, and for how long at most.
+"""The event loop of a worker process; `gunicorn.conf.py` runs it.
 
-Only whole requests reach the threads. Everything that waits for a client (the head, the body, the
-rest of an answer, the next request) waits here, in one thread, with a deadline that no byte moves
-and a bound on the number. gunicorn's own threaded worker reads in its threads: 40 unfinished
-bodies stop it for as long as the attacker likes (slowloris, R-U-Dead-Yet).
+Only complete requests reach the threads. One thread, this loop, waits for all clients: for the
+head and body of a request, for the rest of a response to be read, and for the next request. Each
+wait has a deadline, which received bytes do not extend, and a limit on the number of connections.
+gunicorn's threaded worker reads in its threads instead: 40 incomplete bodies block it for as long
+as an attacker likes (slowloris, R-U-Dead-Yet).
 """
 
 from __future__ import annotations
@@ -38,19 +39,19 @@ STOP_IDLE_SECONDS: Final = 2
 class Server:
     """Serves the connections of one worker process."""
 
-    def __init__(self, worker: Any) -> None:  # noqa: ANN401 - gunicorn.conf.py's Worker; it has no stub
-        """Serve on the sockets of a gunicorn worker that has loaded the application."""
+    def __init__(self, worker: Any) -> None:  # noqa: ANN401 - the Worker of gunicorn.conf.py
+        """Use the sockets of a gunicorn worker that has loaded the application."""
         self._worker = worker
         self._app: Final = cast("Flask", worker.wsgi)
         self._poller: Final = selectors.DefaultSelector()
         self._responder: Final = Responder(worker, self._is_last)
-        self.table: Final = ConnectionTable(self._poller, worker.cfg.keepalive, self._ready)
-        self._listeners: Final = Listeners(worker, self._poller, self._welcome)
+        self.table: Final = ConnectionTable(self._poller, worker.cfg.keepalive, self._on_ready)
+        self._listeners: Final = Listeners(worker, self._poller, self._on_accept)
         self._notify_at = 0.0
 
     def run(self) -> None:
-        """Serve until the worker is told to stop; then finish what has begun."""
-        self._poller.register(self._worker.PIPE[0], READ, self._collect)
+        """Serve until a signal stops the worker; then answer the requests that have begun."""
+        self._poller.register(self._worker.PIPE[0], READ, self._on_answered)
         while self._worker.alive:
             self._tick()
         self._stop()
@@ -60,10 +61,10 @@ class Server:
         self._poller.close()
 
     def _stop(self) -> None:
-        """Accept no more, and answer what is sent on open connections meanwhile.
+        """Stop accepting, and answer requests on open connections until they are closed.
 
-        A client that keeps its connection may be sending on it this moment. It has two seconds
-        to do so and be told `Connection: close`; to close at once would lose the request.
+        Closing an idle connection at once would lose a request that the client is just sending.
+        It stays for two seconds, and a request in that time is answered with `Connection: close`.
         """
         self._listeners.leave()
         self.table.shorten_idle(STOP_IDLE_SECONDS)
@@ -77,18 +78,18 @@ class Server:
             self._notify_at = now + TICK_SECONDS
             self._worker.notify()
             if self._worker.ppid != os.getppid():
-                self._worker.alive = False  # the master is gone; nobody replaces or stops us
-        rests = self.table.pausing.due_in(now, TICK_SECONDS)
+                self._worker.alive = False  # the master has died, so nobody else stops this worker
+        timeout = self.table.delayed.due_in(now, TICK_SECONDS)
         if self._worker.alive:
             self._listeners.count(len(self.table.groups))
-            listens = len(self.table.groups) < MAX_CONNECTIONS
-            rests = min(rests, self._listeners.listen(on=listens) or rests)
-        for key, events in self._poller.select(rests):
+            has_room = len(self.table.groups) < MAX_CONNECTIONS
+            timeout = min(timeout, self._listeners.listen(on=has_room) or timeout)
+        for key, events in self._poller.select(timeout):
             key.data(events)
         for connection in self.table.expired():
             self._end(connection)
 
-    def _welcome(self, connection: Connection) -> None:
+    def _on_accept(self, connection: Connection) -> None:
         self._enter(connection, self.table.reading, READ)
 
     def _enter(self, connection: Connection, group: Group, events: int) -> None:
@@ -96,13 +97,13 @@ class Server:
         if surplus is not None:
             self._end(surplus)
 
-    def _ready(self, connection: Connection, _events: int) -> None:
-        """Go on with a connection that the network is ready for."""
+    def _on_ready(self, connection: Connection, _events: int) -> None:
+        """Read from or write to a connection whose socket is ready."""
         group = self.table.groups.get(connection)
         if group is None:
-            return  # it ended in this very round
+            return  # it was ended earlier in this round
         if group is self.table.working:
-            self.table.watch(connection, 0)  # what it sends meanwhile, or its end, can wait
+            self.table.watch(connection, 0)  # read again when the response has been sent
         elif group is self.table.sending:
             self._send(connection)
         else:
@@ -118,28 +119,28 @@ class Server:
         if not data:
             self.table.drop(connection)
         elif group is not self.table.closing:
-            self._take(connection, partial(connection.feed, data))
+            self._parse(connection, partial(connection.feed, data))
 
-    def _take(self, connection: Connection, feed: Callable[[], bool]) -> None:
-        """Feed what has arrived; hand the request to a thread when it is whole."""
+    def _parse(self, connection: Connection, feed: Callable[[], bool]) -> None:
+        """Parse what has arrived; pass the request to a thread when it is complete."""
         try:
-            whole = feed()
+            complete = feed()
         except ParseException as error:
             self._refuse(connection, error)
         except OSError:
-            self.table.drop(connection)  # the client is gone; gunicorn's NoMoreData is one, too
-        except Exception:  # whatever the parser stumbles over, the other connections go on
+            self.table.drop(connection)  # the client has gone; gunicorn's NoMoreData is an OSError
+        except Exception:  # a fault of the parser must not end the other connections
             self._worker.log.exception("Error reading a request")
             self.table.drop(connection)
         else:
-            if whole:
+            if complete:
                 self._enter(connection, self.table.working, connection.events)
                 self._responder.submit(connection)
             elif connection.has_begun and self.table.groups[connection] is not self.table.reading:
                 self._enter(connection, self.table.reading, READ)
 
     def _refuse(self, connection: Connection, error: ParseException) -> None:
-        connection.replace_answer(refuse(self._app, connection.ip, error))
+        connection.replace_response(refuse(self._app, connection.ip, error))
         self._send(connection)
 
     def _send(self, connection: Connection) -> None:
@@ -155,10 +156,10 @@ class Server:
             self._sent(connection)
 
     def _sent(self, connection: Connection) -> None:
-        """Wait for the next request, or close so that the answer is not lost.
+        """Wait for the next request, or close the connection without losing the response.
 
-        To close while something is unread resets the connection, and the client may lose the
-        answer (RFC 9112 section 9.6): what still comes is read away.
+        Closing a socket with unread input resets the connection, and the client may lose the
+        response (RFC 9112 section 9.6). So only the sending side is closed, and input is ignored.
         """
         if not connection.keep:
             with suppress(OSError):
@@ -166,16 +167,16 @@ class Server:
             self._enter(connection, self.table.closing, READ)
             return
         self._enter(connection, self.table.idle, READ)
-        self._take(connection, connection.next_request)
+        self._parse(connection, connection.next_request)
 
     def _end(self, connection: Connection) -> None:
-        """End a connection whose time is up, or that gives way to a newer one."""
+        """End a connection whose deadline has passed, or that gives way to a newer one."""
         group = self.table.groups[connection]
         if group is self.table.idle:
-            self._read(connection, group)  # the next request may have come this moment
+            self._read(connection, group)  # the next request may have arrived just now
             if self.table.groups.get(connection) is not self.table.idle:
                 return
-        if group is self.table.pausing:
+        if group is self.table.delayed:
             self._send(connection)
         elif group is self.table.reading and connection.has_begun:
             self._refuse(connection, RequestTooSlow())
@@ -183,18 +184,17 @@ class Server:
             self.table.drop(connection)
 
     def _is_last(self) -> bool:
-        """Tell whether a connection that is being answered now must be closed after it."""
-        return not self._worker.alive or len(self.table.idle) >= self.table.idle.most
+        """Return whether the response that is being written must close its connection."""
+        return not self._worker.alive or len(self.table.idle) >= self.table.idle.max_size
 
-    def _collect(self, _events: int) -> None:
-        """Go on with what the threads have answered.
+    def _on_answered(self, _events: int) -> None:
+        """Send the responses that the threads have written.
 
-        An answer with `Retry-After` waits here for `PAUSE_SECONDS`. Who asks again without
-        heeding it gets four refusals a second on a connection, instead of as many as the
-        processor can write: a flood of log-ins would slow everybody by its refusals alone.
+        A response with `Retry-After` is sent after `DELAY_SECONDS`, so that a client that ignores
+        it gets four refusals a second; a flood of refusals would slow all other requests.
         """
         for connection in self._responder.answered():
-            if connection.pauses:
-                self._enter(connection, self.table.pausing, 0)
+            if connection.delayed:
+                self._enter(connection, self.table.delayed, 0)
             else:
                 self._send(connection)

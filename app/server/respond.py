@@ -1,4 +1,4 @@
-"""What a thread of the pool does: call the application, and keep its answer in the connection."""
+"""The threads of a worker: they call the application and store its response in the connection."""
 
 from __future__ import annotations
 
@@ -22,27 +22,30 @@ if TYPE_CHECKING:
 
 
 class Responder:
-    """The threads of a worker; each answers whole requests and waits for no client."""
+    """The threads of a worker. They answer complete requests and never wait for a client."""
 
-    def __init__(self, worker: Any, is_last: Callable[[], bool]) -> None:  # noqa: ANN401 - it has no stub
-        """Start no thread yet; `is_last` tells whether a connection has to close now."""
+    def __init__(self, worker: Any, is_last: Callable[[], bool]) -> None:  # noqa: ANN401 - gunicorn has no stubs
+        """Take `is_last`, which says whether a response must close its connection.
+
+        Threads start with the first requests.
+        """
         self._worker: Final = worker
         self._is_last: Final = is_last
         self._pool: Final = ThreadPoolExecutor(worker.cfg.threads)
         self._answered: Final[deque[Connection]] = deque()
 
     def submit(self, connection: Connection) -> None:
-        """Answer the whole request of `connection` as soon as a thread is free."""
+        """Answer the complete request of `connection` as soon as a thread is free."""
         self._pool.submit(self._work, connection)
 
     def answered(self) -> Iterator[Connection]:
-        """Yield the connections that were answered since the last call."""
+        """Yield the connections whose response was written since the last call."""
         os.read(self._worker.PIPE[0], 4096)
         while self._answered:
             yield self._answered.popleft()
 
     def close(self) -> None:
-        """Start no more; the threads end when they have answered."""
+        """Start no more requests; the threads end after the present ones."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _work(self, connection: Connection) -> None:
@@ -58,15 +61,18 @@ class Responder:
                 os.write(worker.PIPE[1], b"1")
 
 
-def respond(worker: Any, connection: Connection, is_last: Callable[[], bool]) -> None:  # noqa: ANN401 - it has no stub
-    """Answer a whole request; `is_last` tells afterwards whether its connection has to close."""
+def respond(worker: Any, connection: Connection, is_last: Callable[[], bool]) -> None:  # noqa: ANN401 - gunicorn has no stubs
+    """Write the response to a complete request, and send what the socket accepts at once.
+
+    `is_last` says, when the application has answered, whether the connection must be closed.
+    """
     try:
         connection.keep = _call(worker, connection, is_last)
     except Exception:
         request = connection.request
         worker.log.exception("Error handling request %s %s", request.method, request.path)
-        connection.replace_answer(refusal(worker.wsgi, HTTPStatus.INTERNAL_SERVER_ERROR))
-    if not connection.pauses:
+        connection.replace_response(refusal(worker.wsgi, HTTPStatus.INTERNAL_SERVER_ERROR))
+    if not connection.delayed:
         with suppress(OSError):
             connection.flush()
 
@@ -79,7 +85,7 @@ def _call(worker: Any, connection: Connection, is_last: Callable[[], bool]) -> b
     )
     environ["wsgi.multithread"] = True
     body = worker.wsgi(environ, response.start_response)
-    if is_last():  # asked now, because a stop may have begun meanwhile
+    if is_last():  # not earlier: a stop may have begun while the application ran
         response.force_close()
     try:
         for part in body:
@@ -89,5 +95,5 @@ def _call(worker: Any, connection: Connection, is_last: Callable[[], bool]) -> b
         worker.log.access(response, request, environ, datetime.now(UTC) - began)
         if hasattr(body, "close"):
             body.close()
-    connection.pauses = any(name.lower() == "retry-after" for name, _ in response.headers)
+    connection.delayed = any(name.lower() == "retry-after" for name, _ in response.headers)
     return not response.should_close() and bool(connection.parser.finish_body())

@@ -1,4 +1,4 @@
-"""Which state each connection of a worker is in, and until when."""
+"""The table of a worker's connections: the state of each, and its deadline. `loop` uses it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 READ_SECONDS: Final = 15
 SEND_SECONDS: Final = 15
 CLOSE_SECONDS: Final = 2
-PAUSE_SECONDS: Final = 0.25  # before an answer that says when to ask again: see `Server`
+DELAY_SECONDS: Final = 0.25  # before a response with `Retry-After` is sent, see `Server`
 MAX_READING: Final = 256
 MAX_IDLE: Final = 256
 MAX_SENDING: Final = 128
 MAX_CLOSING: Final = 128
-MAX_PAUSING: Final = 256
-MAX_CONNECTIONS: Final = 800  # under the 1,024 open files that systems allow by default
+MAX_DELAYED: Final = 256
+MAX_CONNECTIONS: Final = 800  # below 1,024, the default limit of open files on many systems
 
 
 class ConnectionTable:
-    """The connections of a worker, each in one group, watched for what that group waits for."""
+    """The connections of a worker, each in one group, whose socket a selector watches."""
 
     def __init__(
         self,
@@ -34,7 +34,10 @@ class ConnectionTable:
         keepalive: float,
         ready: Callable[[Connection, int], Any],
     ) -> None:
-        """Have `poller` call `ready`; an idle connection is kept for `keepalive` seconds."""
+        """Call `ready` when `poller` finds a socket ready.
+
+        An idle connection is closed after `keepalive` seconds.
+        """
         self._poller: Final = poller
         self._ready: Final = ready
         self.groups: Final[dict[Connection, Group]] = {}
@@ -42,13 +45,13 @@ class ConnectionTable:
         self.idle: Final = Group(keepalive, MAX_IDLE)
         self.sending: Final = Group(SEND_SECONDS, MAX_SENDING)
         self.closing: Final = Group(CLOSE_SECONDS, MAX_CLOSING)
-        self.pausing: Final = Group(PAUSE_SECONDS, MAX_PAUSING)
+        self.delayed: Final = Group(DELAY_SECONDS, MAX_DELAYED)
         self.working: Final = Group(math.inf, MAX_CONNECTIONS)
 
     def enter(self, connection: Connection, group: Group, events: int) -> Connection | None:
-        """Move a connection into a group, and watch it for `events`.
+        """Move a connection into `group`, set its deadline, and watch its socket for `events`.
 
-        Returns the connection that has to give way, when the group is full.
+        Returns the connection that must be ended because the group is too large, or None.
         """
         former = self.groups.pop(connection, None)
         if former is not None:
@@ -60,7 +63,7 @@ class ConnectionTable:
         return group.surplus()
 
     def watch(self, connection: Connection, events: int) -> None:
-        """Watch a connection for `events`; 0 stands for none."""
+        """Watch the socket of a connection for `events` of the selector; 0 means none."""
         if connection.events == events:
             return
         if not connection.events:
@@ -74,23 +77,23 @@ class ConnectionTable:
         connection.events = events
 
     def drop(self, connection: Connection) -> None:
-        """Close a connection and forget it."""
+        """Close a connection and remove it from the table."""
         self.watch(connection, 0)
         del self.groups.pop(connection)[connection]
         connection.sock.close()
 
     def expired(self) -> Iterator[Connection]:
-        """Yield each connection whose time is up; the caller moves or drops it."""
+        """Yield each connection whose deadline has passed; the caller moves or drops it."""
         now = time.monotonic()
-        for group in (self.reading, self.idle, self.sending, self.closing, self.pausing):
+        for group in (self.reading, self.idle, self.sending, self.closing, self.delayed):
             while group and (oldest := next(iter(group))).deadline <= now:
                 yield oldest
 
     def shorten_idle(self, seconds: float) -> None:
-        """Give connections without a request at most `seconds` more."""
-        until = time.monotonic() + seconds
+        """Close connections without a request after at most `seconds`."""
+        deadline = time.monotonic() + seconds
         self.idle.seconds = seconds
-        self.idle.shorten(until)
+        self.idle.shorten(deadline)
         for connection in self.reading:
             if not connection.has_begun:
-                connection.deadline = min(connection.deadline, until)
+                connection.deadline = min(connection.deadline, deadline)

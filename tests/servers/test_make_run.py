@@ -162,7 +162,7 @@ def test_listening_for_other_machines_is_told_apart(clone: Clone) -> None:
     clone.run(HOST="0.0.0.0")  # noqa: S104 - the point
     ready = f"Latchkey is ready at {clone.url}\n"
     wait_until(lambda: ready in clone.output, what="the address")
-    warned = f"HOST=0.0.0.0 lets other machines in, but the pages work under {clone.url} alone"
+    warned = f"HOST=0.0.0.0 lets other machines connect, but the pages work only at {clone.url}. "
     assert warned in clone.output.partition(ready)[0]
 
 
@@ -172,7 +172,7 @@ def test_host_of_another_machine_is_refused(clone: Clone) -> None:
         refused = clone.make("run", HOST=host)
         assert refused.returncode != 0
         assert f"cannot listen on {host}:{clone.port} (" in refused.stderr
-        assert "HOST is no address of this machine" in refused.stderr
+        assert "HOST is not an address of this machine" in refused.stderr
         assert "Traceback" not in refused.stderr
 
 

@@ -159,22 +159,22 @@ def test_an_answer_with_retry_after_waits_and_holds_no_thread(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twice as many clients as there are threads wait for theirs; everybody else is served."""
-    monkeypatch.setattr(table, "PAUSE_SECONDS", 60)
+    monkeypatch.setattr(table, "DELAY_SECONDS", 60)
     running = run()
     running.worker.wsgi = Busy(running.worker.wsgi)
-    pausing = running.server.table.pausing
+    delayed = running.server.table.delayed
     links = [running.connect() for _ in range(8)]
     for link in links:
         link.sendall(BUSY + b"\r\n")
-    wait_until(lambda: len(pausing) == 8, what="the pause")
+    wait_until(lambda: len(delayed) == 8, what="the pause")
     assert running.ask(GET + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
     for link in links:
         link.settimeout(0)
         with pytest.raises(BlockingIOError):
             link.recv(1)
         link.settimeout(20)
-    pausing.seconds = 0.01
-    pausing.shorten(0)
+    delayed.seconds = 0.01
+    delayed.shorten(0)
     for link in links:  # and the connection is as good as before
         assert link.recv(65536).startswith(b"HTTP/1.1 503 ")
         link.sendall(BUSY + b"\r\n" + GET + b"Connection: close\r\n\r\n")
@@ -186,20 +186,20 @@ def test_so_many_may_wait_for_a_refusal(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one does not add to them: the oldest gets its answer at once."""
-    monkeypatch.setattr(table, "PAUSE_SECONDS", 60)
-    monkeypatch.setattr(table, "MAX_PAUSING", 2)
+    monkeypatch.setattr(table, "DELAY_SECONDS", 60)
+    monkeypatch.setattr(table, "MAX_DELAYED", 2)
     running = run()
     running.worker.wsgi = Busy(running.worker.wsgi)
-    pausing = running.server.table.pausing
+    delayed = running.server.table.delayed
     links = [running.connect() for _ in range(3)]
     for number, link in enumerate(links):
         link.sendall(BUSY + b"\r\n")
         waiting = min(number + 1, 2)
-        wait_until(lambda n=waiting, p=pausing: len(p) == n, what="it")  # type: ignore[misc]
+        wait_until(lambda n=waiting, d=delayed: len(d) == n, what="it")  # type: ignore[misc]
     assert links[0].recv(65536).startswith(b"HTTP/1.1 503 ")
     links[0].close()
     links[1].close()  # a client that leaves meanwhile is noticed when its answer is due
-    pausing.shorten(0)
+    delayed.shorten(0)
     assert links[2].recv(65536).startswith(b"HTTP/1.1 503 ")
     links[2].close()
 
@@ -276,8 +276,8 @@ def test_no_request_stops_the_loop(run: Callable[..., Running], error: Exception
         connection = Connection(ours, ("192.0.2.1", 1), worker.cfg)
         server._enter(connection, server.table.reading, table.READ)  # noqa: SLF001
         server._read(connection, server.table.reading)  # noqa: SLF001
-        server._take(connection, Mock(side_effect=error))  # noqa: SLF001
-        server._ready(connection, table.READ)  # noqa: SLF001
+        server._parse(connection, Mock(side_effect=error))  # noqa: SLF001
+        server._on_ready(connection, table.READ)  # noqa: SLF001
         assert everything(theirs) == b""
         server._poller.close()  # noqa: SLF001
 

@@ -20,7 +20,7 @@ T = TypeVar("T")
 free_places: Final = threading.BoundedSemaphore(OPEN_PLACES)
 
 
-@instead_of("app/server/loop.py:Server._welcome", "slow-requests")
+@instead_of("app/server/loop.py:Server._on_accept", "slow-requests")
 def a_thread_waits_for_each_client(self: Server, connection: Connection) -> None:
     """A thread takes each connection and reads until the request is whole."""
 
