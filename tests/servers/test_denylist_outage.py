@@ -124,7 +124,7 @@ def test_both_gone(
         dead, _ = pair(wire.log_in())
         log_out(wire, dead)
         flush_to_disk(url)
-        postgres.stop()
+        postgres.crash()
         # Valkey alone says no to who is denied, and yes to nobody.
         assert wire.me_everywhere(dead) <= {401, 503}
         assert wire.me_everywhere(good) == {503}

@@ -11,7 +11,8 @@ from http.client import HTTPConnection
 import pytest
 
 from tests.support.processes import wait_until
-from tests.support.servers.gunicorn import GunicornServer, answers
+from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.server import answers
 
 
 @pytest.fixture

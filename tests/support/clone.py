@@ -13,7 +13,7 @@ import psutil
 
 from config import ROOT
 from tests.support.processes import end, family, free_port, spawn, wait_until
-from tests.support.servers.gunicorn import answers
+from tests.support.servers.server import answers
 
 FILES = ("Makefile", "config.py", "wsgi.py", "gunicorn.conf.py", "requirements.txt")
 FOLDERS = ("app", "migrations", "static", "templates")

@@ -6,13 +6,13 @@ import select
 import socket
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from tests.support.servers.server import Server
 
 BYTES = 65536
 
 
-class Forwarder:
+class Forwarder(Server):
     """Forwards TCP connections to a unix socket, and can be told of another one.
 
     The connections of clients stay open over that, unless `keep_old` also leaves them with the
@@ -25,17 +25,13 @@ class Forwarder:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._server.getsockname()[1])
         self.url = f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Forward from now on."""
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """Forward nothing more."""
         self._server.close()
         self.cut()
 

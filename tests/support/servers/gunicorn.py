@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from config import ROOT, Settings
-from tests.support.processes import end, family, free_port, spawn, survivors, wait_until
+from tests.support.processes import end, family, free_port, survivors
+from tests.support.servers.server import ServerProcess, answers
 
 HAND_OVER = """
 import os, sys
@@ -22,7 +21,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-class GunicornServer:
+class GunicornServer(ServerProcess):
     """One master with its workers.
 
     `url` is its PUBLIC_URL: its own address, unless `public_url` names that of a proxy.
@@ -49,7 +48,6 @@ class GunicornServer:
             "PUBLIC_URL": self.url,
             "WEB_CONCURRENCY": str(workers),
         }
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def settings(self) -> Settings:
@@ -92,20 +90,7 @@ class GunicornServer:
         handed = [listener.fileno()] if listener else []
         if handed:
             command = [sys.executable, "-c", HAND_OVER, str(handed[0]), *command]
-        with self._log.open("ab") as log:
-            self._process = spawn(
-                command,
-                cwd=ROOT,
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-                pass_fds=handed,
-            )
-        try:
-            wait_until(lambda: self._ended() or self._serves(), what="/readyz")
-        finally:
-            if self._ended():
-                raise RuntimeError(f"gunicorn did not start:\n{self.log}")
+        self.launch(command, self._log, cwd=ROOT, env=self._environment, pass_fds=handed)
 
     def terminate(self) -> int:
         """Let it finish what it has begun and end; return its exit status."""
@@ -116,26 +101,12 @@ class GunicornServer:
     def stop(self) -> None:
         """Stop it by its process id, and whatever of it should be left."""
         if self._process:
-            processes = [] if self._ended() else family(self.pid)
+            processes = [] if self.has_ended() else family(self.pid)
             end(self._process, signal.SIGINT, seconds=3)
             for process in survivors(processes, seconds=1):
                 process.kill()
             self._process = None
 
-    def _serves(self) -> bool:
+    def answers(self) -> bool:
+        """Tell whether all its workers are there and /readyz says 200."""
         return len(self.workers) == self._count and answers(self.port)
-
-    def _ended(self) -> bool:
-        return self._process is None or self._process.poll() is not None
-
-
-def answers(port: int) -> bool:
-    """Tell whether /readyz says 200."""
-    link = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        link.request("GET", "/readyz")
-        return link.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        link.close()

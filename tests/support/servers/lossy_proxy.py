@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.server import Server
 
 START_SECONDS = 10
 ANSWER_SECONDS = 30.0
@@ -71,7 +71,7 @@ class Kept:
         await self._released.wait()
 
 
-class LossyProxy:
+class LossyProxy(Server):
     """A proxy on a port of its own; `url` is the PUBLIC_URL of the server behind it.
 
     One request a connection: each answer says `Connection: close`.
@@ -89,18 +89,14 @@ class LossyProxy:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Take connections."""
         self._thread.start()
         if not self._ready.wait(START_SECONDS):
             raise TimeoutError("the proxy did not start")
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """Cut what is under way and end."""
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(START_SECONDS)
 

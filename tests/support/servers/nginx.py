@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-from http.client import HTTPConnection
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pytest
 
-from tests.support.processes import end, free_port, spawn, wait_until
+from tests.support.processes import free_port
+from tests.support.servers.server import ServerProcess, answers
 
 # It keeps connections to the server, buffers requests, and hides no failure by a second try.
 CONFIGURATION = """
@@ -44,7 +41,7 @@ def binary() -> Path:
     return path
 
 
-class NginxServer:
+class NginxServer(ServerProcess):
     """nginx in front of a local port."""
 
     def __init__(self, folder: Path, upstream: int) -> None:
@@ -53,34 +50,12 @@ class NginxServer:
         folder.joinpath("nginx.conf").write_text(
             CONFIGURATION.format(upstream=upstream, port=self.port), encoding="ascii"
         )
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
-        with self._folder.joinpath("nginx.log").open("wb") as log:
-            self._process = spawn(
-                [binary(), "-p", self._folder, "-c", "nginx.conf"],
-                cwd=self._folder,
-                stdout=log,
-                stderr=log,
-            )
-        wait_until(self._answers, what="nginx")
-        return self
+    def start(self) -> None:
+        """Start it and wait until the server behind it answers."""
+        command = [binary(), "-p", self._folder, "-c", "nginx.conf"]
+        self.launch(command, self._folder / "nginx.log", cwd=self._folder)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._process:
-            end(self._process)
-
-    def _answers(self) -> bool:
-        link = HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            link.request("GET", "/healthz")
-            return link.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            link.close()
+    def answers(self) -> bool:
+        """Tell whether /healthz says 200."""
+        return answers(self.port, "/healthz")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
+from tests.support.servers.server import Server
 
-class OtherSite:
+
+class OtherSite(Server):
     """One server under two names: `far` is another site than ours, `near` another origin only.
 
     Cookies know no ports, so `near` gets those of ours that have no prefix to protect them and,
@@ -23,16 +23,12 @@ class OtherSite:
         self.far = f"http://127.0.0.1:{self._server.server_port}"
         self.near = f"http://localhost:{self._server.server_port}"
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Serve in a thread."""
         self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """End the thread."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

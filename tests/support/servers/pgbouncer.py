@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
-import signal
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
 import psycopg
 from sqlalchemy.engine import make_url
 
-from tests.support.processes import end, spawn, wait_until
+from tests.support.servers.postgres import someone_else
+from tests.support.servers.server import ServerProcess
 
 CONFIGURATION = """
 [databases]
@@ -38,13 +35,14 @@ def program() -> str | None:
     return shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
 
 
-class PgBouncerServer:
+class PgBouncerServer(ServerProcess):
     """One pooler for every database of the server behind `url`."""
 
     def __init__(self, url: str) -> None:
         self._behind = make_url(url)
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Start it as another user: like PostgreSQL it refuses to run as root."""
         self._folder = Path(tempfile.mkdtemp(prefix="latchkey-pool-"))
         behind = self._behind
         parts = {
@@ -60,35 +58,18 @@ class PgBouncerServer:
         }
         for name, content in files.items():
             (self._folder / name).write_text(content, encoding="ascii")
-        # Like PostgreSQL it refuses to run as root.
-        someone: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            someone = {"user": nobody.pw_uid, "group": nobody.pw_gid}
+        someone = someone_else()
+        if someone:
             for path in (self._folder, *self._folder.iterdir()):
                 shutil.chown(path, **someone)
         binary = program()
         if binary is None:
             raise RuntimeError("there is no pgbouncer on the PATH")
-        with (self._folder / "out").open("ab") as out:
-            command: list[str | Path] = [binary, self._folder / "ini"]
-            self._process = spawn(command, stdout=out, stderr=out, **someone)
-        try:
-            wait_until(lambda: self._ended() or self._answers(), what="PgBouncer")
-        finally:
-            if self._ended():
-                said = (self._folder / "out").read_text(encoding="utf-8")
-                shutil.rmtree(self._folder)
-                raise RuntimeError(f"PgBouncer did not start:\n{said}")
-        return self
+        self.launch([binary, self._folder / "ini"], self._folder / "out", **someone)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        end(self._process, signal.SIGTERM, seconds=3)
+    def stop(self) -> None:
+        """Stop it and delete its folder."""
+        super().stop()
         shutil.rmtree(self._folder)
 
     def through(self, url: str) -> str:
@@ -97,10 +78,8 @@ class PgBouncerServer:
         where = where.set(query={"host": str(self._folder), "port": "6432"})
         return where.render_as_string(hide_password=False)
 
-    def _ended(self) -> bool:
-        return self._process.poll() is not None
-
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Tell whether it leads to the server."""
         where = make_url(self.through(str(self._behind))).set(drivername="postgresql")
         try:
             psycopg.connect(where.render_as_string(hide_password=False), connect_timeout=5).close()

@@ -16,20 +16,19 @@ import tempfile
 from importlib.metadata import distribution
 from itertools import count
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from sqlalchemy.engine import URL, make_url
 
-from tests.support.processes import end, spawn, wait_until
+from tests.support.servers.server import ServerProcess
 
 MANY = ["max_connections=200"]
 # Tests lose nothing when the machine dies, so nothing waits for a disk.
 FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 
 
-class PostgresServer:
+class PostgresServer(ServerProcess):
     """One server, and databases made on it for who needs one.
 
     `durable`: what it committed survives a power loss, as in production.
@@ -40,23 +39,19 @@ class PostgresServer:
         self._outside = os.environ.get("TEST_POSTGRES_URL")
         self._names = (f"latchkey_{os.getpid()}_{number}" for number in count())
         self._made: list[str] = []
-        self._user = _someone_else() if os.geteuid() == 0 else {}
+        self._user = someone_else()
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Start a new server, unless there is one outside."""
         self._url = make_url(self._outside) if self._outside else self._start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """Stop the server and delete its data; of one outside only the databases made here."""
         if self._outside:
             for name in self._made:
                 self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
         else:
-            end(self._process, signal.SIGQUIT)
+            self.end(signal.SIGQUIT)
             shutil.rmtree(self._folder)
 
     def create(self) -> str:
@@ -94,13 +89,24 @@ class PostgresServer:
                 parts = [f"t{n} AS (DELETE FROM {name})" for n, (name,) in enumerate(rows)]  # noqa: S608 - names from the schema itself
                 connection.execute(f"WITH {', '.join(parts)} SELECT 1".encode())
 
-    def stop(self) -> None:
-        """Stop the server at once, as a crash would."""
-        end(self._process, signal.SIGQUIT)
+    def crash(self) -> None:
+        """Stop the server at once and keep its data."""
+        self.end(signal.SIGQUIT)
 
     def start_again(self) -> None:
         """Start the stopped server with the same data."""
-        self._run()
+        command: list[str | Path] = [
+            self._programs / "postgres",
+            "-D",
+            "data",
+            "-k",
+            self._folder,
+            "-h",
+            "",
+        ]
+        options = [word for setting in self._settings for word in ("-c", setting)]
+        log = self._folder / "log"
+        self.launch([*command, *options], log, cwd=self._folder, **self._user)
 
     def _start(self) -> URL:
         self._folder = Path(tempfile.mkdtemp(prefix="latchkey-pg-"))
@@ -121,31 +127,11 @@ class PostgresServer:
             database="postgres",
             query={"host": str(self._folder)},
         )
-        self._run()
+        self.start_again()
         return self._url
 
-    def _run(self) -> None:
-        options = [word for setting in self._settings for word in ("-c", setting)]
-        with (self._folder / "log").open("ab") as log:
-            self._process = spawn(
-                [
-                    self._programs / "postgres",
-                    "-D",
-                    "data",
-                    "-k",
-                    self._folder,
-                    "-h",
-                    "",
-                    *options,
-                ],
-                cwd=self._folder,
-                stdout=log,
-                stderr=log,
-                **self._user,
-            )
-        wait_until(self._answers, what="PostgreSQL")
-
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Tell whether it takes connections."""
         try:
             _connect(self._url).close()
         except psycopg.OperationalError:
@@ -178,7 +164,9 @@ def _connect(url: URL) -> psycopg.Connection[tuple[Any, ...]]:
     return psycopg.connect(plain, autocommit=True, connect_timeout=5)
 
 
-def _someone_else() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root."""
+def someone_else() -> dict[str, Any]:
+    """Return whom to run PostgreSQL as, since it refuses to run as root; empty for others."""
+    if os.geteuid() != 0:
+        return {}
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid}

