@@ -1,4 +1,4 @@
-"""Alembic's environment: the application's own database and tables."""
+"""Alembic's environment: it migrates the database of the application."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from alembic import context
 from flask import current_app
 
 import app.accounts.models
-import app.families.models  # noqa: F401 - both register their tables
-from app.cli.exit_messages import as_sentences
+import app.families.models  # noqa: F401 - both imports register tables in `metadata`
+from app.cli.exit_messages import as_exit_messages
 from app.services import services
 
 database = services().database
@@ -31,5 +31,5 @@ def run() -> None:
             context.run_migrations()
 
 
-with as_sentences():
+with as_exit_messages():
     run()

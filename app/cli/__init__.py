@@ -1,4 +1,4 @@
-"""The command line: `flask --app wsgi …`. A command's module is imported when it is used."""
+"""The command line, `flask --app wsgi …`: one module for each group of commands."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ COMMANDS: Final = {
 
 
 class LazyCommands(AppGroup):
-    """The commands of the application; `COMMANDS` names the module of each of ours.
+    """The commands of the application; a module of `COMMANDS` is imported on first use.
 
-    A worker that serves requests never runs one, so it does not hold their code in memory.
+    The workers run no command, so they do not load this code.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -32,12 +32,12 @@ class LazyCommands(AppGroup):
         return sorted({*super().list_commands(ctx), *COMMANDS})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, which imports its module; None when there is none of that name."""
+        """Import and return the command with that name; None when there is none."""
         if cmd_name in COMMANDS and cmd_name not in self.commands:
             self.add_command(getattr(import_module(COMMANDS[cmd_name]), cmd_name))
         return super().get_command(ctx, cmd_name)
 
 
 def install(app: Flask) -> None:
-    """Have `flask` find the commands of `app`."""
+    """Let `flask` find the commands of `app`."""
     app.cli = LazyCommands(app.name)

@@ -1,4 +1,4 @@
-"""`flask catalogue`: every attack and mistake in full, or the documents made from them."""
+"""`flask catalogue`: print the catalogue of attacks, or update the documents made from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from config import ROOT
 @click.command("catalogue")
 @click.option("--write", is_flag=True, help="Update the generated parts of the documents.")
 def catalogue(*, write: bool) -> None:
-    """Print each attack and mistake, with its defense, as docs/threats.md has them."""
+    """Print each attack and mistake with its defense, as in docs/threats.md."""
     if write:
         for path in documents.write(ROOT):
             click.echo(f"{path} is updated.")

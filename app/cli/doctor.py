@@ -1,4 +1,4 @@
-"""`flask doctor`: does the deployment keep the rules it cannot check at start?"""
+"""`flask doctor`: check what the application cannot check when it starts."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ STATEMENT_TIMEOUT: Final = text("SHOW statement_timeout")
 @click.command("doctor")
 @with_appcontext
 def doctor() -> None:
-    """Check this deployment; exit status 1 when something is wrong.
+    """Check this deployment; the exit status is 1 when something is wrong.
 
-    The environment itself was checked when the application was built: a fault there stops
-    every command with the full report.
+    The variables of the environment need no check here: a wrong one stops every command with a
+    report.
     """
     deployment, faulty = services(), False
     click.echo(f"ok    environment: {deployment.settings.env}, {deployment.settings.public_url}")
@@ -58,19 +58,19 @@ def _database(deployment: Services) -> Iterator[str]:
             if connection.dialect.name == "postgresql":
                 faults = list(missing_rights(connection, deployment.database.metadata.tables))
                 yield from faults
-                if faults:  # the revision may be what cannot be read
+                if faults:  # it may be the table with the revision that cannot be read
                     return
-            at = MigrationContext.configure(connection).get_current_heads()
-            if set(at) != newest:
-                named = [", ".join(sorted(some)) or "none" for some in (at, newest)]
+            current = MigrationContext.configure(connection).get_current_heads()
+            if set(current) != newest:
+                names = [", ".join(sorted(heads)) or "none" for heads in (current, newest)]
                 yield "is at migration {}, not {}; run 'flask --app wsgi db upgrade'".format(
-                    *named
+                    *names
                 )
             if connection.dialect.name == "sqlite":
                 yield from _sqlite(deployment, str(connection.scalar(JOURNAL_MODE)))
             elif connection.scalar(STATEMENT_TIMEOUT) == "0":
                 yield (
-                    "has no statement_timeout, and a pooler takes none from us; "
+                    "has no statement_timeout, and Latchkey cannot set it through a pooler; "
                     "run ALTER ROLE … SET statement_timeout = '5s'"
                 )
     except SQLAlchemyError as error:
@@ -82,13 +82,13 @@ def _sqlite(deployment: Services, journal: str) -> Iterator[str]:
     for file in (path, *path.parent.glob(f"{path.name}-*")):
         mode = stat.S_IMODE(file.stat().st_mode)
         if mode & OTHERS:
-            yield f"{file.name} is open to others ({mode:04o}); run 'chmod 600' on it"
+            yield f"{file.name} can be read by others ({mode:04o}); run 'chmod 600' on it"
     if journal != "wal":
         yield f"has journal mode {journal}, not wal; put it on a local disk"
     if deployment.database.write_lock and not deployment.database.write_lock.usable():
         yield (
             f"writers cannot queue at {deployment.database.write_lock.path}; "
-            "let the server's user deployment the file and write its folder"
+            "let the server's user own the file and write its folder"
         )
     if deployment.settings.env == "production":
         click.echo("note  database: SQLite serves one machine; use PostgreSQL for more")
@@ -98,8 +98,8 @@ def _proxy(deployment: Services) -> Iterator[str]:
     s = deployment.settings
     if s.behind_proxy and not s.trusted_proxies and s.env in {"staging", "production"}:
         yield (
-            "PUBLIC_URL is https and gunicorn speaks http, so a proxy stands in front, and "
-            "TRUSTED_PROXIES=0 believes none: all clients share the proxy's address and its "
+            "PUBLIC_URL is https and gunicorn speaks http, so there is a proxy, but "
+            "TRUSTED_PROXIES=0 trusts none: all clients share the proxy's address and its "
             "limits; set it to the number of proxies"
         )
 
@@ -113,12 +113,12 @@ def _redis(deployment: Services) -> Iterator[str]:
     if facts.distrust:
         yield f"{facts.distrust}; until then the database is asked instead"
     if facts.persistent is False:
-        yield "keeps nothing over a restart; set appendonly to yes"
+        yield "loses its data in a restart; set appendonly to yes"
     if (
         abs(facts.time - deployment.clock.now())
         > deployment.settings.clock_leeway + MAX_SKEW_SECONDS
     ):
-        yield "has a clock that is more than the leeway off; synchronise both machines"
+        yield "has a clock that differs by more than CLOCK_LEEWAY; synchronise both machines"
 
 
 def _lifetimes(deployment: Services) -> Iterator[str]:
@@ -134,10 +134,13 @@ def _lifetimes(deployment: Services) -> Iterator[str]:
             yield f"{name}_IDLE_TTL is below ACCESS_TOKEN_TTL; sessions end while in use"
 
 
-def _routes(_own: Services) -> Iterator[str]:
+def _routes(_deployment: Services) -> Iterator[str]:
     for endpoint, view in current_app.view_functions.items():
         if not hasattr(view, MARK):
-            yield f"{endpoint} is neither @public nor @require_access (it is shut)"
+            yield (
+                f"{endpoint} is neither @public nor @require_access "
+                "(it requires an access token); add one of them"
+            )
 
 
 CHECKS: Final[tuple[tuple[str, Callable[[Services], Iterator[str]]], ...]] = (

@@ -1,4 +1,4 @@
-"""Refusals at a terminal: one sentence and exit status 1, never a trace."""
+"""Turn refusals and database errors into messages of commands, without a traceback."""
 
 from __future__ import annotations
 
@@ -11,28 +11,33 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import Refusal, WeakPassword
 
-UNTOLD: Final = (
-    "Redis could not be told. The sessions are revoked in the database; running workers see it "
-    "as soon as they lose or regain Redis, at the latest when the access tokens expire."
+NOT_IN_REDIS: Final = (
+    "Redis does not answer. The sessions are revoked in the database; running workers notice it "
+    "within ten seconds, at the latest when the access tokens expire."
 )
-NO_RIGHT: Final = "42501"
-# libpq and SQLite give no state, but these words.
+INSUFFICIENT_PRIVILEGE: Final = "42501"
+# libpq and SQLite report no SQLSTATE, so their errors are recognised by these words.
 FAULTS: Final = {
     "password authentication failed": "refuses the role or password of DATABASE_URL",
-    "no password supplied": "wants a password, and DATABASE_URL has none",
-    "does not exist": "lacks something: check the names in DATABASE_URL, then run "
+    "no password supplied": "requires a password, and DATABASE_URL has none",
+    "does not exist": "does not exist or lacks a table: check the names in DATABASE_URL, then run "
     "'flask --app wsgi db upgrade'",
     "no such table": "is not migrated: run 'flask --app wsgi db upgrade'",
     "unable to open database file": "cannot be opened: check that the folder of DATABASE_URL "
     "exists and can be written",
     "readonly database": "cannot be written: check who owns the file of DATABASE_URL",
-    "not a database": "is no SQLite file: check DATABASE_URL",
+    "not a database": "is not an SQLite file: check DATABASE_URL",
 }
 
 
 @contextmanager
-def as_sentences() -> Iterator[None]:
-    """Turn refusals and database faults into one sentence, and exit status 1."""
+def as_exit_messages() -> Iterator[None]:
+    """Turn a refusal or database error in the `with` block into a message and exit status 1.
+
+    Raises:
+        click.ClickException: instead of the refusal or the error.
+
+    """
     try:
         yield
     except WeakPassword as weak:
@@ -44,24 +49,31 @@ def as_sentences() -> Iterator[None]:
 
 
 def database_fault(error: SQLAlchemyError) -> str:
-    """Say what a database refused and how to mend it: a sentence's end, after "The database".
+    """Return what is wrong with the database and what to do; it continues "The database ...".
 
-    Only what the server says of a table or schema is quoted. A driver's message may name the
-    host, the path or the statement.
+    The driver's message is not quoted, because it may contain the host, the path or the
+    statement, except PostgreSQL's sentence about a missing privilege.
     """
     driver = getattr(error, "orig", None)
-    state, said = getattr(driver, "sqlstate", None), str(driver)
-    if state == NO_RIGHT:
-        why = driver.diag.message_primary  # type: ignore[union-attr]  # psycopg's, for it has a state
-        return f"refuses this to the role of DATABASE_URL ({why}); grant it, or use another role"
+    state, message = getattr(driver, "sqlstate", None), str(driver)
+    if state == INSUFFICIENT_PRIVILEGE:
+        reason = driver.diag.message_primary  # type: ignore[union-attr]  # an error of psycopg
+        return (
+            f"refuses this to the role of DATABASE_URL ({reason}); grant it, or use another role"
+        )
     for phrase, fault in FAULTS.items():
-        if phrase in said:
+        if phrase in message:
             return fault
     return f"does not answer ({type(error).__name__}); check DATABASE_URL"
 
 
-def report(done: str, *, told: bool) -> None:
-    """Say what was done; fail when Redis does not know of it yet."""
-    click.echo(done)
-    if not told:
-        raise click.ClickException(UNTOLD)
+def report(message: str, *, in_redis: bool) -> None:
+    """Print `message` about revoked sessions.
+
+    Raises:
+        click.ClickException: when the denylist in Redis does not have them yet (`in_redis`).
+
+    """
+    click.echo(message)
+    if not in_redis:
+        raise click.ClickException(NOT_IN_REDIS)

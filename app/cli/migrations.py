@@ -1,9 +1,10 @@
-"""Flask-Migrate, loaded when a `flask db` command asks for it.
+"""`flask db`: Flask-Migrate, imported only when it is used.
 
-Alembic takes 11 MB and a tenth of a second, and no worker ever migrates anything.
+Alembic takes 11 MB and a tenth of a second, and the workers never migrate.
 
-Each feature has a branch of revisions in a folder of its own, so that Latchkey's next revision and
-a product's never have to be merged. `flask db upgrade` therefore goes to the head of every branch.
+Each feature has its own branch of revisions in its own folder, so that the next revision of
+Latchkey and that of a product never have to be merged. `flask db upgrade` therefore upgrades to
+the head of every branch.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ EVERY_HEAD: Final = "heads"
 
 
 class LazyGroup(click.Command):
-    """`flask db`, until its first use puts Flask-Migrate's own group in its place."""
+    """The placeholder for `flask db`. Its first use imports and runs Flask-Migrate's group."""
 
     def __init__(self, app: Flask) -> None:
-        """Stand in for the group that Flask-Migrate adds to `app`."""
+        """Take the application that Flask-Migrate will add its group to."""
         super().__init__("db", help="Migrate the database.")
         self._app = app
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - passed on
-        """Hand over to the real group."""
-        self._app.extensions["migrate"].db  # noqa: B018 - the first look loads it
+        """Load Flask-Migrate's group and make its context."""
+        self._app.extensions["migrate"].db  # noqa: B018 - reading an attribute loads Flask-Migrate
         group = cast("click.Group", self._app.cli.commands["db"])
         for option in group.commands["upgrade"].params:
             if option.name == "revision":
@@ -44,7 +45,7 @@ class LazyGroup(click.Command):
 
 
 def add_folders(config: Config) -> Config:
-    """Have Alembic find the revisions of every feature."""
+    """Tell Alembic the folders with the revisions of Latchkey and of every feature."""
     config.set_main_option("path_separator", "os")
     folders = os.pathsep.join(str(folder) for folder in revision_folders())
     config.set_main_option("version_locations", folders.replace("%", "%%"))
@@ -52,8 +53,8 @@ def add_folders(config: Config) -> Config:
 
 
 def newest_revisions() -> frozenset[str]:
-    """Return the head of every branch: what `flask db upgrade` leads to."""
-    from alembic.config import Config  # noqa: PLC0415 - the point of this file
+    """Return the revision at the head of every branch, to which `flask db upgrade` upgrades."""
+    from alembic.config import Config  # noqa: PLC0415 - see the module's docstring
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - likewise
 
     config = Config()
@@ -62,19 +63,20 @@ def newest_revisions() -> frozenset[str]:
 
 
 def upgrade() -> None:
-    """Bring the database of the current application to the head of every branch."""
-    import flask_migrate  # noqa: PLC0415 - the point of this file
+    """Upgrade the database of the current application to the head of every branch."""
+    import flask_migrate  # noqa: PLC0415 - see the module's docstring
 
     flask_migrate.upgrade(revision=EVERY_HEAD)
 
 
 def install(app: Flask, database: Database) -> None:
-    """Have `flask db` and `flask_migrate.upgrade` find their configuration in `app`."""
+    """Add `flask db` to `app`, and the configuration that `flask_migrate.upgrade` reads."""
 
     def configuration() -> Any:  # noqa: ANN401 - Flask-Migrate does not export the type
-        from flask_migrate import Migrate  # noqa: PLC0415 - the point of this file
+        from flask_migrate import Migrate  # noqa: PLC0415 - see the module's docstring
 
-        # Takes this proxy's place. It needs no Flask-SQLAlchemy: `metadata` is all it reads.
+        # init_app replaces the proxy below. `Database` can stand for Flask-SQLAlchemy, because
+        # Flask-Migrate reads only its `metadata`.
         migrate = Migrate()
         migrate.init_app(app, database, directory=str(ROOT / "migrations"))  # type: ignore[arg-type]
         migrate.configure(add_folders)  # type: ignore[arg-type]  # its Config is Alembic's

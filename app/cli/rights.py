@@ -1,4 +1,4 @@
-"""What the database role of the application may do: part of `flask doctor`."""
+"""Check the privileges of the database role; `flask doctor` calls this."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ GRANTED: Final = text("SELECT has_table_privilege(quote_ident(:name), :right)")
 
 
 def missing_rights(connection: Connection, tables: Iterable[str]) -> Iterator[str]:
-    """Yield a fault for each right that PostgreSQL does not grant on `tables`.
+    """Yield a fault, with the command that mends it, for each table with missing privileges.
 
-    A table that does not exist is no matter of rights: its migration is missing. The revision is
-    only ever read, and that by the doctor alone.
+    Tables that do not exist are ignored; the check of the migration reports those. On the table
+    of the revision, SELECT is enough, because only this command reads it.
     """
     role, schema = connection.execute(ROLE).one()
     if schema is None:
         yield f"role {role} may use no schema; run 'GRANT USAGE ON SCHEMA public TO {role}'"
         return
-    wanted = {VERSIONS: NEEDED[:1]} | dict.fromkeys(sorted(tables), NEEDED)
-    for table, rights in wanted.items():
+    needed = {VERSIONS: NEEDED[:1]} | dict.fromkeys(sorted(tables), NEEDED)
+    for table, rights in needed.items():
         if not connection.scalar(EXISTS, {"name": table}):
             continue
-        lacking = [
+        missing = [
             right
             for right in rights
             if not connection.scalar(GRANTED, {"name": table, "right": right})
         ]
-        if lacking:
-            some = ", ".join(lacking)
-            yield f"role {role} lacks rights; run 'GRANT {some} ON {table} TO {role}'"
+        if missing:
+            names = ", ".join(missing)
+            yield f"role {role} lacks rights; run 'GRANT {names} ON {table} TO {role}'"

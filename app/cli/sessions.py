@@ -1,4 +1,4 @@
-"""`flask sessions`, `flask prune`, `flask secrets`."""
+"""`flask sessions`, `flask prune` and `flask secrets`; `app.auth.admin` does the work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from app.auth import admin
 from app.auth.sessions import active_sessions
-from app.cli.exit_messages import as_sentences, report
+from app.cli.exit_messages import as_exit_messages, report
 from app.infra.clock import rfc3339
 from app.services import services
 from app.web.user_agents import describe
@@ -22,34 +22,34 @@ secrets: Final = AppGroup("secrets", help="Make secrets.")
 @sessions.command("list")
 @click.option("--user", "email", required=True, help="E-mail address of the account.")
 def show(email: str) -> None:
-    """List the live sessions of an account."""
-    with as_sentences():
+    """List the active sessions of an account."""
+    with as_exit_messages():
         user = admin.find_user(services().auth, email)
         families = active_sessions(services().auth, user.id)
     for family in families:
         used = rfc3339(family.last_used_at)
         click.echo(f"{family.family_id}  {used}  {family.ip}  {describe(family.user_agent)}")
-    click.echo(f"{len(families)} live sessions.")
+    click.echo(f"{len(families)} active sessions.")
 
 
 @sessions.command("revoke")
 @click.option("--user", "email", help="E-mail address of the account.")
-@click.option("--all", "everybody", is_flag=True, help="Everybody's sessions.")
-def revoke(email: str | None, *, everybody: bool) -> None:
-    """End the sessions of one account, or of everybody, at once."""
-    if bool(email) == everybody:
-        raise click.UsageError("Say either --user EMAIL or --all.")
-    with as_sentences():
+@click.option("--all", "all_accounts", is_flag=True, help="The sessions of all accounts.")
+def revoke(email: str | None, *, all_accounts: bool) -> None:
+    """Revoke the sessions of one account, or of all accounts, at once."""
+    if bool(email) == all_accounts:
+        raise click.UsageError("Give either --user EMAIL or --all.")
+    with as_exit_messages():
         user = admin.find_user(services().auth, email) if email else None
-        count, told = admin.revoke_sessions(services().auth, user)
-        report(f"{count} sessions revoked.", told=told)
+        count, in_redis = admin.revoke_sessions(services().auth, user)
+        report(f"{count} sessions revoked.", in_redis=in_redis)
 
 
 @click.command("prune")
 @with_appcontext
 def prune() -> None:
-    """Delete families and erased accounts that nothing needs any more, in batches."""
-    with as_sentences():
+    """Delete families and erased accounts that are no longer needed, in batches."""
+    with as_exit_messages():
         pruned = services().auth.pruning.prune()
     click.echo(f"{pruned.families} families and {pruned.accounts} erased accounts deleted.")
     if pruned.blocked:
@@ -62,5 +62,5 @@ def prune() -> None:
 
 @secrets.command("new")
 def new() -> None:
-    """Print fresh values for JWT_SECRET and SECRET_KEY."""
+    """Print new random values for JWT_SECRET and SECRET_KEY."""
     click.echo(f"JWT_SECRET={new_secret()}\nSECRET_KEY={new_secret()}")

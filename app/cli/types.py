@@ -1,4 +1,4 @@
-"""`flask types`: the types of the JSON endpoints as TypeScript."""
+"""`flask types`: print the types of the JSON endpoints as TypeScript."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`flask users`: create, disable, enable, delete."""
+"""`flask users`: create, disable, enable and delete accounts; `app.auth` does the work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 
 from app.auth import admin
 from app.auth.register import register
-from app.cli.exit_messages import as_sentences, report
+from app.cli.exit_messages import as_exit_messages, report
 from app.infra.audit import Client
 from app.services import services
 
@@ -19,10 +19,10 @@ TERMINAL: Final = Client(ip="127.0.0.1", user_agent="command line")
 
 @users.command("create")
 @click.argument("email")
-@click.password_option(help="Prompted for when not given; a value here ends up in shell history.")
+@click.password_option(help="Prompted for when not given; given here, the shell may store it.")
 def create(email: str, password: str) -> None:
-    """Open an account for EMAIL."""
-    with as_sentences():
+    """Create an account for EMAIL."""
+    with as_exit_messages():
         user = register(services().auth, email, password, TERMINAL)
     click.echo(f"Created {user.email} with id {user.id}.")
 
@@ -30,17 +30,17 @@ def create(email: str, password: str) -> None:
 @users.command("disable")
 @click.argument("email")
 def disable(email: str) -> None:
-    """Shut the account of EMAIL and end its sessions at once."""
-    with as_sentences():
-        count, told = admin.disable(services().auth, admin.find_user(services().auth, email))
-        report(f"Disabled. {count} sessions ended.", told=told)
+    """Disable the account of EMAIL and end its sessions at once."""
+    with as_exit_messages():
+        count, in_redis = admin.disable(services().auth, admin.find_user(services().auth, email))
+        report(f"Disabled. {count} sessions ended.", in_redis=in_redis)
 
 
 @users.command("enable")
 @click.argument("email")
 def enable(email: str) -> None:
-    """Open the account of EMAIL again."""
-    with as_sentences():
+    """Enable the account of EMAIL again."""
+    with as_exit_messages():
         admin.enable(services().auth, admin.find_user(services().auth, email))
     click.echo("Enabled.")
 
@@ -50,6 +50,6 @@ def enable(email: str) -> None:
 @click.confirmation_option(prompt="Delete this account for good?")
 def delete(email: str) -> None:
     """Erase the account of EMAIL and end its sessions at once."""
-    with as_sentences():
-        count, told = admin.delete(services().auth, admin.find_user(services().auth, email))
-        report(f"Deleted. {count} sessions ended.", told=told)
+    with as_exit_messages():
+        count, in_redis = admin.delete(services().auth, admin.find_user(services().auth, email))
+        report(f"Deleted. {count} sessions ended.", in_redis=in_redis)

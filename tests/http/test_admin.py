@@ -122,7 +122,7 @@ def test_commands(app: Flask, ada: Client) -> None:
     assert "bob@example.com" in made.output
     bob = Client(app, "bob@example.com", NEW_PASSWORD)
     assert bob.log_in().status_code == 200
-    assert "1 live sessions." in command(app, "sessions", "list", "--user", EMAIL).output
+    assert "1 active sessions." in command(app, "sessions", "list", "--user", EMAIL).output
     revoked = command(app, "sessions", "revoke", "--user", EMAIL)
     assert (revoked.exit_code, revoked.output) == (0, "1 sessions revoked.\n")
     problem(ada.me(), 401, "invalid_token")

@@ -170,5 +170,5 @@ def test_command_line_says_when_redis_could_not_be_told(
     done = app.test_cli_runner().invoke(args=["sessions", "revoke", "--user", ada.email])
     assert done.exit_code == 1
     assert "1 sessions revoked." in done.output
-    assert "Redis could not be told" in done.output
+    assert "Redis does not answer" in done.output
     problem(ada.me(), 401, "invalid_token")

@@ -258,7 +258,7 @@ def test_something_else_answers(attack: Callable[..., Result]) -> None:
     thread.join()
     server.server_close()
     assert done.exit_code == 1
-    assert "this is no Latchkey" in done.stderr
+    assert "this is not Latchkey" in done.stderr
 
 
 def test_every_attack_can_be_named(attack: Callable[..., Result]) -> None:

@@ -176,9 +176,9 @@ def test_a_database_out_of_reach_is_a_sentence(
             'connection failed: FATAL:  password authentication failed for user "hunter2"',
             "refuses the role or password of DATABASE_URL",
         ),
-        ("fe_sendauth: no password supplied", "wants a password, and DATABASE_URL has none"),
+        ("fe_sendauth: no password supplied", "requires a password, and DATABASE_URL has none"),
         ("attempt to write a readonly database", "cannot be written"),
-        ("file is not a database", "is no SQLite file"),
+        ("file is not a database", "is not an SQLite file"),
         ("server closed the connection", "does not answer (OperationalError)"),
     ],
 )

@@ -24,7 +24,7 @@ def test_live_sessions_are_listed(flask: Callable[..., Result], ada: TokenPair) 
     assert done.exit_code == 0
     assert done.output == (
         f"{ada.session_id}  2027-01-15T08:00:00Z  192.0.2.1  Firefox on Windows\n"
-        "1 live sessions.\n"
+        "1 active sessions.\n"
     )
 
 
@@ -32,7 +32,7 @@ def test_ended_sessions_are_not_listed(flask: Callable[..., Result], ada: TokenP
     """After revoking, none is left."""
     assert ada.session_id
     flask("sessions", "revoke", "--user", "ada@example.com")
-    assert flask("sessions", "list", "--user", "ada@example.com").output == "0 live sessions.\n"
+    assert flask("sessions", "list", "--user", "ada@example.com").output == "0 active sessions.\n"
 
 
 def test_sessions_of_one_account_are_revoked(
@@ -64,7 +64,7 @@ def test_whose_sessions_must_be_said(
     """One account or everybody: neither and both are refused, and nothing is revoked."""
     done = flask("sessions", "revoke", *words)
     assert done.exit_code == 2
-    assert "Say either --user EMAIL or --all." in done.output
+    assert "Give either --user EMAIL or --all." in done.output
     assert not own.denylist.denied(ada.session_id)
 
 

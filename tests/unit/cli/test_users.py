@@ -6,7 +6,7 @@ import pytest
 from click.testing import Result
 
 from app.auth.login import log_in as account_log_in
-from app.cli.exit_messages import UNTOLD
+from app.cli.exit_messages import NOT_IN_REDIS
 from app.errors import InvalidCredentials
 from app.families.issuer import PresentedCredentials, TokenPair
 from app.infra.audit import Client
@@ -122,6 +122,6 @@ def test_without_redis_it_is_done_and_said(
     assert done.exit_code == 1
     assert done.output.splitlines() == [
         f"{command.capitalize()}d. 1 sessions ended.",
-        f"Error: {UNTOLD}",
+        f"Error: {NOT_IN_REDIS}",
     ]
     assert own.denylist.denied(ada.session_id)
