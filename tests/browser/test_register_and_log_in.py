@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.browsing import (
     ADA,
@@ -18,9 +18,9 @@ from tests.support.browsing import (
     at_account,
     at_login,
     families,
+    faulty,
     fill_in,
     live,
-    log_in,
     log_out,
     refresh_cookie,
     submit,
@@ -28,6 +28,8 @@ from tests.support.browsing import (
 from tests.support.servers.gunicorn import GunicornServer
 
 DAY: Final = 86400
+
+
 NO_PATH_OF_THIS_SITE: Final = [
     "//evil.test/",
     "/\\evil.test/",
@@ -55,13 +57,6 @@ def script(request: pytest.FixtureRequest) -> bool:
     return bool(request.node.callspec.params["context"] == "script")
 
 
-@pytest.fixture
-def scripted_page(browser: Browser, site: GunicornServer) -> Iterator[Page]:
-    """A tab that runs script, for what only script does."""
-    with browser.new_context(base_url=site.url) as context:
-        yield context.new_page()
-
-
 def entered(page: Page, *, script: bool) -> None:
     """Wait for the account page: its content, or the sentence that script is needed."""
     page.wait_for_url("**/account")
@@ -69,14 +64,6 @@ def entered(page: Page, *, script: bool) -> None:
         at_account(page)
     else:
         page.locator("#content noscript p").wait_for()
-
-
-def faulty(page: Page, *words: str) -> None:
-    """Wait for the error summary; it holds these words and has the focus."""
-    summary = page.get_by_role("alert")
-    summary.and_(page.locator(":focus")).wait_for()
-    for sentence in words:
-        expect(summary).to_contain_text(sentence)
 
 
 def test_registering_logs_in(
@@ -242,94 +229,6 @@ def test_next_leads_nowhere_else(
     assert [url for url in asked if urlsplit(url).hostname != "localhost"] == []
 
 
-def test_double_submit_is_harmless(scripted_page: Page, site: GunicornServer) -> None:
-    """Pressing the button twice sends the form once."""
-    sent: list[str] = []
-
-    def note(request: Request) -> None:
-        if request.method == "POST":
-            sent.append(request.url.removeprefix(site.url))
-
-    scripted_page.on("request", note)
-    scripted_page.goto("/register")
-    fill_in(scripted_page, ADA)
-    button = scripted_page.locator("main form button.main")
-    button.evaluate("button => { button.click(); button.click(); button.click() }")
-    at_account(scripted_page)
-    assert sent == ["/auth/register", "/auth/login"]
-    log_out(scripted_page)
-    sent.clear()
-    scripted_page.goto("/login")
-    fill_in(scripted_page, ADA)
-    button.dblclick()
-    at_account(scripted_page)
-    assert sent == ["/auth/login"]
-    assert len(live(site)) == 1
-
-
-def test_submit_says_what_is_happening(scripted_page: Page, ada: Person) -> None:
-    """While the answer is awaited the button says so and stays enabled."""
-    page = scripted_page
-    held: list[Route] = []
-    page.route("**/auth/login", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it is given, and a list's method takes no mark
-    page.goto("/login")
-    fill_in(page, ada)
-    submit(page)
-    button = page.locator("main form button.main")
-    expect(button).to_have_text("Logging in…")
-    expect(button).to_be_enabled()
-    while not held:  # a proof is made first
-        page.wait_for_timeout(10)
-    held[0].continue_()
-    at_account(page)
-
-
-def test_showing_the_password(scripted_page: Page, ada: Person) -> None:
-    """The toggle shows and hides what was typed, says so, and hides it again on sending."""
-    page = scripted_page
-    page.goto("/login")
-    fill_in(page, ada)
-    field = page.get_by_label("Password", exact=True)
-    toggle = page.get_by_role("button", name="Show password")
-    expect(toggle).to_have_attribute("aria-pressed", "false")
-    toggle.click()
-    expect(field).to_have_attribute("type", "text")
-    expect(toggle).to_have_attribute("aria-pressed", "true")
-    toggle.click()
-    expect(field).to_have_attribute("type", "password")
-    expect(toggle).to_have_attribute("aria-pressed", "false")
-    toggle.click()
-    field.fill("not at all the password")
-    submit(page)
-    faulty(page)
-    expect(field).to_have_attribute("type", "password")
-    expect(toggle).to_have_attribute("aria-pressed", "false")
-
-
-def test_without_script_there_is_no_dead_button(browser: Browser, site: GunicornServer) -> None:
-    """What only script can do is not offered without it."""
-    with browser.new_context(base_url=site.url, java_script_enabled=False) as context:
-        page = context.new_page()
-        page.goto("/register")
-        expect(page.get_by_role("button")).to_have_text(["Register"])
-
-
-def test_suggested_passphrase_is_accepted(scripted_page: Page, site: GunicornServer) -> None:
-    """The suggestion is shown, called strong, and good enough to register with."""
-    page = scripted_page
-    page.goto("/register")
-    page.get_by_label("E-mail address").fill(ADA.email)
-    field = page.get_by_label("Password", exact=True)
-    field.fill("short")
-    expect(page.locator(".strength")).to_contain_text("Too short")
-    page.get_by_role("button", name="Suggest a passphrase").click()
-    expect(field).to_have_attribute("type", "text")
-    expect(page.locator(".strength")).to_contain_text("Strong")
-    submit(page)
-    at_account(page)
-    assert len(live(site)) == 1
-
-
 def test_logging_in_over_a_session_ends_it(page: Page, site: GunicornServer, ada: Person) -> None:
     """A second log-in in the same browser leaves one session, not two."""
     for _ in range(2):
@@ -362,15 +261,3 @@ def test_form_left_open_is_explained(
         at_account(page)
     else:
         expect(page.get_by_role("heading", level=1)).to_have_text("This form has expired")
-
-
-def test_logging_in_keeps_the_document(scripted_page: Page, ada: Person) -> None:
-    """Logging in by script needs no second page load, so the token stays."""
-    page = scripted_page
-    page.goto("/login")
-    page.evaluate("window.kept = true")
-    fill_in(page, ada)
-    submit(page)
-    at_account(page)
-    assert page.evaluate("window.kept")
-    log_in(page, ada)

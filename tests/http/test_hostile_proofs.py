@@ -1,51 +1,26 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
 from werkzeug.datastructures import Headers
-from werkzeug.test import TestResponse
 
 from app.attacks.prover import Prover
 from app.auth.register import register_and_log_in
-from app.families import queries
 from app.families.issuer import PresentedCredentials
-from app.families.models import Family
 from app.infra import audit
 from app.services import Services
 from app.tokens.dpop import Proof
 from app.web.cookies import REFRESH as COOKIE
+from tests.http.bound_site import EMAIL, Site, ask, assert_refused, refresh
 from tests.support.app import PUBLIC_URL, services
 from tests.support.client import Client, program
 from tests.support.clock import NOW
 from tests.vectors.proofs import GOOD, PROTECTED, REFRESH, Case, Maker, at_door, twin
 
-EMAIL = "ada@example.com"
 PASSWORD = "violet harbour anchors"
-
-
-@dataclass(frozen=True)
-class Site:
-    """The application with one bound session, and who holds its key at both doors."""
-
-    app: Flask
-    sid: str
-    access_token: str
-    refreshing: Maker
-    protected: Maker
-
-    def family(self) -> Family:
-        """Return the family's row as it is now."""
-        with services(self.app).database.autocommit() as connection:
-            family = queries.find(connection, self.sid)
-        assert family is not None
-        return family
-
-    def cookie(self) -> str:
-        """Return the family's current refresh token."""
-        return services(self.app).auth.issuer.issue(self.family(), EMAIL).refresh_token
 
 
 @pytest.fixture(scope="module")
@@ -75,40 +50,6 @@ def site(shared_app: Flask) -> Site:
 def visitor(site: Site) -> Client:
     """A client that sends what a test writes and keeps no cookies."""
     return program(site.app)
-
-
-def wire(text: str) -> str:
-    """Return a header's text as a WSGI server hands it over: its bytes, each as one character."""
-    return text.encode("utf-8", "surrogatepass").decode("latin-1")
-
-
-def refresh(
-    site: Site, visitor: Client, proof: str, headers: Mapping[str, str] | None = None
-) -> TestResponse:
-    """Refresh with the current cookie and that proof."""
-    environ = {"HTTP_COOKIE": f"{COOKIE}={site.cookie()}", "HTTP_DPOP": wire(proof)}
-    return visitor.ask("POST", "/auth/refresh", headers=headers or {}, environ=environ)
-
-
-def ask(
-    site: Site, visitor: Client, proof: str, headers: Mapping[str, str] | None = None
-) -> TestResponse:
-    """Ask the protected route with the bound access token and that proof."""
-    environ = {"HTTP_AUTHORIZATION": f"DPoP {site.access_token}", "HTTP_DPOP": wire(proof)}
-    return visitor.ask("GET", "/api/me", headers=headers or {}, environ=environ)
-
-
-def assert_refused(site: Site, answer: TestResponse, status: int, reason: str) -> None:
-    """Assert a refusal that brings the newest nonce, keeps its reason, and ends nothing."""
-    code = "use_dpop_nonce" if reason == "nonce" else "invalid_dpop_proof"
-    problem = answer.get_json()
-    assert (answer.status_code, problem["code"]) == (status, code)
-    assert answer.headers["DPoP-Nonce"] == services(site.app).nonces.current(NOW)
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert "Set-Cookie" not in answer.headers
-    challenge = f'DPoP realm="latchkey", error="{code}", algs="ES256"'
-    assert answer.headers.get("WWW-Authenticate") == (challenge if status == 401 else None)
-    assert set(problem) == {"type", "title", "status", "detail", "code", "request_id"}
 
 
 @pytest.mark.parametrize("case", at_door(REFRESH), ids=lambda case: case.name)

@@ -17,6 +17,7 @@ from app.families.issuer import PresentedCredentials
 from app.families.models import Family
 from app.infra import audit
 from app.services import Services
+from tests.http.bound_site import wire
 from tests.support.app import PUBLIC_URL, close, services
 from tests.support.client import Client, program
 from tests.support.clock import NOW, SettableClock
@@ -62,11 +63,6 @@ def site(shared_app: Flask) -> Site:
 def visitor(site: Site) -> Client:
     """A client that sends what a test writes and keeps no cookies."""
     return program(site.app)
-
-
-def wire(text: str) -> str:
-    """Return a header's text as a WSGI server hands it over: its bytes, each as one character."""
-    return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 def ask(visitor: Client, authorization: str, path: str = "/api/me") -> TestResponse:

@@ -7,7 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from playwright.sync_api import APIRequestContext, APIResponse, BrowserContext, Cookie, Page
+from playwright.sync_api import (
+    APIRequestContext,
+    APIResponse,
+    BrowserContext,
+    Cookie,
+    Page,
+    expect,
+)
 
 from tests.support.servers.gunicorn import GunicornServer
 
@@ -145,3 +152,11 @@ def families(site: GunicornServer) -> list[dict[str, Any]]:
 def live(site: GunicornServer) -> list[dict[str, Any]]:
     """Read the families that have not been revoked."""
     return [family for family in families(site) if family["revoked_at"] is None]
+
+
+def faulty(page: Page, *words: str) -> None:
+    """Wait for the error summary; it holds these words and has the focus."""
+    summary = page.get_by_role("alert")
+    summary.and_(page.locator(":focus")).wait_for()
+    for sentence in words:
+        expect(summary).to_contain_text(sentence)

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config import Settings, SettingsError
+from tests.unit.config.reports import GOOD, faults, names
+
+
+@pytest.mark.parametrize("env", ["testing", "staging", "production"])
+def test_outside_development_nothing_secret_has_a_default(env: str, instance: Path) -> None:
+    """Both secrets and both servers must be named, and no folder is made."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env({"APP_ENV": env, "PUBLIC_URL": "https://app.example.com"})
+    missing = ["JWT_SECRET", "SECRET_KEY", "DATABASE_URL", "REDIS_URL"]
+    assert [fault.split()[0] for fault in refused.value.faults] == missing
+    assert all("is missing" in fault for fault in refused.value.faults)
+    assert not instance.exists()
+
+
+def test_all_faults_are_reported_at_once() -> None:
+    """Each with its variable, what is wrong and how to mend it, and without a value."""
+    wrong = {
+        "APP_ENV": "prod",
+        "PUBLIC_URL": "ftp://app.example.com",
+        "JWT_SECRET": "hunter2",
+        "JWT_SECRET_PREVIOUS": "xhunter,yhunter",
+        "SECRET_KEY": "hunter5",
+        "ACCESS_TOKEN_TTL": "1d",
+        "DATABASE_URL": "mysql://u:hunter6@db/x",
+        "REDIS_URL": "http://:hunter7@redis",
+        "PASSWORD_MIN_LENGTH": "4",
+        "ARGON2_MEMORY_KIB": "64",
+    }
+    report = faults(**wrong)
+    assert set(names(report)) == set(wrong)
+    assert names(report).count("JWT_SECRET_PREVIOUS") == 2
+    assert "hunter" not in report
+    for line in report.splitlines()[1:]:
+        assert line.startswith("  - ")
+        assert ": " in line
+        assert line.endswith(".")
+
+
+def test_blank_is_unset() -> None:
+    """A variable that a template left empty has its default."""
+    assert Settings.from_env(GOOD | {"PORT": "  ", "JWT_SECRET_PREVIOUS": ""}).port == 8000
+    assert names(faults(JWT_SECRET="  ")) == ["JWT_SECRET"]
