@@ -13,9 +13,8 @@ class Clock:
         """Return whole seconds since 1970, UTC: the NumericDate of RFC 7519."""
         return int(time.time())
 
-    def monotonic(self) -> float:
-        """Return seconds from a clock that is never set back, to measure durations."""
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)
+    """Returns seconds of a clock that is never set back, to measure durations."""
 
 
 def rfc3339(seconds: int) -> str:
