@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
@@ -23,7 +23,7 @@ from app.auth.pruning import Pruning
 from app.families.denylist import Denylist
 from app.families.denylist_sync import DenylistSync
 from app.families.entries import Entries, Keys
-from app.families.issuer import Lifetimes, TokenIssuer, no_claims
+from app.families.issuer import Lifetimes, TokenIssuer
 from app.families.marker import Marker
 from app.families.outage import Outage
 from app.families.replay_cache import ReplayCache
@@ -168,19 +168,12 @@ def _issuer(settings: Settings, features: Sequence[Feature]) -> TokenIssuer:
         access=Codec(access, _ring(settings, ACCESS_KEY), _access_claims(features)),
         refresh=Codec(refresh, _ring(settings, REFRESH_KEY), RefreshTokenClaims),
         lifetimes=lifetimes,
-        further_claims=_further_claims(features),
+        claim_sources=tuple(one.claims_of for one in features if one.claims_of),
     )
 
 
 def _access_claims(features: Sequence[Feature]) -> type[AccessTokenClaims]:
     return with_claims({name: kind for one in features for name, kind in one.claims.items()})
-
-
-def _further_claims(features: Sequence[Feature]) -> Callable[[str], Mapping[str, str | int]]:
-    sources = [one.claims_of for one in features if one.claims_of]
-    if not sources:
-        return no_claims
-    return lambda user_id: {n: v for source in sources for n, v in source(user_id).items()}
 
 
 def _ring(settings: Settings, purpose: str) -> KeyRing:

@@ -6,7 +6,7 @@ Both tokens are computed from the family's row, so a retried refresh gets the sa
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,11 +26,6 @@ def new_id() -> str:
     Nobody can guess an id, and no two are ever equal.
     """
     return secrets.token_urlsafe(ID_BYTES)
-
-
-def no_claims(_user_id: str) -> Mapping[str, str | int]:
-    """Return no claims; the default of `TokenIssuer.further_claims`."""
-    return {}
 
 
 @dataclass(frozen=True)
@@ -89,13 +84,13 @@ class TokenPair:
 class TokenIssuer:
     """Creates families and issues their token pairs.
 
-    `further_claims` returns a product's additional claims of the access token for a user id.
+    Each of `claim_sources` returns additional claims of the access token for a user id.
     """
 
     access: Codec[AccessTokenClaims]
     refresh: Codec[RefreshTokenClaims]
     lifetimes: Lifetimes
-    further_claims: Callable[[str], Mapping[str, str | int]] = no_claims
+    claim_sources: Sequence[Callable[[str], Mapping[str, str | int]]] = ()
 
     def new_family(
         self, user_id: str, client: Client, now: int, *, remembered: bool, jkt: str | None
@@ -169,7 +164,7 @@ class TokenIssuer:
             exp=expires,
             auth_time=family.created_at,
             cnf={"jkt": family.jkt} if family.jkt else None,
-            **self.further_claims(family.user_id),
+            **{n: v for source in self.claim_sources for n, v in source(family.user_id).items()},
         )
 
     def _refresh_claims(self, family: Family | Current) -> RefreshTokenClaims:

@@ -42,7 +42,7 @@ def issuer() -> TokenIssuer:
         Codec(rules("at+jwt", ISSUER, 600), access, with_claims({"plan": str})),
         Codec(rules("rt+jwt", f"{ISSUER}/auth/refresh", 864000), refresh, RefreshTokenClaims),
         LIVES,
-        lambda user_id: {"plan": f"the plan of {user_id}"},
+        [lambda user_id: {"plan": f"the plan of {user_id}"}],
     )
 
 
