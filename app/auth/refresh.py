@@ -30,12 +30,20 @@ def refresh(auth: Auth, presented: PresentedCredentials, client: Client) -> Toke
         InvalidProof, UseNonce: when the proof was consumed before, or may have been.
 
     """
-    now = auth.clock.now()
-    claims = _verified_claims(auth, presented.cookie, client, now)
+    now, ttl = auth.clock.now(), auth.issuer.lifetimes
+    try:
+        claims = auth.issuer.refresh.verify(presented.cookie or "", now)
+    except TokenRefused as refused:
+        reason = refused.reason if presented.cookie else "missing"
+        auth.audit.refused("refresh_refused", client, reason)
+        raise SessionEnded(reason=reason) from None
     auth.throttle.refresh(claims.family_id)
     if presented.proof:
         auth.consume_proof(presented.proof)
-    outcome = exchange(auth.database, claims, _successor(auth, presented, client, now))
+    successor = Successor(
+        new_id(), now, ttl.idle, ttl.remember_idle, client.ip, client.user_agent, presented.jkt
+    )
+    outcome = exchange(auth.database, claims, successor)
     match outcome:
         case Rotated(family, email):
             return auth.issuer.issue(family, email)
@@ -44,29 +52,6 @@ def refresh(auth: Auth, presented: PresentedCredentials, client: Client) -> Toke
             return auth.issuer.issue(family, email)
     _record_refusal(auth, claims, outcome.reason, client, now)
     raise SessionEnded(reason=outcome.reason)
-
-
-def _verified_claims(
-    auth: Auth, cookie: str | None, client: Client, now: int
-) -> RefreshTokenClaims:
-    try:
-        return auth.issuer.refresh.verify(cookie or "", now)
-    except TokenRefused as refused:
-        reason = refused.reason if cookie else "missing"
-        auth.audit.refused("refresh_refused", client, reason)
-        raise SessionEnded(reason=reason) from None
-
-
-def _successor(auth: Auth, presented: PresentedCredentials, client: Client, now: int) -> Successor:
-    return Successor(
-        jti=new_id(),
-        now=now,
-        idle_ttl=auth.issuer.lifetimes.idle,
-        remember_idle_ttl=auth.issuer.lifetimes.remember_idle,
-        ip=client.ip,
-        user_agent=client.user_agent,
-        jkt=presented.jkt,
-    )
 
 
 def _record_refusal(
