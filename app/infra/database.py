@@ -76,9 +76,14 @@ class Database:
         options: dict[str, Any] = (
             {"no_begin": True} if sqlite else {"isolation_level": "AUTOCOMMIT"}
         )
-        self._autocommit_engine: Final = self.engine.execution_options(**options)
+        self.autocommit: Final = engine.execution_options(**options).connect
+        """Opens a connection, for a `with` block, that commits each statement by itself."""
         self.write_lock: Final = WriteLock(str(parsed.database)) if sqlite else None
-        self._group: Final = GroupCommit(engine, self.write_lock) if self.write_lock else None
+        self._group: Final = (
+            GroupCommit(engine.begin, self.autocommit, self.write_lock)
+            if self.write_lock
+            else None
+        )
 
     def read(self, work: Callable[Concatenate[Connection, P], T], *a: P.args, **k: P.kwargs) -> T:
         """Call `work` to read; each of its statements is its own transaction.
@@ -101,12 +106,6 @@ class Database:
         It is rolled back when `work` raises, and the exception passes through.
         """
         return _with_retries(self.transaction, work, *a, **k)
-
-    @contextmanager
-    def autocommit(self) -> Iterator[Connection]:
-        """Open a connection on which each statement is committed by itself."""
-        with self._autocommit_engine.connect() as connection:
-            yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

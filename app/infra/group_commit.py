@@ -11,16 +11,17 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import TimeoutError as Busy
 
 from app.infra.write_lock import WriteLock
 
 T = TypeVar("T")
+Connect = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +39,10 @@ class GroupRolledBack(Exception):
 class GroupCommit:
     """Writes to one SQLite file under its write lock. Safe to share between threads."""
 
-    def __init__(self, engine: Engine, lock: WriteLock) -> None:
-        """Write through `engine`, whose option `no_begin` commits each statement by itself."""
-        self._engine: Final = engine
-        self._autocommit_engine: Final = engine.execution_options(no_begin=True)
+    def __init__(self, begin: Connect, autocommit: Connect, lock: WriteLock) -> None:
+        """Write in a transaction of `begin`, or alone on a connection of `autocommit`."""
+        self._begin: Final = begin
+        self._autocommit: Final = autocommit
         self._lock: Final = lock
         self._reset()
 
@@ -83,15 +84,20 @@ class GroupCommit:
                 group.append(self._queue.popleft())
         if len(group) > 1:
             with suppress(GroupRolledBack):
-                self._run(group, self._engine.begin)
+                self._run(group, self._begin)
                 return
         for pending in group:
-            self._run([pending], self._autocommit_engine.connect)
+            self._run([pending], self._autocommit)
 
-    def _run(self, group: Sequence[PendingWrite[Any]], connect: Callable[[], Any]) -> None:
+    def _run(self, group: Sequence[PendingWrite[Any]], connect: Connect) -> None:
         try:
             with connect() as connection:
-                results = _results(connection, group)
+                try:
+                    results = [pending.work(connection) for pending in group]
+                except Exception as error:
+                    if len(group) > 1:
+                        raise GroupRolledBack from error
+                    raise
         except GroupRolledBack:
             raise
         except BaseException as error:  # noqa: BLE001 - raised in the threads that wait
@@ -102,12 +108,3 @@ class GroupCommit:
         else:
             for pending, result in zip(group, results, strict=True):
                 pending.future.set_result(result)
-
-
-def _results(connection: Connection, group: Sequence[PendingWrite[Any]]) -> list[Any]:
-    try:
-        return [pending.work(connection) for pending in group]
-    except Exception as error:
-        if len(group) > 1:
-            raise GroupRolledBack from error
-        raise

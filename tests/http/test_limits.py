@@ -238,7 +238,7 @@ def test_blocked_address_costs_no_look_at_the_database(
     use_up(app, "192.0.2.1", 29)
     problem(guess(app), 401, "invalid_credentials")
     with monkeypatch.context() as patch:
-        patch.setattr(Database, "autocommit", no)
+        patch.setattr(Database, "read", no)
         patch.setattr(Throttle, "log_in", no)
         throttled(guess(app))
     assert ada.alive()
@@ -302,7 +302,7 @@ def test_busy_comes_before_everything(
     with busy(app), monkeypatch.context() as patch:
         patch.setattr("app.auth.login.account_key", no)
         patch.setattr(Throttle, "_count", no)
-        patch.setattr(Database, "autocommit", no)
+        patch.setattr(Database, "read", no)
         problem(ada.log_in(), 503, "busy")
         problem(Client(app, "new@example.com").register(), 503, "busy")
     assert ada.log_in().status_code == 200
