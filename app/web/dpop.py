@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 from urllib.parse import quote
 
 from flask import request
@@ -16,21 +17,15 @@ from app.services import services
 from app.tokens.dpop import ExpectedRequest, Proof, ProofRefused, read_proof
 from app.web import cookies
 
-
-def header() -> str | None:
-    """Return the value of the DPoP header; None when there is none.
-
-    WSGI joins two headers with a comma. No valid proof has one, so two headers are refused.
-    """
-    value = request.environ.get("HTTP_DPOP")
-    return None if value is None else str(value)
+HEADER: Final = "HTTP_DPOP"
 
 
 def read(proof: str, ath: str | None = None) -> Proof:
     """Verify that `proof` was made for this request; the caller consumes it afterwards.
 
     `ath` is the hash of the access token that came with the request (`token_hash`). The proof
-    must name the URL under PUBLIC_URL, whatever the Host header says.
+    must name the URL under PUBLIC_URL, whatever the Host header says. WSGI joins two DPoP headers
+    with a comma, which no valid proof has, so two are refused.
 
     Raises:
         ProofRefused: when the proof is not valid for this request; `reason` says why.
@@ -56,7 +51,7 @@ def presented_credentials() -> PresentedCredentials:
         InvalidProof: when the proof is not valid for this request. Neither revokes a session.
 
     """
-    cookie, text = cookies.read_refresh(request), request.environ.get("HTTP_DPOP")
+    cookie, text = cookies.read_refresh(request), request.environ.get(HEADER)
     try:
         return PresentedCredentials(cookie, read(text) if text is not None else None)
     except ProofRefused as refused:

@@ -144,7 +144,7 @@ def _proof_for(scheme: str, token: str, bound: Confirmation | None) -> Proof | N
         raise TokenRefused("scheme")
     if bound is None:
         return None
-    text = dpop.header()
+    text = request.environ.get(dpop.HEADER)
     if text is None:
         raise ProofRefused("missing")
     proof = dpop.read(text, token_hash(token))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from flask import request
 from sqlalchemy import Connection
 
 from app.dev.lab.weakened.variant import instead_of
@@ -59,7 +60,7 @@ def bearer_is_always_good(scheme: str, token: str, bound: Confirmation | None) -
 @instead_of("app/web/guards.py:_proof_for", "sidejacking")
 def any_key_will_do(scheme: str, token: str, bound: Confirmation | None) -> Proof | None:
     """A proof by any key is accepted, not only one by the key of the session."""
-    text = dpop.header()
+    text = request.environ.get(dpop.HEADER)
     if bound and text:
         return dpop.read(text, token_hash(token))
     return real_proof_for(scheme, token, bound)
