@@ -8,10 +8,21 @@ from __future__ import annotations
 from typing import Final
 
 from app.threats.entry import Entry
-from app.threats.further import FURTHER
+from app.threats.load_threats import LOAD_THREATS
+from app.threats.login_threats import LOGIN_THREATS
 from app.threats.mistakes import MISTAKES
+from app.threats.page_threats import PAGE_THREATS
+from app.threats.session_threats import SESSION_THREATS
 from app.threats.threats import THREATS
+from app.threats.token_threats import TOKEN_THREATS
 
+FURTHER: Final = (
+    *LOGIN_THREATS,
+    *TOKEN_THREATS,
+    *SESSION_THREATS,
+    *PAGE_THREATS,
+    *LOAD_THREATS,
+)
 ENTRIES: Final = (*THREATS, *MISTAKES, *FURTHER)
 BY_SLUG: Final = {entry.slug: entry for entry in ENTRIES}
 

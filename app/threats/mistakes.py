@@ -32,7 +32,7 @@ MISTAKES: Final = (
         "refused, and a refresh token has another audience, another type and another key.",
         detail="app/tokens/codec.py: PyJWT with a strict audience, and the exact set of claims "
         "with exact types.",
-        code=("app/tokens/codec.py:Codec._decoded",),
+        code=("app/tokens/codec.py:Codec.verify",),
         gap="Two deployments that are given the same JWT_AUDIENCE, PUBLIC_URL, APP_ENV and "
         "secret are one deployment.",
         standards=("ASVS 9.2.3", "RFC 8725 3.9"),
@@ -69,7 +69,7 @@ MISTAKES: Final = (
         "whoever signed it.",
         code=(
             "app/families/rotation.py:rotate",
-            "app/tokens/codec.py:Codec._checked",
+            "app/tokens/codec.py:Codec.verify",
             "config.py:MAX_REFRESH_TTL",
         ),
         gap="Within its thirty days a family that is used goes on; end it on the sessions page.",
@@ -88,7 +88,7 @@ MISTAKES: Final = (
         "up, and never obeyed. Headers that name keys or places to fetch them are refused.",
         detail="app/tokens/jws.py: header names, alg and typ are compared exactly; "
         "app/tokens/codec.py calls PyJWT with one algorithm.",
-        code=("app/tokens/jws.py:_kid_of", "app/tokens/codec.py:Codec._decoded"),
+        code=("app/tokens/jws.py:parse_jws", "app/tokens/codec.py:Codec.verify"),
         gap="A break of HMAC-SHA256 itself.",
         standards=("ASVS 9.1.1", "ASVS 9.1.2", "RFC 8725 3.1"),
         proofs=(

@@ -18,7 +18,7 @@ THREATS: Final = (
         detail="static/js/session.js holds the access token for ten minutes at most; cookie "
         "__Host-Http-refresh is HttpOnly; Content-Security-Policy without inline script and "
         "with Trusted Types on every response (app/web/headers.py).",
-        code=("app/web/headers.py:CONTENT_SECURITY_POLICY", "app/web/cookies.py:_set"),
+        code=("app/web/headers.py:CONTENT_SECURITY_POLICY", "app/web/cookies.py:set_credentials"),
         gap="Script that does run, for example from an extension, can act as the user while the "
         "page is open, and refresh. It cannot take a lasting credential away.",
         standards=("ASVS 3.3.4", "ASVS 3.4.3", "ASVS 14.3.3"),
@@ -34,7 +34,7 @@ THREATS: Final = (
         "up.",
         detail="app/web/origin.py: Sec-Fetch-Site and Origin must name this origin; the answer "
         "could not be read by another origin anyway, because no CORS header is ever sent.",
-        code=("app/web/origin.py:check_origin", "app/web/cookies.py:_set"),
+        code=("app/web/origin.py:check_origin", "app/web/cookies.py:set_credentials"),
         gap="A browser that sends neither Origin nor Sec-Fetch-Site with a POST; none since 2020 "
         "does. There, SameSite alone is left.",
         standards=("ASVS 3.5.1", "ASVS 3.3.2", "ASVS 3.4.2"),
@@ -73,7 +73,7 @@ THREATS: Final = (
         detail="config.py refuses a PUBLIC_URL without https in staging and production; HSTS for "
         "two years on every response; the prefix __Host-Http- makes Secure a condition of the "
         "name; app/web/guards.py wants a proof by the family's key.",
-        code=("app/web/headers.py:STRICT_TRANSPORT", "app/web/guards.py:_proof_for"),
+        code=("app/web/headers.py:STRICT_TRANSPORT", "app/web/guards.py:authenticate"),
         gap="The first visit ever, before HSTS is known, when the address was typed without "
         "https; and clients that hold no key, whose tokens are plain Bearer tokens.",
         standards=("ASVS 3.4.1", "ASVS 12.2.1", "RFC 9700 2.2.1", "RFC 9449 4"),

@@ -1,0 +1,70 @@
+"""What can be tried against a session that lives, by timing and by outages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.threats.entry import Entry
+
+SESSION_THREATS: Final = (
+    Entry(
+        slug="refresh-races",
+        name="Racing the refresh endpoint",
+        attack="One refresh token is sent many times at the same moment; where the server looks "
+        "first and writes later, several get through.",
+        needs="One refresh token, and two connections.",
+        defense="Looking and writing are one conditional UPDATE: the database lets exactly one "
+        "through, and the others end the family, or with the family's proof get its one "
+        "successor.",
+        detail="app/families/rotation.py rotate; its row count is the verdict, on SQLite and "
+        "PostgreSQL alike.",
+        code=("app/families/rotation.py:rotate",),
+        gap="An unbound client that races itself loses its session; the browser module takes a "
+        "lock.",
+        standards=("ASVS 15.4.2", "ASVS 2.3.3", "RFC 9700 4.14.2"),
+        proofs=("tests/servers/test_races.py",),
+    ),
+    Entry(
+        slug="denylist-loss",
+        name="A denylist that forgets",
+        attack="Redis restarts, fails over, is flushed or evicts, and tokens of ended sessions "
+        "or used proofs work again.",
+        needs="Bad luck, or a way to restart Redis; for a proof, a captured request.",
+        defense="A process believes Redis only under a random marker under which it wrote the "
+        "list itself; who the server is, and whether it evicts, is asked every ten seconds. "
+        "Nonces from before the marker are refused. Without Redis the database is asked, without "
+        "both the answer is 503.",
+        detail="app/families/denylist_sync.py: marker read in the same round trip, written again "
+        "before trust; app/families/replay_cache.py refuses proofs whose use may be forgotten.",
+        code=(
+            "app/families/denylist_sync.py:DenylistSync.vouch",
+            "app/families/marker.py:Marker.replace_if_stale",
+            "app/tokens/nonces.py:Nonces.is_outdated",
+        ),
+        gap="A fail-over that breaks no connection is noticed within ten seconds. Somebody who "
+        "can write to Redis can delete one entry and leave the marker: that session's access "
+        "token then lives until it expires, ten minutes at most.",
+        standards=("ASVS 7.4.1", "ASVS 16.5.3"),
+        proofs=(
+            "tests/servers/test_failover.py",
+            "tests/servers/test_denylist_outage.py",
+            "tests/unit/families/test_denylist.py",
+        ),
+    ),
+    Entry(
+        slug="swallowed-cookie",
+        name="A sibling's cookie that swallows ours",
+        attack='A sibling host sets the cookies a=" and z=" for the whole domain. A parser that '
+        "honours quotes reads one long value from the one to the other, finds no refresh token, "
+        "and the session is over.",
+        needs="A sibling subdomain, or script that runs once.",
+        defense="The header is split at each semicolon, as browsers put it together, and a quote "
+        "means nothing: for the refresh token, the mark of a known browser and the form's cookie.",
+        detail="app/web/cookies.py pairs, for every cookie that any part of Flask reads.",
+        code=("app/web/cookies.py:pairs", "app/web/cookies.py:CookieRequest"),
+        gap="Hundreds of cookies for the domain make a header that no server takes; only "
+        "deleting them helps.",
+        standards=("RFC 6265 5.4", "ASVS 3.3.3"),
+        proofs=("tests/http/test_cookies.py", "tests/browser/test_cookie_as_stored.py"),
+    ),
+)
