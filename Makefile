@@ -23,20 +23,27 @@ unexport PYTHONDONTWRITEBYTECODE # otherwise each process of the tests would com
 .PHONY: help run test test-fast check bench stories fuzz mutants lock clean FORCE
 
 help: ## list the targets
+	@echo "Latchkey: JWT sessions for Flask. Each target installs first what it needs."
+	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-17s %s\n", $$1, $$2}'
+	@echo
+	@echo "  PORT=8080 make run                            another port"
+	@echo "  ARGS='-n0 tests/http' make test               some tests, in one process"
+	@echo "  ARGS=app.infra.throttle JOBS=2 make mutants   one module, two processes"
+	@echo "  EXAMPLES=2000 make fuzz                       more examples of each request"
 
-run: $(VENV)/.runtime ## serve on http://localhost:8000 (PORT and HOST move it); Ctrl-C stops everything
+run: $(VENV)/.runtime ## serve on http://localhost:8000; Ctrl-C stops everything
 	@$(checked_workers); exec $(PY) -m gunicorn wsgi:app
 
 # Three processes, even on two cores, because half of the tests wait for a server or a browser.
 # ARGS=-n2 changes the number; ARGS='-n0 path' runs the tests of that path in one process.
-test: $(VENV)/.dev ## the whole suite against real SQLite, PostgreSQL, Valkey, gunicorn and Chromium
+test: $(VENV)/.dev ## all tests, with real databases, servers and Chromium
 	@$(chromium)
 	@$(curl_and_pgbouncer)
 	@$(PY) -m pytest -n3 --dist=worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 # Without browser, gunicorn and random requests, and without the plugins that only those use.
-test-fast: $(VENV)/.dev ## unit and http tests, within a minute: for use while working
+test-fast: $(VENV)/.dev ## unit and http tests, within a minute
 	@$(PY) -m pytest -n logical --maxprocesses=4 --dist=worksteal -p no:schemathesis -p no:playwright \
 		$(or $(ARGS),tests/unit tests/http --ignore=tests/http/test_fuzz.py)
 
@@ -46,23 +53,23 @@ check: $(VENV)/.dev ## format, lint, types, import rules
 	@echo "mypy"; $(PY) -m mypy
 	@echo "import rules"; $(PY) $(VENV)/bin/lint-imports --no-logo
 ifeq ($(NODE),)
-	@echo "tsc: skipped, there is no node on the PATH"
+	@echo "tsc: skipped, because there is no node on the PATH; install Node.js to check the scripts"
 else
 	@$(MAKE) --no-print-directory node_modules/.stamp
 	@echo "tsc"; node node_modules/typescript/bin/tsc --project tsconfig.json
 endif
 
-bench: $(VENV)/.dev ## measure requests: CPU time of each, and requests a second through gunicorn
+bench: $(VENV)/.dev ## what requests cost, compared with other packages
 	@$(PY) -m bench $(ARGS)
 
-stories: $(VENV)/.dev ## measure bound sessions: lost responses, 10,000 refreshes, 1,000 thefts
+stories: $(VENV)/.dev ## 10,000 bound refreshes on a bad network, 1,000 thefts
 	@$(PY) -m bench stories $(ARGS)
 
-fuzz: $(VENV)/.dev ## random requests (EXAMPLES=500 for each endpoint), sessions, tokens and proofs (ARGS=tests/fuzz: without requests)
+fuzz: $(VENV)/.dev ## random requests, sessions, tokens and proofs, for minutes
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) HYPOTHESIS_PROFILE=long \
 		$(PY) -m pytest -n logical --maxprocesses=4 --dist=worksteal --timeout=0 $(or $(ARGS),tests/http/test_fuzz.py tests/fuzz)
 
-mutants: $(VENV)/.dev ## change the core one operator at a time; each change must fail a test (ARGS=app.infra.throttle: one module; JOBS=2)
+mutants: $(VENV)/.dev ## change the core one operator at a time: the tests must notice
 	@$(PY) -m tests.mutation $(ARGS)
 
 lock: ## pin the newest versions for requirements*.in (needs uv)
@@ -70,7 +77,7 @@ lock: ## pin the newest versions for requirements*.in (needs uv)
 		uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-header --no-annotate $$name.in -o $$name.txt || exit 1; done
 
-clean: ## remove .venv, node_modules and caches; instance/ with its users stays
+clean: ## remove .venv, node_modules and caches; users stay
 	@rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
 
 # -- prerequisites of the targets ----------------------------------------------------------
@@ -78,13 +85,13 @@ clean: ## remove .venv, node_modules and caches; instance/ with its users stays
 # A stamp file is touched only after pip has finished, so an interrupted installation is repeated
 # and a finished one is skipped. An interrupted `venv` leaves a Python without pip.
 $(VENV)/.runtime: requirements.txt $(PY)
-	@echo "Installing what Latchkey runs on into $(VENV) ..."
+	@echo "Installing the $$(awk '/==/ {n++} END {print n}' requirements.txt) packages that Latchkey runs on into $(VENV): about half a minute ..."
 	@$(PY) -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
 	@$(call install,requirements.txt)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
-	@echo "Installing what the tests and checks need into $(VENV) ..."
+	@echo "Installing the $$(awk '/==/ {n++} END {print n}' requirements-dev.txt) packages of tests and checks into $(VENV), 600 MB in all: about a minute ..."
 	@$(call install,requirements-dev.txt)
 	@touch $@
 
@@ -94,6 +101,7 @@ $(PY): $(if $(wildcard $(PY)),,FORCE)
 	@"$(PYTHON)" -m venv --clear $(VENV)
 
 node_modules/.stamp: package-lock.json
+	@echo "Installing TypeScript, which checks the scripts, into node_modules (30 MB): a few seconds ..."
 	@npm ci --silent --no-audit --no-fund || { \
 		echo "npm cannot install TypeScript: check the network, then run make again." >&2; exit 1; }
 	@touch $@
@@ -134,11 +142,11 @@ endef
 define chromium
 	if [ -n "$$CHROMIUM" ] || command -v chromium >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then \
-		echo "Installing Chromium with apt-get ..."; \
+		echo "Installing Chromium with apt-get: about a minute ..."; \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >$(VENV)/chromium.log 2>&1 \
 			|| echo "apt-get could not install Chromium; its output is in $(VENV)/chromium.log"; \
 	else \
-		echo "Installing Chromium with playwright ..."; \
+		echo "Installing Chromium with playwright: about a minute ..."; \
 		$(PY) -m playwright install chromium >$(VENV)/chromium.log 2>&1 \
 			|| echo "playwright could not install Chromium; its output is in $(VENV)/chromium.log"; \
 	fi
@@ -150,7 +158,7 @@ define curl_and_pgbouncer
 	for name in curl pgbouncer; do \
 		if PATH="$$PATH:/usr/sbin" command -v $$name >/dev/null; then :; \
 		elif [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then \
-			echo "Installing $$name with apt-get ..."; \
+			echo "Installing $$name with apt-get: a few seconds ..."; \
 			{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $$name; } >$(VENV)/$$name.log 2>&1 \
 				|| echo "apt-get could not install $$name; its output is in $(VENV)/$$name.log"; \
 		fi; \

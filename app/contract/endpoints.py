@@ -70,6 +70,8 @@ class Endpoint:
     def _refusals(self) -> Iterator[ProblemDetail]:
         described = self.description
         yield from map(public_side, described.refuses)
+        if described.query:
+            yield public_side(errors.InvalidRequest)
         if described.body:
             yield public_side(errors.InvalidRequest)
             yield public_side(errors.UnsupportedMediaType)

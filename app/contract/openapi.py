@@ -17,7 +17,7 @@ from flask import Flask
 
 from app.contract.components import HEADERS, PROOF, SECURITY_SCHEMES
 from app.contract.endpoints import Endpoint, endpoints
-from app.contract.schemas import Schema, Schemas
+from app.contract.schemas import Schema, Schemas, query_fields
 from app.errors import SessionEnded, WeakPassword
 from app.services import NAME
 from app.web.headers import AUTH
@@ -127,6 +127,12 @@ def _parameters(endpoint: Endpoint) -> list[Schema]:
         }
         for name in sorted(endpoint.rule.arguments)
     ]
+    if query := endpoint.description.query:
+        required, fields = query_fields(query)
+        parameters += [
+            {"name": name, "in": "query", "required": name in required, "schema": schema}
+            for name, schema in fields.items()
+        ]
     proof = [{"$ref": "#/components/parameters/Proof"}] if endpoint.description.proof else []
     return [*parameters, *proof]
 

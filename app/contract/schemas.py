@@ -68,6 +68,15 @@ class Schemas:
                 yield from self._reachable(self.components[reference.removeprefix(_COMPONENTS)])
 
 
+def query_fields(kind: type[Any]) -> tuple[set[str], dict[str, Schema]]:
+    """Return the required parameters of a query, and the schema of each parameter."""
+    _, components = msgspec.json.schema_components([kind])
+    (schema,) = components.values()
+    for text in filter(_is_text, _parts(schema)):
+        text.setdefault("pattern", _TEXT)
+    return set(schema["required"]), schema["properties"]
+
+
 def _is_text(schema: Schema) -> bool:
     return schema.get("type") == "string" and "enum" not in schema
 

@@ -1,6 +1,6 @@
-"""Read request bodies: JSON objects, strictly and by type, and forms with a limit on fields.
+"""Read what requests contain: JSON objects and queries by type, and forms with a limit on fields.
 
-`json_endpoint` reads the bodies of the API; Flask reads forms through `FormParser`.
+`json_endpoint` reads the bodies and queries of the API; Flask reads forms through `FormParser`.
 """
 
 from __future__ import annotations
@@ -98,24 +98,48 @@ def read_body(body_type: type[T]) -> T:
             another type, is out of bounds, or has a NUL or half a surrogate pair.
 
     """
+    return _checked(read_object(), body_type, "body")
+
+
+def read_query(query_type: type[T]) -> T:
+    """Return the query of the request's URL as the typed dict `query_type`.
+
+    A field is a text, or a number, a boolean or one of several words, converted from text.
+    Parameters that `query_type` does not name are ignored.
+
+    Raises:
+        InvalidRequest: when a parameter is missing, repeated, not of its type or out of bounds,
+            or is not valid Unicode text.
+
+    """
+    named = query_type.__annotations__
+    given = {name: values for name, values in request.args.lists() if name in named}
+    for name, values in given.items():
+        if len(values) > 1:
+            raise InvalidRequest(f"The parameter “{name}” is there more than once.")
+    fields = {name: value for name, (value,) in given.items()}
+    return _checked(fields, query_type, "query", strict=False)
+
+
+def _checked(values: dict[str, Any], kind: type[T], part: str, *, strict: bool = True) -> T:
     try:
-        body = msgspec.convert(read_object(), body_type)
+        checked = msgspec.convert(values, kind, strict=strict)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(_explanation(str(error))) from None
-    for name, text in _texts(body):
+        raise InvalidRequest(_explanation(part, str(error))) from None
+    for name, text in _texts(checked):
         if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
             raise InvalidRequest(f"The field “{name}” is not valid Unicode text.")
-    return body
+    return checked
 
 
-def _explanation(error: str) -> str:
+def _explanation(part: str, error: str) -> str:
     """Return msgspec's error as a sentence that begins with the name of the field.
 
     It is cut, because msgspec may quote the value that was sent.
     """
     problem, _, path = error.partition(" - at `$.")
     field = f" in the field “{path[:-1]}”" if path else ""
-    return f"The body is not as documented{field}: {problem}."[:MAX_EXPLANATION]
+    return f"The {part} is not as documented{field}: {problem}."[:MAX_EXPLANATION]
 
 
 def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON

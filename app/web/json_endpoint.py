@@ -1,7 +1,8 @@
 """`@json_endpoint` describes a JSON endpoint, for the server and for `/openapi.json`.
 
 Most of the description is the view itself: a parameter named `body` has the type of the request
-body, the return type names each success, and the docstring is the summary and description.
+body and one named `query` that of the URL's query, the return type names each success, and the
+docstring is the summary and description.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import (
 from flask import Response
 
 from app.errors import Refusal
-from app.web.bodies import read_body
+from app.web.bodies import read_body, read_query
 from app.web.guards import MARK
 
 R = TypeVar("R")
@@ -60,6 +61,7 @@ class Description:
     """The description of one endpoint, without what its route and its guard already say."""
 
     body: type[Any] | None
+    query: type[Any] | None
     successes: tuple[Success, ...]
     refuses: tuple[type[Refusal], ...]
     proof: bool
@@ -72,7 +74,7 @@ def json_endpoint(
     proof: bool = False,
     security: SecurityRequirements = (),
 ) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    """Describe a view, and pass the validated request body to its parameter `body`.
+    """Describe a view, and pass the validated body and query to its parameters of these names.
 
     The view returns a typed dict (200), a tuple of one and a `Literal` status, or a `Response`
     annotated with its `Success`. `refuses` lists the refusals of the story; those of the route,
@@ -88,26 +90,45 @@ def json_endpoint(
     """
 
     def decorate(view: Callable[..., R]) -> Callable[..., R]:
-        if hasattr(view, MARK):
-            raise TypeError(f"{view.__qualname__}: put the guard above @json_endpoint")
-        hints = get_type_hints(view, include_extras=True)
-        body = hints.get("body")
-        described = _with_body(view, body) if body else view
-        successes = tuple(_successes(hints.get("return")))
-        if not successes:
-            raise TypeError(f"{view.__qualname__}: its return type does not name the success")
-        setattr(described, DESCRIPTION, Description(body, successes, refuses, proof, security))
+        description = _description(view, refuses, security, proof=proof)
+        described = _with_input(view, description)
+        setattr(described, DESCRIPTION, description)
         return described
 
     return decorate
 
 
-def _with_body(view: Callable[..., R], body: type[Any]) -> Callable[..., R]:
-    @wraps(view)
-    def with_body(**path: Any) -> R:  # noqa: ANN401 - Flask passes the parts of the path by name
-        return view(body=read_body(body), **path)
+def _description(
+    view: Callable[..., R],
+    refuses: tuple[type[Refusal], ...],
+    security: SecurityRequirements,
+    *,
+    proof: bool,
+) -> Description:
+    if hasattr(view, MARK):
+        raise TypeError(f"{view.__qualname__}: put the guard above @json_endpoint")
+    hints = get_type_hints(view, include_extras=True)
+    successes = tuple(_successes(hints.get("return")))
+    if not successes:
+        raise TypeError(f"{view.__qualname__}: its return type does not name the success")
+    return Description(hints.get("body"), hints.get("query"), successes, refuses, proof, security)
 
-    return with_body
+
+def _with_input(view: Callable[..., R], description: Description) -> Callable[..., R]:
+    """Return the view with its body and query filled in; the view itself when it has neither."""
+    body, query = description.body, description.query
+    if body is None and query is None:
+        return view
+
+    @wraps(view)
+    def with_input(**path: Any) -> R:  # noqa: ANN401 - Flask passes the parts of the path by name
+        if query is not None:
+            path["query"] = read_query(query)
+        if body is not None:
+            path["body"] = read_body(body)
+        return view(**path)
+
+    return with_input
 
 
 def _successes(hint: Any) -> list[Success]:  # noqa: ANN401 - a type hint is any object

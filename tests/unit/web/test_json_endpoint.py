@@ -55,7 +55,7 @@ def test_a_typed_dict_is_answered_with_200() -> None:
 
     assert view() == {"name": "tea"}
     assert described(view) == Description(
-        None, (Success(200, Order),), (NotFound,), proof=True, security=ACCESS_TOKEN
+        None, None, (Success(200, Order),), (NotFound,), proof=True, security=ACCESS_TOKEN
     )
 
 
@@ -204,3 +204,63 @@ def test_a_detail_does_not_repeat_a_long_text() -> None:
     ):
         choose()
     assert len(refused.value.detail) == 200
+
+
+class Page(TypedDict):
+    """Which part of a list."""
+
+    limit: NotRequired[Annotated[int, Meta(ge=1, le=100)]]
+    tag: NotRequired[Annotated[str, Meta(max_length=5)]]
+    order: NotRequired[Literal["new", "old"]]
+    whole: NotRequired[bool]
+
+
+@json_endpoint()
+def find(place: str, query: Page) -> tuple[Order, Literal[200]]:
+    """Find orders."""
+    return {"name": f"{place} {sorted(query.items())}"}, 200
+
+
+def ask(query: str) -> str:
+    """Call the view with a query, as Flask does, and return what it was given."""
+    with Flask(__name__).test_request_context(f"/orders?{query}"):
+        return find(place="here")[0]["name"]
+
+
+@pytest.mark.parametrize(
+    ("query", "given"),
+    [
+        ("", "[]"),
+        (
+            "limit=7&tag=%C3%A9&order=new&whole=true",
+            "[('limit', 7), ('order', 'new'), ('tag', 'é'), ('whole', True)]",
+        ),
+        ("other=1&other=2", "[]"),
+        ("tag=7", "[('tag', '7')]"),
+    ],
+)
+def test_the_query_is_passed_to_the_view(query: str, given: str) -> None:
+    """Numbers and booleans are converted; what its type does not name is left out."""
+    assert ask(query) == f"here {given}"
+    assert described(find).query is Page
+
+
+@pytest.mark.parametrize(
+    ("query", "part"),
+    [
+        ("limit=x", "“limit”: Expected `int`"),
+        ("limit=", "“limit”: Expected `int`"),
+        ("limit=0", "“limit”: Expected `int` >= 1"),
+        ("limit=" + "9" * 5000, "“limit”"),
+        ("limit=1&limit=2", "“limit” is there more than once"),
+        ("tag=123456", "“tag”"),
+        ("tag=%00", "“tag” is not valid Unicode text"),
+        ("order=any", "“order”: Invalid enum value"),
+        ("whole=maybe", "“whole”: Expected `bool`"),
+    ],
+)
+def test_a_query_of_another_form_is_refused(query: str, part: str) -> None:
+    """The detail names the parameter."""
+    with pytest.raises(InvalidRequest) as refused:
+        ask(query)
+    assert part in refused.value.detail
