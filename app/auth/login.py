@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from app.accounts import queries as accounts
 from app.accounts.emails import MAX_LENGTH, MAX_TYPED, account_key
+from app.accounts.hash_queue import Place
 from app.accounts.models import User
 from app.auth.dependencies import Auth
 from app.errors import InvalidCredentials, InvalidRequest
@@ -42,16 +43,20 @@ def log_in(  # noqa: PLR0913 - the fields of the form, and its request
     if len(email) > MAX_TYPED:
         raise InvalidRequest(f"An e-mail address has at most {MAX_LENGTH} characters.")
     with auth.password_login.place(client) as place:
-        key = account_key(email)
-        user = auth.database.read(accounts.find_by_email, key)
-        enabled = user if user and user.disabled_at is None else None
-        if not auth.password_login.verify(key, enabled, password, place) or enabled is None:
-            auth.audit.record("log_in_refused", client, user_id=user.id if user else "")
-            raise InvalidCredentials
+        user = _verified_user(auth, account_key(email), password, place)
         if presented.proof:
             auth.consume_proof(presented.proof)
-        enabled = auth.password_login.upgrade_hash(enabled, password, place)
-    return begin_session(auth, enabled, client, presented, remembered=remember)
+        user = auth.password_login.upgrade_hash(user, password, place)
+    return begin_session(auth, user, client, presented, remembered=remember)
+
+
+def _verified_user(auth: Auth, key: str, password: str, place: Place) -> User:
+    user = auth.database.read(accounts.find_by_email, key)
+    enabled = user if user and user.disabled_at is None else None
+    if not auth.password_login.verify(key, enabled, password, place) or enabled is None:
+        auth.audit.record("log_in_refused", place.client, user_id=user.id if user else "")
+        raise InvalidCredentials
+    return enabled
 
 
 def begin_session(

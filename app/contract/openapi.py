@@ -58,23 +58,14 @@ def document(app: Flask) -> bytes:
         [Problem, *_response_types(found)],
         settings.password_min_length,
     )
-    paths: dict[str, Schema] = {}
-    for endpoint in found:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(
-            endpoint, schemas
-        )
     refusals = {refusal for endpoint in found for refusal in endpoint.refusals}
+    info = {"title": settings.product_name, "version": VERSION, "description": SUMMARY}
     whole = {
         "openapi": "3.1.0",
-        "info": {
-            "title": settings.product_name,
-            "version": VERSION,
-            "description": SUMMARY,
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
+        "info": info | {"license": {"name": "MIT", "identifier": "MIT"}},
         "servers": [{"url": settings.public_url}],
         "tags": [{"name": tag} for tag in dict.fromkeys(endpoint.tag for endpoint in found)],
-        "paths": paths,
+        "paths": _paths(found, schemas),
         "components": {
             "schemas": schemas.components,
             "examples": {_name(r): {"value": _example(r)} for r in sorted(refusals, key=_name)},
@@ -84,6 +75,14 @@ def document(app: Flask) -> bytes:
         },
     }
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _paths(found: list[Endpoint], schemas: Schemas) -> dict[str, Schema]:
+    paths: dict[str, Schema] = {}
+    for endpoint in found:
+        operations = paths.setdefault(endpoint.path, {})
+        operations[endpoint.method.lower()] = _operation(endpoint, schemas)
+    return paths
 
 
 def _response_types(found: list[Endpoint]) -> list[type[Any]]:
