@@ -95,6 +95,7 @@ class Denylist:
         return self._sync.deny(revoked)
 
     def _ask_redis(self, sid: str, proof: Proof | None, expires: float) -> bool:
+        trusted = self._sync.trusted
         keys = [self._keys.marker, self._keys.prefix + sid]
         if proof is None:
             marker, entry = cast("list[bytes | None]", self._redis.mget(keys))
@@ -105,7 +106,7 @@ class Denylist:
                 raise ProofRefused("replayed")
         if entry is not None:
             return True
-        complete, lost_at = self._sync.vouch(marker)
+        complete, lost_at = self._sync.vouch(marker, trusted)
         if proof:
             self._replay_cache.check_age(proof, lost_at)
         if complete and expires > self._clock.now():

@@ -90,14 +90,23 @@ class DenylistSync:
         if self._outage.backing_off():
             return
         try:
-            self.vouch(cast("bytes | None", self._link.redis.get(self.marker.name)))
+            self.vouch(cast("bytes | None", self._link.redis.get(self.marker.name)), None)
         except RedisError as error:
             self._outage.mark_redis_down(error)
         except SQLAlchemyError:
             return  # the next protected request tries again, and answers 503 when that fails
 
-    def vouch(self, marker: bytes | None) -> tuple[bool, int]:
+    @property
+    def trusted(self) -> Trusted | None:
+        """The state of Redis that is trusted at present; `vouch` compares it with what was read."""
+        return self._trusted
+
+    def vouch(self, marker: bytes | None, trusted_before: Trusted | None) -> tuple[bool, int]:
         """Say how far a read of Redis that returned `marker` can be trusted.
+
+        `trusted_before` is `trusted` as it was before the read. A thread may read the marker of
+        a new list before another thread of this process has written its entries, so a read is
+        trusted only when the list was complete before it began.
 
         Returns whether a missing entry means "not revoked", and when Redis last lost data
         (seconds, UTC). When the list has to be written again or a review is due, the calling
@@ -112,7 +121,7 @@ class DenylistSync:
         review_due = self._clock.monotonic() >= self._next_review_at
         trusted = self._trusted_under(marker, self._epoch())
         if trusted and not review_due:
-            return True, trusted.lost_at
+            return trusted is trusted_before, trusted.lost_at
         if (review_due or not self._distrusted) and self._writing.acquire(blocking=False):
             try:
                 self._synchronise(marker)

@@ -124,7 +124,7 @@ class ReplayCache:
             marker, first_use = pipe.execute()
         if not first_use or self.seen_locally(key):
             raise ProofRefused("replayed")
-        self.check_age(proof, self._sync.vouch(marker)[1])
+        self.check_age(proof, self._sync.vouch(marker, None)[1])
 
     def consume_locally(self, key: str) -> bool:
         """Store the key of a proof in this process; return False when it was stored before."""

@@ -629,7 +629,7 @@ def test_a_redis_that_evicts_is_not_believed(
     try:
         for _ in range(2):
             assert verdicts(denylist, living, ended) == RIGHT
-        assert not process.denylist_sync.vouch(None)[0]
+        assert not process.denylist_sync.vouch(None, process.denylist_sync.trusted)[0]
     finally:
         valkey.client.config_set("maxmemory-policy", "noeviction")
 
@@ -793,6 +793,37 @@ def test_many_threads_get_right_answers_through_a_flush(
     assert wrong == []
 
 
+def test_a_read_from_before_the_list_was_whole_counts_for_nothing(
+    denylist: Denylist,
+    process: Services,
+    living: Family,
+    ended: Family,
+    valkey: ValkeyServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One thread reads a new marker and no entry; another writes the entry before it goes on."""
+    deny(denylist, ended)
+    assert verdicts(denylist, living, ended) == RIGHT
+    read = process.redis.mget
+
+    def too_early(keys: list[str]) -> object:
+        valkey.flush()
+        valkey.client.set(denylist_keys(process.settings).marker, made)
+        early = read(keys)
+        monkeypatch.undo()
+        assert not denylist.denied(living.family_id)
+        assert sync.trusted
+        assert sync.trusted.marker == made
+        return early
+
+    sync = process.denylist_sync
+    assert sync.trusted
+    server, when, _random = sync.trusted.marker.split(b".")
+    made = b".".join((server, when, b"of-another-process-____"))
+    monkeypatch.setattr(process.redis, "mget", too_early)
+    assert denylist.denied(ended.family_id)
+
+
 def test_the_revoked_stay_denied_after_pruning(
     denylist: Denylist,
     process: Services,
@@ -828,7 +859,7 @@ def test_a_marker_that_is_none_of_ours_is_replaced(
     process.denylist_sync.check_for_loss()
     made = str(valkey.client.get(name)).encode()
     assert made != found
-    assert process.denylist_sync.vouch(made)[0]
+    assert process.denylist_sync.vouch(made, process.denylist_sync.trusted)[0]
 
 
 def test_connections_that_lead_to_another_server_are_let_go(
@@ -837,12 +868,14 @@ def test_connections_that_lead_to_another_server_are_let_go(
     """A look-up that read a marker which new connections do not find proves that."""
     process.denylist_sync.check_for_loss()
     before = process.denylist_sync._link.opened.opened  # noqa: SLF001 - what the pool did
-    assert not process.denylist_sync.vouch(b"abc.1.of-another-server")[0]
+    assert not process.denylist_sync.vouch(
+        b"abc.1.of-another-server", process.denylist_sync.trusted
+    )[0]
     marker = str(valkey.client.get(denylist_keys(settings).marker)).encode()
     process.denylist.denied("nobody")
     assert process.denylist_sync._link.opened.opened > before  # noqa: SLF001 - likewise
     process.denylist_sync.check_for_loss()
-    assert process.denylist_sync.vouch(marker)[0]
+    assert process.denylist_sync.vouch(marker, process.denylist_sync.trusted)[0]
 
 
 def test_a_command_that_failed_meanwhile_keeps_the_outage(process: Services) -> None:

@@ -80,9 +80,9 @@ def test_a_missing_entry_counts_once_the_list_is_written(
     process: Services, sync: DenylistSync, valkey: ValkeyServer
 ) -> None:
     """The look-up that has it written is too early to count itself."""
-    assert sync.vouch(None) == (False, NOW)
-    assert sync.vouch(marker(process, valkey)) == (True, NOW)
-    assert sync.vouch(None) == (False, NOW)
+    assert sync.vouch(None, sync.trusted) == (False, NOW)
+    assert sync.vouch(marker(process, valkey), sync.trusted) == (True, NOW)
+    assert sync.vouch(None, sync.trusted) == (False, NOW)
 
 
 def test_the_age_of_the_memory_is_that_of_its_marker(
@@ -92,8 +92,14 @@ def test_the_age_of_the_memory_is_that_of_its_marker(
     sync.check_for_loss()
     clock.forward(1000)
     later = build(process.settings, clock)
-    assert later.denylist_sync.vouch(marker(process, valkey)) == (False, NOW)
-    assert later.denylist_sync.vouch(marker(process, valkey)) == (True, NOW)
+    assert later.denylist_sync.vouch(marker(process, valkey), later.denylist_sync.trusted) == (
+        False,
+        NOW,
+    )
+    assert later.denylist_sync.vouch(marker(process, valkey), later.denylist_sync.trusted) == (
+        True,
+        NOW,
+    )
     settle(later, valkey)
 
 
@@ -110,7 +116,7 @@ def test_redis_is_looked_at_before_the_first_nonce_alone(
     process: Services, sync: DenylistSync, valkey: ValkeyServer
 ) -> None:
     """Each later nonce costs no command; nor does the first one after a look-up."""
-    for begin in (process.nonce, lambda: sync.vouch(None)):
+    for begin in (process.nonce, lambda: sync.vouch(None, sync.trusted)):
         sync.checked = False
         begin()
         valkey.client.config_resetstat()
@@ -149,7 +155,9 @@ def test_while_one_thread_writes_the_list_the_others_do_not_wait(
     writer.start()
     assert reading.wait(10)
     answers: list[object] = []
-    other = threading.Thread(target=lambda: answers.append(sync.vouch(OF_ANOTHER_SERVER)))
+    other = threading.Thread(
+        target=lambda: answers.append(sync.vouch(OF_ANOTHER_SERVER, sync.trusted))
+    )
     other.start()
     other.join(10)
     go_on.set()
@@ -161,16 +169,16 @@ def test_a_redis_that_is_not_believed_is_asked_again_after_ten_seconds(
     process: Services, sync: DenylistSync, evicting: ValkeyServer, clock: SettableClock
 ) -> None:
     """Until then no request pays for the question; after it is mended it is believed again."""
-    assert sync.vouch(OF_ANOTHER_SERVER) == (False, 1_799_999_000)
+    assert sync.vouch(OF_ANOTHER_SERVER, sync.trusted) == (False, 1_799_999_000)
     evicting.client.config_set("maxmemory-policy", "noeviction")
     evicting.client.config_resetstat()
     for passed in (0, module.REVIEW_SECONDS - 1):
         clock.forward(passed)
-        assert sync.vouch(None)[0] is False
+        assert sync.vouch(None, sync.trusted)[0] is False
     assert commands(evicting) == set()
     clock.forward(1)
-    sync.vouch(None)
-    assert sync.vouch(marker(process, evicting))[0]
+    sync.vouch(None, sync.trusted)
+    assert sync.vouch(marker(process, evicting), sync.trusted)[0]
 
 
 def test_a_redis_that_evicts_meanwhile_is_believed_no_more(
@@ -179,12 +187,12 @@ def test_a_redis_that_evicts_meanwhile_is_believed_no_more(
     """At the next review, even though marker and connections are the same."""
     sync.check_for_loss()
     found = marker(process, valkey)
-    assert sync.vouch(found)[0]
+    assert sync.vouch(found, sync.trusted)[0]
     valkey.client.config_set("maxmemory-policy", "allkeys-lru")
     try:
         clock.forward(module.REVIEW_SECONDS)
         for _ in range(2):
-            assert not sync.vouch(found)[0]
+            assert not sync.vouch(found, sync.trusted)[0]
     finally:
         valkey.client.config_set("maxmemory-policy", "noeviction")
 
@@ -208,7 +216,7 @@ def test_a_request_under_way_keeps_its_connection_when_the_others_are_let_go(
     sync.check_for_loss()
     pool = process.redis.connection_pool
     busy = pool.get_connection()
-    sync.vouch(OF_ANOTHER_SERVER)
+    sync.vouch(OF_ANOTHER_SERVER, sync.trusted)
     busy.send_command("PING")  # type: ignore[no-untyped-call]
     assert busy.read_response() == b"PONG"
     pool.release(busy)
@@ -220,10 +228,10 @@ def test_a_failed_command_has_the_list_written_again(
     """It may have been an entry, whatever the marker says."""
     sync.check_for_loss()
     found = marker(process, valkey)
-    assert sync.vouch(found)[0]
+    assert sync.vouch(found, sync.trusted)[0]
     process.denylist_sync._outage.mark_redis_down(ConnectionError())  # noqa: SLF001 - one part
-    assert not sync.vouch(found)[0]
-    assert sync.vouch(found)[0]
+    assert not sync.vouch(found, sync.trusted)[0]
+    assert sync.vouch(found, sync.trusted)[0]
 
 
 # -- the repair ----------------------------------------------------------------------------
@@ -252,7 +260,7 @@ def test_a_repair_goes_on_while_redis_is_not_believed(
     assert repairs()
     evicting.client.config_set("maxmemory-policy", "noeviction")
     wait_until(lambda: not repairs(), what="the end of the repair")
-    assert sync.vouch(marker(process, evicting))[0]
+    assert sync.vouch(marker(process, evicting), sync.trusted)[0]
 
 
 def test_a_repair_goes_on_when_a_flush_took_what_it_wrote(
@@ -264,7 +272,7 @@ def test_a_repair_goes_on_when_a_flush_took_what_it_wrote(
     fail_to_deny(sync, valkey)
     wait_until(lambda: not repairs(), what="the end of the repair")
     assert flushes == []
-    assert sync.vouch(marker(process, valkey))[0]
+    assert sync.vouch(marker(process, valkey), sync.trusted)[0]
 
 
 def test_a_repair_has_nothing_to_do_where_a_request_was_quicker(
@@ -272,7 +280,7 @@ def test_a_repair_has_nothing_to_do_where_a_request_was_quicker(
 ) -> None:
     """It sees that the list was written since the command failed."""
     sync.check_for_loss()
-    assert sync.vouch(marker(process, valkey))[0]
+    assert sync.vouch(marker(process, valkey), sync.trusted)[0]
     statements: list[object] = []
     on_statement(process, lambda: statements.append(1))
     sync._repair.start()  # noqa: SLF001 - as the command that failed does
