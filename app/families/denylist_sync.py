@@ -98,7 +98,7 @@ class DenylistSync:
 
     @property
     def trusted(self) -> Trusted | None:
-        """The state of Redis that is trusted at present; `vouch` compares it with what was read."""
+        """The state of Redis that is trusted now, for `vouch` after the next read."""
         return self._trusted
 
     def vouch(self, marker: bytes | None, trusted_before: Trusted | None) -> tuple[bool, int]:

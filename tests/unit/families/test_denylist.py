@@ -794,7 +794,6 @@ def test_many_threads_get_right_answers_through_a_flush(
 
 
 def test_a_read_from_before_the_list_was_whole_counts_for_nothing(
-    denylist: Denylist,
     process: Services,
     living: Family,
     ended: Family,
@@ -802,6 +801,7 @@ def test_a_read_from_before_the_list_was_whole_counts_for_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One thread reads a new marker and no entry; another writes the entry before it goes on."""
+    denylist, sync = process.denylist, process.denylist_sync
     deny(denylist, ended)
     assert verdicts(denylist, living, ended) == RIGHT
     read = process.redis.mget
@@ -816,7 +816,6 @@ def test_a_read_from_before_the_list_was_whole_counts_for_nothing(
         assert sync.trusted.marker == made
         return early
 
-    sync = process.denylist_sync
     assert sync.trusted
     server, when, _random = sync.trusted.marker.split(b".")
     made = b".".join((server, when, b"of-another-process-____"))
