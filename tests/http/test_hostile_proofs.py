@@ -91,34 +91,34 @@ def test_a_good_proof_passes_both_doors(name: str, site: Site, visitor: Client) 
 def test_a_refused_proof_is_not_used_up(site: Site, visitor: Client) -> None:
     """A number that came in a bad proof is still good in the right one."""
     maker = replace(site.refreshing, jti="came-badly-first")
-    stale = maker.make(claims=maker.claims() | {"nonce": "stale"})
+    stale = maker.forge(claims=maker.claims() | {"nonce": "stale"})
     assert_refused(site, refresh(site, visitor, stale), 400, "nonce")
-    forged = maker.make(sign=Prover().signature)
+    forged = maker.forge(sign=Prover().signature)
     assert_refused(site, refresh(site, visitor, forged), 400, "signature")
-    assert refresh(site, visitor, maker.make()).status_code == 200
+    assert refresh(site, visitor, maker.forge()).status_code == 200
 
 
 def test_another_key_may_use_the_same_number(site: Site, visitor: Client) -> None:
     """A stranger cannot use up our numbers: they are remembered together with the key."""
     maker = replace(site.refreshing, jti="the-same-number")
     stranger = replace(maker, prover=Prover())
-    environ = {"HTTP_DPOP": stranger.make()}
+    environ = {"HTTP_DPOP": stranger.forge()}
     assert visitor.ask("POST", "/auth/refresh", environ=environ).status_code == 401
-    assert refresh(site, visitor, maker.make()).status_code == 200
+    assert refresh(site, visitor, maker.forge()).status_code == 200
 
 
 def test_both_doors_use_up_one_number(site: Site, visitor: Client) -> None:
     """A number is used once in all, not once at each address."""
     refreshing = replace(site.refreshing, jti="one-number-for-two")
     protected = replace(site.protected, jti="one-number-for-two")
-    assert refresh(site, visitor, refreshing.make()).status_code == 200
-    assert_refused(site, ask(site, visitor, protected.make()), 401, "replayed")
+    assert refresh(site, visitor, refreshing.forge()).status_code == 200
+    assert_refused(site, ask(site, visitor, protected.forge()), 401, "replayed")
 
 
 def test_the_twin_of_an_unused_proof_counts_for_both(site: Site, visitor: Client) -> None:
     """Either signature is good once: s and n - s are the same proof."""
     maker = replace(site.protected, jti="twins-in-reverse")
-    text = maker.make()
+    text = maker.forge()
     assert ask(site, visitor, twin(text)).status_code == 200
     assert_refused(site, ask(site, visitor, text), 401, "replayed")
 
@@ -128,9 +128,9 @@ def test_two_headers_are_refused(site: Site, visitor: Client, second: str) -> No
     """Two DPoP headers, each of them good, are no proof (RFC 9449 section 4.3)."""
     before = site.family()
     for door, status in ((site.refreshing, 400), (site.protected, 401)):
-        other = replace(door, jti="the-second-header").make()
+        other = replace(door, jti="the-second-header").forge()
         more = {"good": other, "rubbish": "rubbish", "empty": ""}[second]
-        for pair in ((door.make(), more), (more, door.make())):
+        for pair in ((door.forge(), more), (more, door.forge())):
             headers = Headers([("DPoP", text) for text in pair])
             if status == 400:
                 headers.add("Cookie", f"{COOKIE}={site.cookie()}")
@@ -160,7 +160,7 @@ def test_a_proof_is_about_one_address(site: Site, visitor: Client, path: str) ->
         "POST",
         path,
         body={"email": EMAIL, "password": PASSWORD},
-        headers={"DPoP": maker.make(), "Cookie": f"{COOKIE}={site.cookie()}"},
+        headers={"DPoP": maker.forge(), "Cookie": f"{COOKIE}={site.cookie()}"},
     )
     assert_refused(site, answer, 400, "request")
     assert site.family() == before
@@ -185,7 +185,7 @@ def test_another_host_is_misdirected(site: Site, visitor: Client, host: str) -> 
     ):
         maker = replace(door, jti="about-another-host", url=f"https://{host}{path}")
         headers = {
-            "DPoP": maker.make(),
+            "DPoP": maker.forge(),
             "Cookie": f"{COOKIE}={site.cookie()}",
             "Authorization": f"DPoP {site.access_token}",
         }
@@ -204,7 +204,7 @@ def test_port_of_a_proxy_proves_nothing(site: Site, visitor: Client) -> None:
     ):
         maker = replace(door, jti="about-another-port", url=f"https://{host}{path}")
         headers = {
-            "DPoP": maker.make(),
+            "DPoP": maker.forge(),
             "Cookie": f"{COOKIE}={site.cookie()}",
             "Authorization": f"DPoP {site.access_token}",
         }
@@ -223,19 +223,19 @@ def test_a_good_proof_does_not_depend_on_forwarded_headers(site: Site, visitor: 
         "Forwarded": "host=forwarded.example",
     }
     maker = replace(site.protected, jti="forwarded-and-good")
-    assert ask(site, visitor, maker.make(), headers).status_code == 200
+    assert ask(site, visitor, maker.forge(), headers).status_code == 200
 
 
 def test_the_query_is_no_part_of_what_a_proof_is_about(site: Site, visitor: Client) -> None:
     """`htu` is without query and fragment (RFC 9449 section 4.2), the request may have one."""
     maker = replace(site.protected, jti="asked-with-a-query")
-    headers = {"Authorization": f"DPoP {site.access_token}", "DPoP": maker.make()}
+    headers = {"Authorization": f"DPoP {site.access_token}", "DPoP": maker.forge()}
     assert visitor.ask("GET", "/api/me?x=1&y=2", headers=headers).status_code == 200
 
 
 def test_a_proof_elsewhere_is_not_looked_at(site: Site, visitor: Client) -> None:
     """In a query, a cookie or another header a good proof is none."""
-    text = replace(site.protected, jti="put-elsewhere").make()
+    text = replace(site.protected, jti="put-elsewhere").forge()
     token = {"Authorization": f"DPoP {site.access_token}"}
     answers = [
         visitor.ask("GET", "/api/me", headers=token, query_string={"DPoP": text, "dpop": text}),
@@ -273,7 +273,7 @@ def test_another_spelling_of_the_token_is_refused(
     """With a good proof the bound token opens nothing unless its header is just right."""
     environ = {
         "HTTP_AUTHORIZATION": spell(site.access_token),
-        "HTTP_DPOP": replace(site.protected, jti="spelled-otherwise").make(),
+        "HTTP_DPOP": replace(site.protected, jti="spelled-otherwise").forge(),
     }
     answer = visitor.ask("GET", "/api/me", environ=environ)
     problem = answer.get_json()
@@ -285,13 +285,13 @@ def test_another_spelling_of_the_token_is_refused(
 def test_the_scheme_is_matched_without_case(word: str, site: Site, visitor: Client) -> None:
     """An authentication scheme is case-insensitive (RFC 9110 section 11.1)."""
     maker = replace(site.protected, jti=f"the-scheme-{word}")
-    environ = {"HTTP_AUTHORIZATION": f"{word} {site.access_token}", "HTTP_DPOP": maker.make()}
+    environ = {"HTTP_AUTHORIZATION": f"{word} {site.access_token}", "HTTP_DPOP": maker.forge()}
     assert visitor.ask("GET", "/api/me", environ=environ).status_code == 200
 
 
 def test_a_proof_without_a_token_opens_nothing(site: Site, visitor: Client) -> None:
     """Who sends no token is told the scheme and no error, whatever the proof is worth."""
-    answer = visitor.ask("GET", "/api/me", headers={"DPoP": site.protected.make()})
+    answer = visitor.ask("GET", "/api/me", headers={"DPoP": site.protected.forge()})
     assert (answer.status_code, answer.get_json()["code"]) == (401, "invalid_token")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="latchkey"'
     assert answer.headers["DPoP-Nonce"] == services(site.app).nonces.current(NOW)
@@ -301,18 +301,18 @@ def test_an_encoded_path_is_proved_as_it_is_meant(site: Site, visitor: Client) -
     """The server compares the path it answers for: whatever the client wrote it as."""
     spelled = "/%61pi/m%65"
     good = replace(site.protected, jti="asked-encoded-0001")
-    headers = {"Authorization": f"DPoP {site.access_token}", "DPoP": good.make()}
+    headers = {"Authorization": f"DPoP {site.access_token}", "DPoP": good.forge()}
     assert visitor.ask("GET", spelled, headers=headers).status_code == 200
     verbatim = replace(good, jti="asked-encoded-0002", url=PUBLIC_URL + spelled)
-    answer = visitor.ask("GET", spelled, headers=headers | {"DPoP": verbatim.make()})
+    answer = visitor.ask("GET", spelled, headers=headers | {"DPoP": verbatim.forge()})
     assert_refused(site, answer, 401, "request")
 
 
 def test_the_corpus_has_not_ended_the_session(site: Site, visitor: Client) -> None:
     """After all that both doors open as they did before."""
     last = replace(site.protected, jti="the-last-one")
-    assert ask(site, visitor, last.make()).status_code == 200
+    assert ask(site, visitor, last.forge()).status_code == 200
     assert (
-        refresh(site, visitor, replace(site.refreshing, jti="the-last").make()).status_code == 200
+        refresh(site, visitor, replace(site.refreshing, jti="the-last").forge()).status_code == 200
     )
     assert (site.family().revoked_at, site.family().retries) == (None, 0)

@@ -27,6 +27,23 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 from app.attacks.prover import Prover, base64url, token_hash
 from app.tokens.dpop import MAX_PROOF_LENGTH, MAX_SKEW_SECONDS
 from app.tokens.nonces import NONCE_SECONDS, Nonces
+from tests.support.forger import compact_json
+from tests.vectors.spellings import (
+    bumped,
+    claims_bytes,
+    claims_with,
+    claims_without,
+    edged,
+    header_bytes,
+    header_with,
+    header_without,
+    inserted,
+    loose_end,
+    serialised,
+    spliced,
+    standard_alphabet,
+    swapped,
+)
 
 # Two doors: the refresh asks for no `ath`, a protected request does.
 REFRESH = "refresh"
@@ -39,7 +56,6 @@ GENERATOR = (
     0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
     0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
 )
-ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 @dataclass(frozen=True)
@@ -74,17 +90,21 @@ class Maker:
         }
         return said if self.ath is None else said | {"ath": self.ath}
 
-    def make(
+    def forge(
         self,
         header: Mapping[str, Any] | bytes | None = None,
         claims: Mapping[str, Any] | bytes | None = None,
         sign: Callable[[str], bytes] | None = None,
     ) -> str:
         """Sign whatever is given; what is not given is good."""
-        first = base64url(_json(self.header() if header is None else header))
-        second = base64url(_json(self.claims() if claims is None else claims))
+        first = base64url(compact_json(self.header() if header is None else header))
+        second = base64url(compact_json(self.claims() if claims is None else claims))
         signed = f"{first}.{second}"
         return f"{signed}.{base64url((sign or self.prover.signature)(signed))}"
+
+    def sign(self, signed: str) -> str:
+        """Put the signature behind two finished segments."""
+        return self.prover.sign_text(signed)
 
 
 @dataclass(frozen=True)
@@ -108,28 +128,7 @@ def at_door(door: str) -> list[Case]:
     return [case for case in CASES if case.only in {"", door}]
 
 
-def _json(value: Mapping[str, Any] | bytes) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
 # -- the form: one spelling, at most 2 kB --------------------------------------------------------
-
-
-def _edged(before: str, behind: str, maker: Maker) -> str:
-    return before + maker.make() + behind
-
-
-def _spliced(segment: int, edit: Callable[[str], str], maker: Maker) -> str:
-    """Edit one segment of a good proof, signature left as it was."""
-    parts = maker.make().split(".")
-    parts[segment] = edit(parts[segment])
-    return ".".join(parts)
-
-
-def _inserted(text: str, segment: str) -> str:
-    return segment[:5] + text + segment[5:]
 
 
 def longest(maker: Maker) -> str:
@@ -144,56 +143,20 @@ def _too_long(maker: Maker) -> str:
 
 def _padded(maker: Maker) -> list[str]:
     """Return signed proofs around the limit of size, each a character of claims longer."""
-    spare = (MAX_PROOF_LENGTH - len(maker.make())) * 3 // 4
+    spare = (MAX_PROOF_LENGTH - len(maker.forge())) * 3 // 4
     sizes = range(spare - 16, spare + 4)
-    return [maker.make(claims=maker.claims() | {"pad": "x" * size}) for size in sizes]
-
-
-def _loose_end(segment: int, maker: Maker) -> str:
-    """Set the bits of a segment's last character that decode to nothing, and sign that."""
-    if segment == 2:
-        return _spliced(2, _bumped, maker)
-    parts = [_loose(_json(maker.header())), _loose(_json(maker.claims()))]
-    parts[segment] = _bumped(parts[segment])
-    return maker.prover.sign_text(".".join(parts))
-
-
-def _loose(raw: bytes) -> str:
-    """Encode JSON so that its last character has bits to spare."""
-    while len(raw) % 3 != 2:
-        raw += b" "
-    return base64url(raw)
-
-
-def _bumped(segment: str) -> str:
-    return segment[:-1] + ALPHABET[ALPHABET.index(segment[-1]) + 1]
+    return [maker.forge(claims=maker.claims() | {"pad": "x" * size}) for size in sizes]
 
 
 def _one_left_over(segment: int, maker: Maker) -> str:
     """Return a segment a length that no bytes encode to, and sign that."""
-    parts = [_whole(_json(maker.header())), _whole(_json(maker.claims()))]
+    parts = [_whole(compact_json(maker.header())), _whole(compact_json(maker.claims()))]
     parts[segment] += "A"
-    return maker.prover.sign_text(".".join(parts))
+    return maker.sign(".".join(parts))
 
 
 def _whole(raw: bytes) -> str:
     return base64url(raw + b" " * (-len(raw) % 3))
-
-
-def _standard_alphabet(maker: Maker) -> str:
-    """Spell one proof with `+` and `/` where base64url has `-` and `_`."""
-    proofs = (maker.make() for _ in range(1000))
-    text = next(text for text in proofs if "-" in text or "_" in text)
-    return text.replace("-", "+").replace("_", "/")
-
-
-def _serialised(form: str, maker: Maker) -> str:
-    """Spell a good proof as RFC 7515 section 7.2 JSON."""
-    head, body, signature = maker.make().split(".")
-    if form == "flattened":
-        return json.dumps({"protected": head, "payload": body, "signature": signature})
-    signatures = [{"protected": head, "signature": signature}]
-    return json.dumps({"payload": body, "signatures": signatures})
 
 
 EDGES = {
@@ -221,20 +184,20 @@ WHOLE: dict[str, Callable[[Maker], str]] = {
     "empty": lambda _: "",
     "a-word": lambda _: "proof",
     "two-dots": lambda _: "..",
-    "one-segment": lambda m: m.make().split(".")[0],
-    "two-segments": lambda m: m.make().rpartition(".")[0],
-    "four-segments": lambda m: m.make() + ".AAAA",
-    "five-segments": lambda m: m.make() + ".AAAA.AAAA",
-    "no-header": lambda m: "." + m.make().partition(".")[2],
-    "no-claims": lambda m: "{0}..{2}".format(*m.make().split(".")),
-    "no-signature": lambda m: m.make().rpartition(".")[0] + ".",
-    "two-proofs": lambda m: f"{m.make()},{m.make()}",
-    "two-proofs-and-a-space": lambda m: f"{m.make()}, {m.make()}",
-    "a-proof-after-nothing": lambda m: f", {m.make()}",
-    "a-scheme-before-it": lambda m: f"DPoP {m.make()}",
-    "standard-alphabet": _standard_alphabet,
-    "json-flattened": partial(_serialised, "flattened"),
-    "json-general": partial(_serialised, "general"),
+    "one-segment": lambda m: m.forge().split(".")[0],
+    "two-segments": lambda m: m.forge().rpartition(".")[0],
+    "four-segments": lambda m: m.forge() + ".AAAA",
+    "five-segments": lambda m: m.forge() + ".AAAA.AAAA",
+    "no-header": lambda m: "." + m.forge().partition(".")[2],
+    "no-claims": lambda m: "{0}..{2}".format(*m.forge().split(".")),
+    "no-signature": lambda m: m.forge().rpartition(".")[0] + ".",
+    "two-proofs": lambda m: f"{m.forge()},{m.forge()}",
+    "two-proofs-and-a-space": lambda m: f"{m.forge()}, {m.forge()}",
+    "a-proof-after-nothing": lambda m: f", {m.forge()}",
+    "a-scheme-before-it": lambda m: f"DPoP {m.forge()}",
+    "standard-alphabet": standard_alphabet,
+    "json-flattened": partial(serialised, "flattened"),
+    "json-general": partial(serialised, "general"),
 }
 
 
@@ -242,26 +205,21 @@ def _form() -> Iterator[Case]:
     for name, build in WHOLE.items():
         yield Case(f"form-{name}", "not_compact", build)
     for name, char in EDGES.items():
-        yield Case(f"leading-{name}", "not_compact", partial(_edged, char, ""))
-        yield Case(f"trailing-{name}", "not_compact", partial(_edged, "", char))
+        yield Case(f"leading-{name}", "not_compact", partial(edged, char, ""))
+        yield Case(f"trailing-{name}", "not_compact", partial(edged, "", char))
     for at, segment in enumerate(("header", "claims", "signature")):
         for name, char in INSIDE.items():
-            build = partial(_spliced, at, partial(_inserted, char))
+            build = partial(spliced, at, partial(inserted, char))
             yield Case(f"{name}-in-{segment}", "not_compact", build)
-        padded = partial(_spliced, at, lambda text: text + "=")
+        padded = partial(spliced, at, lambda text: text + "=")
         yield Case(f"padding-behind-{segment}", "not_compact", padded)
-        yield Case(f"loose-bits-in-{segment}", "not_canonical", partial(_loose_end, at))
+        yield Case(f"loose-bits-in-{segment}", "not_canonical", partial(loose_end, at))
     yield Case("left-over-in-header", "not_canonical", partial(_one_left_over, 0))
     yield Case("left-over-in-claims", "not_canonical", partial(_one_left_over, 1))
     yield Case("a-character-too-long", "too_long", _too_long)
-    yield Case("seven-kilobytes", "too_long", lambda m: m.make(b'{"x":"%b"}' % (b"x" * 5000)))
+    yield Case("seven-kilobytes", "too_long", lambda m: m.forge(b'{"x":"%b"}' % (b"x" * 5000)))
     yield Case("seven-kilobytes-of-nothing", "too_long", lambda _: "A" * 7000)
-    yield Case("segments-swapped", "header", _swapped)
-
-
-def _swapped(maker: Maker) -> str:
-    head, body, _ = maker.make().split(".")
-    return maker.prover.sign_text(f"{body}.{head}")
+    yield Case("segments-swapped", "header", swapped)
 
 
 # -- the JSON: one object in UTF-8, each name once -----------------------------------------------
@@ -296,29 +254,21 @@ ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
 DUPLICATES = {"header": ("typ", "alg", "jwk"), "jwk": ("kty", "crv", "x", "y")}
 
 
-def _header_as(change: Callable[[bytes], bytes], maker: Maker) -> str:
-    return maker.make(header=change(_json(maker.header())))
-
-
-def _claims_as(change: Callable[[bytes], bytes], maker: Maker) -> str:
-    return maker.make(claims=change(_json(maker.claims())))
-
-
 def _twice(name: str, where: str, maker: Maker) -> str:
     """Say one member twice, both times the same: which one counts is never a question."""
     header = maker.header()
     inner = header["jwk"] if where == "jwk" else header
     repeated = f"{_member(name, inner[name])},".encode()
-    raw = _json(header)
+    raw = compact_json(header)
     at = raw.index(b'{"kty"') + 1 if where == "jwk" else 1
-    return maker.make(header=raw[:at] + repeated + raw[at:])
+    return maker.forge(header=raw[:at] + repeated + raw[at:])
 
 
 def _claim_twice(name: str, first: str, maker: Maker) -> str:
     """Say one claim twice, a wrong value before or behind the good one."""
-    raw, wrong = _json(maker.claims()), _member(name, "wrong").encode()
+    raw, wrong = compact_json(maker.claims()), _member(name, "wrong").encode()
     both = b"{" + wrong + b"," + raw[1:] if first == "wrong" else raw[:-1] + b"," + wrong + b"}"
-    return maker.make(claims=both)
+    return maker.forge(claims=both)
 
 
 def _member(name: str, value: object) -> str:
@@ -327,8 +277,8 @@ def _member(name: str, value: object) -> str:
 
 def _json_forms() -> Iterator[Case]:
     for name, change in ENCODINGS.items():
-        yield Case(f"header-{name}", "not_json", partial(_header_as, change))
-        yield Case(f"claims-{name}", "not_json", partial(_claims_as, change))
+        yield Case(f"header-{name}", "not_json", partial(header_bytes, change))
+        yield Case(f"claims-{name}", "not_json", partial(claims_bytes, change))
     for where, names in DUPLICATES.items():
         for name in names:
             yield Case(f"{where}-{name}-twice", "not_json", partial(_twice, name, where))
@@ -337,12 +287,12 @@ def _json_forms() -> Iterator[Case]:
             build = partial(_claim_twice, name, first)
             yield Case(f"claim-{name}-twice-{first}-first", "not_json", build)
     deep = b"[" * 400 + b"]" * 400
-    yield Case("nested-header", "header", lambda m: m.make(header=b'{"typ":%b}' % deep))
-    yield Case("nested-claims", "claims", lambda m: m.make(claims=b'{"htm":%b}' % deep))
+    yield Case("nested-header", "header", lambda m: m.forge(header=b'{"typ":%b}' % deep))
+    yield Case("nested-claims", "claims", lambda m: m.forge(claims=b'{"htm":%b}' % deep))
     yield Case(
         "nested-jwk",
         "key",
-        lambda m: m.make(header=b'{"typ":"dpop+jwt","alg":"ES256","jwk":%b}' % deep),
+        lambda m: m.forge(header=b'{"typ":"dpop+jwt","alg":"ES256","jwk":%b}' % deep),
     )
 
 
@@ -402,28 +352,20 @@ WRONG_ALGORITHMS: dict[str, Any] = {
 }
 
 
-def _header_with(changes: Mapping[str, Any], maker: Maker) -> str:
-    return maker.make(header=maker.header() | dict(changes))
-
-
-def _header_without(name: str, maker: Maker) -> str:
-    return maker.make(header={k: v for k, v in maker.header().items() if k != name})
-
-
 def _headers() -> Iterator[Case]:
     for name, value in EXTRA_HEADERS.items():
-        build = partial(_header_with, {OTHER_NAME.get(name, name): value})
+        build = partial(header_with, {OTHER_NAME.get(name, name): value})
         yield Case(f"header-extra-{name.replace('#', '-')}", "header", build)
     unencoded = {"b64": False, "crit": ["b64"]}
-    yield Case("header-unencoded-payload", "header", partial(_header_with, unencoded))
+    yield Case("header-unencoded-payload", "header", partial(header_with, unencoded))
     for name in ("typ", "alg", "jwk"):
-        yield Case(f"header-without-{name}", "header", partial(_header_without, name))
-    yield Case("header-empty", "header", lambda m: m.make(header={}))
+        yield Case(f"header-without-{name}", "header", partial(header_without, name))
+    yield Case("header-empty", "header", lambda m: m.forge(header={}))
     yield Case("header-upper-case-names", "header", _shouted)
     for name, typ in WRONG_TYPES.items():
-        yield Case(f"typ-{name}", "header", partial(_header_with, {"typ": typ}))
+        yield Case(f"typ-{name}", "header", partial(header_with, {"typ": typ}))
     for name, alg in WRONG_ALGORITHMS.items():
-        yield Case(f"alg-{name}", "algorithm", partial(_header_with, {"alg": alg}))
+        yield Case(f"alg-{name}", "algorithm", partial(header_with, {"alg": alg}))
     for name, secret in SECRETS.items():
         yield Case(f"alg-hs256-by-{name}", "algorithm", partial(_mac, secret))
     yield Case("alg-rs256-by-its-own-key", "algorithm", partial(_rsa_proof, "RS256"))
@@ -435,12 +377,12 @@ def _headers() -> Iterator[Case]:
 
 
 def _shouted(maker: Maker) -> str:
-    return maker.make(header={name.upper(): value for name, value in maker.header().items()})
+    return maker.forge(header={name.upper(): value for name, value in maker.header().items()})
 
 
 SECRETS: dict[str, Callable[[Maker], bytes]] = {
     "empty": lambda _: b"",
-    "jwk": lambda m: _json(m.prover.jwk),
+    "jwk": lambda m: compact_json(m.prover.jwk),
     "x": lambda m: str(m.prover.jwk["x"]).encode(),
     "x-and-y": lambda m: b"".join(_raw(m.prover.jwk[name]) for name in ("x", "y")),
     "point": lambda m: b"\x04" + b"".join(_raw(m.prover.jwk[name]) for name in ("x", "y")),
@@ -454,7 +396,7 @@ def _raw(text: str) -> bytes:
 
 def _mac(secret: Callable[[Maker], bytes], maker: Maker) -> str:
     """Take what everybody knows for a secret: algorithm confusion."""
-    return maker.make(
+    return maker.forge(
         maker.header() | {"alg": "HS256"},
         sign=lambda signed: hmac.digest(secret(maker), signed.encode(), "sha256"),
     )
@@ -497,7 +439,7 @@ def _rsa_proof(alg: str, maker: Maker) -> str:
         return _rsa().sign(signed.encode(), padding.PKCS1v15(), SHA256())
 
     jwk = {"kty": "RSA", "e": e, "n": n}
-    return maker.make(maker.header() | {"alg": alg, "jwk": jwk}, sign=sign)
+    return maker.forge(maker.header() | {"alg": alg, "jwk": jwk}, sign=sign)
 
 
 def _edwards_proof(alg: str, maker: Maker) -> str:
@@ -508,7 +450,7 @@ def _edwards_proof(alg: str, maker: Maker) -> str:
     )
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": base64url(raw)}
     header = maker.header() | {"alg": alg, "jwk": jwk}
-    return maker.make(header, sign=lambda signed: _edwards().sign(signed.encode()))
+    return maker.forge(header, sign=lambda signed: _edwards().sign(signed.encode()))
 
 
 def _on_curve(alg: str, curve: str, maker: Maker, named: str = "") -> str:
@@ -522,7 +464,7 @@ def _on_curve(alg: str, curve: str, maker: Maker, named: str = "") -> str:
         return r.to_bytes(size) + s.to_bytes(size)
 
     jwk = {"kty": "EC", "crv": named or curve, "x": x, "y": y}
-    return maker.make(maker.header() | {"alg": alg, "jwk": jwk}, sign=sign)
+    return maker.forge(maker.header() | {"alg": alg, "jwk": jwk}, sign=sign)
 
 
 EXTRA_MEMBERS: dict[str, Any] = {
@@ -574,7 +516,7 @@ CHANGED_COORDINATES: dict[str, Callable[[str], str]] = {
     "padded": lambda text: text + "=",
     "with-space": lambda text: text + " ",
     "with-newline": lambda text: text[:20] + "\n" + text[20:],
-    "loose-bits": _bumped,
+    "loose-bits": bumped,
     "in-hex": lambda text: _raw(text).hex(),
     "decimal": lambda text: str(int.from_bytes(_raw(text))),
     "zero": lambda _: base64url(bytes(32)),
@@ -591,12 +533,12 @@ def _number(number: int) -> str:
 
 
 def _jwk_with(changes: Mapping[str, Any], maker: Maker) -> str:
-    return _header_with({"jwk": maker.prover.jwk | dict(changes)}, maker)
+    return header_with({"jwk": maker.prover.jwk | dict(changes)}, maker)
 
 
 def _jwk_without(name: str, maker: Maker) -> str:
     jwk = {k: v for k, v in maker.prover.jwk.items() if k != name}
-    return _header_with({"jwk": jwk}, maker)
+    return header_with({"jwk": jwk}, maker)
 
 
 def _coordinate(name: str, change: Callable[[str], str], maker: Maker) -> str:
@@ -614,7 +556,7 @@ def _mirrored(maker: Maker) -> str:
 
 
 def _keys() -> Iterator[Case]:
-    yield Case("jwk-private", "key", lambda m: _header_with({"jwk": m.prover.private_jwk}, m))
+    yield Case("jwk-private", "key", lambda m: header_with({"jwk": m.prover.private_jwk}, m))
     for name, value in EXTRA_MEMBERS.items():
         build = partial(_jwk_with, {OTHER_MEMBER.get(name, name): value})
         yield Case(f"jwk-extra-{name}", "key", build)
@@ -624,9 +566,9 @@ def _keys() -> Iterator[Case]:
         yield Case(f"jwk-{name}", "key", partial(_jwk_with, {member: value}))
     nothings: dict[str, Any] = {"null": None, "list": [], "empty": {}, "number": 1, "true": True}
     for name, nothing in nothings.items():
-        yield Case(f"jwk-{name}", "key", partial(_header_with, {"jwk": nothing}))
-    yield Case("jwk-in-a-list", "key", lambda m: _header_with({"jwk": [m.prover.jwk]}, m))
-    yield Case("jwk-as-text", "key", lambda m: _header_with({"jwk": json.dumps(m.prover.jwk)}, m))
+        yield Case(f"jwk-{name}", "key", partial(header_with, {"jwk": nothing}))
+    yield Case("jwk-in-a-list", "key", lambda m: header_with({"jwk": [m.prover.jwk]}, m))
+    yield Case("jwk-as-text", "key", lambda m: header_with({"jwk": json.dumps(m.prover.jwk)}, m))
     for axis in ("x", "y"):
         for name, change in CHANGED_COORDINATES.items():
             yield Case(f"jwk-{axis}-{name}", "key", partial(_coordinate, axis, change))
@@ -655,7 +597,7 @@ def _points() -> Iterator[Case]:
 
 def _retyped(text: str, maker: Maker) -> str:
     header = json.loads(_raw(text.partition(".")[0])) | {"alg": "ES256"}
-    return maker.make(header=header)
+    return maker.forge(header=header)
 
 
 @cache
@@ -667,7 +609,7 @@ def _other() -> Prover:
 
 
 def _signed_as(change: Callable[[bytes], bytes], maker: Maker) -> str:
-    return maker.make(sign=lambda signed: change(maker.prover.signature(signed)))
+    return maker.forge(sign=lambda signed: change(maker.prover.signature(signed)))
 
 
 def _der(signature: bytes) -> bytes:
@@ -715,8 +657,8 @@ SIGNATURES: dict[str, Callable[[bytes], bytes]] = {
 
 def _borrowed(maker: Maker) -> str:
     """Put another proof's signature, by the same key, behind a proof."""
-    other = replace(maker, jti="another-number").make().rpartition(".")[2]
-    return _spliced(2, lambda _: other, maker)
+    other = replace(maker, jti="another-number").forge().rpartition(".")[2]
+    return spliced(2, lambda _: other, maker)
 
 
 def _hashed(digest: HashAlgorithm, maker: Maker) -> str:
@@ -728,20 +670,20 @@ def _hashed(digest: HashAlgorithm, maker: Maker) -> str:
         r, s = decode_dss_signature(key.sign(signed.encode(), ec.ECDSA(digest)))
         return r.to_bytes(32) + s.to_bytes(32)
 
-    return maker.make(sign=sign)
+    return maker.forge(sign=sign)
 
 
 def _altered(name: str, value: object, maker: Maker) -> str:
     """Change what a proof says after it was signed."""
-    said = base64url(_json(maker.claims() | {name: value}))
-    return _spliced(1, lambda _: said, replace(maker, method="GET", jti="signed-before"))
+    said = base64url(compact_json(maker.claims() | {name: value}))
+    return spliced(1, lambda _: said, replace(maker, method="GET", jti="signed-before"))
 
 
 def _signatures() -> Iterator[Case]:
     for name, change in SIGNATURES.items():
         yield Case(f"signature-{name}", "signature", partial(_signed_as, change))
     yield Case("signature-of-another-proof", "signature", _borrowed)
-    yield Case("signature-by-another-key", "signature", lambda m: m.make(sign=_other().signature))
+    yield Case("signature-by-another-key", "signature", lambda m: m.forge(sign=_other().signature))
     yield Case("signature-over-sha384", "signature", partial(_hashed, SHA384()))
     yield Case("signature-over-sha512", "signature", partial(_hashed, SHA512()))
     yield Case("signature-by-hmac", "signature", _mac_under_es256)
@@ -750,25 +692,17 @@ def _signatures() -> Iterator[Case]:
 
 
 def _mac_under_es256(maker: Maker) -> str:
-    secret = _json(maker.prover.jwk)
-    return maker.make(sign=lambda signed: hmac.digest(secret, signed.encode(), "sha512"))
+    secret = compact_json(maker.prover.jwk)
+    return maker.forge(sign=lambda signed: hmac.digest(secret, signed.encode(), "sha512"))
 
 
 # -- the claims: all of them, no others, about this very request ---------------------------------
 
 
-def _claims_with(changes: Mapping[str, Any], maker: Maker) -> str:
-    return maker.make(claims=maker.claims() | dict(changes))
-
-
-def _claims_without(name: str, maker: Maker) -> str:
-    return maker.make(claims={k: v for k, v in maker.claims().items() if k != name})
-
-
 def _claim_raw(name: str, raw: bytes, maker: Maker) -> str:
     """Put a literal that Python's own JSON writer would not write."""
-    marked = _json(maker.claims() | {name: "<here>"})
-    return maker.make(claims=marked.replace(b'"<here>"', raw))
+    marked = compact_json(maker.claims() | {name: "<here>"})
+    return maker.forge(claims=marked.replace(b'"<here>"', raw))
 
 
 EXTRA_CLAIMS: dict[str, Any] = {
@@ -870,28 +804,28 @@ URLS: dict[str, Callable[[str], Any]] = {
 
 
 def _changed(name: str, change: Callable[[Any], Any], maker: Maker) -> str:
-    return _claims_with({name: change(maker.claims()[name])}, maker)
+    return claims_with({name: change(maker.claims()[name])}, maker)
 
 
 def _claim_names() -> Iterator[Case]:
     for name, value in EXTRA_CLAIMS.items():
-        build = partial(_claims_with, {"" if name == "empty-name" else name: value})
+        build = partial(claims_with, {"" if name == "empty-name" else name: value})
         yield Case(f"claim-extra-{name}", "claims", build)
     for name in ("jti", "htm", "htu", "iat"):
-        yield Case(f"claim-{name}-missing", "claims", partial(_claims_without, name))
-    yield Case("claims-empty", "claims", lambda m: m.make(claims={}))
+        yield Case(f"claim-{name}-missing", "claims", partial(claims_without, name))
+    yield Case("claims-empty", "claims", lambda m: m.forge(claims={}))
     yield Case("claims-upper-case-names", "claims", _shouted_claims)
     yield Case("ath-on-a-refresh", "claims", _needless_ath, only=REFRESH)
-    yield Case("ath-null-on-a-refresh", "claims", partial(_claims_with, {"ath": None}), REFRESH)
-    yield Case("ath-missing", "claims", partial(_claims_without, "ath"), only=PROTECTED)
+    yield Case("ath-null-on-a-refresh", "claims", partial(claims_with, {"ath": None}), REFRESH)
+    yield Case("ath-missing", "claims", partial(claims_without, "ath"), only=PROTECTED)
 
 
 def _shouted_claims(maker: Maker) -> str:
-    return maker.make(claims={name.upper(): value for name, value in maker.claims().items()})
+    return maker.forge(claims={name.upper(): value for name, value in maker.claims().items()})
 
 
 def _needless_ath(maker: Maker) -> str:
-    return _claims_with({"ath": token_hash("a token")}, maker)
+    return claims_with({"ath": token_hash("a token")}, maker)
 
 
 def _requests() -> Iterator[Case]:
@@ -914,7 +848,7 @@ WRONG_HASHES: dict[str, Callable[[str], Any]] = {
     "padded": lambda token: token_hash(token) + "=",
     "truncated": lambda token: token_hash(token)[:-1],
     "prolonged": lambda token: token_hash(token) + "A",
-    "loose-bits": lambda token: _bumped(token_hash(token)),
+    "loose-bits": lambda token: bumped(token_hash(token)),
     "in-hex": lambda token: hashlib.sha256(token.encode()).hexdigest(),
     "sha-512": lambda token: base64url(hashlib.sha512(token.encode()).digest()),
     "of-its-left-half": lambda token: base64url(hashlib.sha256(token.encode()).digest()[:16]),
@@ -977,7 +911,7 @@ BAD_NONCES: dict[str, Callable[[Maker], Any]] = {
     "truncated": lambda m: m.nonces.current(m.now)[:-1],
     "prolonged": lambda m: m.nonces.current(m.now) + "A",
     "other-case": lambda m: m.nonces.current(m.now).swapcase(),
-    "loose-bits": lambda m: _bumped(m.nonces.current(m.now)),
+    "loose-bits": lambda m: bumped(m.nonces.current(m.now)),
     "two-in-one": lambda m: " ".join([m.nonces.current(m.now)] * 2),
     "list": lambda m: [m.nonces.current(m.now)],
     "two-in-a-list": lambda m: [m.nonces.current(m.now)] * 2,
@@ -997,22 +931,22 @@ LITERALS = {"1e9": b"1e9", "1e400": b"1e400", "minus-zero": b"-0.0", "point": b"
 
 
 def _hash_of(change: Callable[[str], Any], maker: Maker) -> str:
-    return _claims_with({"ath": change(maker.access_token or "")}, maker)
+    return claims_with({"ath": change(maker.access_token or "")}, maker)
 
 
 def _time_of(change: Callable[[int], Any], maker: Maker) -> str:
-    return _claims_with({"iat": change(maker.now)}, maker)
+    return claims_with({"iat": change(maker.now)}, maker)
 
 
 def _nonce_of(change: Callable[[Maker], Any], maker: Maker) -> str:
-    return _claims_with({"nonce": change(maker)}, maker)
+    return claims_with({"nonce": change(maker)}, maker)
 
 
 def _claim_values() -> Iterator[Case]:
     for name, spell in WRONG_HASHES.items():
         yield Case(f"ath-{name}", "token", partial(_hash_of, spell), only=PROTECTED)
     for name, value in BAD_NUMBERS.items():
-        yield Case(f"jti-{name}", "jti", partial(_claims_with, {"jti": value}))
+        yield Case(f"jti-{name}", "jti", partial(claims_with, {"jti": value}))
     for name, at in BAD_TIMES.items():
         yield Case(f"iat-{name}", "iat", partial(_time_of, at))
     for name, raw in LITERALS.items():
@@ -1021,7 +955,7 @@ def _claim_values() -> Iterator[Case]:
     yield Case("iat-leading-zero", "not_json", partial(_claim_raw, "iat", b"01800000000"))
     for name, give in BAD_NONCES.items():
         yield Case(f"nonce-{name}", "nonce", partial(_nonce_of, give))
-    yield Case("nonce-missing", "nonce", partial(_claims_without, "nonce"))
+    yield Case("nonce-missing", "nonce", partial(claims_without, "nonce"))
 
 
 # -- a proof that was used: its number is what is remembered -------------------------------------
@@ -1038,30 +972,32 @@ def _used(name: str, maker: Maker) -> str:
 
 @cache
 def _kept(_name: str, maker: Maker) -> str:
-    return maker.make()
+    return maker.forge()
 
 
 def _reordered(maker: Maker) -> str:
-    return maker.make(claims=dict(reversed(maker.claims().items())))
+    return maker.forge(claims=dict(reversed(maker.claims().items())))
 
 
 def _spaced(maker: Maker) -> str:
-    return maker.make(claims=json.dumps(maker.claims(), indent=1).encode())
+    return maker.forge(claims=json.dumps(maker.claims(), indent=1).encode())
 
 
 def _another_nonce(maker: Maker) -> str:
     """Carry the nonce of a machine whose clock is ahead."""
-    return _claims_with({"nonce": _nonce_at(maker, maker.now + 8)}, maker)
+    return claims_with({"nonce": _nonce_at(maker, maker.now + 8)}, maker)
 
 
 AGAIN: dict[str, Callable[[Maker], str]] = {
-    "signed-again": lambda m: m.make(),
-    "another-time": lambda m: _claims_with({"iat": m.now + 1}, m),
+    "signed-again": lambda m: m.forge(),
+    "another-time": lambda m: claims_with({"iat": m.now + 1}, m),
     "another-nonce": _another_nonce,
     "reordered": _reordered,
     "spaced": _spaced,
-    "header-reordered": lambda m: m.make(header=dict(reversed(m.header().items()))),
-    "escaped": lambda m: m.make(claims=_json(m.claims()).replace(b'"used', b'"\\u0075sed')),
+    "header-reordered": lambda m: m.forge(header=dict(reversed(m.header().items()))),
+    "escaped": lambda m: m.forge(
+        claims=compact_json(m.claims()).replace(b'"used', b'"\\u0075sed')
+    ),
 }
 
 
@@ -1082,20 +1018,20 @@ def _replays() -> Iterator[Case]:
 # -- beside them: what looks strange and is right ------------------------------------------------
 
 GOOD: dict[str, Callable[[Maker], str]] = {
-    "plain": lambda m: m.make(),
-    "an-hour-behind": lambda m: _claims_with({"iat": m.now - 3600}, m),
-    "an-hour-ahead": lambda m: _claims_with({"iat": m.now + 3600}, m),
-    "a-day-behind": lambda m: _claims_with({"iat": m.now - MAX_SKEW_SECONDS}, m),
-    "a-day-ahead": lambda m: _claims_with({"iat": m.now + MAX_SKEW_SECONDS}, m),
+    "plain": lambda m: m.forge(),
+    "an-hour-behind": lambda m: claims_with({"iat": m.now - 3600}, m),
+    "an-hour-ahead": lambda m: claims_with({"iat": m.now + 3600}, m),
+    "a-day-behind": lambda m: claims_with({"iat": m.now - MAX_SKEW_SECONDS}, m),
+    "a-day-ahead": lambda m: claims_with({"iat": m.now + MAX_SKEW_SECONDS}, m),
     "another-nonce": _another_nonce,
-    "shortest-number": lambda m: _claims_with({"jti": m.jti[-8:]}, m),
-    "longest-number": lambda m: _claims_with({"jti": (m.jti * 128)[:128]}, m),
-    "number-of-all-signs": lambda m: _claims_with({"jti": f"{m.jti}_.~-"}, m),
-    "other-signature": lambda m: twin(m.make()),
+    "shortest-number": lambda m: claims_with({"jti": m.jti[-8:]}, m),
+    "longest-number": lambda m: claims_with({"jti": (m.jti * 128)[:128]}, m),
+    "number-of-all-signs": lambda m: claims_with({"jti": f"{m.jti}_.~-"}, m),
+    "other-signature": lambda m: twin(m.forge()),
     "reordered": _reordered,
     "spaced": _spaced,
     "header-reordered": AGAIN["header-reordered"],
-    "escaped-letters": lambda m: _claims_as(
+    "escaped-letters": lambda m: claims_bytes(
         lambda raw: raw.replace(b"localhost", b"l\\u006fcalhost"), m
     ),
 }

@@ -8,7 +8,6 @@ codec, for exactly the reason given here, and over HTTP.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -21,6 +20,21 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from app.tokens.keys import derive
 from tests.support.forger import ACCESS, OTHER_SECRET, REFRESH, Forger, compact_json, encode
+from tests.vectors.spellings import (
+    claims_bytes,
+    claims_with,
+    claims_without,
+    edged,
+    header_bytes,
+    header_with,
+    header_without,
+    inserted,
+    loose_end,
+    serialised,
+    spliced,
+    standard_alphabet,
+    swapped,
+)
 
 
 @dataclass(frozen=True)
@@ -55,59 +69,6 @@ def _padded(size: int, forger: Forger) -> str:
     raise AssertionError(size)
 
 
-def _loose_end(segment: int, forger: Forger) -> str:
-    """Set the bits of a segment's last character that decode to nothing."""
-    parts = [_loose(compact_json(forger.header())), _loose(compact_json(forger.claims()))]
-    if segment == 2:
-        head, _, mac = forger.forge().rpartition(".")
-        return f"{head}.{_bump(mac)}"
-    parts[segment] = _bump(parts[segment])
-    return forger.sign(".".join(parts))
-
-
-def _loose(raw: bytes) -> str:
-    """Encode JSON so that its last character has bits to spare."""
-    while len(raw) % 3 != 2:
-        raw += b" "
-    return encode(raw)
-
-
-def _bump(segment: str) -> str:
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    return segment[:-1] + alphabet[alphabet.index(segment[-1]) + 1]
-
-
-def _spliced(segment: int, edit: Callable[[str], str], forger: Forger) -> str:
-    """Edit one segment of a good token, signature left as it was."""
-    parts = forger.forge().split(".")
-    parts[segment] = edit(parts[segment])
-    return ".".join(parts)
-
-
-def _with_standard_alphabet(forger: Forger) -> str:
-    """Spell one token with `+` and `/` where base64url has `-` and `_`."""
-    tokens = (replace(forger, jti=f"{number:022}").forge() for number in range(1000))
-    token = next(token for token in tokens if "-" in token or "_" in token)
-    return token.replace("-", "+").replace("_", "/")
-
-
-def _serialised(form: str, forger: Forger) -> str:
-    """Spell a good token as RFC 7515 section 7.2 JSON."""
-    head, body, mac = forger.forge().split(".")
-    if form == "flattened":
-        return json.dumps({"protected": head, "payload": body, "signature": mac})
-    signatures = [{"protected": head, "signature": mac}]
-    return json.dumps({"payload": body, "signatures": signatures})
-
-
-def _edged(before: str, behind: str, forger: Forger) -> str:
-    return before + forger.forge() + behind
-
-
-def _inserted(text: str, segment: str) -> str:
-    return segment[:5] + text + segment[5:]
-
-
 def _digits(forger: Forger) -> str:
     """Spell the digits of a good token in Arabic-Indic, which Python also calls digits."""
     return forger.forge().translate({ord("0") + n: chr(0x660 + n) for n in range(10)})
@@ -126,8 +87,8 @@ def _form() -> Iterator[Case]:
         "nul": "\0",
     }
     for name, char in edges.items():
-        yield Case(f"leading-{name}", "not_compact", partial(_edged, char, ""), cookie=False)
-        yield Case(f"trailing-{name}", "not_compact", partial(_edged, "", char), cookie=False)
+        yield Case(f"leading-{name}", "not_compact", partial(edged, char, ""), cookie=False)
+        yield Case(f"trailing-{name}", "not_compact", partial(edged, "", char), cookie=False)
     inside = {
         "space": " ",
         "newline": "\n",
@@ -144,11 +105,11 @@ def _form() -> Iterator[Case]:
             yield Case(
                 f"{name}-in-{segment}",
                 "not_compact",
-                partial(_spliced, at, partial(_inserted, char)),
+                partial(spliced, at, partial(inserted, char)),
                 cookie=char.isascii(),
             )
     yield Case("non-ascii-digits", "not_compact", _digits)
-    yield Case("standard-base64-alphabet", "not_compact", _with_standard_alphabet)
+    yield Case("standard-base64-alphabet", "not_compact", standard_alphabet)
     yield Case("one-equals-sign", "not_compact", lambda f: f.forge() + "=")
     yield Case("two-equals-signs", "not_compact", lambda f: f.forge() + "==")
     yield Case("quoted", "not_compact", lambda f: f'"{f.forge()}"', cookie=False)
@@ -160,23 +121,23 @@ def _form() -> Iterator[Case]:
     yield Case("four-segments", "not_compact", lambda f: f.forge() + ".AAAA")
     yield Case("trailing-dot", "not_compact", lambda f: f.forge() + ".")
     yield Case("leading-dot", "not_compact", lambda f: "." + f.forge())
-    yield Case("empty-header", "not_compact", partial(_spliced, 0, lambda _: ""))
-    yield Case("empty-payload", "not_compact", partial(_spliced, 1, lambda _: ""))
-    yield Case("empty-signature", "not_compact", partial(_spliced, 2, lambda _: ""))
+    yield Case("empty-header", "not_compact", partial(spliced, 0, lambda _: ""))
+    yield Case("empty-payload", "not_compact", partial(spliced, 1, lambda _: ""))
+    yield Case("empty-signature", "not_compact", partial(spliced, 2, lambda _: ""))
     yield Case("jwe-five-segments", "not_compact", _jwe)
-    yield Case("json-flattened", "not_compact", partial(_serialised, "flattened"), cookie=False)
-    yield Case("json-general", "not_compact", partial(_serialised, "general"), cookie=False)
+    yield Case("json-flattened", "not_compact", partial(serialised, "flattened"), cookie=False)
+    yield Case("json-general", "not_compact", partial(serialised, "general"), cookie=False)
     yield Case("two-tokens-with-comma", "not_compact", lambda f: f"{f.forge()},{f.forge()}")
     yield Case("device-mark", "not_compact", _device_mark)
     yield Case("one-byte-too-long", "too_long", partial(_padded, 4097))
     yield Case("a-megabyte", "too_long", lambda f: f.forge(claims={"x": "y" * 2**20}))
     yield Case("a-megabyte-of-nothing", "too_long", lambda _: "A" * 2**20)
     for at, segment in enumerate(("header", "payload", "signature")):
-        yield Case(f"loose-bits-in-{segment}", "not_canonical", partial(_loose_end, at))
+        yield Case(f"loose-bits-in-{segment}", "not_canonical", partial(loose_end, at))
         yield Case(
             f"impossible-length-of-{segment}",
             "not_canonical",
-            partial(_spliced, at, lambda s: s[: len(s) // 4 * 4] + "A"),
+            partial(spliced, at, lambda s: s[: len(s) // 4 * 4] + "A"),
         )
 
 
@@ -196,14 +157,6 @@ def _device_mark(forger: Forger) -> str:
 
 
 # -- the JSON: UTF-8, one object, each name once -------------------------------------------
-
-
-def _header_bytes(edit: Callable[[bytes], bytes], forger: Forger) -> str:
-    return forger.forge(header=edit(compact_json(forger.header())))
-
-
-def _claims_bytes(edit: Callable[[bytes], bytes], forger: Forger) -> str:
-    return forger.forge(claims=edit(compact_json(forger.claims())))
 
 
 def _reencoded(encoding: str, raw: bytes) -> bytes:
@@ -256,34 +209,34 @@ def _texts() -> Iterator[tuple[str, Callable[[bytes], bytes]]]:
 
 def _json_forms() -> Iterator[Case]:
     for name, edit in _texts():
-        yield Case(f"header-{name}", "not_json", partial(_header_bytes, edit))
-        yield Case(f"payload-{name}", "not_json", partial(_claims_bytes, edit))
+        yield Case(f"header-{name}", "not_json", partial(header_bytes, edit))
+        yield Case(f"payload-{name}", "not_json", partial(claims_bytes, edit))
     for name in ("alg", "typ", "kid"):
         again = b'"%s":"x"' % name.encode()
         yield Case(
-            f"header-two-{name}", "not_json", partial(_header_bytes, partial(_named_again, again))
+            f"header-two-{name}", "not_json", partial(header_bytes, partial(_named_again, again))
         )
     yield Case("header-two-alg-none-first", "not_json", _none_first)
     yield Case(
         "header-two-alg-by-escape",
         "not_json",
-        partial(_header_bytes, partial(_named_again, b'"\\u0061lg":"none"')),
+        partial(header_bytes, partial(_named_again, b'"\\u0061lg":"none"')),
     )
     for name in ("iss", "aud", "sub", "jti", "iat", "exp"):
         again = b'"%s":1' % name.encode()
         yield Case(
-            f"payload-two-{name}", "not_json", partial(_claims_bytes, partial(_named_again, again))
+            f"payload-two-{name}", "not_json", partial(claims_bytes, partial(_named_again, again))
         )
     for depth in (20_000, 100_000):
         for opening in (b"[", b'{"a":'):
             nested = partial(_always, opening * depth)
             kind = "array" if opening == b"[" else "object"
-            yield Case(f"header-{kind}-{depth}-deep", "too_long", partial(_header_bytes, nested))
-            yield Case(f"payload-{kind}-{depth}-deep", "too_long", partial(_claims_bytes, nested))
+            yield Case(f"header-{kind}-{depth}-deep", "too_long", partial(header_bytes, nested))
+            yield Case(f"payload-{kind}-{depth}-deep", "too_long", partial(claims_bytes, nested))
     yield Case(
         "payload-number-of-5000-digits",
         "too_long",
-        partial(_claims_bytes, partial(_named_again, b'"x":' + b"9" * 5000)),
+        partial(claims_bytes, partial(_named_again, b'"x":' + b"9" * 5000)),
     )
 
 
@@ -293,14 +246,6 @@ def _none_first(forger: Forger) -> str:
 
 
 # -- the header: exactly alg, typ and kid --------------------------------------------------
-
-
-def _header_with(changes: dict[str, Any], forger: Forger) -> str:
-    return forger.forge(header=forger.header() | changes)
-
-
-def _header_without(name: str, forger: Forger) -> str:
-    return forger.forge(header={k: v for k, v in forger.header().items() if k != name})
 
 
 ADDED_HEADERS: dict[str, dict[str, Any]] = {
@@ -415,25 +360,25 @@ def _unknown_kids() -> Iterator[tuple[str, Callable[[Forger], str]]]:
 
 
 def _with_kid(kid: Callable[[Forger], str], forger: Forger) -> str:
-    return _header_with({"kid": kid(forger)}, forger)
+    return header_with({"kid": kid(forger)}, forger)
 
 
 def _headers() -> Iterator[Case]:
     for name, added in ADDED_HEADERS.items():
-        yield Case(f"header-{name}", "header", partial(_header_with, added))
+        yield Case(f"header-{name}", "header", partial(header_with, added))
     for name in ("alg", "typ", "kid"):
-        yield Case(f"header-without-{name}", "header", partial(_header_without, name))
+        yield Case(f"header-without-{name}", "header", partial(header_without, name))
     yield Case("header-with-nothing", "header", lambda f: f.forge(header={}))
     for name, alg in WRONG_ALGORITHMS.items():
-        yield Case(f"alg-{name}", "algorithm", partial(_header_with, {"alg": alg}))
+        yield Case(f"alg-{name}", "algorithm", partial(header_with, {"alg": alg}))
     for name, typ in WRONG_TYPES.items():
-        yield Case(f"typ-{name}", "type", partial(_header_with, {"typ": typ}))
+        yield Case(f"typ-{name}", "type", partial(header_with, {"typ": typ}))
     yield Case(
-        "typ-of-the-other-purpose", "type", lambda f: _header_with({"typ": f.sibling.typ}, f)
+        "typ-of-the-other-purpose", "type", lambda f: header_with({"typ": f.sibling.typ}, f)
     )
     for name, kid in MALFORMED_KIDS.items():
-        yield Case(f"kid-{name}", "kid", partial(_header_with, {"kid": kid}))
-    yield Case("kid-10-kilobytes", "too_long", partial(_header_with, {"kid": "k" * 10_000}))
+        yield Case(f"kid-{name}", "kid", partial(header_with, {"kid": kid}))
+    yield Case("kid-10-kilobytes", "too_long", partial(header_with, {"kid": "k" * 10_000}))
     for name, of in _unknown_kids():
         yield Case(f"kid-{name}", "unknown_key", partial(_with_kid, of))
 
@@ -539,12 +484,12 @@ def _signatures() -> Iterator[Case]:
     yield Case("bit-flipped-in-header", "unknown_key", partial(_flipped, 0))
     yield Case("bit-flipped-in-payload", "signature", partial(_flipped, 1))
     yield Case("bit-flipped-in-signature", "signature", partial(_flipped, 2))
-    yield Case("signature-truncated", "signature", partial(_spliced, 2, lambda s: s[:40]))
-    yield Case("signature-of-one-byte", "signature", partial(_spliced, 2, lambda _: "AA"))
-    yield Case("signature-twice", "signature", partial(_spliced, 2, lambda s: s[:40] + s[:40]))
-    yield Case("signature-of-zeros", "signature", partial(_spliced, 2, lambda s: "A" * len(s)))
+    yield Case("signature-truncated", "signature", partial(spliced, 2, lambda s: s[:40]))
+    yield Case("signature-of-one-byte", "signature", partial(spliced, 2, lambda _: "AA"))
+    yield Case("signature-twice", "signature", partial(spliced, 2, lambda s: s[:40] + s[:40]))
+    yield Case("signature-of-zeros", "signature", partial(spliced, 2, lambda s: "A" * len(s)))
     yield Case("signature-of-another-token", "signature", _borrowed_signature)
-    yield Case("segments-swapped", "header", _swapped)
+    yield Case("segments-swapped", "header", swapped)
 
 
 def _hmac(alg: str, digest: str, forger: Forger) -> str:
@@ -558,23 +503,10 @@ def _unsigned(forger: Forger) -> str:
 
 def _borrowed_signature(forger: Forger) -> str:
     other = replace(forger, jti="o" * 22).forge().rpartition(".")[2]
-    return _spliced(2, lambda _: other, forger)
-
-
-def _swapped(forger: Forger) -> str:
-    head, body, _ = forger.forge().split(".")
-    return forger.sign(f"{body}.{head}")
+    return spliced(2, lambda _: other, forger)
 
 
 # -- the claims: all of them, no others, of the right type and value -----------------------
-
-
-def _claims_with(changes: dict[str, Any], forger: Forger) -> str:
-    return forger.forge(claims=forger.claims() | changes)
-
-
-def _claims_without(name: str, forger: Forger) -> str:
-    return forger.forge(claims={k: v for k, v in forger.claims().items() if k != name})
 
 
 NOT_A_TEXT: dict[str, Any] = {
@@ -615,38 +547,38 @@ BAD_IDS = {
 def _family_claims() -> Iterator[Case]:
     for only, name in ((ACCESS, "sid"), (REFRESH, "family_id")):
         for what, value in NOT_A_TEXT.items():
-            build = partial(_claims_with, {name: value})
+            build = partial(claims_with, {name: value})
             yield Case(f"{name}-{what}", "claim_type", build, only)
         for what, text in BAD_IDS.items():
-            build = partial(_claims_with, {name: text})
+            build = partial(claims_with, {name: text})
             yield Case(f"{name}-{what}", "claim_value", build, only)
-        yield Case(f"{name}-missing", "claims", partial(_claims_without, name), only)
-        yield Case(f"{name}-null", "claims", partial(_claims_with, {name: None}), only)
+        yield Case(f"{name}-missing", "claims", partial(claims_without, name), only)
+        yield Case(f"{name}-null", "claims", partial(claims_with, {name: None}), only)
 
 
 def _text_claims() -> Iterator[Case]:
     for name, reason in TYPE_REASONS.items():
         for what, value in NOT_A_TEXT.items():
-            yield Case(f"{name}-{what}", reason, partial(_claims_with, {name: value}))
-        yield Case(f"{name}-missing", "claims", partial(_claims_without, name))
-        yield Case(f"{name}-null", "claims", partial(_claims_with, {name: None}))
+            yield Case(f"{name}-{what}", reason, partial(claims_with, {name: value}))
+        yield Case(f"{name}-missing", "claims", partial(claims_without, name))
+        yield Case(f"{name}-null", "claims", partial(claims_with, {name: None}))
     for name in ("sub", "jti"):
         for what, text in BAD_IDS.items():
-            yield Case(f"{name}-{what}", "claim_value", partial(_claims_with, {name: text}))
+            yield Case(f"{name}-{what}", "claim_value", partial(claims_with, {name: text}))
 
 
 def _time_claims(name: str, only: str = "") -> Iterator[Case]:
     for what, value in NOT_AN_INTEGER.items():
-        yield Case(f"{name}-{what}", "claim_type", partial(_claims_with, {name: value}), only)
+        yield Case(f"{name}-{what}", "claim_type", partial(claims_with, {name: value}), only)
     for what, raw in (("1e400", b"1e400"), ("1e9", b"1e9"), ("negative-zero", b"-0.0")):
         yield Case(f"{name}-{what}", "claim_type", partial(_claims_raw, name, raw), only)
     for what, number in (("zero", 0), ("negative", -1), ("of-4000-bits", 2**4000)):
-        yield Case(f"{name}-{what}", "times", partial(_claims_with, {name: number}), only)
+        yield Case(f"{name}-{what}", "times", partial(claims_with, {name: number}), only)
     for word in (b"NaN", b"Infinity", b"-Infinity"):
         build = partial(_claims_raw, name, word)
         yield Case(f"{name}-{word.decode()}", "not_json", build, only)
-    yield Case(f"{name}-missing", "claims", partial(_claims_without, name), only)
-    yield Case(f"{name}-null", "claims", partial(_claims_with, {name: None}), only)
+    yield Case(f"{name}-missing", "claims", partial(claims_without, name), only)
+    yield Case(f"{name}-null", "claims", partial(claims_with, {name: None}), only)
 
 
 def _claims_raw(name: str, raw: bytes, forger: Forger) -> str:
@@ -693,12 +625,12 @@ WRONG_AUDIENCES: dict[str, Callable[[str], Any]] = {
 
 
 def _wrong(name: str, change: Callable[[str], Any], forger: Forger) -> str:
-    return _claims_with({name: change(forger.claims()[name])}, forger)
+    return claims_with({name: change(forger.claims()[name])}, forger)
 
 
 def _claim_values() -> Iterator[Case]:
     for name, added in EXTRA_CLAIMS.items():
-        yield Case(f"extra-claim-{name}", "claims", partial(_claims_with, added))
+        yield Case(f"extra-claim-{name}", "claims", partial(claims_with, added))
     yield Case("extra-claim-of-the-sibling", "claims", _both_family_claims)
     yield Case("no-claims", "claims", lambda f: f.forge(claims={}))
     yield Case("claims-of-the-sibling", "claims", lambda f: f.forge(claims=f.sibling.claims()))
@@ -709,15 +641,15 @@ def _claim_values() -> Iterator[Case]:
     yield Case(
         "aud-of-the-sibling",
         "audience",
-        lambda f: _claims_with({"aud": f.sibling.claims()["aud"]}, f),
+        lambda f: claims_with({"aud": f.sibling.claims()["aud"]}, f),
     )
     nothings: dict[str, Any] = {"empty-list": [], "empty-text": "", "zero": 0, "false": False}
     for name, nothing in nothings.items():
-        yield Case(f"aud-{name}", "claims", partial(_claims_with, {"aud": nothing}))
+        yield Case(f"aud-{name}", "claims", partial(claims_with, {"aud": nothing}))
 
 
 def _both_family_claims(forger: Forger) -> str:
-    return _claims_with({forger.sibling.family_claim: forger.family}, forger)
+    return claims_with({forger.sibling.family_claim: forger.family}, forger)
 
 
 def _shifted(forger: Forger, iat: int, exp: int) -> str:
@@ -725,7 +657,7 @@ def _shifted(forger: Forger, iat: int, exp: int) -> str:
     times = {"iat": forger.now + iat, "exp": forger.now + exp}
     if forger.purpose == ACCESS:
         times["auth_time"] = times["iat"]
-    return _claims_with(times, forger)
+    return claims_with(times, forger)
 
 
 def _times() -> Iterator[Case]:
@@ -740,15 +672,15 @@ def _times() -> Iterator[Case]:
     yield Case("issued-tomorrow", "issued_in_future", lambda f: _shifted(f, 86400, 86900))
     yield Case("exp-equals-iat", "times", lambda f: _shifted(f, 0, 0))
     yield Case("exp-before-iat", "times", lambda f: _shifted(f, 0, -1))
-    yield Case("exp-at-the-end-of-time", "times", partial(_claims_with, {"exp": 2**40}))
-    yield Case("exp-beyond-64-bits", "times", partial(_claims_with, {"exp": 2**64}))
+    yield Case("exp-at-the-end-of-time", "times", partial(claims_with, {"exp": 2**40}))
+    yield Case("exp-beyond-64-bits", "times", partial(claims_with, {"exp": 2**64}))
     yield Case("lives-a-second-too-long", "lifetime", lambda f: _shifted(f, 0, f.max_lifetime + 1))
     yield Case("lives-for-a-century", "lifetime", lambda f: _shifted(f, 0, 100 * 365 * 86400))
     yield Case("auth-time-after-iat", "times", _late_password, ACCESS)
 
 
 def _late_password(forger: Forger) -> str:
-    return _claims_with({"auth_time": forger.now + 1}, forger)
+    return claims_with({"auth_time": forger.now + 1}, forger)
 
 
 # -- tokens of others, whole and well made -------------------------------------------------

@@ -116,7 +116,7 @@ def test_a_proof_of_just_the_longest_size_is_looked_at(maker: Maker) -> None:
 
 def test_a_nonce_lives_for_four_minutes(maker: Maker) -> None:
     """To the second; and on a machine whose clock is behind it is good already."""
-    text = maker.make()
+    text = maker.forge()
     for now in (NOW - 16, NOW, NOW + NONCE_SECONDS - 1):
         assert read_proof(text, asked(maker, now)) == Proof(PROVER.thumbprint, maker.jti, NOW)
     for now in (NOW - 17, NOW + NONCE_SECONDS):
@@ -126,33 +126,33 @@ def test_a_nonce_lives_for_four_minutes(maker: Maker) -> None:
 def test_a_clock_may_be_wrong_by_a_day(maker: Maker) -> None:
     """The nonce says how old a proof is; its own time has to be of about now only."""
     for wrong in (-86400, 86400):
-        text = maker.make(claims=maker.claims() | {"iat": NOW + wrong})
+        text = maker.forge(claims=maker.claims() | {"iat": NOW + wrong})
         assert read_proof(text, asked(maker)).jti == maker.jti
     for wrong in (-86401, 86401):
-        text = maker.make(claims=maker.claims() | {"iat": NOW + wrong})
+        text = maker.forge(claims=maker.claims() | {"iat": NOW + wrong})
         assert reason(text, asked(maker)) == "iat"
 
 
 def test_a_stale_nonce_is_named_last(maker: Maker) -> None:
     """Only a proof that is right in all else is asked to come again with a newer nonce."""
     stale = maker.claims() | {"nonce": "stale"}
-    assert reason(maker.make(claims=stale), asked(maker)) == "nonce"
+    assert reason(maker.forge(claims=stale), asked(maker)) == "nonce"
     for name, wrong in {"htm": "PUT", "jti": "", "iat": 1}.items():
-        assert reason(maker.make(claims=stale | {name: wrong}), asked(maker)) != "nonce"
+        assert reason(maker.forge(claims=stale | {name: wrong}), asked(maker)) != "nonce"
 
 
 def test_each_key_has_its_own_thumbprint() -> None:
     """The thumbprint is that of RFC 7638, of the key inside, whatever was read before."""
     for prover in (Prover(), PROVER, Prover(), PROVER):
         maker = replace(at(REFRESH), prover=prover)
-        assert read_proof(maker.make(), asked(maker)) == Proof(prover.thumbprint, maker.jti, NOW)
+        assert read_proof(maker.forge(), asked(maker)) == Proof(prover.thumbprint, maker.jti, NOW)
 
 
 def test_a_remembered_key_verifies_each_signature() -> None:
     """A header that was read before does not vouch for what comes behind it."""
     maker = at(REFRESH)
-    good = maker.make()
-    forged = maker.make(sign=Prover().signature)
+    good = maker.forge()
+    forged = maker.forge(sign=Prover().signature)
     for text in (forged, good, forged):
         if text == good:
             assert read_proof(text, asked(maker)).jkt == PROVER.thumbprint
@@ -163,12 +163,12 @@ def test_a_remembered_key_verifies_each_signature() -> None:
 def test_more_keys_than_are_remembered() -> None:
     """A flood of keys pushes ours out of memory, and it is read anew."""
     maker = at(REFRESH)
-    assert read_proof(maker.make(), asked(maker)).jkt == PROVER.thumbprint
+    assert read_proof(maker.forge(), asked(maker)).jkt == PROVER.thumbprint
     for number in range(MAX_CACHED_KEYS + 1):
         spaces = b" " * (number % 64) + json.dumps(maker.header()).encode()
         text = f"{base64url(spaces + b' ' * (number // 64))}.e30.AA"
         assert reason(text, asked(maker)) == "signature"
-    assert read_proof(maker.make(), asked(maker)).jkt == PROVER.thumbprint
+    assert read_proof(maker.forge(), asked(maker)).jkt == PROVER.thumbprint
 
 
 @pytest.mark.parametrize("bare", "!$&'()*+,;=:@")
@@ -177,7 +177,7 @@ def test_what_a_path_may_hold_bare_may_be_escaped(bare: str) -> None:
     maker = replace(at(PROTECTED), url=f"https://localhost/{bare}a{bare}")
     for htu in (maker.url, maker.url.replace(bare, f"%{ord(bare):02X}")):
         said = maker.claims() | {"htu": htu}
-        assert read_proof(maker.make(claims=said), asked(maker)).jti == maker.jti
+        assert read_proof(maker.forge(claims=said), asked(maker)).jti == maker.jti
 
 
 @pytest.mark.parametrize("letter", "#%-./09?A_az~")
@@ -185,7 +185,7 @@ def test_nothing_else_may_be_escaped(letter: str) -> None:
     """A slash or a letter in disguise is another address."""
     maker = replace(at(PROTECTED), url=f"https://localhost/a{letter}a")
     said = maker.claims() | {"htu": f"https://localhost/a%{ord(letter):02X}a"}
-    assert reason(maker.make(claims=said), asked(maker)) == "request"
+    assert reason(maker.forge(claims=said), asked(maker)) == "request"
 
 
 def test_the_hash_of_a_token() -> None:
@@ -213,7 +213,7 @@ def test_no_depth_of_nesting_is_more_than_refused(maker: Maker) -> None:
     """However deep a signed claim nests, also just below what a parser bears, it is refused."""
     for depth in (*range(1, 1200, 7), *range(900, 1000)):
         claims = b'{"x":' + b"[" * depth + b"]" * depth + b"}"
-        assert reason(maker.make(claims=claims), asked(maker)) in {
+        assert reason(maker.forge(claims=claims), asked(maker)) in {
             "claims",
             "not_json",
             "too_long",
@@ -241,7 +241,7 @@ def test_any_bytes_in_three_segments_are_refused(parts: list[bytes]) -> None:
 def test_any_other_signature_is_refused(raw: bytes) -> None:
     """No 64 bytes that come about by chance pass for a signature."""
     maker = at(REFRESH)
-    assert reason(maker.make(sign=lambda _: raw), asked(maker)) == "signature"
+    assert reason(maker.forge(sign=lambda _: raw), asked(maker)) == "signature"
 
 
 json_values = st.recursive(
@@ -260,7 +260,7 @@ def test_any_signed_claim_is_read_or_refused(name: str, value: object) -> None:
     maker = at(PROTECTED)
     said = maker.claims() | {name: value}
     try:
-        proof = read_proof(maker.make(claims=said), asked(maker))
+        proof = read_proof(maker.forge(claims=said), asked(maker))
     except ProofRefused:
         return
     assert proof == Proof(PROVER.thumbprint, str(said["jti"]), NOW)
@@ -279,4 +279,4 @@ def test_any_header_is_refused(name: str, value: object) -> None:
     else:
         header[name] = value
     with pytest.raises(ProofRefused):
-        read_proof(maker.make(header=header), asked(maker))
+        read_proof(maker.forge(header=header), asked(maker))
