@@ -14,7 +14,7 @@ from app.web.cookies import REFRESH as COOKIE
 from tests.support.app import services
 from tests.support.client import Client
 from tests.support.clock import NOW
-from tests.vectors.proofs import Maker
+from tests.vectors.proofs.maker import Maker
 
 EMAIL = "ada@example.com"
 

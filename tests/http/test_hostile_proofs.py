@@ -18,7 +18,9 @@ from tests.http.bound_site import EMAIL, Site, ask, assert_refused, refresh
 from tests.support.app import PUBLIC_URL, services
 from tests.support.client import Client, program
 from tests.support.clock import NOW
-from tests.vectors.proofs import GOOD, PROTECTED, REFRESH, Case, Maker, at_door, twin
+from tests.vectors.proofs.cases import GOOD, at_door
+from tests.vectors.proofs.maker import PROTECTED, REFRESH, Case, Maker
+from tests.vectors.proofs.signature import twin
 
 PASSWORD = "violet harbour anchors"
 

@@ -22,7 +22,8 @@ from tests.support.app import PUBLIC_URL, close, services
 from tests.support.client import Client, program
 from tests.support.clock import NOW, SettableClock
 from tests.support.forger import ACCESS, OTHER_SECRET, REFRESH, Forger
-from tests.vectors.tokens import Case, for_purpose
+from tests.vectors.tokens.case import Case
+from tests.vectors.tokens.cases import for_purpose
 
 COOKIE = "__Host-Http-refresh"
 OUT_OF_DATE = {"expired", "issued_in_future"}

@@ -21,7 +21,9 @@ from app.tokens.dpop import (
 from app.tokens.nonces import NONCE_SECONDS, Nonces
 from tests.support.clock import SettableClock
 from tests.support.factories import alone
-from tests.vectors.proofs import CASES, GOOD, PROTECTED, REFRESH, Case, Maker, at_door, longest
+from tests.vectors.proofs.cases import CASES, GOOD, at_door
+from tests.vectors.proofs.form import longest
+from tests.vectors.proofs.maker import PROTECTED, REFRESH, Case, Maker
 
 NOW = 1_800_000_000
 TOKEN = base64url(b'{"alg":"HS256","typ":"at+jwt","kid":"1"}') + ".e30.AAAA"

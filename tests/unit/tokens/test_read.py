@@ -14,7 +14,8 @@ from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
 from app.tokens.jws import MAX_TOKEN_LENGTH, TokenRefused
 from config import Settings, decode_secret, new_secret
 from tests.support.forger import ACCESS, REFRESH, Forger, encode
-from tests.vectors.tokens import CASES, Case, for_purpose
+from tests.vectors.tokens.case import Case
+from tests.vectors.tokens.cases import CASES, for_purpose
 
 
 def name_of(case: Case) -> str:
