@@ -1,4 +1,7 @@
-"""The WSGI entry point: `gunicorn wsgi:app`, `flask --app wsgi`."""
+"""The WSGI entry point, for `gunicorn wsgi:app` and `flask --app wsgi`.
+
+A bad environment ends the process with the report of all faults.
+"""
 
 import sys
 

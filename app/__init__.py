@@ -1,4 +1,7 @@
-"""Latchkey: JWT sessions for Flask. Start reading at `app/auth/__init__.py`."""
+"""Latchkey: JWT sessions for Flask. Start reading at `app/auth/__init__.py`.
+
+`create_app` puts the application together; `wsgi.py` and the tests call it.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,16 @@ MAX_FORM_PARTS: Final = 32
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
-    """Build the application from `settings`: composition only, without logic of its own.
+    """Build the application from checked `settings`. Nothing connects before the first request.
 
-    `clock` is the machine's unless a test passes another.
+    Tests pass a `clock` that they can set; the default is the clock of the machine.
     """
     logs.install()
     app = _flask(settings)
-    added = features.load()
-    services = build(settings, clock or Clock(), added)
+    loaded = features.load()
+    services = build(settings, clock or Clock(), loaded)
     app.extensions[NAME] = services
-    # The origin rule comes first: a forged request must not consume anything.
+    # The first handler of a request, because a cross-site request must not consume anything.
     origin.install(app, settings.public_url, behind_proxy=settings.behind_proxy)
     guards.install(app)
     csrf.install(app)
@@ -37,13 +40,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     headers.install(app, settings, services.nonce)
     app.context_processor(lambda: {"dpop_nonce": services.nonce})
     api.install(app, _openapi)
-    # Before the pages: a feature may replace one, such as the home page, by a route of its path.
-    features.install(app, added)
-    pages.install(app, settings, added)
+    # Before the pages, so that a feature may replace one, such as the home page, by its own route
+    # with the same path.
+    features.install(app, loaded)
+    pages.install(app, settings, loaded)
     cli.install(app)
     migrations.install(app, services.database)
     _serve_static_files(app)
-    # Last, so that everything above sees the client's address and not the proxy's.
+    # The outermost layer, so that everything inside sees the client's address, not the proxy's.
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
@@ -67,13 +71,13 @@ def _flask(settings: Settings) -> Flask:
 
 
 def _openapi(app: Flask) -> bytes:
-    from app.contract.openapi import document  # noqa: PLC0415 - few servers are ever asked for it
+    from app.contract.openapi import document  # noqa: PLC0415 - loaded on the first request for it
 
     return document(app)
 
 
 def _serve_static_files(app: Flask) -> None:
-    # Flask's own route would exist before PROVIDE_AUTOMATIC_OPTIONS is set, and answer OPTIONS.
+    # Flask adds its own route before PROVIDE_AUTOMATIC_OPTIONS is set, and would answer OPTIONS.
     app.static_folder = str(ROOT / "static")
     static = guards.public(partial(app.send_static_file))
     app.add_url_rule("/static/<path:filename>", "static", static)

@@ -1,7 +1,9 @@
-"""The one refusal tree.
+"""The refusals: one exception class for each reason to refuse a request.
 
-`code`, `title` and `detail` are public and stable; `reason` is for the audit record alone, so
-that an answer never tells reuse from expiry, or a wrong password from an unknown account.
+The stories of `app.auth` and the guards of `app.web` raise them, and `app.web.problems` renders
+them. The client gets `status`, `code`, `title` and `detail`; clients decide by `code`, which never
+changes. `reason` goes to the audit record only, so that a response does not distinguish reuse from
+expiry, or a wrong password from an unknown account.
 """
 
 from __future__ import annotations
@@ -10,19 +12,22 @@ from typing import ClassVar
 
 
 class Refusal(Exception):
-    """A request that is refused on purpose; rendered by one handler as RFC 9457."""
+    """A request that is refused on purpose; rendered as a problem detail of RFC 9457."""
 
     status: int = 400
     code: ClassVar[str] = "invalid_request"
     title: ClassVar[str] = "The request is not valid"
     detail: str = "The request is not valid."
     event: ClassVar[str] = ""
-    """What the audit record calls it, where the refusal itself is all that happened."""
+    """The event in the audit record; empty when the code that raises has written its own line."""
 
     def __init__(
         self, detail: str | None = None, *, reason: str = "", retry_after: int | None = None
     ) -> None:
-        """Take a public `detail`, an audit-only `reason` and `retry_after` in seconds."""
+        """Take a `detail` for the client, a `reason` for the audit record, and `retry_after`.
+
+        `retry_after` is in seconds. The defaults are the class's `detail`, its `code`, and none.
+        """
         self.detail = detail or type(self).detail
         self.reason = reason or self.code
         self.retry_after = retry_after
@@ -30,11 +35,11 @@ class Refusal(Exception):
 
 
 class InvalidRequest(Refusal):
-    """The body or a parameter is not of the documented form."""
+    """The body, or a value in it, does not have the documented form."""
 
 
 class UnsupportedMediaType(Refusal):
-    """A JSON endpoint got something else; a form post cannot reach it without a preflight."""
+    """The body of a JSON endpoint is not `application/json`."""
 
     status = 415
     code = "unsupported_media_type"
@@ -43,7 +48,7 @@ class UnsupportedMediaType(Refusal):
 
 
 class InvalidToken(Refusal):
-    """A protected route was asked without a usable access token (RFC 6750 section 3)."""
+    """A protected route was requested without a valid access token (RFC 6750 section 3)."""
 
     status = 401
     code = "invalid_token"
@@ -53,7 +58,7 @@ class InvalidToken(Refusal):
 
 
 class SessionEnded(Refusal):
-    """The refresh token is of no use; the only refusal that clears the cookie."""
+    """The refresh token cannot be exchanged. The only refusal that deletes the cookie."""
 
     status = 401
     code = "session_ended"
@@ -62,7 +67,7 @@ class SessionEnded(Refusal):
 
 
 class InvalidCredentials(Refusal):
-    """Unknown account, wrong password and disabled account, told apart by nobody."""
+    """A log-in failed: unknown account, wrong password or disabled account, not distinguished."""
 
     status = 401
     code = "invalid_credentials"
@@ -71,7 +76,7 @@ class InvalidCredentials(Refusal):
 
 
 class WrongPassword(Refusal):
-    """The current password of a password change is wrong; the session goes on."""
+    """The current password in a password change is wrong. The session stays active."""
 
     status = 403
     code = "wrong_password"
@@ -80,7 +85,7 @@ class WrongPassword(Refusal):
 
 
 class CrossOrigin(Refusal):
-    """A state change that did not start on this origin; refused before any credential."""
+    """Another site started a request that would change something; no credential was read."""
 
     status = 403
     code = "cross_origin"
@@ -90,7 +95,7 @@ class CrossOrigin(Refusal):
 
 
 class OperatorsOnly(Refusal):
-    """A route for operators was asked by another account; its session goes on."""
+    """The account is not an operator's. Its session stays active."""
 
     status = 403
     code = "operators_only"
@@ -100,7 +105,7 @@ class OperatorsOnly(Refusal):
 
 
 class InvalidProof(Refusal):
-    """A DPoP proof that is not accepted; the request is refused and no session ends."""
+    """The DPoP proof is missing, invalid or used before (RFC 9449). No session is revoked."""
 
     status = 400
     code = "invalid_dpop_proof"
@@ -109,22 +114,25 @@ class InvalidProof(Refusal):
     detail = "The DPoP proof is not valid for this request."
 
     def __init__(self, *, reason: str, status: int) -> None:
-        """Take an audit-only `reason` and the HTTP `status`."""
+        """Take a `reason` for the audit record, and the HTTP `status`.
+
+        The status is 400 at endpoints that issue tokens and 401 at protected routes.
+        """
         super().__init__(reason=reason)
         self.status = status
 
 
 class UseNonce(InvalidProof):
-    """A proof without a nonce of ours, or with an old one (RFC 9449 section 8)."""
+    """The proof has no nonce, or an outdated one (RFC 9449 section 8)."""
 
     code = "use_dpop_nonce"
-    event = ""  # every client hears it once in a few minutes
+    event = ""  # not recorded, because it is normal: every client gets it every few minutes
     title = "Newer nonce needed"
     detail = "Repeat the request with a proof that carries the nonce of DPoP-Nonce."
 
 
 class NotFound(Refusal):
-    """Not there, or not the caller's: the two are not told apart."""
+    """The object does not exist or is not the caller's, which is not distinguished."""
 
     status = 404
     code = "not_found"
@@ -133,7 +141,7 @@ class NotFound(Refusal):
 
 
 class EmailTaken(Refusal):
-    """Registering an address that has an account."""
+    """A registration for an address that has an account."""
 
     status = 409
     code = "email_taken"
@@ -142,7 +150,7 @@ class EmailTaken(Refusal):
 
 
 class Misdirected(Refusal):
-    """The Host header names another site (RFC 9110 section 15.5.20)."""
+    """The Host header names another host than PUBLIC_URL (RFC 9110 section 15.5.20)."""
 
     status = 421
     code = "misdirected"
@@ -151,7 +159,7 @@ class Misdirected(Refusal):
 
 
 class WeakPassword(Refusal):
-    """The new password is refused, with every reason and what to do about it."""
+    """The new password breaks one or more rules of the password policy."""
 
     status = 422
     code = "weak_password"
@@ -159,13 +167,13 @@ class WeakPassword(Refusal):
     detail = "Choose another password."
 
     def __init__(self, reasons: list[tuple[str, str]]) -> None:
-        """Take `reasons`: pairs of a stable code and a sentence."""
+        """Take `reasons`: for each broken rule a stable code and a sentence for the user."""
         self.reasons = tuple(reasons)
         super().__init__(" ".join(sentence for _, sentence in reasons))
 
 
 class TooManyAttempts(Refusal):
-    """A limit is used up; `retry_after` says when to come back."""
+    """A limit is used up; `retry_after` is when the window ends."""
 
     status = 429
     code = "too_many_attempts"
@@ -175,7 +183,7 @@ class TooManyAttempts(Refusal):
 
 
 class Busy(Refusal):
-    """All password hashing slots are taken and the short queue is full."""
+    """The queue for password hashing has no place for the client, or its turn came too late."""
 
     status = 503
     code = "busy"
@@ -184,7 +192,7 @@ class Busy(Refusal):
 
 
 class Unavailable(Refusal):
-    """A part that the answer depends on cannot be reached; never a 200, never a 401."""
+    """The database is unreachable. The status is not 401, so that clients keep their sessions."""
 
     status = 503
     code = "unavailable"

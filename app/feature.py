@@ -1,4 +1,7 @@
-"""What a feature of a product adds to Latchkey."""
+"""The declaration of a feature: what a product adds to Latchkey (docs/build-on-it.md).
+
+`app.features` loads the features; `app.services`, `app.pages` and `app.auth` use what they add.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ from sqlalchemy import Connection
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab of the account pages: the page's endpoint, its fragment's endpoint, and its label.
+    """A tab of the account pages: its label, and the endpoints of its page and its fragment.
 
-    The fragment names its script in `data-view`: a file of a feature's or of Latchkey's static
-    folder. docs/browser-module.md says what the script has to export.
+    The fragment names its script in `data-view`, as a file in the static folder of Latchkey or of
+    a feature. docs/browser-module.md says what the script must export.
     """
 
     label: str
@@ -24,14 +27,14 @@ class Tab:
 
 @dataclass(frozen=True)
 class Feature:
-    """One part of a product; each field but `blueprints` may stay empty.
+    """One part of a product. Only `blueprints` is required.
 
-    `delete_rows` deletes what the feature stores of a user. It runs in the transaction that erases
-    the account: when it raises, the account stays.
-
-    `claims` names further claims of the access token and their types. `claims_of` returns their
-    values for a user id; it runs at each log-in and refresh, so it should cost one query at most.
-    A claim that it leaves out is not in the token.
+    - `blueprints` and `tabs` are its routes and its tabs in the account pages.
+    - `delete_rows` takes a connection and a user id and deletes what the feature stores of the
+      user. It runs in the transaction that erases the account; when it raises, nothing is erased.
+    - `claims` maps the names of additional claims of the access token to their types.
+    - `claims_of` takes a user id and returns the values of these claims; a claim that it omits is
+      not in the token. It runs at each log-in and refresh, so it should make one query at most.
     """
 
     blueprints: tuple[Blueprint, ...]

@@ -1,4 +1,4 @@
-"""What the use cases need, built once per process."""
+"""Build the objects of the application (`create_app`), and find them in a request (`services`)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ REFRESH_KEY: Final = "refresh token"
 
 @dataclass(frozen=True)
 class Services:
-    """The application's own objects; `services()` returns them inside a request."""
+    """The objects of one application. All are safe to share between threads."""
 
     settings: Settings
     clock: Clock
@@ -64,8 +64,7 @@ class Services:
     def nonce(self) -> str:
         """Return the newest nonce for proofs.
 
-        A process looks at Redis before it hands out its first nonce: an older one would cost the
-        client a repeat.
+        The first call checks Redis for a loss, because a nonce from before it would be refused.
         """
         if not self.denylist_sync.checked:
             self.denylist_sync.check_for_loss()
@@ -73,18 +72,14 @@ class Services:
 
 
 def build(settings: Settings, clock: Clock, features: Sequence[Feature] = ()) -> Services:
-    """Build every object once per process; `features` add to them. Nothing connects yet."""
+    """Build every object. Nothing connects to the database or to Redis before it is used."""
     database = Database(settings.database_url, threads=THREADS, pooler=settings.database_pooler)
-    connections, audit = ConnectionCount(), Audit(clock)
-    # One immediate retry: an idle connection that the server closed is no outage.
-    redis = _redis(settings.redis_url, retries=1, redis_connect_func=connections)
-    keys, prefix = denylist_keys(settings), redis_prefix(settings)
+    link, audit = _redis_link(settings.redis_url), Audit(clock)
+    redis, prefix = link.redis, redis_prefix(settings)
     nonces = Nonces(_purpose_key(settings, "nonce"), settings.clock_leeway)
-    outage = Outage(clock, nonces)
-    link = RedisLink(redis, connections, partial(_redis, settings.redis_url, retries=0))
-    entries = Entries(keys, database, clock)
+    outage, keys = Outage(clock, nonces), denylist_keys(settings)
     marker = Marker(keys.marker, keys.leeway, clock, nonces)
-    sync = DenylistSync(link, entries, marker, clock, outage, nonces)
+    sync = DenylistSync(link, Entries(keys, database, clock), marker, clock, outage, nonces)
     replay_cache = ReplayCache(redis, prefix, clock, sync, outage, nonces)
     denylist = Denylist(redis, database, clock, keys, sync, replay_cache, outage)
     throttle, issuer = Throttle(redis, prefix, clock), _issuer(settings, features)
@@ -98,7 +93,7 @@ def build(settings: Settings, clock: Clock, features: Sequence[Feature] = ()) ->
         audit=audit,
         clock=clock,
         pruning=Pruning(database, clock),
-        delete_rows=tuple(one.delete_rows for one in features if one.delete_rows),
+        delete_rows=tuple(f.delete_rows for f in features if f.delete_rows),
     )
     return Services(
         settings, clock, database, redis, audit, issuer.access, denylist, sync, nonces, auth
@@ -117,7 +112,7 @@ def _password_login(
 
 
 def denylist_keys(settings: Settings) -> Keys:
-    """Return the names under which a deployment denies families in its Redis."""
+    """Return the names of a deployment's denylist keys in Redis."""
     prefix = redis_prefix(settings)
     return Keys(
         prefix=f"{prefix}deny:",
@@ -133,16 +128,22 @@ def services() -> Services:
 
 
 def redis_prefix(settings: Settings) -> str:
-    """Return how every Redis key of a deployment begins.
+    """Return the prefix of every Redis key of a deployment.
 
-    The issuer is in it, so that two deployments on one Redis share nothing; the braces keep all
-    keys of one deployment in one slot of a cluster.
+    Deployments on one Redis share no key. The braces put all keys into one slot of a cluster.
     """
     issuer = hashlib.sha256(settings.public_url.encode()).hexdigest()[:ISSUER_DIGITS]
     return f"{NAME}:{{{settings.env}.{issuer}}}:"
 
 
-def _redis(url: str, *, retries: int, **options: Any) -> Redis:  # noqa: ANN401 - redis-py's own
+def _redis_link(url: str) -> RedisLink:
+    connections = ConnectionCount()
+    # One immediate retry, because a closed idle connection is not an outage.
+    shared = _redis(url, retries=1, redis_connect_func=connections)
+    return RedisLink(shared, connections, partial(_redis, url, retries=0))
+
+
+def _redis(url: str, *, retries: int, **options: Any) -> Redis:  # noqa: ANN401 - any option of redis-py
     return Redis.from_url(
         url,
         socket_timeout=REDIS_SECONDS,
@@ -161,9 +162,9 @@ def _issuer(settings: Settings, features: Sequence[Feature]) -> TokenIssuer:
         remember_absolute=settings.remember_absolute_ttl,
     )
     issuer, leeway = settings.public_url, settings.clock_leeway
-    longest = max(lifetimes.absolute, lifetimes.remember_absolute)
+    max_refresh = max(lifetimes.absolute, lifetimes.remember_absolute)
     access = Rules("at+jwt", issuer, settings.audience, lifetimes.access, leeway)
-    refresh = Rules("rt+jwt", issuer, f"{issuer}/auth/refresh", longest, leeway)
+    refresh = Rules("rt+jwt", issuer, f"{issuer}/auth/refresh", max_refresh, leeway)
     return TokenIssuer(
         access=Codec(access, _ring(settings, ACCESS_KEY), _access_claims(features)),
         refresh=Codec(refresh, _ring(settings, REFRESH_KEY), RefreshTokenClaims),
@@ -173,7 +174,7 @@ def _issuer(settings: Settings, features: Sequence[Feature]) -> TokenIssuer:
 
 
 def _access_claims(features: Sequence[Feature]) -> type[AccessTokenClaims]:
-    return with_claims({name: kind for one in features for name, kind in one.claims.items()})
+    return with_claims({name: type_ for f in features for name, type_ in f.claims.items()})
 
 
 def _ring(settings: Settings, purpose: str) -> KeyRing:

@@ -33,7 +33,7 @@ def log_in(  # noqa: PLR0913 - the fields of the form, and its request
     addresses have accounts (account enumeration).
 
     Raises:
-        InvalidRequest: when the address is longer than any address, however it is typed.
+        InvalidRequest: when `email` has more than `MAX_TYPED` code points.
         InvalidCredentials: when address and password are not those of an enabled account.
         TooManyAttempts: when a limit of the account or of the client's network is used up.
         Busy: when the queue for password hashing has no place for the client.

@@ -1,4 +1,7 @@
-"""The HTML delivery."""
+"""The pages: HTML for browsers. `create_app` installs them.
+
+`routes` has the pages and their forms; `fragments` has the content of the account pages.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,13 @@ TABS: Final = (
 
 
 def install(app: Flask, settings: Settings, features: tuple[Feature, ...]) -> None:
-    """Register pages and fragments.
+    """Register the pages and fragments, and pass the templates their settings.
 
-    The tabs of `features` follow Latchkey's own among the account pages. The script of a fragment
-    may be in Latchkey's static folder or in that of a feature's blueprint.
+    The tabs of `features` follow Latchkey's tabs. The script of a fragment may be in the static
+    folder of Latchkey or of a feature's blueprint.
     """
-    blueprints = [one for feature in features for one in feature.blueprints]
-    static = ["static", *(f"{one.name}.static" for one in blueprints if one.has_static_folder)]
+    blueprints = [blueprint for feature in features for blueprint in feature.blueprints]
+    static = ["static", *(f"{b.name}.static" for b in blueprints if b.has_static_folder)]
     app.jinja_env.globals.update(
         tabs=(*TABS, *(tab for feature in features for tab in feature.tabs)),
         static_folders=lambda: [url_for(endpoint, filename="") for endpoint in static],

@@ -1,6 +1,6 @@
-"""The two forms that work without script.
+"""The forms of the register and log-in pages, which work without script.
 
-The use cases refuse a password that is too long; the attempt is counted before.
+The length of a password is not checked here: the stories check it after counting the attempt.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ EMAIL: Final = (
 
 
 class RegisterForm(FlaskForm):  # type: ignore[misc]  # the base class is untyped
-    """Register."""
+    """The form of `/register`."""
 
     email = StringField("E-mail", validators=EMAIL)
     password = PasswordField("Password", validators=[InputRequired("Enter a password.")])
 
 
 class LogInForm(FlaskForm):  # type: ignore[misc]  # the base class is untyped
-    """Log in."""
+    """The form of `/login`."""
 
     email = StringField("E-mail", validators=EMAIL)
     password = PasswordField("Password", validators=[InputRequired("Enter your password.")])

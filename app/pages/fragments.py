@@ -1,4 +1,7 @@
-"""Fragments: the content of the account pages, fetched by script with the access token."""
+"""The fragments: the content of the account pages.
+
+The page is a shell without data; its script fetches the fragment with the access token.
+"""
 
 from __future__ import annotations
 
@@ -18,22 +21,22 @@ from app.web.responses import UserView, session_view, theft_view
 blueprint: Final = Blueprint("fragments", __name__, url_prefix="/fragments")
 
 EXPLAIN: Final = {
-    "iss": "Who signed it: this site, and no other environment of it.",
-    "aud": "Whom it is for: this API. A token for another service is refused here.",
-    "sub": "Who you are: a random number, never your e-mail address.",
-    "sid": "Which session it belongs to. End that session and this token is refused at once.",
-    "jti": "This one token's own number.",
-    "iat": "When it was signed.",
-    "exp": "When it ends. A few minutes: what is stolen is soon worth nothing.",
-    "auth_time": "When you last gave your password.",
-    "cnf": "The fingerprint of this browser's key. Without its proof the token is refused.",
+    "iss": "Issuer: this site signed the token.",
+    "aud": "Audience: the token is for this API, and any other service must refuse it.",
+    "sub": "Subject: the random id of your account, never your e-mail address.",
+    "sid": "The id of your session. When you end the session, this token is refused at once.",
+    "jti": "The id of this token.",
+    "iat": "When the token was signed.",
+    "exp": "When the token expires: after a few minutes, so a stolen token is soon useless.",
+    "auth_time": "When you last entered your password.",
+    "cnf": "The fingerprint of this browser's key. Without a proof by it the token is refused.",
 }
 
 
 @blueprint.get("/account")
 @require_access
 def account() -> str:
-    """Render the account and the demonstration of the split."""
+    """Render the account, and the access token's claims with an explanation of each."""
     _, family = account_of(services().auth, caller().sid)
     return render_template(
         "fragments/account.html",
@@ -48,7 +51,7 @@ def account() -> str:
 @blueprint.get("/sessions")
 @require_access
 def sessions() -> str:
-    """Render the caller's live sessions."""
+    """Render the caller's active sessions, and those that were revoked for theft recently."""
     auth, user_id = services().auth, caller().user_id
     views = [session_view(family, caller().sid) for family in active_sessions(auth, user_id)]
     thefts = [theft_view(family) for family in recent_thefts(auth, user_id)]
@@ -58,7 +61,7 @@ def sessions() -> str:
 @blueprint.get("/password")
 @require_access
 def password() -> str:
-    """Render the password form."""
+    """Render the form for changing the password."""
     return render_template(
         "fragments/password.html",
         user=_user(),
@@ -67,6 +70,5 @@ def password() -> str:
 
 
 def _user() -> UserView:
-    found = profile(services().auth, caller().sid)
-    registered = rfc3339(found.registered_at)
-    return {"id": found.user_id, "email": found.email, "created_at": registered}
+    user = profile(services().auth, caller().sid)
+    return {"id": user.user_id, "email": user.email, "created_at": rfc3339(user.registered_at)}

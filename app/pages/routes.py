@@ -1,4 +1,4 @@
-"""The pages. Those behind a log-in are shells without data; script fetches their content."""
+"""The pages and their forms. The account pages are shells; script fetches their fragments."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ NOTICES: Final = frozenset({"session_ended", "logged_out", "password_changed"})
 @blueprint.get("/")
 @public
 def home() -> str:
-    """Show what this is."""
+    """Render the home page."""
     return render_template("pages/home.html")
 
 
 @blueprint.route("/register", methods=["GET", "POST"])
 @public
 def register() -> Page:
-    """Open an account and log in."""
+    """Render the form; on POST open an account and log in."""
     form = RegisterForm(request.form)
 
     def submit() -> TokenPair:
@@ -56,7 +56,7 @@ def register() -> Page:
 @blueprint.route("/login", methods=["GET", "POST"])
 @public
 def login() -> Page:
-    """Log in."""
+    """Render the form; on POST log in."""
     form = LogInForm(request.form)
 
     def submit() -> TokenPair:
@@ -76,7 +76,7 @@ def login() -> Page:
 @blueprint.post("/logout")
 @public
 def logout() -> Response:
-    """Log out by a plain form."""
+    """Log out, for browsers without script; go to the log-in page."""
     log_out(services().auth, cookies.read_refresh(request), None, client())
     return logged_out(_see_other(url_for("pages.login", notice="logged_out")))
 
@@ -84,35 +84,35 @@ def logout() -> Response:
 @blueprint.get("/account")
 @public
 def account() -> str:
-    """Show the shell of the account."""
+    """Render the shell of the account page."""
     return render_template("pages/account.html")
 
 
 @blueprint.get("/account/sessions")
 @public
 def sessions() -> str:
-    """Show the shell of the sessions."""
+    """Render the shell of the sessions page."""
     return render_template("pages/sessions.html")
 
 
 @blueprint.get("/account/password")
 @public
 def password() -> str:
-    """Show the shell of the password change."""
+    """Render the shell of the password page."""
     return render_template("pages/password.html")
 
 
 @blueprint.get("/threats")
 @public
 def threats() -> str:
-    """Show what attacks there are and what stops each."""
+    """Render the catalogue of attacks, with the defense against each."""
     return render_template("pages/threats.html", threats=THREATS, further=FURTHER)
 
 
 @blueprint.get("/mistakes")
 @public
 def mistakes() -> str:
-    """Show the mistakes that are refused here."""
+    """Render the catalogue of mistakes in JWT code that Latchkey avoids."""
     return render_template("pages/mistakes.html", mistakes=MISTAKES)
 
 
@@ -144,7 +144,7 @@ def _form_page(
 
 
 def _explain(form: RegisterForm | LogInForm, refusal: Refusal) -> int:
-    """Put a refusal where the reader looks for it, and return the page's status."""
+    """Show a refusal at the field that it concerns; return its status."""
     if isinstance(refusal, WeakPassword):
         form.password.errors = [sentence for _, sentence in refusal.reasons]
     elif isinstance(refusal, EmailTaken) or refusal.reason == "email":
@@ -155,10 +155,10 @@ def _explain(form: RegisterForm | LogInForm, refusal: Refusal) -> int:
 
 
 def _logged_in(pair: TokenPair, wanted: str) -> Response:
-    """Answer a form that was sent without script, whose session is bound at its first refresh.
+    """Return the response to a form that has begun a session.
 
-    The browser forgets its stored keys: otherwise that refresh would bind the session to one from
-    before it, which script may have planted.
+    A form has no DPoP proof, so the session is bound to the key of its first refresh. The browser
+    therefore deletes its stored keys: injected script may have planted one before the log-in.
     """
     response = _see_other(wanted or url_for("pages.account"))
     clear_site_data(response)
@@ -167,5 +167,6 @@ def _logged_in(pair: TokenPair, wanted: str) -> Response:
 
 
 def _see_other(location: str) -> Response:
-    # 303 and never 307: the password must not be posted on (RFC 9700 section 4.12).
+    # 303 and not 307, which would make the browser send the password again (RFC 9700 section
+    # 4.12).
     return cast("Response", redirect(location, 303))
