@@ -1,8 +1,9 @@
-"""Settings: the only reader of the environment, and of the file `.env` beside this one.
+"""Read and check the settings. No other module reads the environment or the file `.env`.
 
-A variable of the environment overrules the file. Every fault is reported at once, each with its
-variable, what is wrong and how to mend it. No secret has a default outside development, and no
-secret's value is ever printed.
+`wsgi.py` and `gunicorn.conf.py` call this. A variable of the environment takes precedence over
+the file beside this module. All faults are reported at once, each with its variable, what is
+wrong and what to do. Outside development no secret has a default, and no report has the value of
+a secret.
 """
 
 from __future__ import annotations
@@ -31,27 +32,28 @@ from sqlalchemy.exc import ArgumentError
 ROOT: Final = Path(__file__).resolve().parent
 ENVIRONMENTS: Final = ("development", "testing", "staging", "production")
 MAX_WORKERS: Final = 256
-# In each worker: as many requests at once, and as many database connections.
-THREADS: Final = 16
+THREADS: Final = 16  # of each worker; also its maximum of database connections
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
 MAX_REFRESH_TTL: Final = 30 * DAY
-# What a route takes unless it is marked @large_body, and the least that MAX_BODY_BYTES may be.
+# The limit of a request body, except on routes with @large_body; also the minimum of
+# MAX_BODY_BYTES.
 BODY_BYTES: Final = 64 * 1024
 MAX_NAME_LENGTH: Final = 60
 SECRET_BYTES: Final = 32
 FORM_KEY_BYTES: Final = 16
 
-# Any one of these lines is enough: the OWASP Password Storage Cheat Sheet, Argon2id, p = 1.
+# Memory in KiB, and passes. Each pair is an accepted minimum for Argon2id with one lane (OWASP
+# Password Storage Cheat Sheet).
 ARGON2_FLOOR: Final = ((47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5))
 
-# Keys printed in RFC 7515, RFC 7520 and on every JWT tutorial: all attackers try them first.
+# The example keys of RFC 7515 and RFC 7520, which tutorials copy and attackers try first.
 PUBLISHED_KEYS: Final = (
     "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
     "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg",
 )
 
-# What people write where a secret belongs, and what no generator does.
+# Words that people write in place of a secret; random text practically never has one.
 WORDS: Final = (
     "secret",
     "password",
@@ -66,9 +68,9 @@ WORDS: Final = (
     "development",
     "testing",
 )
-MAX_ALIKE: Final = 0.7
+MAX_SAME_CLASS: Final = 0.7
 
-# A `.env` with a value for one of these, or with a password in a URL, is for its owner alone.
+# Only its owner may read a `.env` with a value for one of these, or with a password in a URL.
 _SECRETS: Final = ("JWT_SECRET", "JWT_SECRET_PREVIOUS", "SECRET_KEY")
 _PASSWORD_IN_URL: Final = re.compile(r"://[^/@]*:[^/@]+@")
 
@@ -80,10 +82,10 @@ _USER_ID: Final = r"[A-Za-z0-9_-]{22}"
 
 
 class SettingsError(Exception):
-    """The environment is unusable; `str()` is the whole report, one fault a line."""
+    """The settings have faults; `str()` of this is the report, with one fault a line."""
 
     def __init__(self, faults: list[str]) -> None:
-        """Keep `faults`, one finished sentence each."""
+        """Take `faults`, each a complete sentence."""
         self.faults = tuple(faults)
         lines = "\n".join(f"  - {fault}" for fault in faults)
         super().__init__(f"Latchkey cannot start: the environment has faults.\n{lines}")
@@ -95,7 +97,7 @@ def new_secret() -> str:
 
 
 def decode_secret(text: str) -> bytes | None:
-    """Return the bytes behind hex, base64 or base64url text; None when it is neither."""
+    """Return the bytes that `text` encodes in hex, base64 or base64url; None when it is none."""
     if re.fullmatch(r"(?:[0-9a-fA-F]{2})+", text):
         return bytes.fromhex(text)
     if not re.fullmatch(r"[A-Za-z0-9+/_-]+={0,2}", text):
@@ -107,22 +109,22 @@ def decode_secret(text: str) -> bytes | None:
         return None
 
 
-def secret_fault(text: str, least: int = SECRET_BYTES) -> str | None:
-    """Say what is wrong with a secret without quoting it; None when it is good.
+def secret_fault(text: str, min_bytes: int = SECRET_BYTES) -> str | None:
+    """Return what is wrong with a secret, without quoting it; None when it is acceptable.
 
-    RFC 7518 section 3.2 wants an HS256 key of at least 32 bytes and RFC 8725 section 3.5
-    forbids one that a human could remember.
+    An HS256 key has at least 32 bytes (RFC 7518 section 3.2) and is not a text that a person
+    could remember (RFC 8725 section 3.5).
     """
     raw = decode_secret(text)
     if raw is None:
         return "is neither hex nor base64"
-    if len(raw) < least:
-        return f"has {len(raw)} bytes after decoding and needs at least {least}"
+    if len(raw) < min_bytes:
+        return f"has {len(raw)} bytes after decoding and needs at least {min_bytes}"
     if raw in map(decode_secret, PUBLISHED_KEYS):
         return "is a published example that every attacker tries first"
-    steps = {(b - a) % 256 for a, b in pairwise(raw)}
+    differences = {(b - a) % 256 for a, b in pairwise(raw)}
     repeats = text in (text + text)[1:-1]
-    if repeats or len(set(raw)) < least * 5 // 8 or len(steps) < least // 2:
+    if repeats or len(set(raw)) < min_bytes * 5 // 8 or len(differences) < min_bytes // 2:
         return "repeats itself; it is not random"
     plain = raw.isascii() and raw.decode().isprintable()
     if plain or (len(raw) * 2 != len(text) and _made_of_words(text)):
@@ -131,17 +133,17 @@ def secret_fault(text: str, least: int = SECRET_BYTES) -> str | None:
 
 
 def _made_of_words(text: str) -> bool:
-    """Tell whether base64 text reads like language.
+    """Return whether base64 text looks like words.
 
-    In random base64 a third of all neighbours are of one kind (two small letters, two capitals,
-    two digits), in words most are; and nobody draws one of these words by chance.
+    In random base64, a third of all neighbouring characters are of the same class (two small
+    letters, two capitals, two digits); in words most are.
     """
-    kinds = [_kind(char) for char in text.rstrip("=")]
-    alike = sum(a == b for a, b in pairwise(kinds))
-    return alike > MAX_ALIKE * len(kinds) or any(word in text.lower() for word in WORDS)
+    classes = [_character_class(char) for char in text.rstrip("=")]
+    same = sum(a == b for a, b in pairwise(classes))
+    return same > MAX_SAME_CLASS * len(classes) or any(word in text.lower() for word in WORDS)
 
 
-def _kind(char: str) -> str:
+def _character_class(char: str) -> str:
     if char.isdigit():
         return "digit"
     return "small" if char.islower() else "capital" if char.isupper() else char
@@ -149,7 +151,7 @@ def _kind(char: str) -> str:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything an operator can set. Times are seconds, memory is KiB."""
+    """The checked settings; `docs/configuration.md` explains each. Times are in seconds."""
 
     env: str
     host: str
@@ -185,25 +187,33 @@ class Settings:
 
     @property
     def behind_proxy(self) -> bool:
-        """True when something else ends TLS, or TRUSTED_PROXIES says so: gunicorn speaks http."""
+        """Whether a proxy is in front: TRUSTED_PROXIES says so, or PUBLIC_URL is https.
+
+        gunicorn itself serves http only.
+        """
         return bool(self.trusted_proxies) or self.public_url.startswith("https:")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Check `environ`; without it, this process's environment over the file `.env`.
+        """Read the settings from `environ`, or from the environment and the file `.env`.
+
+        In development this creates `instance/` with generated secrets, when they are missing.
 
         Raises:
-            SettingsError: with every fault, when there is at least one.
+            SettingsError: when at least one setting has a fault; it has all of them.
 
         """
         if environ is None:
-            kept, faults = _dotenv(ROOT / ".env")
-            return _Reader({**kept, **os.environ}, faults).settings()
+            from_file, faults = _dotenv(ROOT / ".env")
+            return _Reader({**from_file, **os.environ}, faults).settings()
         return _Reader(environ, []).settings()
 
 
 class _Reader:
-    """Collects faults instead of stopping at the first."""
+    """Reads and checks one variable a method, and collects the faults of all of them.
+
+    A method that finds a fault still returns a usable value, so that the next can be checked.
+    """
 
     def __init__(self, environ: Mapping[str, str], faults: list[str]) -> None:
         self.environ = environ
@@ -224,7 +234,7 @@ class _Reader:
         public_url = self.origin("PUBLIC_URL", f"http://localhost:{port}")
         jwt_secret, previous = self.jwt_secrets()
         memory, passes, lanes = self.argon2()
-        built = Settings(
+        settings = Settings(
             env=self.env,
             host=self.text("HOST", "127.0.0.1"),
             port=port,
@@ -259,28 +269,28 @@ class _Reader:
         )
         if self.faults:
             raise SettingsError(self.faults)
-        return built
+        return settings
 
-    def fault(self, name: str, wrong: str, mend: str) -> None:
-        self.faults.append(f"{name} {wrong}: {mend}.")
+    def fault(self, name: str, problem: str, remedy: str) -> None:
+        self.faults.append(f"{name} {problem}: {remedy}.")
 
     def text(self, name: str, default: str = "") -> str:
         return self.environ.get(name, "").strip() or default
 
-    def number(self, name: str, default: int, least: int, most: int) -> int:
-        given = self.text(name, str(default))
-        if re.fullmatch(r"[0-9]{1,9}", given) and least <= int(given) <= most:
-            return int(given)
-        self.fault(name, "is out of range", f"use a whole number from {least} to {most}")
+    def number(self, name: str, default: int, minimum: int, maximum: int) -> int:
+        value = self.text(name, str(default))
+        if re.fullmatch(r"[0-9]{1,9}", value) and minimum <= int(value) <= maximum:
+            return int(value)
+        self.fault(name, "is out of range", f"use a whole number from {minimum} to {maximum}")
         return default
 
-    def duration(self, name: str, default: int, least: int, most: int) -> int:
+    def duration(self, name: str, default: int, minimum: int, maximum: int) -> int:
         match = _DURATION.fullmatch(self.text(name, str(default)))
         seconds = int(match[1]) * _UNITS[match[2]] if match else -1
-        if least <= seconds <= most:
+        if minimum <= seconds <= maximum:
             return seconds
         self.fault(
-            name, "is out of range", f"use seconds from {least} to {most} (or 90s, 10m, 12h)"
+            name, "is out of range", f"use seconds from {minimum} to {maximum} (or 90s, 10m, 12h)"
         )
         return default
 
@@ -288,40 +298,40 @@ class _Reader:
         return self.duration(name, default, 1, MAX_REFRESH_TTL)
 
     def origin(self, name: str, default: str) -> str:
-        wrong = self.fault
+        fault = self.fault
         try:
             url = urlsplit(self.text(name, default))
             host, port = url.hostname or "", url.port
         except ValueError:
-            wrong(name, "is not a URL", "use the form https://app.example.com")
+            fault(name, "is not a URL", "use the form https://app.example.com")
             return default
         if url.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
-            wrong(name, "is not an http(s) origin", "use the form https://app.example.com")
+            fault(name, "is not an http(s) origin", "use the form https://app.example.com")
         if url.path not in {"", "/"} or url.query or url.fragment or "@" in url.netloc:
-            wrong(name, "has more than scheme, host and port", "cut it after the host")
+            fault(name, "has more than scheme, host and port", "cut it after the host")
         if self.deployed and url.scheme != "https":
-            wrong(name, f"must be https in {self.env}", "the refresh cookie is Secure")
+            fault(name, f"must be https in {self.env}", "the refresh cookie is Secure")
         if self.development and url.scheme == "http" and not is_this_machine(host):
-            # No browser keeps a Secure cookie of such a site, nor lets its script use a key.
-            unfit = "is http on another host than localhost, where log-ins cannot work"
-            wrong(name, unfit, f"use {default}, or https")
-        usual = {"http": 80, "https": 443}.get(url.scheme)
-        return f"{url.scheme}://{host}" + (f":{port}" if port and port != usual else "")
+            # Browsers reject the Secure cookie of such a site, and offer its script no Web Crypto.
+            problem = "is http on another host than localhost, where log-ins cannot work"
+            fault(name, problem, f"use {default}, or https")
+        default_port = {"http": 80, "https": 443}.get(url.scheme)
+        return f"{url.scheme}://{host}" + (f":{port}" if port and port != default_port else "")
 
     def audience(self, public_url: str) -> str:
         audience = self.text("JWT_AUDIENCE")
         if not audience:
             return f"{public_url}/api"
         if not re.fullmatch(r"[\x21-\x7e]{1,255}", audience):
-            self.fault("JWT_AUDIENCE", "is not one plain word", "use a URL or a name, no spaces")
+            self.fault("JWT_AUDIENCE", "is not one word", "use a URL or a name without spaces")
         if audience == f"{public_url}/auth/refresh":
             self.fault("JWT_AUDIENCE", "is the refresh token's audience", "use another value")
         return audience
 
     def jwt_secrets(self) -> tuple[bytes, tuple[bytes, ...]]:
         current = self.secret("JWT_SECRET", SECRET_BYTES)
-        former = [part.strip() for part in self.text("JWT_SECRET_PREVIOUS").split(",")]
-        previous = [self.checked("JWT_SECRET_PREVIOUS", p, SECRET_BYTES) for p in former if p]
+        parts = [part.strip() for part in self.text("JWT_SECRET_PREVIOUS").split(",")]
+        previous = [self.checked("JWT_SECRET_PREVIOUS", p, SECRET_BYTES) for p in parts if p]
         if current and current in previous:
             self.fault(
                 "JWT_SECRET_PREVIOUS", "holds JWT_SECRET itself", "list only former secrets"
@@ -332,26 +342,26 @@ class _Reader:
         raw = self.secret("SECRET_KEY", FORM_KEY_BYTES)
         if raw and raw == jwt_secret:
             self.fault(
-                "SECRET_KEY", "equals JWT_SECRET", "give each its own; one leak must not be two"
+                "SECRET_KEY", "equals JWT_SECRET", "use two secrets, so that one leak is not two"
             )
         return base64.urlsafe_b64encode(raw).decode()
 
-    def secret(self, name: str, least: int) -> bytes:
-        given = self.text(name)
-        if not given and self.development:
-            given = self.kept_secret(name)
-            if not given:
+    def secret(self, name: str, min_bytes: int) -> bytes:
+        value = self.text(name)
+        if not value and self.development:
+            value = self.generated_secret(name)
+            if not value:
                 return b""
-        if not given:
+        if not value:
             self.fault(name, "is missing", "make one with 'flask --app wsgi secrets new'")
             return b""
-        return self.checked(name, given, least)
+        return self.checked(name, value, min_bytes)
 
-    def checked(self, name: str, given: str, least: int) -> bytes:
-        wrong = secret_fault(given, least)
-        if wrong:
-            self.fault(name, wrong, "make one with 'flask --app wsgi secrets new'")
-        return decode_secret(given) or b""
+    def checked(self, name: str, value: str, min_bytes: int) -> bytes:
+        problem = secret_fault(value, min_bytes)
+        if problem:
+            self.fault(name, problem, "make one with 'flask --app wsgi secrets new'")
+        return decode_secret(value) or b""
 
     def prepare_instance(self) -> None:
         try:
@@ -361,11 +371,11 @@ class _Reader:
                 "instance/", f"cannot be made ({error.strerror})", "make the folder writable"
             )
 
-    def kept_secret(self, name: str) -> str:
-        """Return the development secret of that name, made once and kept with mode 0600."""
+    def generated_secret(self, name: str) -> str:
+        """Return the development secret in `instance/`; generate it when it is missing."""
         path = self.instance / f"{name.lower()}.txt"
         try:
-            _write_once(path, new_secret())
+            _create(path, new_secret())
             return path.read_text(encoding="ascii").strip()
         except OSError as error:
             self.fault(
@@ -374,13 +384,13 @@ class _Reader:
             return ""
 
     def database_url(self) -> str:
-        kept = f"sqlite:///{self.instance / 'latchkey.db'}" if self.development else ""
-        given = self.text("DATABASE_URL", kept)
-        if not given:
+        bundled = f"sqlite:///{self.instance / 'latchkey.db'}" if self.development else ""
+        value = self.text("DATABASE_URL", bundled)
+        if not value:
             self.fault("DATABASE_URL", "is missing", "only development has a bundled database")
             return ""
         try:
-            url = make_url(given)
+            url = make_url(value)
         except (ArgumentError, ValueError):
             url = None
         if (
@@ -388,64 +398,63 @@ class _Reader:
             or url.drivername not in {"sqlite", "postgresql+psycopg"}
             or url.database in {None, "", ":memory:"}
         ):
-            mend = "use sqlite:////absolute/path or postgresql+psycopg://user@host/name"
-            self.fault("DATABASE_URL", "is not a database Latchkey knows", mend)
-        return given
+            remedy = "use sqlite:////absolute/path or postgresql+psycopg://user@host/name"
+            self.fault("DATABASE_URL", "is not a database that Latchkey supports", remedy)
+        return value
 
     def database_pooler(self) -> bool:
-        given = self.text("DATABASE_POOLER")
-        if given not in {"", "transaction"}:
-            mend = "use 'transaction' behind a pooler in transaction mode, else leave it empty"
-            self.fault("DATABASE_POOLER", "is not a kind of pooler", mend)
-        return given == "transaction"
+        value = self.text("DATABASE_POOLER")
+        if value not in {"", "transaction"}:
+            remedy = "use 'transaction' behind a pooler in transaction mode, else leave it empty"
+            self.fault("DATABASE_POOLER", "is not a mode that Latchkey supports", remedy)
+        return value == "transaction"
 
     def redis_url(self) -> str:
-        kept = f"unix://{self.instance / 'valkey.sock'}" if self.development else ""
-        given = self.text("REDIS_URL", kept)
-        if not given:
+        bundled = f"unix://{self.instance / 'valkey.sock'}" if self.development else ""
+        value = self.text("REDIS_URL", bundled)
+        if not value:
             self.fault("REDIS_URL", "is missing", "only development has a bundled Valkey")
-        elif not _is_redis_url(given):
-            mend = "use redis://host:6379/0, rediss:// or unix:///path"
-            self.fault("REDIS_URL", "is not a Redis URL", mend)
-        return given
+        elif not _is_redis_url(value):
+            remedy = "use redis://host:6379/0, rediss:// or unix:///path"
+            self.fault("REDIS_URL", "is not a Redis URL", remedy)
+        return value
 
     def operators(self) -> frozenset[str]:
-        given = self.words("OPERATORS")
-        if not all(re.fullmatch(_USER_ID, one) for one in given):
-            mend = "use ids of accounts, not e-mail addresses; /api/me shows one's own"
-            self.fault("OPERATORS", "holds what is no id of an account", mend)
-        return frozenset(given)
+        ids = self.words("OPERATORS")
+        if not all(re.fullmatch(_USER_ID, user_id) for user_id in ids):
+            remedy = "use ids of accounts, not e-mail addresses; /api/me shows the caller's id"
+            self.fault("OPERATORS", "has an entry that is not the id of an account", remedy)
+        return frozenset(ids)
 
     def product_name(self) -> str:
-        given = self.text("PRODUCT_NAME", "Latchkey")
-        if len(given) > MAX_NAME_LENGTH or not given.isprintable():
-            mend = f"use one line of at most {MAX_NAME_LENGTH} characters"
-            self.fault("PRODUCT_NAME", "is no name", mend)
-        return given
+        value = self.text("PRODUCT_NAME", "Latchkey")
+        if len(value) > MAX_NAME_LENGTH or not value.isprintable():
+            remedy = f"use one line of at most {MAX_NAME_LENGTH} characters"
+            self.fault("PRODUCT_NAME", "is too long or not printable", remedy)
+        return value
 
     def static_file(self, name: str, suffix: str, default: str = "") -> str:
-        """Return the path of a file in static/, relative to it."""
-        given = self.text(name, default)
-        if given != default and not _is_file(ROOT / "static", given, suffix):
-            mend = f"name a {suffix} file there, as in brand/product{suffix}"
-            self.fault(name, "is no such file in static/", mend)
-        return given
+        """Return the path of a file in static/, relative to that folder."""
+        value = self.text(name, default)
+        if value != default and not _is_file(ROOT / "static", value, suffix):
+            remedy = f"name a {suffix} file there, as in brand/product{suffix}"
+            self.fault(name, f"is not a {suffix} file in static/", remedy)
+        return value
 
     def sources(self, name: str, *schemes: str) -> tuple[str, ...]:
-        """Return origins for a directive of the Content-Security-Policy.
+        """Return the origins in a variable, for a directive of the Content-Security-Policy.
 
-        No keyword, no wildcard and no path can pass: one `'unsafe-inline'` or `*` here would undo
-        what the policy is for. Plain http is for development alone.
+        Keywords, wildcards and paths are refused: a single `'unsafe-inline'` or `*` would make
+        the policy useless. Only development accepts plain http.
         """
         insecure = {"https": "http", "wss": "ws"}
-        allowed = {*schemes, *(insecure[one] for one in schemes if self.development)}
-        given = self.words(name)
-        if not all(_is_source(one, allowed) for one in given):
-            mend = (
-                f"use {' or '.join(f'{one}://host' for one in schemes)}, without path or wildcard"
-            )
-            self.fault(name, "holds what is no origin", mend)
-        return tuple(given)
+        allowed = {*schemes, *(insecure[scheme] for scheme in schemes if self.development)}
+        origins = self.words(name)
+        if not all(_is_source(origin, allowed) for origin in origins):
+            forms = " or ".join(f"{scheme}://host" for scheme in schemes)
+            remedy = f"use {forms}, without path or wildcard"
+            self.fault(name, "has an entry that is not an origin", remedy)
+        return tuple(origins)
 
     def words(self, name: str) -> list[str]:
         return self.text(name).replace(",", " ").split()
@@ -460,24 +469,25 @@ class _Reader:
         return memory, passes, lanes
 
 
-def _is_file(folder: Path, given: str, suffix: str) -> bool:
-    if not given.isprintable() or not given.endswith(suffix):
+def _is_file(folder: Path, name: str, suffix: str) -> bool:
+    if not name.isprintable() or not name.endswith(suffix):
         return False
-    path = (folder / given).resolve()
+    path = (folder / name).resolve()
     return path.is_file() and path.is_relative_to(folder.resolve())
 
 
-def _is_source(given: str, schemes: Collection[str]) -> bool:
-    scheme, _, rest = given.partition("://")
+def _is_source(origin: str, schemes: Collection[str]) -> bool:
+    scheme, _, rest = origin.partition("://")
     host, colon, port = rest.partition(":")
-    numbered = bool(_PORT.fullmatch(port)) if colon else True
-    return scheme in schemes and bool(_HOST.fullmatch(host)) and numbered
+    has_valid_port = bool(_PORT.fullmatch(port)) if colon else True
+    return scheme in schemes and bool(_HOST.fullmatch(host)) and has_valid_port
 
 
 def is_this_machine(host: str) -> bool:
-    """Tell whether browsers take plain http from `host` for secure: only this machine's names.
+    """Return whether `host` names this machine, so that browsers treat its http as secure.
 
-    W3C Secure Contexts, section 3.1: `localhost`, what ends in `.localhost`, and loopback.
+    These are `localhost`, names that end in `.localhost`, and loopback addresses (W3C Secure
+    Contexts, section 3.1).
     """
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -486,14 +496,14 @@ def is_this_machine(host: str) -> bool:
 
 
 def _dotenv(path: Path) -> tuple[dict[str, str], list[str]]:
-    """Read the file `.env`, if there is one: its variables, and what is wrong with it.
+    """Return the variables in the file `.env`, and the faults of the file.
 
-    Nothing is replaced inside a value: a password may hold a `$`. FLASK_SKIP_DOTENV has the
-    meaning that Flask's command line gives it.
+    Variables inside a value are not replaced, because a password may contain a `$`. The file is
+    ignored when FLASK_SKIP_DOTENV is set, as Flask's command line does.
     """
     if os.environ.get("FLASK_SKIP_DOTENV", "0").lower() not in {"", "0", "false", "no"}:
         return {}, []
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     faults = []
     try:
         with path.open(encoding="utf-8") as file:
@@ -502,39 +512,44 @@ def _dotenv(path: Path) -> tuple[dict[str, str], list[str]]:
                 where = f"{path.name} line {line.original.line}"
                 if line.error or (line.key is not None and line.value is None):
                     faults.append(f"{where} is not a setting: write NAME=value.")
-                elif line.key in found:
+                elif line.key in variables:
                     faults.append(f"{where} sets {line.key} again: keep one of the two.")
                 elif line.key is not None:
-                    found[line.key] = line.value or ""
+                    variables[line.key] = line.value or ""
     except FileNotFoundError:
         return {}, []
     except UnicodeDecodeError:
-        return {}, [f"{path.name} is not UTF-8 text: write it anew."]
+        return {}, [f"{path.name} is not UTF-8 text: save it as UTF-8."]
     except OSError as error:
-        return {}, [f"{path.name} cannot be read ({error.strerror}): mend or remove it."]
-    if others_can_read and _holds_a_secret(found):
+        return {}, [
+            f"{path.name} cannot be read ({error.strerror}): make it readable, or remove it."
+        ]
+    if others_can_read and _has_secret(variables):
         faults.append(
             f"{path.name} holds secrets and everybody can read it: chmod 600 {path.name}."
         )
-    return found, faults
+    return variables, faults
 
 
-def _holds_a_secret(found: Mapping[str, str]) -> bool:
-    return any(found.get(name) for name in _SECRETS) or any(
-        _PASSWORD_IN_URL.search(found.get(name, "")) for name in ("DATABASE_URL", "REDIS_URL")
+def _has_secret(variables: Mapping[str, str]) -> bool:
+    return any(variables.get(name) for name in _SECRETS) or any(
+        _PASSWORD_IN_URL.search(variables.get(name, "")) for name in ("DATABASE_URL", "REDIS_URL")
     )
 
 
-def _is_redis_url(given: str) -> bool:
+def _is_redis_url(url: str) -> bool:
     try:
-        parse_url(given)  # type: ignore[no-untyped-call]
+        parse_url(url)  # type: ignore[no-untyped-call]
     except ValueError:
         return False
     return True
 
 
-def _write_once(path: Path, text: str) -> None:
-    """Create `path` with mode 0600 unless it is there; two processes never see half a file."""
+def _create(path: Path, text: str) -> None:
+    """Create the file `path` with mode 0600, unless it exists.
+
+    The file appears complete, so that another process never reads a part of it.
+    """
     if path.exists():
         return
     draft = path.with_name(f"{path.name}.{os.getpid()}")
@@ -552,15 +567,15 @@ def _write_once(path: Path, text: str) -> None:
 
 
 def main() -> None:
-    """Print what a server needs to know as JSON; with a bad environment, say why and exit 1."""
+    """Print the settings of `gunicorn.conf.py` as JSON, or report the faults and exit with 1."""
     try:
         settings = Settings.from_env()
     except SettingsError as error:
         sys.exit(str(error))
-    needed = ("env", "host", "port", "workers", "public_url")
-    said = {name: getattr(settings, name) for name in needed} | {"threads": THREADS}
-    said["this_machine"] = is_this_machine(settings.host)
-    print(json.dumps(said))  # noqa: T201 - its one purpose
+    names = ("env", "host", "port", "workers", "public_url")
+    values = {name: getattr(settings, name) for name in names} | {"threads": THREADS}
+    values["this_machine"] = is_this_machine(settings.host)
+    print(json.dumps(values))  # noqa: T201 - read by gunicorn.conf.py
 
 
 if __name__ == "__main__":

@@ -105,7 +105,9 @@ def test_a_file_without_secrets_may_be_read(dotenv: Path) -> None:
 def test_a_file_that_cannot_be_read_is_a_fault(dotenv: Path) -> None:
     """A folder of that name, or what is no text."""
     dotenv.write_bytes(b"PORT=\xff\n")
-    assert dotenv_faults() == (".env is not UTF-8 text: write it anew.",)
+    assert dotenv_faults() == (".env is not UTF-8 text: save it as UTF-8.",)
     dotenv.unlink()
     dotenv.mkdir()
-    assert dotenv_faults() == (".env cannot be read (Is a directory): mend or remove it.",)
+    assert dotenv_faults() == (
+        ".env cannot be read (Is a directory): make it readable, or remove it.",
+    )
