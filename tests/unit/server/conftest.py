@@ -14,6 +14,7 @@ from flask import Flask
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from app.server import loop
 from app.server.listeners import ABSENT
 from app.server.loop import Server
 
@@ -122,3 +123,9 @@ def _gunicorns_log_propagates() -> Iterator[None]:
     """Let caplog see gunicorn's lines."""
     yield
     logging.getLogger("gunicorn.error").handlers.clear()
+
+
+@pytest.fixture(autouse=True)
+def _ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at the deadlines more often than once a second."""
+    monkeypatch.setattr(loop, "TICK_SECONDS", 0.01)

@@ -1,0 +1,153 @@
+"""What a success gives back, and what it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from app.errors import TooManyAttempts
+from app.infra.throttle import Throttle
+from tests.support.databases import one_database
+from tests.support.servers.valkey import ValkeyServer
+from tests.unit.infra.attempts import (
+    ADA,
+    EVE,
+    HERE,
+    THERE,
+    allowed,
+    from_many_places,
+    on_many_accounts,
+)
+
+pytestmark = one_database
+
+
+def test_a_success_is_forgiven(throttle: Throttle) -> None:
+    """The account's failures are forgotten, so that a typing error costs nothing later."""
+    for _ in range(4):
+        throttle.log_in(ADA, HERE)
+    throttle.record_success(throttle.log_in(ADA, HERE))
+    assert allowed(from_many_places(throttle, ADA)) == 5
+
+
+def test_a_success_does_not_clear_the_address(throttle: Throttle) -> None:
+    """One's own account is no way to go on guessing at others: only its attempt is free."""
+    next_one = on_many_accounts(throttle, HERE)
+    for _ in range(20):
+        next_one()
+    for _ in range(25):
+        throttle.record_success(throttle.log_in(EVE, HERE))
+    assert allowed(next_one) == 10
+
+
+def test_people_behind_one_address_do_not_shut_each_other_out(throttle: Throttle) -> None:
+    """A hundred colleagues log in within a minute."""
+    for number in range(100):
+        throttle.record_success(throttle.log_in(f"user{number}@example.com", HERE))
+
+
+def test_an_attempt_that_never_reached_the_password_is_given_back(throttle: Throttle) -> None:
+    """When the server was busy, nothing was guessed; the network it came from is charged."""
+    for _ in range(25):
+        throttle.refund(throttle.log_in(ADA, HERE))
+    assert allowed(from_many_places(throttle, ADA)) == 5
+    assert allowed(on_many_accounts(throttle, HERE)) == 5
+
+
+def test_a_refused_address_uses_up_nobodys_attempts(throttle: Throttle) -> None:
+    """What is refused for where it comes from is no attempt at the account it names."""
+    allowed(on_many_accounts(throttle, HERE))
+    for _ in range(40):
+        with pytest.raises(TooManyAttempts) as refused:
+            throttle.log_in(ADA, HERE)
+        assert refused.value.reason == "limit_address"
+    assert allowed(from_many_places(throttle, ADA)) == 5
+
+
+def test_a_network_that_was_counted_is_not_counted_again(throttle: Throttle) -> None:
+    """It is counted before the account is known; a success gives that attempt back."""
+    for _ in range(25):
+        throttle.network(HERE)
+        throttle.record_success(throttle.log_in(ADA, HERE, network_counted=True))
+    assert allowed(lambda: throttle.network(HERE)) == 30
+
+
+def test_a_neighbour_does_not_lock_out_a_known_browser(throttle: Throttle) -> None:
+    """It is counted by itself alone, and uses up nothing of the address either."""
+    assert allowed(on_many_accounts(throttle, HERE)) == 30
+    assert allowed(lambda: throttle.log_in(ADA, HERE, "her-browser")) == 10
+    assert allowed(lambda: throttle.log_in(EVE, THERE, "their-browser")) == 10
+    assert allowed(on_many_accounts(throttle, THERE)) == 30
+
+
+def test_an_ipv6_customer_has_one_limit_for_all_networks(throttle: Throttle) -> None:
+    """65,536 networks of one /48 guess 120 times a minute together; the next /48 has its own."""
+    places = (f"2001:db8:1:{number:x}::1" for number in range(60_000))
+    accounts = (f"user{number}@example.com" for number in range(60_000))
+    assert allowed(lambda: throttle.log_in(next(accounts), next(places))) == 120
+    throttle.log_in(ADA, "2001:db8:2::1")
+    with pytest.raises(TooManyAttempts) as refused:
+        throttle.log_in(ADA, "2001:db8:1:ffff::1")
+    assert refused.value.reason == "limit_site"
+
+
+def test_right_passwords_are_counted_too(throttle: Throttle) -> None:
+    """Thirty a minute of one account, wherever they come from, known or not."""
+
+    def log_in(device: str = "") -> Callable[[], object]:
+        places = (f"10.1.{number}.1" for number in range(250))
+        return lambda: throttle.record_success(throttle.log_in(ADA, next(places), device))
+
+    for device, reason in (("", "limit_all_account"), ("her-browser", "limit_all_device")):
+        assert allowed(log_in(device), 200) == 30
+        with pytest.raises(TooManyAttempts) as refused:
+            log_in(device)()
+        assert refused.value.reason == reason
+
+
+def test_known_browsers_of_one_account_are_counted_together(throttle: Throttle) -> None:
+    """Whoever has the password makes as many as they like; the next account has its own."""
+    marks = (f"mark-{number}" for number in range(60_000))
+    assert allowed(lambda: throttle.record_success(throttle.log_in(ADA, HERE, next(marks)))) == 30
+    with pytest.raises(TooManyAttempts) as refused:
+        throttle.log_in(ADA, THERE, next(marks))
+    assert refused.value.reason == "limit_all_device"
+    throttle.log_in(EVE, HERE, next(marks))
+
+
+def test_right_passwords_of_one_address_are_counted_too(throttle: Throttle) -> None:
+    """Accounts of one's own are no way to have the server hash without end."""
+    accounts = (f"own{number}@example.com" for number in range(60_000))
+    assert allowed(lambda: throttle.record_success(throttle.log_in(next(accounts), HERE))) == 300
+    with pytest.raises(TooManyAttempts) as refused:
+        throttle.log_in(ADA, HERE)
+    assert refused.value.reason == "limit_all_address"
+    assert allowed(from_many_places(throttle, ADA)) == 5
+
+
+def test_a_refusal_of_the_whole_count_is_no_failure(throttle: Throttle) -> None:
+    """Whoever logged in too often may do so again a minute later, and not in five."""
+    for _ in range(30):
+        throttle.record_success(throttle.log_in(ADA, HERE, "her-browser"))
+    for _ in range(20):
+        with pytest.raises(TooManyAttempts) as refused:
+            throttle.log_in(ADA, HERE, "her-browser")
+        assert refused.value.reason == "limit_all_device"
+
+
+def test_giving_back_after_the_window_lasts_no_longer(
+    throttle: Throttle, valkey: ValkeyServer
+) -> None:
+    """A counter that had ended meanwhile does not come back for good."""
+    buckets = throttle.log_in(ADA, HERE)
+    valkey.flush()
+    throttle.refund(buckets)
+    assert all(valkey.client.ttl(key) > 0 for key in valkey.client.scan_iter("*"))
+
+
+def test_a_full_limit_refuses_the_right_password_too(throttle: Throttle) -> None:
+    """Who is throttled cannot find out by the answer that a guess was right."""
+    assert allowed(lambda: throttle.log_in(ADA, HERE)) == 5
+    with pytest.raises(TooManyAttempts):
+        throttle.log_in(ADA, THERE)

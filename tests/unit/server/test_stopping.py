@@ -1,0 +1,157 @@
+"""How the loop of a worker ends, and when it takes no more."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from typing import Any, ClassVar
+from unittest.mock import Mock
+
+import pytest
+
+from app.server import listeners, loop, table
+from app.server.connection import Connection
+from app.server.listeners import ABSENT
+from tests.support.processes import wait_until
+from tests.unit.server.conftest import Running, everything
+from tests.unit.server.gates import GET, Gate
+
+
+def test_stopping_answers_what_still_comes(
+    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is answered, half sent or kept is finished, and nothing new is accepted."""
+    running = run()
+    gate = running.worker.wsgi = Gate(running.worker.wsgi)
+    gate.opened.set()
+    with running.connect() as kept, running.connect() as half, running.connect() as silent:
+        kept.sendall(GET + b"\r\n")
+        assert kept.recv(65536).startswith(b"HTTP/1.1 200 ")
+        half.sendall(GET)
+        gate.opened.clear()
+        with running.connect() as asking:
+            asking.sendall(GET + b"\r\n")
+            gate.entered.acquire()
+            gate.entered.acquire()
+            monkeypatch.setattr(loop, "STOP_IDLE_SECONDS", 1)
+            running.stop(quick=False)
+            wait_until(lambda: running.worker.loads[0] == ABSENT, what="the stop")
+            with running.connect() as late:  # waits in the socket, which somebody else holds
+                late.sendall(GET + b"\r\n")
+                gate.opened.set()
+                assert b"\r\nConnection: close\r\n" in everything(asking)
+                for link, rest in ((kept, GET + b"\r\n"), (half, b"\r\n")):
+                    link.sendall(rest)
+                    assert b"\r\nConnection: close\r\n" in everything(link)
+                assert everything(silent) == b""
+                running.thread.join(20)
+                assert not running.thread.is_alive()
+                with running.listener.accept()[0] as waited:
+                    assert waited.recv(3) == b"GET"
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(), RuntimeError("a bug")])
+def test_no_request_stops_the_loop(run: Callable[..., Running], error: Exception) -> None:
+    """Whatever reading it comes to, that connection ends and no other."""
+    worker = run(alive=False).worker
+    server = loop.Server(worker)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        connection = Connection(ours, ("192.0.2.1", 1), worker.cfg)
+        server._enter(connection, server.table.reading, table.READ)  # noqa: SLF001
+        server._read(connection, server.table.reading)  # noqa: SLF001
+        server._parse(connection, Mock(side_effect=error))  # noqa: SLF001
+        server._on_ready(connection, table.READ)  # noqa: SLF001
+        assert everything(theirs) == b""
+        server._poller.close()  # noqa: SLF001
+
+
+def test_the_last_moment_of_an_idle_connection(run: Callable[..., Running]) -> None:
+    """A request that came before its end was noticed is answered."""
+    worker = run(alive=False).worker
+    server = loop.Server(worker)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        connection = Connection(ours, ("192.0.2.1", 1), worker.cfg)
+        server._enter(connection, server.table.idle, table.READ)  # noqa: SLF001
+        theirs.sendall(GET + b"Connection: close\r\n\r\n")
+        server._end(connection)  # noqa: SLF001
+        assert everything(theirs, until=b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+        server._responder.close()  # noqa: SLF001
+        server._poller.close()  # noqa: SLF001
+
+
+def test_the_end_of_the_master_is_the_end(run: Callable[..., Running]) -> None:
+    """Nobody would stop such a worker."""
+    running = run(ppid=1)
+    running.thread.join(20)
+    assert not running.thread.is_alive()
+
+
+def test_as_many_requests_as_gunicorn_is_told(run: Callable[..., Running]) -> None:
+    """`--max-requests`: the last one is answered, and the connection closed."""
+    running = run(max_requests=1)
+    assert b"\r\nConnection: close\r\n" in running.ask(GET + b"\r\n")
+    running.thread.join(20)
+    assert not running.thread.is_alive()
+
+
+def test_a_full_loop_accepts_no_more(
+    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes waits in the socket until there is room."""
+    monkeypatch.setattr(loop, "MAX_CONNECTIONS", 1)
+    running = run()
+    with running.connect() as first:
+        first.sendall(b"GET")
+        wait_until(lambda: len(running.server.table.groups) == 1, what="the first")
+        with running.connect() as second:
+            second.sendall(GET + b"Connection: close\r\n\r\n")
+            second.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                second.recv(1)
+            first.close()
+            second.settimeout(20)
+            assert everything(second).startswith(b"HTTP/1.1 200 ")
+
+
+def test_it_leaves_connections_to_a_worker_with_fewer(run: Callable[..., Running]) -> None:
+    """It waits a moment when it is ahead, and then serves all the same."""
+    running = run()
+    running.worker.loads[1] = 0
+    links = [running.connect() for _ in range(5)]
+    try:
+        for link in links:
+            link.sendall(GET + b"\r\n")
+            assert link.recv(65536).startswith(b"HTTP/1.1 200 ")
+    finally:
+        for link in links:
+            link.close()
+
+
+def test_a_system_without_files_is_no_end(
+    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says so, waits, and goes on."""
+    monkeypatch.setattr(listeners, "FAULT_SECONDS", 0.05)
+
+    class Broken(socket.socket):
+        faults: ClassVar = [OSError(24, "Too many open files"), BlockingIOError()]
+
+        def accept(self) -> tuple[socket.socket, Any]:
+            if self.faults:
+                raise self.faults.pop(0)
+            return super().accept()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        broken = Broken(fileno=os.dup(server.fileno()))
+        broken.settimeout(0)
+        monkeypatch.setattr(logging.getLogger("gunicorn.error"), "propagate", True)
+        running = run(sockets=[broken])
+        logging.getLogger("gunicorn.error").propagate = True
+        running.listener.close()
+        running.listener, running.port = broken, server.getsockname()[1]
+    assert running.ask(GET + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert "Too many open files" in caplog.text
