@@ -127,7 +127,7 @@ def _checked(values: dict[str, Any], kind: type[T], part: str, *, strict: bool =
     except msgspec.ValidationError as error:
         raise InvalidRequest(_explanation(part, str(error))) from None
     for name, text in _texts(checked):
-        if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        if not _is_storable(text):
             raise InvalidRequest(f"The field “{name}” is not valid Unicode text.")
     return checked
 
@@ -140,6 +140,14 @@ def _explanation(part: str, error: str) -> str:
     problem, _, path = error.partition(" - at `$.")
     field = f" in the field “{path[:-1]}”" if path else ""
     return f"The {part} is not as documented{field}: {problem}."[:MAX_EXPLANATION]
+
+
+def _is_storable(text: str) -> bool:
+    """Tell whether databases store `text`: PostgreSQL no NUL, neither half a surrogate pair."""
+    try:
+        return b"\x00" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON
