@@ -8,18 +8,15 @@ from sqlalchemy import event
 
 from app.families import denylist_sync as module
 from app.families.models import RevokedFamily
-from app.infra import redis
 from app.services import Services, build, denylist_keys
-from tests.support.app import repairs, settle
+from tests.support.app import settle
 from tests.support.clock import NOW, SettableClock
 from tests.support.factories import a_family, a_user
-from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from app.families.denylist_sync import DenylistSync
-    from config import Settings
     from tests.support.log import Log
     from tests.support.servers.valkey import ValkeyServer
 
@@ -30,34 +27,6 @@ OF_ANOTHER_SERVER = b"abc.1799999000.of-another-server"
 def database_url(sqlite_url: str) -> str:
     """Run once: the statements behind the denylist are tested on both databases elsewhere."""
     return sqlite_url
-
-
-@pytest.fixture
-def process(
-    settings: Settings,
-    clock: SettableClock,
-    valkey: ValkeyServer,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Services]:
-    """Give one process's own parts; its repairs rest for a moment only."""
-    monkeypatch.setattr(redis, "REDIS_BACKOFF_SECONDS", 0.02)
-    own = build(settings, clock)
-    yield own
-    settle(own, valkey)
-
-
-@pytest.fixture
-def sync(process: Services) -> DenylistSync:
-    return process.denylist_sync
-
-
-@pytest.fixture
-def evicting(valkey: ValkeyServer) -> Iterator[ValkeyServer]:
-    """Give a Redis that is not believed, because it evicts; a test may end that."""
-    valkey.client.config_set("maxmemory-policy", "allkeys-lru")
-    yield valkey
-    valkey.make_sound()
-    valkey.client.config_set("maxmemory-policy", "noeviction")
 
 
 def marker(process: Services, valkey: ValkeyServer) -> bytes:
@@ -110,6 +79,17 @@ def test_the_first_nonce_is_newer_than_the_memory_of_redis(
     made = process.nonces.made_at(process.nonce(), clock.now())
     assert made is not None
     assert not process.nonces.is_outdated(made, NOW)
+
+
+def test_a_check_costs_one_command_while_nothing_is_lost(
+    process: Services, sync: DenylistSync, valkey: ValkeyServer
+) -> None:
+    """Each refused proof has it made: whoever sends bad ones must not have the list written."""
+    sync.check_for_loss()
+    valkey.client.config_resetstat()
+    on_statement(process, lambda: pytest.fail("the database was asked"))
+    sync.check_for_loss()
+    assert commands(valkey) == {"get"}
 
 
 def test_redis_is_looked_at_before_the_first_nonce_alone(
@@ -181,6 +161,20 @@ def test_a_redis_that_is_not_believed_is_asked_again_after_ten_seconds(
     assert sync.vouch(marker(process, evicting), sync.trusted)[0]
 
 
+@pytest.mark.usefixtures("evicting")
+def test_the_log_says_why_redis_is_not_believed(
+    sync: DenylistSync, log_of: Callable[[str], Log]
+) -> None:
+    """And what an operator has to do."""
+    log = log_of("latchkey.denylist")
+    sync.check_for_loss()
+    (line,) = log.lines()
+    assert line == (
+        "redis not trusted, asking the database: it evicts keys (allkeys-lru);"
+        " set maxmemory-policy to noeviction"
+    )
+
+
 def test_a_redis_that_evicts_meanwhile_is_believed_no_more(
     process: Services, sync: DenylistSync, valkey: ValkeyServer, clock: SettableClock
 ) -> None:
@@ -232,73 +226,3 @@ def test_a_failed_command_has_the_list_written_again(
     process.denylist_sync._outage.mark_redis_down(ConnectionError())  # noqa: SLF001 - one part
     assert not sync.vouch(found, sync.trusted)[0]
     assert sync.vouch(found, sync.trusted)[0]
-
-
-# -- the repair ----------------------------------------------------------------------------
-
-
-def fail_to_deny(sync: DenylistSync, valkey: ValkeyServer) -> None:
-    """Have an entry refused, as by a Redis without memory."""
-    valkey.client.config_set("maxmemory", 1)
-    try:
-        assert not sync.deny([RevokedFamily("a", NOW)])
-    finally:
-        valkey.client.config_set("maxmemory", 0)
-
-
-def test_a_repair_goes_on_while_redis_is_not_believed(
-    process: Services, sync: DenylistSync, evicting: ValkeyServer
-) -> None:
-    """It ends when the list is written under a marker, and not when Redis merely answers."""
-    evicting.client.config_resetstat()
-    fail_to_deny(sync, evicting)
-    asked = "cmdstat_time"
-    wait_until(
-        lambda: evicting.client.info("commandstats").get(asked, {"calls": 0})["calls"] > 2,
-        what="a third attempt",
-    )
-    assert repairs()
-    evicting.client.config_set("maxmemory-policy", "noeviction")
-    wait_until(lambda: not repairs(), what="the end of the repair")
-    assert sync.vouch(marker(process, evicting), sync.trusted)[0]
-
-
-def test_a_repair_goes_on_when_a_flush_took_what_it_wrote(
-    process: Services, sync: DenylistSync, valkey: ValkeyServer
-) -> None:
-    """The list is written anew, under a marker that no flush took."""
-    flushes = [valkey.flush, valkey.flush]
-    on_statement(process, lambda: flushes and flushes.pop()())
-    fail_to_deny(sync, valkey)
-    wait_until(lambda: not repairs(), what="the end of the repair")
-    assert flushes == []
-    assert sync.vouch(marker(process, valkey), sync.trusted)[0]
-
-
-def test_a_repair_has_nothing_to_do_where_a_request_was_quicker(
-    process: Services, sync: DenylistSync, valkey: ValkeyServer
-) -> None:
-    """It sees that the list was written since the command failed."""
-    sync.check_for_loss()
-    assert sync.vouch(marker(process, valkey), sync.trusted)[0]
-    statements: list[object] = []
-    on_statement(process, lambda: statements.append(1))
-    sync._repair.start()  # noqa: SLF001 - as the command that failed does
-    wait_until(lambda: not repairs(), what="the end of the repair")
-    assert statements == []
-
-
-def test_a_repair_says_in_the_log_what_it_waits_for(
-    sync: DenylistSync,
-    valkey: ValkeyServer,
-    clock: SettableClock,
-    log_of: Callable[[str], Log],
-) -> None:
-    """Once a minute: where nobody asks, no request does."""
-    sync.check_for_loss()
-    valkey.stop()
-    sync.deny([RevokedFamily("a", NOW)])
-    log = log_of("latchkey.denylist")
-    clock.forward(60)
-    wait_until(lambda: log.lines() != [], what="its line")
-    assert log.lines() == ["redis unreachable, asking the database: ConnectionError"]
