@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from app.families.models import RevokedFamily
+from app.infra import redis
 from app.services import Services, denylist_keys
 from tests.support.app import repairs
 from tests.support.clock import NOW
@@ -73,6 +74,17 @@ def test_a_repair_goes_on_when_a_flush_took_what_it_wrote(
     fail_to_deny(sync, valkey)
     wait_until(lambda: not repairs(), what="the end of the repair")
     assert flushes == []
+    assert sync.vouch(marker(process, valkey), sync.trusted)[0]
+
+
+def test_a_repair_ends_with_the_list_that_it_wrote(
+    process: Services, sync: DenylistSync, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not rest first, and look once more after that."""
+    monkeypatch.setattr(redis, "REDIS_BACKOFF_SECONDS", 3600.0)
+    sync._outage.mark_redis_down(ConnectionError())  # noqa: SLF001 - one part of the process
+    sync._repair.start()  # noqa: SLF001 - as the command that failed does
+    wait_until(lambda: not repairs(), what="the end of the repair")
     assert sync.vouch(marker(process, valkey), sync.trusted)[0]
 
 
