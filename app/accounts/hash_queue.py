@@ -81,12 +81,15 @@ class HashQueue:
     def _reset(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.Lock()
+        # The places held, by (place for known browsers, network).
         self._held: Counter[tuple[bool, str]] = Counter()
+        # The waiting jobs of each network, for known browsers and for others; the next network
+        # comes first.
         self._waiting: dict[bool, OrderedDict[str, deque[Job]]] = {
             False: OrderedDict(),
             True: OrderedDict(),
         }
-        self._known_turn = False
+        self._known_turn = False  # whether the last turn was one for known browsers
         self._working = False
 
     @contextmanager

@@ -41,7 +41,7 @@ class PasswordPolicy:
 
         Raises:
             WeakPassword: when the password is too short, too long, easy to guess, or the address;
-                `reasons` has one entry for each rule that it breaks.
+                `reasons` says which.
             InvalidRequest: when the password is not valid Unicode text.
 
         """

@@ -1,8 +1,8 @@
 """The actions of an operator; the commands of `app.cli` call these.
 
-The functions that revoke families return how many they revoked, and whether the denylist in Redis
-has the entries. When it has not, the families are revoked all the same, but a worker that trusts
-Redis accepts their access tokens until its next review (`denylist_sync`).
+When Redis cannot be reached for the entries of the denylist, the families are revoked all the
+same, but a worker that still trusts Redis accepts their access tokens until its next review
+(`denylist_sync`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ def find_user(auth: Auth, email: str) -> User:
 
 
 def revoke_sessions(auth: Auth, user: User | None) -> tuple[int, bool]:
-    """Revoke every family of `user`, or of all users when it is None."""
+    """Revoke every family of `user`, or of all users when it is None.
+
+    Returns how many were revoked, and whether Redis has the entries.
+    """
     now = auth.clock.now()
     if user:
         revoked = auth.database.write(revocation.revoke_user, user.id, Reason.ADMIN, now)
@@ -44,7 +47,10 @@ def revoke_sessions(auth: Auth, user: User | None) -> tuple[int, bool]:
 
 
 def disable(auth: Auth, user: User) -> tuple[int, bool]:
-    """Disable an account: it cannot log in or refresh, and its access tokens are refused."""
+    """Disable an account: it cannot log in or refresh, and its access tokens are refused.
+
+    Returns how many families were revoked, and whether Redis has the entries.
+    """
     return _deny(auth, "user_disabled", _change_and_revoke(auth, accounts.disable, user), user)
 
 
@@ -58,7 +64,8 @@ def delete(auth: Auth, user: User) -> tuple[int, bool]:
     """Erase an account and what a product's features store of it; free its address.
 
     Its families are revoked. All this is one transaction: when a feature's rows cannot be
-    deleted, its exception passes through and nothing changes.
+    deleted, its exception passes through and nothing changes. Returns how many families were
+    revoked, and whether Redis has the entries.
     """
 
     def erase(connection: Connection, user_id: str, now: int) -> None:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, cast
 
 from redis import RedisError
@@ -28,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.families.denylist_repair import Repair
 from app.families.entries import Entries
-from app.families.marker import Marker
+from app.families.marker import Marker, Trusted
 from app.families.models import RevokedFamily
 from app.families.outage import Outage
 from app.infra.clock import Clock
@@ -36,21 +35,6 @@ from app.infra.redis import RedisLink, server_facts
 from app.tokens.nonces import Nonces
 
 REVIEW_SECONDS: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Trusted:
-    """The state of Redis under which this process has written the list.
-
-    `epoch` is the number of connections opened and of commands failed at that time, which
-    `written_at` names on the monotonic clock. `lost_at` is when Redis last lost data before
-    that, in seconds, UTC.
-    """
-
-    marker: bytes
-    epoch: tuple[int, int]
-    lost_at: int
-    written_at: float
 
 
 class DenylistSync:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import dataclass
 from typing import Final, cast
 
 from redis import Redis
@@ -24,6 +25,21 @@ return redis.call("get", KEYS[1])
 """
 
 _VALUE: Final = re.compile(rb"([0-9a-f]+)\.([0-9]{1,12})\.[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """The state of Redis under which a process has written the list (`denylist_sync`).
+
+    `epoch` is the number of connections opened and of commands failed at that time, which
+    `written_at` names on the monotonic clock. `lost_at` is when Redis last lost data before
+    that, in seconds, UTC.
+    """
+
+    marker: bytes
+    epoch: tuple[int, int]
+    lost_at: int
+    written_at: float
 
 
 class Marker:

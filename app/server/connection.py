@@ -155,8 +155,8 @@ class Connection:
             if reader.length > self._max_body_bytes:
                 raise BodyTooLarge
             self._missing, rest = reader.length, self._received.take_buffered()
-        # The client sends the body after this response (RFC 9110 section 10.1.1). gunicorn sends
-        # it when it calls the application, but that is called only after the body has arrived.
+        # With `Expect: 100-continue`, a client sends the body after the response 100 (RFC 9110
+        # section 10.1.1). gunicorn would send that with the call of the application, too late.
         expects_continue = self.request._expected_100_continue  # noqa: SLF001
         self.request._expected_100_continue = False  # noqa: SLF001
         complete = self._feed_body(rest)

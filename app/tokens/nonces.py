@@ -45,6 +45,8 @@ class Nonces:
         self._key: Final = key
         self._leeway: Final = leeway
         self._margin: Final = max(leeway, REPEAT_SECONDS)
+        # A loss is dated at most `leeway` ahead of the clock of its host, which may itself be
+        # `leeway` ahead of this one; the first nonce after a loss is newer than its margin.
         self._max_ahead: Final = 2 * leeway + self._margin + 1
         self._min_second = 0
         self._nonce_of: Final = lru_cache(maxsize=MAX_CACHED_NONCES)(self._make)
@@ -90,9 +92,9 @@ class Nonces:
         self._min_second = max(self._min_second, lost_at + self._margin + 1)
 
     def is_outdated(self, made_at: int, lost_at: int) -> bool:
-        """Tell whether a loss at `lost_at` may include a proof whose nonce was made at `made_at`.
+        """Return whether a loss at `lost_at` outdates a nonce that was made at `made_at`.
 
-        Such a proof may have been used before, so the caller refuses it.
+        A proof with such a nonce may have been used before the loss, so the caller refuses it.
         """
         return made_at <= lost_at + self._margin
 

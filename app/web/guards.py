@@ -140,6 +140,7 @@ def authenticate() -> None:
 
 
 def _proof_for(scheme: str, token: str, bound: Confirmation | None) -> Proof | None:
+    """Return the verified proof for a bound token; None for an unbound one."""
     if scheme != (BEARER if bound is None else DPOP):
         raise TokenRefused("scheme")
     if bound is None:
