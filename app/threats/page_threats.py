@@ -49,7 +49,7 @@ PAGE_THREATS: Final = (
         code=("app/web/headers.py:NO_STORE", "app/web/headers.py:clear_site_data"),
         gap="A cache that ignores no-store; a picture of the screen.",
         standards=("ASVS 14.3.1", "ASVS 14.3.2", "RFC 6749 5.1"),
-        proofs=("tests/browser/test_reload_and_tabs.py", "tests/http/test_headers.py"),
+        proofs=("tests/browser/test_way_back.py", "tests/http/test_headers.py"),
     ),
     Entry(
         slug="log-leaks",

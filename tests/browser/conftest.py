@@ -153,3 +153,9 @@ def ada(device: Callable[[Person], Device]) -> Person:
 @pytest.fixture
 def bob(device: Callable[[Person], Device]) -> Person:
     return device(BOB).register()
+
+
+@pytest.fixture
+def phone(device: Callable[[Person], Device]) -> Device:
+    """Ada's other device."""
+    return device(ADA)

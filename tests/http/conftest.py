@@ -13,6 +13,7 @@ from flask import Flask
 
 from app.infra.logs import JsonLines
 from tests.support.app import running
+from tests.support.client import Client
 from tests.support.clock import NOW, SettableClock
 from tests.support.servers.valkey import ValkeyServer
 
@@ -42,3 +43,8 @@ def shared_app(
     servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
     with running(base_environment | servers, SettableClock(NOW)) as app:
         yield app
+
+
+@pytest.fixture
+def tab(app: Flask) -> Client:
+    return Client(app)

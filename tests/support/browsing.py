@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from playwright.sync_api import (
     BrowserContext,
     Cookie,
     Page,
+    Request,
     expect,
 )
 
@@ -160,3 +162,21 @@ def faulty(page: Page, *words: str) -> None:
     summary.and_(page.locator(":focus")).wait_for()
     for sentence in words:
         expect(summary).to_contain_text(sentence)
+
+
+def posts(page: Page) -> list[str]:
+    """Return a list that grows with the paths the tab posts to."""
+    sent: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            sent.append(re.sub(r"^https?://[^/]+", "", request.url))
+
+    page.on("request", note)
+    return sent
+
+
+def section(page: Page, name: str) -> None:
+    """Go to another account page by the list of sections."""
+    page.bring_to_front()
+    page.get_by_role("navigation", name="Account").get_by_role("link", name=name).click()
