@@ -19,16 +19,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from config import Settings
-from tests.support.bound_clients import (
-    THEFTS,
-    Browser,
-    Habits,
-    LoggedOut,
-    Stage,
-    Thief,
-    rob,
-    storm,
-)
+from tests.support.bound_clients.browser import Browser, Habits, LoggedOut
+from tests.support.bound_clients.deployment import Deployment
+from tests.support.bound_clients.storm import storm
+from tests.support.bound_clients.thefts import THEFTS, Thief, rob
 from tests.support.servers.lossy_proxy import CALM, LossyProxy, ServerBehind, Weather
 
 WORKERS: Final = 4
@@ -74,17 +68,17 @@ def run(environment: Mapping[str, str], words: Sequence[str]) -> None:
     print(f"seed {asked.seed}, {WORKERS} workers", flush=True)
     begun = time.perf_counter()
     with ExitStack() as stack:
-        stage = raise_curtain(stack, environment, asked.seed)
+        deployment = deploy(stack, environment, asked.seed)
         rows = [
-            *asyncio.run(weather_story(stage, asked.seed, asked.refreshes, asked.seconds)),
-            *asyncio.run(theft_stories(stage, asked.seed, asked.thefts)),
-            *asyncio.run(clock_stories(stage, asked.seed)),
-            *asyncio.run(race_stories(stage, asked.seed)),
+            *asyncio.run(weather_story(deployment, asked.seed, asked.refreshes, asked.seconds)),
+            *asyncio.run(theft_stories(deployment, asked.seed, asked.thefts)),
+            *asyncio.run(clock_stories(deployment, asked.seed)),
+            *asyncio.run(race_stories(deployment, asked.seed)),
         ]
     with ExitStack() as stack:
         # An hour of the usual twelve that a session may be idle is one second here.
-        stage = raise_curtain(stack, {**environment, "REFRESH_IDLE_TTL": "12"}, asked.seed)
-        rows.append(asyncio.run(laptop_story(stage, asked.seed)))
+        deployment = deploy(stack, {**environment, "REFRESH_IDLE_TTL": "12"}, asked.seed)
+        rows.append(asyncio.run(laptop_story(deployment, asked.seed)))
     print(f"{time.perf_counter() - begun:.0f} s\n\n| story | how many | result |\n|---|---|---|")
     for row in rows:
         print(f"| {row.story} | {row.times} | {'' if row.kept else 'NOT KEPT: '}{row.result} |")
@@ -92,27 +86,29 @@ def run(environment: Mapping[str, str], words: Sequence[str]) -> None:
         sys.exit(1)
 
 
-def raise_curtain(stack: ExitStack, environment: Mapping[str, str], seed: int) -> Stage:
+def deploy(stack: ExitStack, environment: Mapping[str, str], seed: int) -> Deployment:
     """Start a server behind a line of its own."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     proxy = stack.enter_context(LossyProxy(seed))
     server = ServerBehind(proxy, environment, folder / "gunicorn.log", WORKERS)
     stack.callback(server.stop)
     server.start()
-    return Stage(proxy, Settings.from_env({**environment, "PUBLIC_URL": proxy.url}))
+    return Deployment(proxy, Settings.from_env({**environment, "PUBLIC_URL": proxy.url}))
 
 
-async def weather_story(stage: Stage, seed: int, refreshes: int, at_most: float) -> list[Row]:
+async def weather_story(
+    deployment: Deployment, seed: int, refreshes: int, at_most: float
+) -> list[Row]:
     """Many browsers with five tabs each, in a storm."""
-    browsers = [stage.browser(RESTLESS, seed + number) for number in range(BROWSERS)]
-    stage.proxy.weather = STORM
+    browsers = [deployment.browser(RESTLESS, seed + number) for number in range(BROWSERS)]
+    deployment.proxy.weather = STORM
     begun = time.perf_counter()
     found = await storm(browsers, refreshes, at_most)
-    stage.proxy.weather = CALM
+    deployment.proxy.weather = CALM
     seconds = time.perf_counter() - begun
-    families = [stage.family(browser.family) for browser in browsers]
+    families = [deployment.family(browser.family) for browser in browsers]
     retries = sum(family.retries for family in families)
-    done, line = found.counts["refreshes"], stage.proxy.counts
+    done, line = found.counts["refreshes"], deployment.proxy.counts
     for story in found.logouts[:3]:
         print(f"\na logout:\n{story}", file=sys.stderr)
     return [
@@ -129,22 +125,22 @@ async def weather_story(stage: Stage, seed: int, refreshes: int, at_most: float)
     ]
 
 
-async def theft_stories(stage: Stage, seed: int, each: int) -> list[Row]:
+async def theft_stories(deployment: Deployment, seed: int, each: int) -> list[Row]:
     """Every loot with every proof, as often."""
-    old_nonce, thefts = stage.old_nonce(), list(THEFTS) * each
+    old_nonce, thefts = deployment.old_nonce(), list(THEFTS) * each
     wrong: Counter[tuple[str, str]] = Counter()
 
     async def career(victim: Browser) -> None:
         thief = Thief(victim, old_nonce)
         while thefts:
             theft = thefts.pop()
-            if fault := await rob(victim, thief, theft, stage.reason):
+            if fault := await rob(victim, thief, theft, deployment.reason):
                 wrong[_kind(theft.loot), theft.proof] += 1
                 print(fault, file=sys.stderr)
 
     async with asyncio.TaskGroup() as group:
         for number in range(VICTIMS):
-            group.create_task(career(stage.browser(BY_HAND, seed + number)))
+            group.create_task(career(deployment.browser(BY_HAND, seed + number)))
     kinds = Counter((_kind(theft.loot), theft.proof) for theft in THEFTS)
     ends = {(_kind(theft.loot), theft.proof): theft.ends for theft in THEFTS}
     return [
@@ -167,12 +163,12 @@ def _kind(loot: str) -> str:
     return "access token" if loot == "access token" else "refresh token (current, spent, older)"
 
 
-async def clock_stories(stage: Stage, seed: int) -> list[Row]:
+async def clock_stories(deployment: Deployment, seed: int) -> list[Row]:
     """The same work with a right clock and with wrong ones, in good weather."""
     needed, rows = 0.0, []
     for ahead, words in ((0, "right"), (HOUR, "one hour fast"), (-HOUR, "one hour slow")):
         habits = replace(BY_HAND, ahead=ahead)
-        browsers = [stage.browser(habits, seed + number) for number in range(CLOCK_BROWSERS)]
+        browsers = [deployment.browser(habits, seed + number) for number in range(CLOCK_BROWSERS)]
         ended = sum(await asyncio.gather(*(_work(browser) for browser in browsers)))
         requests = sum(browser.counts["requests"] for browser in browsers)
         needed = needed or requests
@@ -200,9 +196,12 @@ async def _work(browser: Browser) -> int:
     return 0
 
 
-async def race_stories(stage: Stage, seed: int) -> list[Row]:
+async def race_stories(deployment: Deployment, seed: int) -> list[Row]:
     """Log out, or change the password, while a refresh is under way."""
-    names = {"logout": stage.log_out_meanwhile, "password change": stage.change_password_meanwhile}
+    names = {
+        "logout": deployment.log_out_meanwhile,
+        "password change": deployment.change_password_meanwhile,
+    }
     lates: tuple[Literal["request", "answer"], ...] = ("request", "answer")
     rows = []
     for name, race in names.items():
@@ -211,7 +210,7 @@ async def race_stories(stage: Stage, seed: int) -> list[Row]:
             async with asyncio.timeout(RACE_SECONDS):
                 for number in range(RACES):
                     for late in lates:
-                        faults += await race(late, stage.browser(BY_HAND, seed + number))
+                        faults += await race(late, deployment.browser(BY_HAND, seed + number))
         except TimeoutError:
             faults.append("it hung")
         result = "; ".join(sorted(set(faults))) or "nothing revived, nothing hung"
@@ -220,14 +219,14 @@ async def race_stories(stage: Stage, seed: int) -> list[Row]:
     return rows
 
 
-async def laptop_story(stage: Stage, seed: int) -> Row:
+async def laptop_story(deployment: Deployment, seed: int) -> Row:
     """Closed during a refresh, and opened after eight of the twelve hours."""
-    browsers = [stage.browser(BY_HAND, seed + number) for number in range(LAPTOPS)]
+    browsers = [deployment.browser(BY_HAND, seed + number) for number in range(LAPTOPS)]
     for browser in browsers:
         await browser.enter()
     for browser in browsers:
-        await stage.lose(browser)
-        browser.prover.nonce = stage.old_nonce(8 * HOUR)
+        await deployment.lose(browser)
+        browser.prover.nonce = deployment.old_nonce(8 * HOUR)
     await asyncio.sleep(8)
     ended = 0
     for browser in browsers:

@@ -21,16 +21,10 @@ from app.attacks.prover import Prover
 from app.web.cookies import REFRESH
 from config import Settings
 from tests.support.app import clock_of, services
-from tests.support.bound_clients import (
-    THEFTS,
-    Habits,
-    LoggedOut,
-    Stage,
-    Thief,
-    rob,
-    storm,
-    survivors,
-)
+from tests.support.bound_clients.browser import Habits, LoggedOut
+from tests.support.bound_clients.deployment import Deployment, survivors
+from tests.support.bound_clients.storm import storm
+from tests.support.bound_clients.thefts import THEFTS, Thief, rob
 from tests.support.client import member, problem
 from tests.support.servers.lossy_proxy import CALM, LossyProxy, ServerBehind, Weather
 from tests.support.servers.valkey import ValkeyServer
@@ -47,51 +41,51 @@ BY_HAND = Habits(locks=False, keepalive=0.0, request_seconds=10)
 
 
 @pytest.fixture(scope="module")
-def raise_curtain(
+def deploy(
     base_environment: dict[str, str],
     valkey_server: ValkeyServer,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[[str], Stage]]:
+) -> Iterator[Callable[[str], Deployment]]:
     """A function that starts gunicorn, on that database and behind a line of its own."""
     valkey_server.make_sound()
     with ExitStack() as stack:
 
-        def start(database_url: str) -> Stage:
+        def start(database_url: str) -> Deployment:
             proxy = stack.enter_context(LossyProxy(SEED))
             servers = {"DATABASE_URL": database_url, "REDIS_URL": valkey_server.url}
-            log = tmp_path_factory.mktemp("stage") / "gunicorn.log"
+            log = tmp_path_factory.mktemp("deployment") / "gunicorn.log"
             server = ServerBehind(proxy, base_environment | servers, log, workers=4)
             stack.callback(server.stop)
             server.start()
             whole = base_environment | servers | {"PUBLIC_URL": proxy.url}
-            return Stage(proxy, Settings.from_env(whole))
+            return Deployment(proxy, Settings.from_env(whole))
 
         yield start
 
 
 @pytest.fixture(scope="module")
-def sqlite_stage(
-    raise_curtain: Callable[[str], Stage],
+def sqlite_deployment(
+    deploy: Callable[[str], Deployment],
     migrated_sqlite: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Stage:
-    """The stage on SQLite that all stories share, each with people of its own."""
-    copy = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("stage") / "latchkey.db")
-    return raise_curtain(f"sqlite:///{copy}")
+) -> Deployment:
+    """The deployment on SQLite that all stories share, each with people of its own."""
+    copy = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("deployment") / "latchkey.db")
+    return deploy(f"sqlite:///{copy}")
 
 
 @pytest.fixture(scope="module")
-def postgres_stage(raise_curtain: Callable[[str], Stage], migrated_postgres: str) -> Stage:
-    """The stage on PostgreSQL."""
-    return raise_curtain(migrated_postgres)
+def postgres_deployment(deploy: Callable[[str], Deployment], migrated_postgres: str) -> Deployment:
+    """The deployment on PostgreSQL."""
+    return deploy(migrated_postgres)
 
 
 @pytest.fixture
-def stage(sqlite_stage: Stage) -> Iterator[Stage]:
-    """The stage on SQLite in good weather."""
-    sqlite_stage.proxy.weather = CALM
-    yield sqlite_stage
-    sqlite_stage.proxy.weather = CALM
+def deployment(sqlite_deployment: Deployment) -> Iterator[Deployment]:
+    """The deployment on SQLite in good weather."""
+    sqlite_deployment.proxy.weather = CALM
+    yield sqlite_deployment
+    sqlite_deployment.proxy.weather = CALM
 
 
 def play(story: Coroutine[None, None, None]) -> None:
@@ -111,31 +105,31 @@ def test_nobody_is_logged_out_by_the_weather(
     request: pytest.FixtureRequest, database: str
 ) -> None:
     """Lost, cut, late and overtaken messages, five tabs each, reloads at any moment."""
-    stage: Stage = request.getfixturevalue(f"{database}_stage")
+    deployment: Deployment = request.getfixturevalue(f"{database}_deployment")
 
     async def story() -> None:
-        browsers = [stage.browser(RESTLESS, SEED + n) for n in range(10)]
-        stage.proxy.weather = BAD
+        browsers = [deployment.browser(RESTLESS, SEED + n) for n in range(10)]
+        deployment.proxy.weather = BAD
         found = await storm(browsers, 250, 0.9 * STORY_SECONDS)
-        stage.proxy.weather = CALM
+        deployment.proxy.weather = CALM
         assert not found.logouts, "\n\n".join(found.logouts[:2])
         assert found.counts["refreshes"] >= 250
-        families = [stage.family(browser.family) for browser in browsers]
+        families = [deployment.family(browser.family) for browser in browsers]
         assert all(family.revoked_at is None for family in families)
         # The weather was bad: without a second chance somebody would have been logged out.
         assert sum(family.retries for family in families) > 0
-        assert stage.proxy.counts["lost"] > 0
+        assert deployment.proxy.counts["lost"] > 0
 
     play(story())
 
 
-def test_late_answer_puts_an_older_cookie_back(stage: Stage) -> None:
+def test_late_answer_puts_an_older_cookie_back(deployment: Deployment) -> None:
     """A request that outlived its page sets its cookie after newer ones: that is no theft."""
 
     async def story() -> None:
-        browser = stage.browser(BY_HAND, SEED)
+        browser = deployment.browser(BY_HAND, SEED)
         await browser.enter()
-        late, task = await stage.under_way("answer", browser, "page left")
+        late, task = await deployment.under_way("answer", browser, "page left")
         for _ in range(4):
             await browser.refresh("page open")
         newest = browser.cookie
@@ -144,57 +138,57 @@ def test_late_answer_puts_an_older_cookie_back(stage: Stage) -> None:
         assert browser.cookie != newest
         await browser.refresh("page open")
         assert browser.cookie == newest
-        assert stage.reason(browser.family) is None
+        assert deployment.reason(browser.family) is None
 
     play(story())
 
 
-def test_overtaken_request_arrives_after_all(stage: Stage) -> None:
+def test_overtaken_request_arrives_after_all(deployment: Deployment) -> None:
     """A request of an aborted page reaches the server after newer ones: that is no theft."""
 
     async def story() -> None:
-        browser = stage.browser(BY_HAND, SEED)
+        browser = deployment.browser(BY_HAND, SEED)
         await browser.enter()
-        answered = stage.proxy.counts["answers"]
-        late, task = await stage.under_way("request", browser, "page left")
+        answered = deployment.proxy.counts["answers"]
+        late, task = await deployment.under_way("request", browser, "page left")
         for _ in range(3):
             await browser.refresh("page open")
         task.cancel()  # its connection closes; the request itself is on its way
         late.release()
-        while stage.proxy.counts["answers"] < answered + 4:  # noqa: ASYNC110 - of another thread
+        while deployment.proxy.counts["answers"] < answered + 4:  # noqa: ASYNC110 - of another thread
             await asyncio.sleep(0.01)
         await browser.refresh("page open")
-        assert stage.reason(browser.family) is None
+        assert deployment.reason(browser.family) is None
 
     play(story())
 
 
-def test_five_tabs_bind_one_family_at_once(stage: Stage) -> None:
+def test_five_tabs_bind_one_family_at_once(deployment: Deployment) -> None:
     """The first refreshes with a proof come in a crowd: one key, one family, all served."""
 
     async def story() -> None:
-        browser = stage.browser(BY_HAND, SEED, bound=False)
+        browser = deployment.browser(BY_HAND, SEED, bound=False)
         await browser.enter()
         browser.bound = True
         await asyncio.gather(*(browser.refresh(f"tab {n}") for n in range(5)))
-        assert stage.family(browser.family).jkt == browser.prover.thumbprint
+        assert deployment.family(browser.family).jkt == browser.prover.thumbprint
         assert (await browser.ask(await browser.refresh())).status == 200
 
     play(story())
 
 
-def test_no_thief_is_served(stage: Stage) -> None:
+def test_no_thief_is_served(deployment: Deployment) -> None:
     """Every loot with every proof, three times; a wrong proof ends what no proof at all ends."""
 
     async def story() -> None:
-        old_nonce = stage.old_nonce()
-        victims = [stage.browser(BY_HAND, SEED) for _ in range(4)]
+        old_nonce = deployment.old_nonce()
+        victims = [deployment.browser(BY_HAND, SEED) for _ in range(4)]
 
         async def three_rounds(number: int) -> list[str]:
             victim = victims[number]
             thief = Thief(victim, old_nonce)
             own = THEFTS[number::4] * 3
-            return [await rob(victim, thief, theft, stage.reason) for theft in own]
+            return [await rob(victim, thief, theft, deployment.reason) for theft in own]
 
         wrong = await asyncio.gather(*(three_rounds(number) for number in range(len(victims))))
         assert [one for each in wrong for one in each if one] == []
@@ -204,19 +198,19 @@ def test_no_thief_is_served(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("ahead", [-HOUR, HOUR])
-def test_wrong_clock_costs_nothing(stage: Stage, ahead: int) -> None:
+def test_wrong_clock_costs_nothing(deployment: Deployment, ahead: int) -> None:
     """An hour off either way: the same requests as with a right clock, but for a nonce's end."""
 
     async def story() -> None:
-        right = stage.browser(BY_HAND, SEED)
-        wrong = stage.browser(replace(BY_HAND, ahead=ahead), SEED)
+        right = deployment.browser(BY_HAND, SEED)
+        wrong = deployment.browser(replace(BY_HAND, ahead=ahead), SEED)
         for browser in (right, wrong):
             access = await browser.enter()
             for _ in range(10):
                 assert (await browser.ask(access)).status == 200
                 access = await browser.refresh()
         assert wrong.counts["requests"] <= right.counts["requests"] + 2
-        assert stage.family(wrong.family).generation == 10
+        assert deployment.family(wrong.family).generation == 10
 
     play(story())
 
@@ -239,36 +233,39 @@ def test_laptop_opened_after_eight_hours(app: Flask) -> None:
 
 @pytest.mark.parametrize("late", ["request", "answer"])
 def test_logout_while_a_refresh_is_under_way(
-    stage: Stage, late: Literal["request", "answer"]
+    deployment: Deployment, late: Literal["request", "answer"]
 ) -> None:
     """Whatever arrives afterwards, nothing of the session works."""
 
     async def story() -> None:
-        assert await stage.log_out_meanwhile(late, stage.browser(BY_HAND, SEED)) == []
+        assert await deployment.log_out_meanwhile(late, deployment.browser(BY_HAND, SEED)) == []
 
     play(story())
 
 
 @pytest.mark.parametrize("late", ["request", "answer"])
 def test_password_change_while_a_refresh_is_under_way(
-    stage: Stage, late: Literal["request", "answer"]
+    deployment: Deployment, late: Literal["request", "answer"]
 ) -> None:
     """Nothing of the old family works; the new one does, and the new password."""
 
     async def story() -> None:
-        assert await stage.change_password_meanwhile(late, stage.browser(BY_HAND, SEED)) == []
+        assert (
+            await deployment.change_password_meanwhile(late, deployment.browser(BY_HAND, SEED))
+            == []
+        )
 
     play(story())
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_logout_in_a_crowd(stage: Stage, seed: int) -> None:
+def test_logout_in_a_crowd(deployment: Deployment, seed: int) -> None:
     """Five tabs refresh over a bad line when one logs out: every token that ever came is dead."""
 
     async def story() -> None:
-        browser = stage.browser(RESTLESS, SEED + seed)
+        browser = deployment.browser(RESTLESS, SEED + seed)
         access = await browser.enter()
-        stage.proxy.weather = Weather(
+        deployment.proxy.weather = Weather(
             lost=0.1, delayed=0.5, delay=(0, 0.3), held=0.5, hold=(0, 0.3)
         )
         tabs = [asyncio.create_task(browser.refresh(f"tab {n}")) for n in range(5)]
@@ -277,23 +274,23 @@ def test_logout_in_a_crowd(stage: Stage, seed: int) -> None:
         _, hanging = await asyncio.wait(tabs, timeout=10)
         assert not hanging
         await browser.close()
-        stage.proxy.weather = CALM
+        deployment.proxy.weather = CALM
         assert await survivors(browser, browser.grants) == []
-        assert stage.reason(browser.family) == "logged_out"
+        assert deployment.reason(browser.family) == "logged_out"
 
     play(story())
 
 
-def test_without_a_key_the_strict_rule_stays(stage: Stage) -> None:
+def test_without_a_key_the_strict_rule_stays(deployment: Deployment) -> None:
     """A lost answer ends an unbound session at its repeat: nothing tells it from a theft."""
 
     async def story() -> None:
-        browser = stage.browser(BY_HAND, SEED, bound=False)
+        browser = deployment.browser(BY_HAND, SEED, bound=False)
         access = await browser.enter()
         assert (await browser.ask(access)).status == 200
-        await stage.lose(browser)
+        await deployment.lose(browser)
         with pytest.raises(LoggedOut):
             await browser.refresh()
-        assert stage.reason(browser.family) == "reuse"
+        assert deployment.reason(browser.family) == "reuse"
 
     play(story())
