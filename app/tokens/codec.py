@@ -67,12 +67,11 @@ class Codec(Generic[C]):
         self.rules: Final = rules
         self._ring: Final = ring
         self.claims_type: Final[type[C]] = claims_type
-        hints = get_type_hints(claims_type)
-        types = {claim.name: hints[claim.name] for claim in fields(claims_type)}
-        optional = {claim.name for claim in fields(claims_type) if claim.default is not MISSING}
-        self._required: Final = {name: t for name, t in types.items() if name not in optional}
-        self._optional: Final = {name: get_args(types[name])[0] for name in optional}
-        self._names: Final = tuple(types)
+        types = get_type_hints(claims_type)
+        optional = [claim.name for claim in fields(claims_type) if claim.default is not MISSING]
+        # The type of an optional claim is `T | None`; a token that has the claim has a T.
+        self._types: Final = types | {name: get_args(types[name])[0] for name in optional}
+        self._required: Final = types.keys() - optional
         # Every token has the same header, so it is encoded only once.
         headers = {"typ": rules.typ, "kid": ring.signing_kid}
         empty = jwt.encode({}, ring.signing_key, ALGORITHM, headers)
@@ -91,7 +90,7 @@ class Codec(Generic[C]):
         The same claims always give the same token, so a retried refresh gets the identical
         refresh token. Claims that are None are left out.
         """
-        payload = {n: value for n in self._names if (value := getattr(claims, n)) is not None}
+        payload = {n: value for n in self._types if (value := getattr(claims, n)) is not None}
         encoded = base64url_encode(json.dumps(payload, separators=(",", ":")).encode())
         signed = self._header + encoded
         signature = _HS256.sign(signed, self._ring.signing_key)
@@ -134,10 +133,12 @@ class Codec(Generic[C]):
         if key is None:
             raise TokenRefused("unknown_key")
         payload = self._decoded(token, key)
-        if not self._required.keys() <= payload.keys() <= set(self._names):
+        if not self._required <= payload.keys() <= self._types.keys():
             raise TokenRefused("claims")
         for name, value in payload.items():
-            if not _has_type(value, self._required.get(name) or self._optional[name]):
+            wanted = self._types[name]
+            # Not isinstance: a bool is an int in Python, and no claim is a bool.
+            if not (_is_confirmation(value) if wanted is Confirmation else type(value) is wanted):
                 raise TokenRefused("claim_type")
         return self._checked(self.claims_type(**payload))
 
@@ -174,11 +175,6 @@ def _py_jwt(required: list[str]) -> jwt.PyJWT:
             "verify_iat": False,
         }
     )
-
-
-def _has_type(value: object, claim_type: object) -> bool:
-    # Not isinstance: a bool is an int in Python, and no claim is a bool.
-    return _is_confirmation(value) if claim_type is Confirmation else type(value) is claim_type
 
 
 def _is_confirmation(value: object) -> bool:
