@@ -27,8 +27,8 @@ WITHOUT_FORMS: Final = (*PROGRAMS, "/static/")
 class FormSessions(SecureCookieSessionInterface):
     """Flask's session, opened only for requests that may send or show a form.
 
-    Reading it would cost time in each API request. A form is sent by navigation, and a navigation
-    has no Authorization header.
+    Reading it would cost time in each API request. The Authorization header tells nothing: behind
+    a proxy that asks for a password (Basic), a browser sends it with each navigation.
     """
 
     digest_method = staticmethod(hashlib.sha256)
@@ -39,7 +39,7 @@ class FormSessions(SecureCookieSessionInterface):
         When the request has two session cookies, the session is empty: one of them may be from
         another site, which would know its form token.
         """
-        if "HTTP_AUTHORIZATION" in request.environ or request.path.startswith(WITHOUT_FORMS):
+        if request.path.startswith(WITHOUT_FORMS):
             return None
         if cookies.has_two_forms(request):
             return self.session_class()
