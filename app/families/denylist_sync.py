@@ -52,13 +52,14 @@ class DenylistSync:
         """Write `entries` and `marker` to the Redis that `link` connects to."""
         self.checked = False
         """Whether this process has read the marker yet."""
+        self.trusted: Trusted | None = None
+        """The state of Redis that is trusted now, for `vouch` after the next read."""
         self.marker: Final = marker
         self._link: Final = link
         self._entries: Final = entries
         self._clock: Final = clock
         self._outage: Final = outage
         self._nonces: Final = nonces
-        self._trusted: Trusted | None = None
         self._distrusted = False
         self._next_review_at = 0.0
         self._writing: Final = threading.Lock()
@@ -79,11 +80,6 @@ class DenylistSync:
             self._outage.mark_redis_down(error)
         except SQLAlchemyError:
             return  # the next protected request tries again, and answers 503 when that fails
-
-    @property
-    def trusted(self) -> Trusted | None:
-        """The state of Redis that is trusted now, for `vouch` after the next read."""
-        return self._trusted
 
     def vouch(self, marker: bytes | None, trusted_before: Trusted | None) -> tuple[bool, int]:
         """Say how far a read of Redis that returned `marker` can be trusted.
@@ -109,7 +105,7 @@ class DenylistSync:
         if (review_due or not self._distrusted) and self._writing.acquire(blocking=False):
             try:
                 self._synchronise(marker)
-                trusted = self._trusted
+                trusted = self.trusted
             finally:
                 self._writing.release()
             if trusted:
@@ -147,11 +143,11 @@ class DenylistSync:
             facts = server_facts(redis)
             self._distrusted = bool(facts.distrust)
             if self._distrusted:
-                self._trusted, self._next_review_at = None, started_at + REVIEW_SECONDS
+                self.trusted, self._next_review_at = None, started_at + REVIEW_SECONDS
                 self._outage.distrust(facts.distrust)
                 return False
             old_marker, marker = self.marker.replace_if_stale(redis, facts.identity)
-            self._trusted = trusted = self._trusted_under(marker, epoch)
+            self.trusted = trusted = self._trusted_under(marker, epoch)
             self._next_review_at = started_at + REVIEW_SECONDS
             since = self._seconds_to_write(trusted, started_at) if trusted else None
             written, marker_after = self._entries.write_since(redis, since)
@@ -160,14 +156,14 @@ class DenylistSync:
             self._link.redis.connection_pool.disconnect(inuse_connections=False)
         if marker_after != marker:
             # Redis lost data while the list was written.
-            self._trusted = None
+            self.trusted = None
             return False
         lost_at = self.marker.lost_at(marker)
         self._trust(Trusted(marker, epoch, lost_at, started_at), written)
         return True
 
     def _trusted_under(self, marker: bytes | None, epoch: tuple[int, int]) -> Trusted | None:
-        trusted = self._trusted
+        trusted = self.trusted
         if trusted is None or (trusted.marker, trusted.epoch) != (marker, epoch):
             return None
         return trusted
@@ -178,13 +174,13 @@ class DenylistSync:
 
     def _trust(self, trusted: Trusted, written: int) -> None:
         self._nonces.outdate(trusted.lost_at)
-        self._trusted = trusted
+        self.trusted = trusted
         self._outage.end(written, trusted.epoch[1])
 
     def _try_repair(self) -> bool:
         try:
             with self._writing:
-                trusted = self._trusted
+                trusted = self.trusted
                 complete = trusted is not None and trusted.epoch == self._epoch()
                 return complete or self._synchronise(None)
         except (RedisError, SQLAlchemyError) as error:
