@@ -13,10 +13,12 @@ import json
 import logging
 import mmap
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent
 STOP_SECONDS = 15
 MAX_REPORT_LENGTH = 4000
+PAUSE_SECONDS = 0.2
 ABSENT = 2**31 - 1  # an unused entry in `Worker.loads`; more connections than any worker has
 
 
@@ -71,6 +74,31 @@ class Worker(base.Worker):
         from app.server.loop import Server  # noqa: PLC0415 - the master must not import it
 
         Server(self).run()
+
+    def load_wsgi(self) -> None:
+        """Load the application; in development, wait for the next reload when that fails.
+
+        gunicorn would stop the master. The code may have changed since `reload_after_check`
+        checked it. The first workers do not wait: a server that cannot load the code does not
+        start.
+        """
+        try:
+            super().load_wsgi()  # type: ignore[no-untyped-call]
+        except (Exception, SystemExit) as fault:
+            if not development or self.age <= self.cfg.workers:
+                raise
+            exits = isinstance(fault, SystemExit)  # with a report, as wsgi.py does
+            report = str(fault) if exits else "".join(traceback.format_exception(fault))
+            line = summary(report)
+            self.log.error("A new worker waits until the code is mended: %s", line)  # noqa: TRY400 - no traceback
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait until the master stops this worker, or ends."""
+        while self.alive and self.ppid == os.getppid():
+            self.notify()
+            time.sleep(PAUSE_SECONDS)
+        sys.exit()
 
     def handle_quit(self, _signal: int, _frame: FrameType | None) -> None:
         """End the loop at once. gunicorn's handler would exit in the middle of an operation."""
@@ -250,16 +278,30 @@ def reload_after_check(server: Arbiter) -> None:
             check=False,
         )
         if checked.returncode:
-            report = checked.stderr.strip()
-            if "Traceback" in report:
-                report = report.splitlines()[-1]
             server.log.error(
-                "Not reloaded; the old code continues to serve: %s", report[-MAX_REPORT_LENGTH:]
+                "Not reloaded; running workers keep the old code: %s", summary(checked.stderr)
             )
         else:
             reload()
 
     server.handle_hup = handle_hup
+
+
+def summary(report: str) -> str:
+    """Return a report without a traceback, or the last line of the traceback and where it is.
+
+    That is the last of our own files that it names; a package may have raised the error.
+    """
+    report = report.strip()
+    if "Traceback" in report:
+        files = re.findall(r'File "(/.+)", line (\d+)', report)
+        own = [
+            f" ({path.relative_to(ROOT)}, line {line})"
+            for path, line in ((Path(file).resolve(), line) for file, line in files)
+            if path.is_relative_to(ROOT) and "site-packages" not in path.parts
+        ]
+        report = "".join([report.splitlines()[-1], *own[-1:]])
+    return report[-MAX_REPORT_LENGTH:]
 
 
 def post_worker_init(worker: Worker) -> None:

@@ -49,6 +49,9 @@ def post_fork(server, worker):
     (pathlib.Path("instance") / f"forked-{worker.age}").write_text(json.dumps(own))
 """
 
+SYNTAX = "SyntaxError: invalid syntax (app/api/health.py, line 3)"
+IMPORT = "(app/api/__init__.py, line 7)"
+
 
 def says(clone: Clone) -> str:
     """Ask a worker for /healthz, over a connection of its own."""
@@ -104,10 +107,46 @@ def test_new_code_after_a_change(clone: Clone) -> None:
     wait_until(lambda: only_says(clone, '"newer"'), what="the newest answer")
 
 
+# What the check loads is good, and what the worker loads a moment later is not.
+SAVED_TOO_LATE = """
+
+import sys
+
+if "--check-config" not in sys.argv:
+    raise %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("RuntimeError('half')", "RuntimeError: half (app/api/health.py, line {line})"),
+        ("SystemExit('a report')", "a report"),
+    ],
+)
+def test_worker_that_cannot_load_does_not_end_the_master(
+    clone: Clone, fault: str, reason: str
+) -> None:
+    """In development it reports why, and the next good save is served."""
+    clone.run()
+    first = master(clone)
+    view = clone.folder / "app/api/health.py"
+    good = view.read_text(encoding="utf-8")
+    said = "waits until the code is mended: " + reason.format(line=len(good.splitlines()) + 6)
+    change(view, good, good + SAVED_TOO_LATE % fault)
+    wait_until(lambda: clone.output.count(said) >= 2 or not first.is_running(), what="the reports")
+    assert first.is_running()
+    change(view, SAVED_TOO_LATE % fault, "")
+    change(view, '{"status": "ok"}', '{"status": "new"}')
+    wait_until(lambda: only_says(clone, '"new"'), what="the new answer")
+    assert master(clone) == first
+
+
 @pytest.mark.parametrize(
     ("file", "before", "after", "reason"),
     [
-        ("app/api/health.py", "from __future__ import", "from __future__ inport", "SyntaxError"),
+        ("app/api/health.py", "from __future__ import", "from __future__ inport", SYNTAX),
+        ("app/api/__init__.py", "from flask import", "from flask import nothing,", IMPORT),
         ("config.py", '"PORT", 8000, 1, 65535', '"PORT", 8000, 1, 2', "PORT"),
     ],
 )
