@@ -25,6 +25,7 @@ SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 ALL: Final[dict[str, object]] = {}
 COLOURS: Final = {"runOnly": ["color-contrast"]}  # all that depends on the scheme
 NARROW: Final = {"width": 320, "height": 700}
+PHONES: Final = (320, 360, 390)
 MIDDLE: Final = {"width": 1280, "height": 800}
 WIDE: Final = {"width": 1600, "height": 900}
 MAX_STEPS: Final = 40
@@ -35,6 +36,15 @@ STICKING_OUT: Final = """
   const { right, width } = element.getBoundingClientRect();
   return width > 1 && right > innerWidth + 1;
 }).map(element => element.outerHTML.slice(0, 80))
+"""
+# Tabs as features add them, after the account's own.
+MORE_TABS: Final = """
+(labels) => labels.forEach(label => {
+  const link = document.querySelector('.sections a:last-child').cloneNode();
+  link.removeAttribute('aria-current');
+  link.textContent = label;
+  document.querySelector('.sections').append(link);
+})
 """
 # The ring around what has the focus: its width and style as drawn.
 RING: Final = """
@@ -187,6 +197,22 @@ def test_twice_the_text_size_fits(page: Page, ada: Person) -> None:
             page.locator("#content [data-view]").wait_for()
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         fits(page, path)
+
+
+def test_more_tabs_fit_on_phones(page: Page, ada: Person) -> None:
+    """Each tab can be seen and reached with the Tab key, and the page is not scrolled sideways."""
+    log_in(page, ada)
+    page.goto("/account/password")
+    at_account(page, "Change your password")
+    tabs = page.get_by_role("navigation", name="Account").get_by_role("link")
+    page.evaluate(MORE_TABS, ["Bookmarks", "Reading lists", "Notes"])
+    for width in PHONES:
+        page.set_viewport_size({"width": width, "height": 700})
+        fits(page, f"tabs at {width} px")
+        tabs.first.focus()
+        for tab in tabs.all()[1:]:
+            step_to(page, tab)
+            expect(tab).to_be_in_viewport(ratio=1)
 
 
 def test_faults_are_read_out_with_their_field(page: Page) -> None:
