@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.dev.reload import Watched, reloader, watch
 from app.dev.valkey import BundledError, start_valkey, stop_valkey
-from app.features import revision_folders
+from app.features import FeaturesError, check_names, revision_folders
 from app.infra.database import Database
 from config import ROOT, Settings
 
@@ -67,8 +67,9 @@ def main() -> None:
     """
     os.umask(0o077)
     try:
+        check_names()
         running = start(Settings.from_env())
-    except BundledError as fault:
+    except (BundledError, FeaturesError) as fault:
         sys.exit(str(fault))
     print("ready", flush=True)  # noqa: T201 - the master reads it
     stopped = threading.Event()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from click import ClickException
 from flask import Flask
 
 from app.feature import Feature
@@ -20,8 +22,43 @@ from config import ROOT
 FEATURES: Final[tuple[str, ...]] = ()
 
 
+class FeaturesError(ClickException):
+    """`FEATURES` is not a tuple of the names of packages in this folder.
+
+    `flask` prints the message of a ClickException without a traceback.
+    """
+
+
+def check_names() -> None:
+    """Check `FEATURES` without importing a package.
+
+    Raises:
+        FeaturesError: when it is not a tuple, such as `("notes")` without the comma, or names a
+            package that does not exist.
+
+    """
+    names: object = FEATURES
+    if not isinstance(names, tuple):
+        raise FeaturesError(
+            f"FEATURES in app/features/__init__.py is {names!r} and not a tuple of names: "
+            'write ("name",) with a comma after each name.'
+        )
+    for name in names:
+        if not str(name).isidentifier() or find_spec(f"{__name__}.{name}") is None:
+            raise FeaturesError(
+                f"FEATURES in app/features/__init__.py names {name!r}, but there is no package "
+                f"app/features/{name}: correct the name, or add the package."
+            )
+
+
 def load() -> tuple[Feature, ...]:
-    """Import the packages that `FEATURES` names and return what they add."""
+    """Import the packages that `FEATURES` names and return what they add.
+
+    Raises:
+        FeaturesError: see `check_names`.
+
+    """
+    check_names()
     return tuple(import_module(f"{__name__}.{name}").feature for name in FEATURES)
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -146,6 +147,38 @@ def test_blank_worker_count_is_unset(clone: Clone) -> None:
     """As every other variable."""
     clone.run(WEB_CONCURRENCY="")
     assert answers(clone.port)
+
+
+@pytest.mark.parametrize(
+    ("features", "said"),
+    [
+        ('("bookmark",)', "there is no package app/features/bookmark: correct the name"),
+        ('("bookmarks")', "is 'bookmarks' and not a tuple of names"),
+    ],
+)
+def test_wrong_name_in_features_is_one_sentence(clone: Clone, features: str, said: str) -> None:
+    """From `make run` and from `flask`."""
+    module = clone.folder / "app/features/__init__.py"
+    text = module.read_text(encoding="utf-8")
+    empty = "FEATURES: Final[tuple[str, ...]] = ()\n"
+    assert empty in text
+    module.write_text(text.replace(empty, f"FEATURES = {features}\n"), encoding="utf-8")
+    refused = clone.make("run")
+    assert refused.returncode != 0
+    sentence = refused.stderr.splitlines()[0]
+    assert sentence.startswith("FEATURES in app/features/__init__.py ")
+    assert said in sentence
+    assert "Traceback" not in refused.stderr
+    for command in (["db", "upgrade"], ["doctor"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", *command],
+            cwd=clone.folder,
+            env=clone.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (1, f"Error: {sentence}\n")
 
 
 def test_plain_http_elsewhere_is_refused_before_anything_starts(clone: Clone) -> None:
