@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,7 +12,7 @@ from app.errors import InvalidProof, InvalidToken, Refusal
 from app.families.issuer import new_id
 from app.families.models import Family
 from app.services import Services
-from app.tokens.claims import AccessTokenClaims
+from app.tokens.claims import AccessTokenClaims, with_claims
 from app.web.client import REQUEST_ID
 from app.web.guards import MARK, Caller, authenticate, caller, public, require_access
 from tests.support.app import PUBLIC_URL, services
@@ -170,3 +171,13 @@ def test_a_mark_says_which() -> None:
     assert getattr(require_access(view), MARK) == "required"
     assert not hasattr(view, MARK)
     assert getattr(public(view), MARK) == "public"
+
+
+def test_a_caller_has_the_claims_that_a_feature_added(own: Services, living: Family) -> None:
+    """None where the token is older than the claim; a name that nobody added is a mistake."""
+    make: Any = with_claims({"plan": str, "seats": int})
+    claims = make(**asdict(claims_of(own, living)), plan="pro")
+    who = Caller(living.user_id, living.family_id, own.clock.now(), claims)
+    assert (who.claim("plan"), who.claim("seats")) == ("pro", None)
+    with pytest.raises(AttributeError):
+        who.claim("colour")
