@@ -69,8 +69,11 @@ def test_revoking_all_of_a_user_leaves_others(database: Database) -> None:
     own = [a_family(database, user) for _ in range(3)]
     others = a_family(database, eve)
     with database.autocommit() as connection:
-        ended = revocation.revoke_user(connection, user.id, Reason.PASSWORD_CHANGED, NOW)
+        ended = revocation.revoke_user(connection, user.id, Reason.PASSWORD_CHANGED, NOW + 1)
     assert {one.family_id for one in ended} == {one.family_id for one in own}
+    for family in own:
+        expected = replace(family, revoked_at=NOW + 1, revoked_reason="password_changed")
+        assert stored(database, family) == expected
     assert stored(database, others) == others
 
 
@@ -174,6 +177,9 @@ def test_families_beyond_the_limit_are_those_used_longest_ago(database: Database
         ended = revocation.revoke_excess(connection, newest, NOW)
         left = queries.active_families(connection, user.id, NOW)
     assert {one.family_id for one in ended} == {one.family_id for one in families[:3]}
+    assert stored(database, families[0]) == replace(
+        families[0], revoked_at=NOW, revoked_reason="replaced"
+    )
     assert len(left) == MAX_FAMILIES == 20
     assert left[-1] == newest
 

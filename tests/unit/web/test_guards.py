@@ -14,7 +14,15 @@ from app.families.models import Family
 from app.services import Services
 from app.tokens.claims import AccessTokenClaims, with_claims
 from app.web.client import REQUEST_ID
-from app.web.guards import MARK, Caller, authenticate, caller, public, require_access
+from app.web.guards import (
+    MARK,
+    Caller,
+    authenticate,
+    caller,
+    public,
+    require_access,
+    require_operator,
+)
 from tests.support.app import PUBLIC_URL, services
 from tests.support.factories import a_family, a_user, revoke
 
@@ -181,3 +189,11 @@ def test_a_caller_has_the_claims_that_a_feature_added(own: Services, living: Fam
     assert (who.claim("plan"), who.claim("seats")) == ("pro", None)
     with pytest.raises(AttributeError):
         who.claim("colour")
+
+
+def test_each_decorator_marks_its_views() -> None:
+    """The document of the API tells from it what a route asks for."""
+    marks = [
+        getattr(mark(lambda: ""), MARK) for mark in (public, require_access, require_operator)
+    ]
+    assert marks == ["public", "required", "operator"]
