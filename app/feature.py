@@ -42,3 +42,17 @@ class Feature:
     delete_rows: Callable[[Connection, str], None] | None = None
     claims: Mapping[str, type[str | int]] = field(default_factory=dict)
     claims_of: Callable[[str], Mapping[str, str | int]] | None = None
+
+    def values_for(self, user_id: str) -> Mapping[str, str | int]:
+        """Return the claims of a user, as `claims_of` gives them.
+
+        Raises:
+            TypeError: when a claim is not in `claims` or not of the type there. A token with it
+                would be issued, and every request with that token refused.
+
+        """
+        values = self.claims_of(user_id) if self.claims_of else {}
+        for name, value in values.items():
+            if type(value) is not self.claims.get(name):
+                raise TypeError(f"claims_of returned {name!r} with another type than `claims` has")
+        return values

@@ -169,7 +169,7 @@ def _issuer(settings: Settings, features: Sequence[Feature]) -> TokenIssuer:
         access=Codec(access, _ring(settings, ACCESS_KEY), _access_claims(features)),
         refresh=Codec(refresh, _ring(settings, REFRESH_KEY), RefreshTokenClaims),
         lifetimes=lifetimes,
-        claim_sources=tuple(f.claims_of for f in features if f.claims_of),
+        claim_sources=tuple(f.values_for for f in features if f.claims_of),
     )
 
 

@@ -70,6 +70,8 @@ class Endpoint:
     def _refusals(self) -> Iterator[ProblemDetail]:
         described = self.description
         yield from map(public_side, described.refuses)
+        if described.path:
+            yield public_side(errors.NotFound)
         if described.query:
             yield public_side(errors.InvalidRequest)
         if described.body:

@@ -10,7 +10,7 @@ import json
 from http import HTTPStatus
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, Final, get_type_hints, is_typeddict
+from typing import Any, Final, is_typeddict
 
 import msgspec
 from flask import Flask
@@ -116,13 +116,12 @@ def _operation(endpoint: Endpoint, schemas: Schemas) -> Schema:
 
 
 def _parameters(endpoint: Endpoint) -> list[Schema]:
-    hints = get_type_hints(endpoint.view, include_extras=True)
     parameters: list[Schema] = [
         {
             "name": name,
             "in": "path",
             "required": True,
-            "schema": msgspec.json.schema(hints.get(name, str)),
+            "schema": msgspec.json.schema(endpoint.description.path.get(name, str)),
         }
         for name in sorted(endpoint.rule.arguments)
     ]

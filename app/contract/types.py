@@ -93,12 +93,15 @@ def _name(kind: type[Any]) -> str:
 def _fields(kind: type[Any]) -> Iterator[str]:
     readonly = "readonly " if dataclasses.is_dataclass(kind) else ""
     for name, hint in get_type_hints(kind, include_extras=True).items():
-        optional = get_origin(hint) is NotRequired or name in _defaulted(kind)
+        optional = get_origin(hint) is NotRequired or name in _may_be_missing(kind)
         yield f"  {readonly}{name}{'?' if optional else ''}: {_type(hint)};"
 
 
-def _defaulted(kind: type[Any]) -> set[str]:
+def _may_be_missing(kind: type[Any]) -> frozenset[str] | set[str]:
     """Return the claims that a token may go without; a stored record has all its fields."""
+    if is_typeddict(kind):
+        optional: frozenset[str] = kind.__optional_keys__
+        return optional
     if kind is not AccessTokenClaims:
         return set()
     return {f.name for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, make_dataclass
+from keyword import iskeyword
 from typing import Final, TypedDict
 
 
@@ -64,7 +65,7 @@ def with_claims(further: Mapping[str, type[str | int]]) -> type[AccessTokenClaim
 
     Raises:
         ValueError: when a name is one of Latchkey's claims, is in `RESERVED`, or is not a Python
-            identifier.
+            identifier, or when a type is neither `str` nor `int`.
 
     """
     used = {
@@ -72,12 +73,14 @@ def with_claims(further: Mapping[str, type[str | int]]) -> type[AccessTokenClaim
         for claims in (AccessTokenClaims, RefreshTokenClaims)
         for claim in fields(claims)
     }
-    for name in further:
-        if name in used | RESERVED or not name.isidentifier():
+    for name, type_ in further.items():
+        if name in used | RESERVED or not name.isidentifier() or iskeyword(name):
             raise ValueError(
                 f"A feature cannot add the claim {name!r}: choose a Python identifier that is not"
                 " a registered claim."
             )
+        if type_ not in {str, int}:
+            raise ValueError(f"The claim {name!r} of a feature has to be a str or an int.")
     if not further:
         return AccessTokenClaims
     added = [(name, type_ | None, field(default=None)) for name, type_ in further.items()]

@@ -24,6 +24,8 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 MAX_EXPLANATION: Final = 200
+# What a BigInteger column stores. An infinite float, which JSON writes as 1e999, is larger too.
+MAX_NUMBER: Final = 2**63
 
 
 class FormParser(FormDataParser):
@@ -95,7 +97,8 @@ def read_body(body_type: type[T]) -> T:
     Raises:
         UnsupportedMediaType: when its Content-Type is not `application/json`.
         InvalidRequest: when the body is not one well-formed object, or a field is missing, has
-            another type, is out of bounds, or has a NUL or half a surrogate pair.
+            another type, is out of bounds, has a NUL, half a surrogate pair, or a number beyond
+            64 bits.
 
     """
     return _checked(read_object(), body_type, "body")
@@ -126,9 +129,13 @@ def _checked(values: dict[str, Any], kind: type[T], part: str, *, strict: bool =
         checked = msgspec.convert(values, kind, strict=strict)
     except msgspec.ValidationError as error:
         raise InvalidRequest(_explanation(part, str(error))) from None
-    for name, text in _texts(checked):
-        if not _is_storable(text):
+    except UnicodeEncodeError:  # half a surrogate pair in the name of a field
+        raise InvalidRequest(f"The {part} is not valid Unicode text.") from None
+    for name, value in _leaves(checked):
+        if isinstance(value, str) and not is_storable(value):
             raise InvalidRequest(f"The field “{name}” is not valid Unicode text.")
+        if isinstance(value, int | float) and not abs(value) < MAX_NUMBER:
+            raise InvalidRequest(f"The field “{name}” has a number that is too large.")
     return checked
 
 
@@ -142,7 +149,7 @@ def _explanation(part: str, error: str) -> str:
     return f"The {part} is not as documented{field}: {problem}."[:MAX_EXPLANATION]
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
     """Tell whether databases store `text`: PostgreSQL no NUL, neither half a surrogate pair."""
     try:
         return b"\x00" not in text.encode()
@@ -150,14 +157,16 @@ def _is_storable(text: str) -> bool:
         return False
 
 
-def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON
-    """Iterate over all texts in a JSON value, with the name of the field that each is in."""
-    if isinstance(value, str):
-        yield name, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield name, key
-            yield from _texts(inner, key)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner, name)
+def _leaves(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any JSON
+    """Iterate over the names, texts and numbers in a JSON value, each with its field's name."""
+    waiting = [("", value)]
+    while waiting:
+        name, part = waiting.pop()
+        if isinstance(part, dict):
+            for key, inner in part.items():
+                yield name, key
+                waiting.append((key, inner))
+        elif isinstance(part, list):
+            waiting.extend((name, inner) for inner in part)
+        else:
+            yield name, part

@@ -21,16 +21,18 @@ from typing import (
     is_typeddict,
 )
 
+import msgspec
 from flask import Response
 
-from app.errors import Refusal
-from app.web.bodies import read_body, read_query
+from app.errors import NotFound, Refusal
+from app.web.bodies import is_storable, read_body, read_query
 from app.web.guards import MARK
 
 R = TypeVar("R")
 SecurityRequirements = tuple[dict[str, list[str]], ...]
 
 DESCRIPTION: Final = "latchkey_endpoint"
+NOT_IN_PATH: Final = frozenset({"body", "query", "return"})
 
 ACCESS_TOKEN: Final[SecurityRequirements] = (
     {"accessToken": []},
@@ -60,6 +62,7 @@ NoContent = Annotated[Response, Success(204)]
 class Description:
     """The description of one endpoint, without what its route and its guard already say."""
 
+    path: dict[str, Any]
     body: type[Any] | None
     query: type[Any] | None
     successes: tuple[Success, ...]
@@ -75,6 +78,9 @@ def json_endpoint(
     security: SecurityRequirements = (),
 ) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Describe a view, and pass the validated body and query to its parameters of these names.
+
+    Its other parameters are the arguments of the path: one that is not of its type, or that no
+    database stores, is answered with 404.
 
     The view returns a typed dict (200), a tuple of one and a `Literal` status, or a `Response`
     annotated with its `Success`. `refuses` lists the refusals of the story; those of the route,
@@ -111,24 +117,37 @@ def _description(
     successes = tuple(_successes(hints.get("return")))
     if not successes:
         raise TypeError(f"{view.__qualname__}: its return type does not name the success")
-    return Description(hints.get("body"), hints.get("query"), successes, refuses, proof, security)
+    path = {name: hint for name, hint in hints.items() if name not in NOT_IN_PATH}
+    body, query = hints.get("body"), hints.get("query")
+    return Description(path, body, query, successes, refuses, proof, security)
 
 
 def _with_input(view: Callable[..., R], description: Description) -> Callable[..., R]:
-    """Return the view with its body and query filled in; the view itself when it has neither."""
+    """Return the view with its input checked and filled in; the view itself when it has none."""
     body, query = description.body, description.query
-    if body is None and query is None:
+    if not (description.path or body or query):
         return view
 
     @wraps(view)
-    def with_input(**path: Any) -> R:  # noqa: ANN401 - Flask passes the parts of the path by name
+    def with_input(**arguments: Any) -> R:  # noqa: ANN401 - Flask passes the path's parts by name
+        for name, value in arguments.items():
+            _check_argument(value, description.path.get(name, str))
         if query is not None:
-            path["query"] = read_query(query)
+            arguments["query"] = read_query(query)
         if body is not None:
-            path["body"] = read_body(body)
-        return view(**path)
+            arguments["body"] = read_body(body)
+        return view(**arguments)
 
     return with_input
+
+
+def _check_argument(value: Any, hint: Any) -> None:  # noqa: ANN401 - what a converter makes
+    try:
+        msgspec.convert(value, hint)
+    except msgspec.ValidationError:
+        raise NotFound from None
+    if isinstance(value, str) and not is_storable(value):
+        raise NotFound
 
 
 def _successes(hint: Any) -> list[Success]:  # noqa: ANN401 - a type hint is any object

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
+from traceback import format_tb
 from typing import Annotated, Final, NotRequired, TypedDict
 
 from flask import Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError
 from msgspec import Meta
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from app.errors import InvalidProof, InvalidToken, Refusal, SessionEnded, Unavailable, WeakPassword
@@ -24,6 +25,7 @@ from app.web.guards import DPOP, credential
 logger: Final = logging.getLogger("latchkey")
 
 RETRY_SECONDS: Final = 5
+MAX_MESSAGE: Final = 300
 UNAUTHORIZED: Final = 401
 PROBLEM_JSON: Final = "application/problem+json"
 EXPIRED_FORM: Final = "The form was open for too long or came from another page. Send it again."
@@ -119,8 +121,20 @@ def on_csrf_error(_error: CSRFError) -> Response:
 
 
 def on_database_error(error: SQLAlchemyError) -> Response:
-    """Render 503 for an unreachable or full database; log only the class of the error."""
-    logger.error("database failed: %s", type(error).__name__, extra={"request_id": request_id()})
+    """Render 503 for an unreachable or full database, and 500 for values that it refuses.
+
+    A duplicate key, a missing reference or a value out of range is a fault of the code, which a
+    client cannot mend by waiting. The log has the place in the code and the class of the error;
+    the driver's message may contain values, so it is logged only for errors of other classes.
+    """
+    extra = {"request_id": request_id()}
+    kind = type(error).__name__
+    if isinstance(error, IntegrityError | DataError):
+        place = "".join(format_tb(error.__traceback__))
+        logger.error("the database refused values: %s\n%s", kind, place, extra=extra)
+        return render(CRASHED)
+    message = str(getattr(error, "orig", None) or "").partition("\n")[0]
+    logger.error("database failed: %s: %s", kind, message[:MAX_MESSAGE], extra=extra)
     return on_refusal(Unavailable(retry_after=RETRY_SECONDS))
 
 

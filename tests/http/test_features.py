@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Blueprint, Flask, render_template_string
@@ -146,7 +147,28 @@ def test_the_codec_knows_its_claims_and_no_other(
         assert codec.verify(token, forger.now).plan == said.get("plan")  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("name", ["sub", "cnf", "family_id", "scope", "amr", "no name"])
+@pytest.mark.parametrize(
+    "values", [{"seats": True}, {"seats": "5"}, {"plan": None}, {"other": 1}, {"sub": "eve"}]
+)
+def test_values_of_another_type_are_not_issued(
+    owner: Client, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]
+) -> None:
+    """A token with them would be refused by every request; the log-in says it at once."""
+    for name, value in values.items():
+        monkeypatch.setitem(PLANS, name, value)
+    problem(owner.log_in(), 500, "internal_error")
+    monkeypatch.undo()
+    assert owner.log_in().status_code == 200
+
+
+@pytest.mark.parametrize("type_", [list, bool, float, object])
+def test_a_claim_is_a_text_or_a_number(type_: Any) -> None:  # noqa: ANN401 - not a type of claims
+    """Those are what the codec checks."""
+    with pytest.raises(ValueError, match="plan"):
+        with_claims({"plan": type_})
+
+
+@pytest.mark.parametrize("name", ["sub", "cnf", "family_id", "scope", "amr", "no name", "class"])
 def test_a_claim_of_ours_cannot_be_redefined(name: str) -> None:
     """The application does not start, instead of signing what means something else."""
     with pytest.raises(ValueError, match=name):

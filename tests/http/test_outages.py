@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
+from app.web.guards import public
 from tests.support.app import services
 from tests.support.client import (
     NAVIGATION,
@@ -74,6 +75,22 @@ def test_database_down(
     assert (ready.status_code, ready.get_json()["failing"]) == (503, ["database"])
     monkeypatch.undo()
     assert ada.alive()
+
+
+@pytest.mark.parametrize("refused", [IntegrityError, DataError])
+def test_refused_values_are_a_fault_of_the_code(
+    app: Flask, ada: Client, log: io.StringIO, refused: type[IntegrityError | DataError]
+) -> None:
+    """500 and the place in the code, not 503: to wait mends nothing. No value is in the log."""
+
+    def twice() -> str:
+        raise refused("INSERT", {}, OSError("Key (email)=(secret_word) already exists."))
+
+    app.view_functions["account.get_me"] = public(twice)
+    problem(ada.me(), 500, "internal_error")
+    assert refused.__name__ in log.getvalue()
+    assert "test_outages.py" in log.getvalue()
+    assert "secret_word" not in log.getvalue()
 
 
 def test_database_down_is_logged_without_its_words(

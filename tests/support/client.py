@@ -130,7 +130,7 @@ class Client:
     def proof(self, path: str, method: str = "POST", token: str | None = None, **said: Any) -> str:  # noqa: ANN401 - any claim
         """Prove one request by this client's key, with the newest nonce and the server's time."""
         claims = {"nonce": self.site.nonce(), "iat": self.site.now()} | said
-        return self.key.proof(method, self.site.url + path, token, **claims)
+        return self.key.proof(method, self.site.url + path.partition("?")[0], token, **claims)
 
     def protected(
         self, method: str, path: str, body: Mapping[str, object] | None = None

@@ -86,7 +86,7 @@ def test_all_of_it_comes_from_the_view(described: dict[str, Any]) -> None:
         },
     ]
     assert set(operation["responses"]) == {
-        "204", "400", "401", "403", "413", "415", "421", "500", "503"
+        "204", "400", "401", "403", "404", "413", "415", "421", "500", "503"
     }  # fmt: skip
     codes = operation["responses"]["403"]["content"]["application/problem+json"]["examples"]
     assert set(codes) == {"cross_origin", "operators_only"}

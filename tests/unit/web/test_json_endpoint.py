@@ -55,7 +55,7 @@ def test_a_typed_dict_is_answered_with_200() -> None:
 
     assert view() == {"name": "tea"}
     assert described(view) == Description(
-        None, None, (Success(200, Order),), (NotFound,), proof=True, security=ACCESS_TOKEN
+        {}, None, None, (Success(200, Order),), (NotFound,), proof=True, security=ACCESS_TOKEN
     )
 
 
@@ -158,6 +158,11 @@ IN_FIELD = "The body is not as documented in the field "
         ),
         ('{"name": "a\\u0000b"}', "The field “name” is not valid Unicode text."),
         ('{"name": "\\ud800"}', "The field “name” is not valid Unicode text."),
+        ('{"name": "tea", "\\ud800": 1}', "The body is not valid Unicode text."),
+        (
+            '{"name": "tea", "lines": [{"article": "x", "count": 9223372036854775808}]}',
+            "The field “count” has a number that is too large.",
+        ),
         ('{"name": "\\udfff"}', "The field “name” is not valid Unicode text."),
         (
             '{"name": "tea", "lines": [{"article": "\\u0000"}]}',
@@ -264,3 +269,42 @@ def test_a_query_of_another_form_is_refused(query: str, part: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         ask(query)
     assert part in refused.value.detail
+
+
+class Point(TypedDict):
+    """A place."""
+
+    x: float
+
+
+@json_endpoint()
+def put_point(body: Point) -> NoContent:
+    """Move a point."""
+    return Response(str(body["x"]))
+
+
+@pytest.mark.parametrize("x", ["1e400", "-1e400", "1e19", "-9223372036854775809"])
+def test_a_number_that_no_column_stores_is_refused(x: str) -> None:
+    """JSON can spell an infinite number, which no JSON can answer."""
+    with (
+        Flask(__name__).test_request_context(
+            method="PUT", data=b'{"x": %s}' % x.encode(), content_type="application/json"
+        ),
+        pytest.raises(InvalidRequest, match="invalid_request") as refused,
+    ):
+        put_point()
+    assert refused.value.detail == "The field “x” has a number that is too large."
+
+
+@json_endpoint()
+def get_line(article: Annotated[str, Meta(pattern="^[a-z]+$")], number: int, rest: str) -> Line:
+    """Return a line."""
+    return {"article": f"{article}{rest}", "count": number}
+
+
+def test_an_argument_of_the_path_has_its_type() -> None:
+    """What cannot be there is not there: 404, before anything is asked of a database."""
+    assert get_line(article="x", number=1, rest="y") == {"article": "xy", "count": 1}
+    for wrong in ({"article": "X"}, {"article": "x\0"}, {"rest": "\0"}, {"rest": "\ud800"}):
+        with pytest.raises(NotFound):
+            get_line(**({"article": "x", "number": 1, "rest": "y"} | wrong))
