@@ -83,8 +83,10 @@ def test_refused_values_are_a_fault_of_the_code(
 ) -> None:
     """500 and the place in the code, not 503: to wait mends nothing. No value is in the log."""
 
+    words = OSError("Key (email)=(secret_word) already exists.")
+
     def twice() -> str:
-        raise refused("INSERT", {}, OSError("Key (email)=(secret_word) already exists."))
+        raise refused("INSERT", {}, words)
 
     app.view_functions["account.get_me"] = public(twice)
     problem(ada.me(), 500, "internal_error")
