@@ -82,7 +82,6 @@ def test_refused_values_are_a_fault_of_the_code(
     app: Flask, ada: Client, log: io.StringIO, refused: type[IntegrityError | DataError]
 ) -> None:
     """500 and the place in the code, not 503: to wait mends nothing. No value is in the log."""
-
     words = OSError("Key (email)=(secret_word) already exists.")
 
     def twice() -> str:
