@@ -33,7 +33,7 @@ LEFT_OUT: Final = (
     ".env",
     ".*_cache",
     ".coverage*",
-    "*.pyc",
+    "__pycache__",
     "node_modules",
     "instance",
 )

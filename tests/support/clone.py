@@ -19,6 +19,10 @@ FILES = ("Makefile", "config.py", "wsgi.py", "gunicorn.conf.py", "requirements.t
 FOLDERS = ("app", "migrations", "static", "templates")
 
 
+# Other processes write bytecode meanwhile, in files that are renamed while they are copied.
+WITHOUT_BYTECODE = shutil.ignore_patterns("__pycache__")
+
+
 class Clone:
     """What a fresh clone is after its first install: the same .venv, nothing else made yet."""
 
@@ -32,7 +36,7 @@ class Clone:
         for name in (*FILES, "requirements-dev.txt"):
             shutil.copy2(ROOT / name, folder)
         for name in FOLDERS:
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
+            shutil.copytree(ROOT / name, folder / name, ignore=WITHOUT_BYTECODE)
         (folder / ".venv").symlink_to(sys.prefix)
 
     @property
