@@ -22,7 +22,8 @@ from app.errors import SessionEnded, WeakPassword
 from app.services import NAME
 from app.web.headers import AUTH
 from app.web.json_endpoint import Success
-from app.web.problems import PROBLEM_JSON, UNAUTHORIZED, Problem, ProblemDetail
+from app.web.problems import PROBLEM_JSON, UNAUTHORIZED, ProblemDetail
+from app.web.responses import Problem
 from config import Settings
 
 VERSION: Final = "0.1.0"

@@ -23,7 +23,7 @@ from flask import Flask
 from app.contract.endpoints import Endpoint, endpoints
 from app.families.models import Family
 from app.tokens.claims import AccessTokenClaims, Confirmation, RefreshTokenClaims
-from app.web.problems import Problem
+from app.web.responses import Problem
 
 # Types of Latchkey that no endpoint answers with: what the tokens and the database contain.
 STORED: Final = (Confirmation, AccessTokenClaims, RefreshTokenClaims, Family)

@@ -6,11 +6,10 @@ import json
 import logging
 from dataclasses import dataclass
 from traceback import format_tb
-from typing import Annotated, Final, NotRequired, TypedDict
+from typing import Final
 
 from flask import Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError
-from msgspec import Meta
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
@@ -19,8 +18,8 @@ from app.services import services
 from app.web import cookies
 from app.web.client import client, request_id
 from app.web.csrf import PROGRAMS
-from app.web.fields import Code, Detail, ProblemType, RequestId
 from app.web.guards import DPOP, credential
+from app.web.responses import Problem
 
 logger: Final = logging.getLogger("latchkey")
 
@@ -33,27 +32,6 @@ TWO_FORM_COOKIES: Final = (
     "This browser sent two cookies for the form, and one may have been set by another site. "
     "Delete this site's cookies, then open the form again."
 )
-
-WITH_WEAK_PASSWORD: Final = Meta(min_length=1, description="With `weak_password`: each reason.")
-
-
-class Reason(TypedDict):
-    """One reason why a new password is refused."""
-
-    code: Code
-    detail: Detail
-
-
-class Problem(TypedDict):
-    """The body of every JSON refusal (RFC 9457); `code` is stable, `detail` is for people."""
-
-    type: ProblemType
-    title: str
-    status: int
-    detail: Detail
-    code: Code
-    request_id: RequestId
-    reasons: NotRequired[Annotated[list[Reason], WITH_WEAK_PASSWORD]]
 
 
 @dataclass(frozen=True)

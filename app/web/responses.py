@@ -5,7 +5,7 @@ The typed dicts are also the schemas of `/openapi.json` and the types that `flas
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Final, Literal, NotRequired, TypedDict
 
 from flask import Response, jsonify
 from msgspec import Meta
@@ -14,7 +14,18 @@ from app.families.issuer import TokenPair
 from app.families.models import Family
 from app.infra.clock import rfc3339
 from app.web import cookies
-from app.web.fields import AccessToken, Email, Id, Seconds, SessionEnd, Timestamp
+from app.web.fields import (
+    AccessToken,
+    Code,
+    Detail,
+    Email,
+    Id,
+    ProblemType,
+    RequestId,
+    Seconds,
+    SessionEnd,
+    Timestamp,
+)
 from app.web.headers import clear_site_data
 from app.web.json_endpoint import Success
 from app.web.user_agents import describe
@@ -108,6 +119,28 @@ class SessionsView(TypedDict):
     """The user's active sessions, the latest used first."""
 
     sessions: list[SessionView]
+
+
+WITH_WEAK_PASSWORD: Final = Meta(min_length=1, description="With `weak_password`: each reason.")
+
+
+class Reason(TypedDict):
+    """One reason why a new password is refused."""
+
+    code: Code
+    detail: Detail
+
+
+class Problem(TypedDict):
+    """The body of every JSON refusal (RFC 9457); `code` is stable, `detail` is for people."""
+
+    type: ProblemType
+    title: str
+    status: int
+    detail: Detail
+    code: Code
+    request_id: RequestId
+    reasons: NotRequired[Annotated[list[Reason], WITH_WEAK_PASSWORD]]
 
 
 TokensIssued = Annotated[Response, Success(200, TokenResponse, ("Set-Cookie",))]
