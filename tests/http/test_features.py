@@ -88,6 +88,16 @@ def owner(product: Flask) -> Client:
     return member(product)
 
 
+@pytest.mark.parametrize("names", ["notes", ("gone",), ("no name",), ["notes"]])
+def test_a_wrong_list_of_features_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, names: object
+) -> None:
+    """It says what is wrong and what to write, and nothing is imported."""
+    monkeypatch.setattr(features, "FEATURES", names)
+    with pytest.raises(features.FeaturesError, match=r"^FEATURES in app/features/__init__\.py"):
+        features.check_names()
+
+
 def test_its_tab_follows_our_own(product: Flask) -> None:
     """On every account page, in the order of the features."""
     thief = program(product)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -88,18 +90,25 @@ def wait_until(holds: Callable[[], bool], what: str = "it") -> None:
         time.sleep(0.01)
 
 
+LOWEST_PORT = 20_000
+PORTS = 12_000
+
+
 def free_port() -> int:
     """Find a TCP port that nobody uses now; on Linux nobody finds it again while the tests run.
 
-    The socket stays bound and never listens: the kernel then gives its port to none who asks for
-    any, such as another test process, and leaves it to the server that names it.
+    It is below the ports that the kernel gives to connections, which could take it before a server
+    does. The socket stays bound and never listens: another test process then cannot find the same
+    port, and the server that names it can bind it.
     """
-    keeper = socket.socket()
-    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    keeper.bind(("127.0.0.1", 0))
-    port = int(keeper.getsockname()[1])
+    while True:
+        port = LOWEST_PORT + secrets.randbelow(PORTS)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("", port))  # without SO_REUSEADDR: fails where anybody is
+            break
     if sys.platform == "linux":
+        keeper = socket.socket()
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", port))
         _kept.append(keeper)
-    else:
-        keeper.close()
     return port

@@ -58,6 +58,23 @@ def test_a_change_reloads(code: Path) -> None:
     assert stopped.is_set()
 
 
+def test_without_a_change_nothing_is_reloaded(code: Path) -> None:
+    """The files are looked at again and again."""
+    stopped = threading.Event()
+
+    class Unchanged(Watched):
+        looks = 0
+
+        def changed(self) -> bool:
+            self.looks += 1
+            if self.looks == 2:
+                stopped.set()
+            return super().changed()
+
+    watch(stopped, Unchanged(code.parent), lambda: pytest.fail("reloaded"))
+    assert stopped.is_set()
+
+
 def test_the_master_gets_the_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is this process's parent, as long as it lives: later the number is another's."""
     sent: list[tuple[int, int]] = []

@@ -184,7 +184,7 @@ def test_a_mark_says_which() -> None:
 def test_a_caller_has_the_claims_that_a_feature_added(own: Services, living: Family) -> None:
     """None where the token is older than the claim; a name that nobody added is a mistake."""
     make: Any = with_claims({"plan": str, "seats": int})
-    claims = make(**asdict(claims_of(own, living)), plan="pro")
+    claims = make(**{**asdict(claims_of(own, living)), "plan": "pro", "seats": None})
     who = Caller(living.user_id, living.family_id, own.clock.now(), claims)
     assert (who.claim("plan"), who.claim("seats")) == ("pro", None)
     with pytest.raises(AttributeError):
