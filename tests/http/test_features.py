@@ -98,6 +98,15 @@ def test_a_wrong_list_of_features_is_one_sentence(
         features.check_names()
 
 
+def test_a_right_list_of_features_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each name is looked for, and no package is imported."""
+    monkeypatch.setattr(features, "FEATURES", ("notes", "bookmarks"))
+    packages = {"app.features.notes": 1, "app.features.bookmarks": 2}
+    monkeypatch.setattr(features, "find_spec", packages.pop)
+    features.check_names()
+    assert packages == {}
+
+
 def test_its_tab_follows_our_own(product: Flask) -> None:
     """On every account page, in the order of the features."""
     thief = program(product)
