@@ -3,8 +3,6 @@
 A server starts once per session, on first need; each test finds it running and empty.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

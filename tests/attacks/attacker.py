@@ -1,7 +1,5 @@
 """Running one attack as `flask attack` does: on an account that is thrown away."""
 
-from __future__ import annotations
-
 from app.attacks.run import Run, run
 from app.attacks.target import Target
 from app.attacks.throwaway_accounts import throwaway

@@ -1,7 +1,5 @@
 """A sound instance for the whole test session, and what each attack found there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import cache
 

@@ -1,7 +1,5 @@
 """Weakened instances that are forked from one process, which has imported the application."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """A server that is no Latchkey and answers what a test wants."""
 
-from __future__ import annotations
-
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

@@ -1,7 +1,5 @@
 """All attacks, one after the other, against what is really deployed: gunicorn with workers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """Attacks that meet an obstacle prove nothing, and say what it was."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace

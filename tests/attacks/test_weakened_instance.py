@@ -1,7 +1,5 @@
 """A weakened instance shares Redis alone, and ends with the process that started it."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

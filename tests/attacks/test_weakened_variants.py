@@ -1,7 +1,5 @@
 """Each attack finds each line of defense that it is about, when that line alone is undone."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Callable
 

@@ -4,8 +4,6 @@ Chromium is `$CHROMIUM`, else `chromium` on the PATH, else Playwright's own. Wit
 tests are skipped and the last line of the run says how many; with CI set they fail.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 import shutil

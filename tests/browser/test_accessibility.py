@@ -1,7 +1,5 @@
 """Everybody can use it: assistive technology, keyboard alone, small and large screens."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Final, Literal
 

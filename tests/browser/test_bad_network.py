@@ -1,7 +1,5 @@
 """A bad network: what gets lost, comes late or is refused ends no session and revives none."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

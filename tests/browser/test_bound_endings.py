@@ -1,7 +1,5 @@
 """How a bound session ends in a real browser, or goes on without its key."""
 
-from __future__ import annotations
-
 import pytest
 from playwright.sync_api import (
     BrowserContext,

@@ -1,7 +1,5 @@
 """A bound session outlives lost answers, reloads, crashes and stale nonces."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """A session in a real browser is bound to a key that never leaves it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -4,8 +4,6 @@ An example's first line names the file that it is served as. The page that loads
 policy and no script of its own.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """The refresh token's cookie as Chromium stores it, and what script can do to it: nothing."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from playwright.sync_api import BrowserContext, Page, expect

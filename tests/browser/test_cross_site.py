@@ -1,7 +1,5 @@
 """Another site's page tries to use the victim's session: it is refused and consumes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote, unquote

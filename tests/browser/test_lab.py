@@ -1,7 +1,5 @@
 """The lab as a visitor has it after `make run`: attacks in this very browser, on both sides."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

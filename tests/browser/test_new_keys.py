@@ -1,7 +1,5 @@
 """Each log-in and each password change has a key of its own; a refusal costs the old nothing."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import pytest

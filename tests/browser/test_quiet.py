@@ -1,7 +1,5 @@
 """A visit leaves no noise: console, network, page weight, and nothing that jumps."""
 
-from __future__ import annotations
-
 import gzip
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone

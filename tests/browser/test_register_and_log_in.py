@@ -1,7 +1,5 @@
 """The door: registering and logging in, with script and without."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Iterator

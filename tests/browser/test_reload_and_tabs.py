@@ -1,7 +1,5 @@
 """Reloading, several tabs, and the way back: one session that no tab can lose or revive."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Final
 

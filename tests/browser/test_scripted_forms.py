@@ -1,7 +1,5 @@
 """What script adds to the forms."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

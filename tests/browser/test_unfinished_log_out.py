@@ -1,7 +1,5 @@
 """A log-out that was asked for is finished as soon as the server can be reached."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import pytest

@@ -1,7 +1,5 @@
 """The way back in the history shows what the session may see now."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Final

@@ -4,8 +4,6 @@ Markup is injected into the pages as the server sends them, with its own headers
 script as if one of the site's own files had been changed.
 """
 
-from __future__ import annotations
-
 from typing import Any, Final
 from urllib.parse import urlsplit
 

@@ -1,7 +1,5 @@
 """What the fuzzers share is asserted as plainly as in a test."""
 
-from __future__ import annotations
-
 import pytest
 
 pytest.register_assert_rewrite("tests.fuzz.machine", "tests.fuzz.world")

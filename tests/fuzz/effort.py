@@ -3,8 +3,6 @@
 `make fuzz` chooses the long form; a failure of it prints how to repeat it.
 """
 
-from __future__ import annotations
-
 import os
 from typing import Final
 

@@ -4,8 +4,6 @@ What is drawn is mostly one step away from what is right, so that it gets past t
 and meets the last ones too.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Callable, Mapping

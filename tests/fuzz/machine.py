@@ -1,7 +1,5 @@
 """Everything that may happen to sessions, in any order, against what is promised of them."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from hypothesis import event

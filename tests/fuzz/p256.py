@@ -3,8 +3,6 @@
 An opinion of a signature that shares no line with the library whose opinion is tested.
 """
 
-from __future__ import annotations
-
 import hashlib
 from typing import Final
 

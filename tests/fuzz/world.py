@@ -1,7 +1,5 @@
 """Two workers on one database and one Valkey, a clock to move, and what clients say to them."""
 
-from __future__ import annotations
-
 import base64
 import json
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Log-in attempts by the dozen."""
 
-from __future__ import annotations
-
 from flask import Flask
 from werkzeug.test import TestResponse
 

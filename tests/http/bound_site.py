@@ -1,7 +1,5 @@
 """One bound session, and both ways to present its proofs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

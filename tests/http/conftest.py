@@ -1,7 +1,5 @@
 """The log to read, and an application that several tests share."""
 
-from __future__ import annotations
-
 import io
 import logging
 import shutil

@@ -1,7 +1,5 @@
 """What an operator does, seen from outside: it holds at once."""
 
-from __future__ import annotations
-
 import pytest
 from click.testing import Result
 from flask import Flask

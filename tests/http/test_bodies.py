@@ -1,7 +1,5 @@
 """Bodies that nobody's client sends."""
 
-from __future__ import annotations
-
 import json
 from itertools import product
 

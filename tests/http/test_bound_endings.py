@@ -1,7 +1,5 @@
 """The other ways a bound session goes on or ends."""
 
-from __future__ import annotations
-
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse

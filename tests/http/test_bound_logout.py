@@ -1,7 +1,5 @@
 """Logging out of a bound session."""
 
-from __future__ import annotations
-
 import io
 
 import pytest

@@ -1,7 +1,5 @@
 """The migration that bound sessions brought logs nobody out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The nonces of proofs: where they come from, and how long they are good."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

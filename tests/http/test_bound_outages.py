@@ -1,7 +1,5 @@
 """Proofs while Redis is gone, or after it forgot."""
 
-from __future__ import annotations
-
 import io
 import threading
 

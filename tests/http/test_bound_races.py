@@ -1,7 +1,5 @@
 """Bound sessions, many requests at once: whoever holds the key is served."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

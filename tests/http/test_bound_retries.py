@@ -1,7 +1,5 @@
 """The honest retry: who holds the key gets the answer that was lost once more."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import replace
 

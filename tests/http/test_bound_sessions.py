@@ -1,7 +1,5 @@
 """Sessions that are bound to a key: how they are bound, and what a proof opens."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask

@@ -1,7 +1,5 @@
 """A bound session's token in other hands: it opens nothing, and the family ends."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import replace
 from typing import Any

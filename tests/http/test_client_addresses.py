@@ -1,7 +1,5 @@
 """Which address a client is counted by, with and without proxies."""
 
-from __future__ import annotations
-
 import io
 
 import pytest

@@ -1,7 +1,5 @@
 """The cookies: attributes byte for byte, who reads them, and two of a name."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """Errors: a page for people, a problem for programs, and nothing of the inside in either."""
 
-from __future__ import annotations
-
 import io
 from typing import NoReturn
 

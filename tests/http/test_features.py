@@ -1,7 +1,5 @@
 """What a feature of a product adds, and that nothing of Latchkey's gives way to it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

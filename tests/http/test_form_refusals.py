@@ -1,7 +1,5 @@
 """What a form refuses, and how it says so."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """The forms: register, log in and log out without any script."""
 
-from __future__ import annotations
-
 import pytest
 from flask import Flask
 from itsdangerous import URLSafeTimedSerializer

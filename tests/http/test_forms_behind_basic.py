@@ -3,8 +3,6 @@
 The browser then sends `Authorization: Basic …` with each navigation.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 import pytest

@@ -1,7 +1,5 @@
 """What fuzzing found, by name: each was a fault once."""
 
-from __future__ import annotations
-
 from urllib.parse import quote, unquote_to_bytes
 
 import jsonschema_rs

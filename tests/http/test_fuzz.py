@@ -5,33 +5,28 @@ this process: repeatable to the last byte, and hundreds of requests a second. `m
 many more, other ones each time, on both databases.
 """
 
-from __future__ import annotations
-
 import os
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 import schemathesis
+from flask import Flask
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.provisional import domains
+from schemathesis import Case
 from schemathesis.checks import load_all_checks
 from schemathesis.generation.feedback import FeedbackSources
 from schemathesis.pytest._test_builder import build_operation_test
 from schemathesis.python._constants.orchestrator import make_constants_value_source
+from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from app.attacks.prover import Prover
 from tests.http.fuzzer import Crowd, Member, Stranger
 from tests.support.contract import DOCUMENT, ENDPOINTS
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from schemathesis import Case
-    from schemathesis.schemas import BaseSchema
-
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 # The long form: how many examples each operation gets for each caller and database.
 EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "0"))

@@ -1,7 +1,5 @@
 """Who may pass: every route says it, and what says nothing is shut."""
 
-from __future__ import annotations
-
 import pytest
 from flask import Flask
 

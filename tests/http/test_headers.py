@@ -1,7 +1,5 @@
 """The headers of every response there is."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """The Host header: one name, and no other is answered for."""
 
-from __future__ import annotations
-
 import pytest
 from flask import Flask
 

@@ -1,7 +1,5 @@
 """The mark of a known browser: a place of its own, and no credential."""
 
-from __future__ import annotations
-
 from flask import Flask
 
 from app.accounts.known_browsers import LIFE_SECONDS

@@ -1,7 +1,5 @@
 """Time passes: what ends when, and what never gets longer."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from flask import Flask

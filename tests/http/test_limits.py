@@ -1,7 +1,5 @@
 """Limits: what can be tried how often, by whom, and who is not kept out by it."""
 
-from __future__ import annotations
-
 import pytest
 from flask import Flask
 

@@ -1,7 +1,5 @@
 """POST /auth/login."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 import pytest

@@ -1,7 +1,5 @@
 """POST /auth/logout and /auth/logout-everywhere."""
 
-from __future__ import annotations
-
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse

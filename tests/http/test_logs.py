@@ -1,7 +1,5 @@
 """The log of a whole day: every event is in it, and no secret."""
 
-from __future__ import annotations
-
 import io
 
 from flask import Flask

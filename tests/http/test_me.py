@@ -1,7 +1,5 @@
 """GET /api/me."""
 
-from __future__ import annotations
-
 import pytest
 from flask import Flask
 from werkzeug.datastructures import Headers

@@ -1,28 +1,22 @@
 """`/openapi.json`: valid, and in step with the routes, their guards and the settings."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import jsonschema_rs
 import schemathesis
+from flask import Flask
 
 from app import create_app
 from app.contract.openapi import document
 from app.web.csrf import PROGRAMS
 from app.web.guards import MARK
+from config import Settings
 from tests.support.app import PUBLIC_URL, close
 from tests.support.client import Client
 from tests.support.contract import DOCUMENT, ENDPOINTS, OWN, path_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
-
-    from config import Settings
 
 ACCESS: Final[list[dict[str, list[str]]]] = [
     {"accessToken": []},

@@ -1,7 +1,5 @@
 """The cross-origin rule: a state change must have begun here."""
 
-from __future__ import annotations
-
 import re
 from itertools import product
 

@@ -1,7 +1,5 @@
 """A part is gone: what is promised still holds, and nobody is logged out by it."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """The pages: what anybody sees, and shells that hold nobody's data."""
 
-from __future__ import annotations
-
 import re
 
 from flask import Flask

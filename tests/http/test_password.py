@@ -1,7 +1,5 @@
 """POST /auth/password."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest

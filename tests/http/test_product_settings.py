@@ -1,7 +1,5 @@
 """What a product sets: its name and looks, its operators, larger bodies, other origins."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace

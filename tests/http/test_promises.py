@@ -4,39 +4,33 @@ The endpoints are found. What any endpoint may refuse is provoked at all of them
 included; what one use case refuses, at our own: a product tests its own refusals.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 import schemathesis
+from flask import Flask
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.attacks.prover import Prover
+from app.contract.endpoints import Endpoint
 from app.infra import throttle
 from app.web.cookies import REFRESH
 from app.web.guards import public
+from config import Settings
 from tests.support.app import PUBLIC_URL, close, services
 from tests.support.busy import busy as filled
 from tests.support.client import NEW_PASSWORD, Client, problem, program
 from tests.support.contract import DOCUMENT, ENDPOINTS, OWN, arguments_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from flask import Flask
-    from werkzeug.test import TestResponse
-
-    from app.contract.endpoints import Endpoint
-    from config import Settings
 
 SCHEMA: Final = schemathesis.openapi.from_dict(DOCUMENT)
 CHECKED: Final = [

@@ -1,7 +1,5 @@
 """POST /auth/refresh."""
 
-from __future__ import annotations
-
 import io
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,7 +1,5 @@
 """POST /auth/register."""
 
-from __future__ import annotations
-
 import re
 from concurrent.futures import ThreadPoolExecutor
 

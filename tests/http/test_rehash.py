@@ -1,7 +1,5 @@
 """Stronger Argon2id parameters reach old accounts when their owners log in."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 

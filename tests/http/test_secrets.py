@@ -1,7 +1,5 @@
 """Changing secrets without logging anybody out, and what another environment's are worth."""
 
-from __future__ import annotations
-
 from config import new_secret
 from tests.support.app import clock_of, running
 from tests.support.client import Client, ended, member, problem, program

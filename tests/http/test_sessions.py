@@ -1,7 +1,5 @@
 """GET and DELETE /auth/sessions."""
 
-from __future__ import annotations
-
 import pytest
 from flask import Flask
 

@@ -5,8 +5,6 @@ when a mutant of survivors.txt is gone or is killed. docs/mutation.md says in wo
 are accepted do no harm. RENEW=1 accepts the survivors of a run of all mutants: it writes the list.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile

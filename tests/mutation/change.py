@@ -1,13 +1,8 @@
 """What a mutant changes, in few words: the smallest expression that differs from the original."""
 
-from __future__ import annotations
-
 import ast
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def smallest_change(old: str, new: str) -> tuple[str, str] | None:

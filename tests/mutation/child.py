@@ -1,16 +1,11 @@
 """A forked process that does one thing and says one thing."""
 
-from __future__ import annotations
-
 import os
 import select
 import signal
 import time
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
 
 PART = 65536
 

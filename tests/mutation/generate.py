@@ -7,19 +7,17 @@ every module that imported it, what was built from it is built anew, and a cache
 no answer, is taken off.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import sys
 import textwrap
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import CodeType
-from typing import TYPE_CHECKING
+from types import CodeType, ModuleType
 
 import libcst as cst
 from mutmut.configuration import config
@@ -33,10 +31,6 @@ from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.utils.format_utils import parse_mutant_key
 
 from tests.mutation.change import smallest_change
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from types import ModuleType
 
 ORIGINAL = "orig"
 CACHE = re.compile(r"^@lru_cache\(.*\)\n", re.MULTILINE)

@@ -7,15 +7,14 @@ is known meets only the nearest of them: it counts as a survivor anyway, and mos
 run would go to those.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from mutmut.mutation.trampoline import set_mutant_under_test
@@ -24,9 +23,6 @@ from mutmut.state import state
 from tests.mutation.child import Child, first_to_end
 from tests.mutation.generate import Breeder, Mutant, holders
 from tests.support import processes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Sequence
 
 NO_MUTANT = ""
 RECORD = "stats"  # mutmut's word: the trampolines note who is called

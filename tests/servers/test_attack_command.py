@@ -1,7 +1,5 @@
 """`flask attack` against a real deployment: what it says, what it leaves, what it refuses."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Iterator

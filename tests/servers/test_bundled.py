@@ -1,7 +1,5 @@
 """The parts of `make run` that gunicorn.conf.py starts, called from here."""
 
-from __future__ import annotations
-
 import fcntl
 import io
 import os

@@ -1,7 +1,5 @@
 """Valkey dies, hangs, forgets and comes back under four workers: no revoked token ever works."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """A deploy loses no request: reload, upgrade and restart under load, with and without a proxy."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

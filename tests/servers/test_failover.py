@@ -1,7 +1,5 @@
 """Redis is another one, another's or short of memory: no revoked token works for long."""
 
-from __future__ import annotations
-
 import base64
 import sqlite3
 import time

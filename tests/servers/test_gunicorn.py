@@ -1,7 +1,5 @@
 """What gunicorn.conf.py promises, asked of real gunicorn over a real socket."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Installing: it does not depend on what the index offers today, and says why it fails."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import shutil

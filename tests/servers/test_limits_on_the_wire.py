@@ -1,7 +1,5 @@
 """Bytes that no client library sends, straight into gunicorn's socket."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 

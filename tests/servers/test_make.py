@@ -1,7 +1,5 @@
 """The Makefile's other promises: what it says on an unfit machine, and how Chromium comes."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """`make run`: one command from a fresh clone to a running Latchkey, and nothing left after it."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,13 +1,13 @@
 """The migrations lead to the tables that the code declares, and back, on both databases."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import flask_migrate
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from flask import Flask
 from sqlalchemy import inspect
 
 from app import create_app
@@ -15,14 +15,7 @@ from app.cli import migrations
 from app.infra.database import metadata
 from config import Settings
 from tests.support.app import close
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from flask import Flask
-
-    from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.postgres import PostgresServer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

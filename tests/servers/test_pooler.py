@@ -1,7 +1,5 @@
 """PgBouncer in transaction mode between Latchkey and PostgreSQL."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 

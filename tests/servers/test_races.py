@@ -1,7 +1,5 @@
 """Many at once, over four workers: exactly one wins, and what ended has ended everywhere."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 

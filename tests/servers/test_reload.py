@@ -1,7 +1,5 @@
 """A reload serves the new code, and one that cannot work changes nothing."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Clients that send or take a byte now and then silence no worker."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Floods of log-ins: some are turned away, and nobody else is kept out by them."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -6,8 +6,6 @@ line names a file is saved under that name, and imported or run by a block after
 block as `text` is all that it prints; a block without prints nothing.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

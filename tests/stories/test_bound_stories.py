@@ -3,8 +3,6 @@
 `make stories` tells the same stories in full length.
 """
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 from collections.abc import Callable, Coroutine, Iterator

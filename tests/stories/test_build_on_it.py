@@ -5,8 +5,6 @@ and so do the tests of the feature and those of Latchkey that look at routes, ta
 documents; the whole suite in such a copy would take as long as this one.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """The catalogue: true, proven, and the same in README, on the pages and on the command line."""
 
-from __future__ import annotations
-
 import html
 import re
 from dataclasses import astuple

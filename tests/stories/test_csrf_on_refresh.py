@@ -4,8 +4,6 @@ Her cookie is attached: Chromium attaches even a SameSite=Strict one when the pa
 host, or when another site's redirect bounces through it.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from tests.support.client import Client, problem

@@ -1,7 +1,5 @@
 """The documents: short, complete, linked, and in step with what they are made from."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from pathlib import Path

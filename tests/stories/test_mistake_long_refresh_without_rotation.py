@@ -1,7 +1,5 @@
 """Thirty days of refresh without rotation: a token for weeks is a password nobody chose."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 import pytest

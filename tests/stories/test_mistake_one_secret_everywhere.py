@@ -1,7 +1,5 @@
 """The same secret in every environment: whoever reads staging's signs tokens for production."""
 
-from __future__ import annotations
-
 import pytest
 
 from config import PUBLISHED_KEYS, Settings, SettingsError

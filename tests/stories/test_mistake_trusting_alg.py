@@ -1,7 +1,5 @@
 """Trusting the token's own alg header: the attacker writes what the server will then believe."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

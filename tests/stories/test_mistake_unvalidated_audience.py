@@ -3,8 +3,6 @@
 The forger here even has the signing key: only the audience is wrong.
 """
 
-from __future__ import annotations
-
 from tests.support.client import Client, ended, problem
 from tests.support.forger import forge
 

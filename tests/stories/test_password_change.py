@@ -1,7 +1,5 @@
 """Keeping sessions alive after a password change: Ada changes hers because of a thief."""
 
-from __future__ import annotations
-
 from tests.support.client import NEW_PASSWORD, PASSWORD, Client, ended, other_browser, problem
 
 

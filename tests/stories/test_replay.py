@@ -1,7 +1,5 @@
 """Replay: a token that was valid once is captured and sent again."""
 
-from __future__ import annotations
-
 from tests.support.client import Client, ended, other_browser, problem
 from tests.support.clock import SettableClock
 

@@ -1,7 +1,5 @@
 """Sidejacking: somebody on the network reads what passes and takes the tokens out of it."""
 
-from __future__ import annotations
-
 import pytest
 from flask import Flask
 

@@ -1,7 +1,5 @@
 """Refresh token theft: a thief copies the long-lived token and comes back days later."""
 
-from __future__ import annotations
-
 from tests.support.app import services
 from tests.support.client import Client, ended, other_browser, problem
 from tests.support.clock import SettableClock

@@ -1,7 +1,5 @@
 """The application in this process: build it, reach into it, close it."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

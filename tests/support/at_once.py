@@ -1,7 +1,5 @@
 """Do something many times at the very same moment."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier

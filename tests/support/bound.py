@@ -1,7 +1,5 @@
 """What holders of a key and thieves do with sessions that are bound to it."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from flask import Flask

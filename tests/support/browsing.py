@@ -1,7 +1,5 @@
 """Who visits: a person with a password, in this browser and on another device."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from contextlib import closing

@@ -1,7 +1,5 @@
 """A server whose queue for password hashes is full."""
 
-from __future__ import annotations
-
 from contextlib import ExitStack
 
 import pytest

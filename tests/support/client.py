@@ -3,8 +3,6 @@
 Bound to a key when it has one: it then proves each request that carries credentials.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import re

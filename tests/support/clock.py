@@ -1,7 +1,5 @@
 """The clock of the tests."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from app.infra.clock import Clock

@@ -1,7 +1,5 @@
 """A copy of the tree with an instance/ of its own, to type `make` in."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

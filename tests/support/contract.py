@@ -1,19 +1,16 @@
 """The JSON endpoints and their document, to make a test for each of them before any app runs."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from werkzeug.routing import Rule
 
 from app import create_app
 from app.contract.endpoints import endpoints
 from app.contract.openapi import document
 from config import Settings, new_secret
 from tests.support.app import PUBLIC_URL
-
-if TYPE_CHECKING:
-    from werkzeug.routing import Rule
 
 # Nothing is asked of this application: its routes are read.
 _ENVIRONMENT: Final = {

@@ -1,7 +1,5 @@
 """On which databases a test runs."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import pytest

@@ -1,7 +1,5 @@
 """Accounts, families and process-local services as tests need them."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, replace
 from functools import partial
 

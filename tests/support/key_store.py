@@ -1,7 +1,5 @@
 """A look at the browser's key, and at what becomes of its requests."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from http.client import HTTPConnection
 from typing import Any, Final

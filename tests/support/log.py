@@ -1,7 +1,5 @@
 """Collects what a logger is told."""
 
-from __future__ import annotations
-
 import io
 import json
 import logging

@@ -1,7 +1,5 @@
 """Whether code that is named as `path:name` is where the name says."""
 
-from __future__ import annotations
-
 import ast
 import re
 

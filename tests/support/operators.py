@@ -1,7 +1,5 @@
 """Operators, whose ids a test learns only after the application was built."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from flask import Flask

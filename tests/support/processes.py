@@ -1,7 +1,5 @@
 """Starting and ending real processes so that none outlives the tests."""
 
-from __future__ import annotations
-
 import ctypes
 import secrets
 import signal

@@ -1,7 +1,5 @@
 """How a client's request reaches Latchkey: in this process, or over a socket."""
 
-from __future__ import annotations
-
 import socket
 import time
 from collections.abc import Mapping

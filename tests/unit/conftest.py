@@ -1,7 +1,5 @@
 """Parts of the application on real servers, without the application around them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import pytest

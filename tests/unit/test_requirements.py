@@ -1,7 +1,5 @@
 """The locked lists are complete: pip installs them without looking for anything else."""
 
-from __future__ import annotations
-
 import re
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Other spellings of a JWS than the one that is read: for tokens and proofs alike."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol

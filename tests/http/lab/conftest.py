@@ -1,7 +1,5 @@
 """The application in development, with the lab."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from dataclasses import replace

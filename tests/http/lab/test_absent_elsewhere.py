@@ -1,7 +1,5 @@
 """Outside development there is no lab."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

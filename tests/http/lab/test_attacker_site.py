@@ -1,7 +1,5 @@
 """The attacker site: which pages it has, where they are, and what they lack."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import pytest

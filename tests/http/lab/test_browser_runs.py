@@ -1,7 +1,5 @@
 """Runs in a browser: what is recorded, and the account that they use."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """The list of attacks, a card for each, and what the lab serves."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Attacks by a program, on this server and on a weakened instance."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from typing import Any

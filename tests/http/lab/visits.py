@@ -1,7 +1,5 @@
 """Clients at one origin, and what the lab has stored."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from flask import Flask

@@ -6,8 +6,6 @@ request closes its connection. Reloading a page forgets its access token and giv
 a request under way is aborted, or goes on without its page (`keepalive`).
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import secrets

@@ -1,7 +1,5 @@
 """Latchkey with many bound sessions, and who logs in there."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One request and its answer, as a browser sees them on a bad line."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Many browsers that refresh at once."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections import Counter

@@ -1,7 +1,5 @@
 """Thieves of cookies and access tokens, with every proof they can make."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass

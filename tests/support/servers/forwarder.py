@@ -1,7 +1,5 @@
 """A proxy in front of Redis, or an address that moves: connections outlive the server behind."""
 
-from __future__ import annotations
-
 import select
 import socket
 import threading

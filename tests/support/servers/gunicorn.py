@@ -1,7 +1,5 @@
 """Real gunicorn over the real configuration, on a port of its own."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

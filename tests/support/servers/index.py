@@ -1,7 +1,5 @@
 """A small package index: wheels in a folder, and lists that pin them."""
 
-from __future__ import annotations
-
 import hashlib
 import zipfile
 from pathlib import Path

@@ -4,8 +4,6 @@ An answer is touched only after the server has sent all of it, so what it says i
 then. Seeded: a run that failed can be repeated, as far as the order of arrivals allows.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import re

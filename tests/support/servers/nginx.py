@@ -1,7 +1,5 @@
 """A real nginx in front of a server, as deployments have one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """A site that is not ours: a stage for attacks, and a victim without any protection."""
 
-from __future__ import annotations
-
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit

@@ -5,8 +5,6 @@ everyone and adds a system user. Here the server runs as `nobody` instead, from 
 `nobody` cannot read the wheel's place.
 """
 
-from __future__ import annotations
-
 import os
 import pwd
 import shutil

@@ -1,7 +1,5 @@
 """What every server of the tests has in common: it starts, answers, and stops."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException

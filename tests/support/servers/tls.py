@@ -1,7 +1,5 @@
 """A real nginx that ends TLS with a self-made certificate."""
 
-from __future__ import annotations
-
 import datetime as dt
 import socket
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A real Valkey that tests stop, restart, freeze and empty."""
 
-from __future__ import annotations
-
 import shutil
 import signal
 import tempfile

@@ -1,7 +1,5 @@
 """The command line of an application on real servers, and people with sessions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the commands say to a database role that may not do it."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """`flask db`: Flask-Migrate, loaded only when it is asked for."""
 
-from __future__ import annotations
-
 import pytest
 from flask import Flask
 

@@ -1,7 +1,5 @@
 """What the settings say of an environment."""
 
-from __future__ import annotations
-
 from config import Settings, SettingsError, new_secret
 
 GOOD = {

@@ -1,7 +1,5 @@
 """What `/openapi.json` says of an endpoint that a product adds."""
 
-from __future__ import annotations
-
 import json
 from typing import Annotated, Any, NotRequired, TypedDict
 

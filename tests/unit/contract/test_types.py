@@ -1,11 +1,10 @@
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import pytest
-from flask import Blueprint, Response
+from flask import Blueprint, Flask, Response
 from msgspec import Meta
 
 from app import create_app, features
@@ -15,11 +14,6 @@ from app.web.guards import public
 from app.web.json_endpoint import NoContent, json_endpoint
 from config import ROOT, Settings
 from tests.support.app import close
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
 
 
 @dataclass

@@ -1,22 +1,16 @@
 """One process's denylist, on a Redis that may be out of order."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
+from app.families.denylist_sync import DenylistSync
 from app.infra import redis
 from app.services import Services, build
+from config import Settings
 from tests.support.app import settle
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from app.families.denylist_sync import DenylistSync
-    from config import Settings
-    from tests.support.clock import SettableClock
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.clock import SettableClock
+from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture

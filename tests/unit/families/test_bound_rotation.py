@@ -1,8 +1,6 @@
-from __future__ import annotations
-
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,9 +13,6 @@ from app.families.outcomes import Successor
 from app.infra.database import Database
 from app.tokens.claims import RefreshTokenClaims
 from tests.support.factories import whole
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 NOW = 1_800_000_000
 LATER = NOW + 60

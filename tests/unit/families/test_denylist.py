@@ -1,11 +1,9 @@
-from __future__ import annotations
-
 import hashlib
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import event
@@ -13,24 +11,19 @@ from sqlalchemy import event
 from app.accounts import queries as accounts
 from app.errors import Unavailable
 from app.families import denylist_sync as module
-from app.families.models import Reason, RevokedFamily
+from app.families.denylist import Denylist
+from app.families.models import Family, Reason, RevokedFamily
 from app.infra import redis
 from app.services import Services, build, denylist_keys
 from app.tokens.dpop import Proof, ProofRefused
 from app.tokens.nonces import NONCE_LENGTH, PROOF_KEPT_SECONDS
+from config import Settings
 from tests.support.app import repairs, settle
 from tests.support.clock import NOW, SettableClock
 from tests.support.factories import a_family, a_user, revoke
 from tests.support.log import Log
 from tests.support.processes import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from app.families.denylist import Denylist
-    from app.families.models import Family
-    from config import Settings
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 ISSUER = hashlib.sha256(b"https://localhost").hexdigest()[:12]
 PREFIX = f"latchkey:{{testing.{ISSUER}}}:deny:"

@@ -1,24 +1,18 @@
-from __future__ import annotations
-
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import event
 
 from app.families import denylist_sync as module
+from app.families.denylist_sync import DenylistSync
 from app.families.models import RevokedFamily
 from app.services import Services, build, denylist_keys
 from tests.support.app import settle
 from tests.support.clock import NOW, SettableClock
 from tests.support.factories import a_family, a_user
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from app.families.denylist_sync import DenylistSync
-    from tests.support.log import Log
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.log import Log
+from tests.support.servers.valkey import ValkeyServer
 
 OF_ANOTHER_SERVER = b"abc.1799999000.of-another-server"
 

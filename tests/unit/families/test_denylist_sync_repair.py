@@ -1,26 +1,19 @@
 """What a process does about an entry that it could not write."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import event
 
+from app.families.denylist_sync import DenylistSync
 from app.families.models import RevokedFamily
 from app.infra import redis
 from app.services import Services, denylist_keys
 from tests.support.app import repairs
-from tests.support.clock import NOW
+from tests.support.clock import NOW, SettableClock
+from tests.support.log import Log
 from tests.support.processes import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from app.families.denylist_sync import DenylistSync
-    from tests.support.clock import SettableClock
-    from tests.support.log import Log
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 
 @pytest.fixture

@@ -1,21 +1,14 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import pytest
 from redis import Redis
 
 from app.families.entries import Entries, Keys
-from app.families.models import RevokedFamily
+from app.families.models import Family, RevokedFamily
+from app.infra.database import Database
 from tests.support.clock import NOW, SettableClock
 from tests.support.factories import a_family, a_user
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from app.families.models import Family
-    from app.infra.database import Database
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 LIFE, LEEWAY = 600, 5
 KEYS = Keys("latchkey:{test}:deny:", "latchkey:{test}:denylist-complete", LIFE, LEEWAY)

@@ -1,20 +1,15 @@
-from __future__ import annotations
-
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from app.families.issuer import Lifetimes, TokenIssuer, new_id
+from app.families.models import Family
 from app.infra.audit import Client
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims, with_claims
 from app.tokens.codec import Codec, Rules
 from app.tokens.keys import key_ring
 from tests.support.clock import NOW
-
-if TYPE_CHECKING:
-    from app.families.models import Family
 
 SECRET = b"a secret of thirty-two characters"
 ISSUER = "https://localhost"

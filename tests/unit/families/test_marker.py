@@ -1,7 +1,5 @@
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 from redis import Redis
@@ -9,11 +7,7 @@ from redis import Redis
 from app.families.marker import Marker
 from app.tokens.nonces import Nonces
 from tests.support.clock import NOW, SettableClock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.servers.valkey import ValkeyServer
 
 LEEWAY = 5
 NAME = "latchkey:{test}:denylist-complete"

@@ -1,17 +1,11 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from app.families.outage import Outage
 from app.tokens.nonces import Nonces
 from tests.support.clock import NOW, SettableClock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.log import Log
+from tests.support.log import Log
 
 LEEWAY = 5
 

@@ -1,24 +1,18 @@
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
 
 from app.families import replay_cache as module
+from app.families.replay_cache import ReplayCache
 from app.infra.clock import Clock
+from app.infra.database import Database
 from app.tokens.dpop import Proof, ProofRefused
 from app.tokens.nonces import NONCE_SECONDS, PROOF_KEPT_SECONDS
 from tests.support.clock import NOW
 from tests.support.factories import PREFIX, alone, replay_cache
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from app.families.replay_cache import ReplayCache
-    from app.infra.database import Database
-    from tests.support.log import Log
-    from tests.support.servers.valkey import ValkeyServer
+from tests.support.log import Log
+from tests.support.servers.valkey import ValkeyServer
 
 MAX_LEEWAY_SECONDS = 30
 PROOF = Proof("k" * 43, "a-number", NOW + 10)

@@ -1,7 +1,4 @@
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,11 +7,9 @@ from app.families import queries, revocation
 from app.families.issuer import new_id
 from app.families.models import Reason, RevokedFamily
 from app.families.revocation import MAX_FAMILIES
+from app.infra.database import Database
 from tests.support.clock import NOW
 from tests.support.factories import a_family, a_user, revoke, stored
-
-if TYPE_CHECKING:
-    from app.infra.database import Database
 
 
 def test_revoking_says_what_it_ended(database: Database) -> None:

@@ -1,23 +1,17 @@
-from __future__ import annotations
-
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from app.accounts import queries as accounts
 from app.families import revocation, rotation
 from app.families.issuer import new_id
-from app.families.models import Reason
+from app.families.models import Family, Reason
 from app.families.outcomes import Successor
+from app.infra.database import Database
+from app.tokens.claims import RefreshTokenClaims
 from tests.support.clock import NOW
 from tests.support.factories import a_family, a_user, claims_of, revoke, stored, whole
-
-if TYPE_CHECKING:
-    from app.families.models import Family
-    from app.infra.database import Database
-    from app.tokens.claims import RefreshTokenClaims
 
 LATER = NOW + 60
 

@@ -1,15 +1,9 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from app.families import queries
 from app.families.issuer import new_id
 from app.families.models import THEFTS, Reason
+from app.infra.database import Database
 from tests.support.clock import NOW
 from tests.support.factories import a_family, a_user
-
-if TYPE_CHECKING:
-    from app.infra.database import Database
 
 
 def test_thefts_and_nothing_else_are_shown(database: Database) -> None:

@@ -1,7 +1,5 @@
 """Attempts at the throttle, by the dozen."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from app.errors import TooManyAttempts

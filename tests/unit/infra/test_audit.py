@@ -1,10 +1,8 @@
-from __future__ import annotations
-
 import ast
 import json
 import re
+from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,10 +11,6 @@ from app.infra.audit import MAX_REFUSALS_PER_MINUTE, Audit, Client
 from config import ROOT
 from tests.support.clock import SettableClock
 from tests.support.log import Log
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
 
 HOSTILE = {
     "line-breaks": 'x\r\n{"event":"logged_in"}',

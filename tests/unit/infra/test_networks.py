@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from app.infra.networks import network, parse_address, site

@@ -1,7 +1,5 @@
 """What is asked of Redis before it is relied on."""
 
-from __future__ import annotations
-
 import pytest
 from redis import RedisError
 

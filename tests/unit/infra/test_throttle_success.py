@@ -1,7 +1,5 @@
 """What a success gives back, and what it does not."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

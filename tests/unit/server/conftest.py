@@ -1,7 +1,5 @@
 """A server loop on a port of its own, around the real application."""
 
-from __future__ import annotations
-
 import logging
 import os
 import socket

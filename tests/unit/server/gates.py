@@ -1,7 +1,5 @@
 """Requests that wait until a test lets them go on."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass

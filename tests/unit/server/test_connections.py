@@ -1,7 +1,5 @@
 """How long a connection may be at what, how many may be, and how a loop ends."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """What arrives: in pieces, pipelined, chunked, malformed, too large."""
 
-from __future__ import annotations
-
 import json
 import socket
 import struct

@@ -1,7 +1,5 @@
 """How the loop of a worker ends, and when it takes no more."""
 
-from __future__ import annotations
-
 import logging
 import os
 import socket

@@ -1,7 +1,5 @@
 """The codecs as the application wires them, and the forgers of their tokens."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.families.issuer import TokenIssuer

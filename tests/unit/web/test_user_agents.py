@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from app.web.user_agents import describe

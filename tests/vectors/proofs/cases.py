@@ -5,8 +5,6 @@ it is named after. Each is refused twice: where proofs are read, for exactly the
 here, and over HTTP, where it neither opens nor ends anything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from app.tokens.dpop import MAX_SKEW_SECONDS

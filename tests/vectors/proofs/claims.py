@@ -1,7 +1,5 @@
 """The claims: all of them, no others, about this very request."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import partial

@@ -1,7 +1,5 @@
 """The form: one spelling, at most 2 kB."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The header: exactly three names."""
 
-from __future__ import annotations
-
 import hmac
 from collections.abc import Callable, Iterator
 from functools import partial

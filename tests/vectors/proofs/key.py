@@ -1,7 +1,5 @@
 """The key: a public one on P-256, in exactly four members."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial

@@ -1,7 +1,5 @@
 """The holder of a key, and a hostile proof by it."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A proof that was used: its number is what is remembered."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace

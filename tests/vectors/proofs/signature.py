@@ -1,7 +1,5 @@
 """The signature: 64 bytes, by that very key."""
 
-from __future__ import annotations
-
 import hmac
 import json
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The JSON: one object in UTF-8, each name once."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from functools import partial

@@ -1,7 +1,5 @@
 """A hostile token and why it is refused."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ nothing is wrong with a token but the one thing it is named after. Each is refus
 codec, for exactly the reason given here, and over HTTP.
 """
 
-from __future__ import annotations
-
 from tests.support.forger import ACCESS
 from tests.vectors.tokens.case import Case
 from tests.vectors.tokens.claims import (

@@ -1,7 +1,5 @@
 """The claims: all of them, no others, of the right type and value."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """The form: one spelling, at most 4 kB."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The header: exactly alg, typ and kid."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any

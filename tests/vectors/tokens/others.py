@@ -1,7 +1,5 @@
 """Tokens of others, whole and well made."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """The signature: our key, and no other."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The JSON: UTF-8, one object, each name once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 
