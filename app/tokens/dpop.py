@@ -162,7 +162,7 @@ def _check(claims: dict[str, Any], expected: ExpectedRequest) -> int:
     # A missing nonce gets its own refusal below: it tells the client to repeat with one.
     if claims.keys() - {"nonce"} != required - {"nonce"}:
         raise ProofRefused("claims")
-    if claims["htm"] != expected.method or _unescape(claims["htu"]) != expected.url:
+    if claims["htm"] != expected.method or _compared(claims["htu"]) != expected.url:
         raise ProofRefused("request")
     if expected.ath is not None and claims["ath"] != expected.ath:
         raise ProofRefused("token")
@@ -177,12 +177,14 @@ def _check(claims: dict[str, Any], expected: ExpectedRequest) -> int:
     return made_at
 
 
-def _unescape(htu: object) -> object:
-    """Decode the percent-escapes of the reserved characters that a path may contain as they are.
+def _compared(htu: object) -> object:
+    """Return what of `htu` is compared: all but query and fragment (RFC 9449 section 4.3).
 
-    `encodeURIComponent` escapes these characters, and WSGI passes the server the decoded path.
-    An escaped letter or slash stays escaped, so that its URL does not match and is refused.
+    The escapes of the reserved characters that a path may contain as they are get decoded:
+    `encodeURIComponent` writes them, and WSGI passes the server the decoded path. An escaped
+    letter or slash stays escaped, so that its URL does not match and is refused.
     """
-    if type(htu) is str and "%" in htu:
-        return _ESCAPED.sub(lambda match: unquote(match[0]), htu)
-    return htu
+    if type(htu) is not str:
+        return htu
+    url = htu.partition("#")[0].partition("?")[0]
+    return _ESCAPED.sub(lambda match: unquote(match[0]), url) if "%" in url else url

@@ -67,6 +67,8 @@ def says(text: str, asked: ExpectedRequest) -> Proof | None:
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return None
     jti, iat, nonce = claims.get("jti"), claims.get("iat"), claims.get("nonce")
+    if isinstance(claims.get("htu"), str):
+        claims["htu"] = claims["htu"].partition("#")[0].partition("?")[0]
     about = {"htm": asked.method, "htu": asked.url} | ({"ath": asked.ath} if asked.ath else {})
     right = (
         len(text) <= 2048

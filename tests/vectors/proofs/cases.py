@@ -6,6 +6,7 @@ here, and over HTTP, where it neither opens nor ends anything.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from app.tokens.dpop import MAX_SKEW_SECONDS
 from tests.vectors.proofs.claims import claim_names, claim_values, requests
@@ -27,6 +28,22 @@ def at_door(door: str) -> list[Case]:
     return [case for case in CASES if case.only in {"", door}]
 
 
+# RFC 9449 section 4.3: `htu` is compared "ignoring any query and fragment parts".
+IGNORED_ENDS = {
+    "query": "?x=1",
+    "empty-query": "?",
+    "fragment": "#x",
+    "empty-fragment": "#",
+    "query-and-fragment": "?x=1#y",
+    "fragment-with-a-question-mark": "#x?y=1",
+    "query-of-a-url": "?next=https://evil.example/%2F",
+}
+
+
+def _with_end(end: str, maker: Maker) -> str:
+    return claims_with({"htu": f"{maker.url}{end}"}, maker)
+
+
 GOOD: dict[str, Callable[[Maker], str]] = {
     "plain": lambda m: m.forge(),
     "an-hour-behind": lambda m: claims_with({"iat": m.now - 3600}, m),
@@ -44,6 +61,7 @@ GOOD: dict[str, Callable[[Maker], str]] = {
     "escaped-letters": lambda m: claims_bytes(
         lambda raw: raw.replace(b"localhost", b"l\\u006fcalhost"), m
     ),
+    **{f"htu-with-{name}": partial(_with_end, end) for name, end in IGNORED_ENDS.items()},
 }
 
 
