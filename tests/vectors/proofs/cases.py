@@ -17,14 +17,10 @@ from tests.vectors.proofs.maker import Case, Maker
 from tests.vectors.proofs.replay import AGAIN, another_nonce, reordered, replays, spaced
 from tests.vectors.proofs.signature import signatures, twin
 from tests.vectors.proofs.text import json_forms
-from tests.vectors.spellings import (
-    claims_bytes,
-    claims_with,
-)
+from tests.vectors.spellings import claims_bytes, claims_with
 
 
 def at_door(door: str) -> list[Case]:
-    """Return the cases that are about one door."""
     return [case for case in CASES if case.only in {"", door}]
 
 
@@ -63,7 +59,6 @@ GOOD: dict[str, Callable[[Maker], str]] = {
     ),
     **{f"htu-with-{name}": partial(_with_end, end) for name, end in IGNORED_ENDS.items()},
 }
-
 
 CASES: tuple[Case, ...] = (
     *forms(),

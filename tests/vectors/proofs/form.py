@@ -8,8 +8,9 @@ from app.tokens.dpop import MAX_PROOF_LENGTH
 from tests.support.forger import compact_json
 from tests.vectors.proofs.maker import Case, Maker
 from tests.vectors.spellings import (
+    SEGMENTS,
     edged,
-    inserted,
+    filled,
     loose_end,
     serialised,
     spliced,
@@ -24,7 +25,6 @@ def longest(maker: Maker) -> str:
 
 
 def _too_long(maker: Maker) -> str:
-    """Return the shortest signed proof that is too long."""
     return next(text for text in _padded(maker) if len(text) > MAX_PROOF_LENGTH)
 
 
@@ -44,31 +44,6 @@ def _one_left_over(segment: int, maker: Maker) -> str:
 
 def _whole(raw: bytes) -> str:
     return base64url(raw + b" " * (-len(raw) % 3))
-
-
-EDGES = {
-    "space": " ",
-    "tab": "\t",
-    "newline": "\n",
-    "carriage-return": "\r\n",
-    "no-break-space": "\xa0",
-    "zero-width-space": "\u200b",
-    "byte-order-mark": "\ufeff",
-    "nul": "\0",
-    "quote": '"',
-    "comma": ",",
-    "dot": ".",
-}
-
-
-INSIDE = {
-    "space": " ",
-    "newline": "\n",
-    "padding": "=",
-    "percent-escape": "%2E",
-    "non-ascii-letter": "\u0430",
-    "non-ascii-digit": "\u0661",
-}
 
 
 WHOLE: dict[str, Callable[[Maker], str]] = {
@@ -95,13 +70,9 @@ WHOLE: dict[str, Callable[[Maker], str]] = {
 def forms() -> Iterator[Case]:
     for name, build in WHOLE.items():
         yield Case(f"form-{name}", "not_compact", build)
-    for name, char in EDGES.items():
-        yield Case(f"leading-{name}", "not_compact", partial(edged, char, ""))
-        yield Case(f"trailing-{name}", "not_compact", partial(edged, "", char))
-    for at, segment in enumerate(("header", "claims", "signature")):
-        for name, char in INSIDE.items():
-            build = partial(spliced, at, partial(inserted, char))
-            yield Case(f"{name}-in-{segment}", "not_compact", build)
+    for name, _, build in (*edged(), *filled()):
+        yield Case(name, "not_compact", build)
+    for at, segment in enumerate(SEGMENTS):
         padded = partial(spliced, at, lambda text: text + "=")
         yield Case(f"padding-behind-{segment}", "not_compact", padded)
         yield Case(f"loose-bits-in-{segment}", "not_canonical", partial(loose_end, at))

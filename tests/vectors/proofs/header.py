@@ -8,10 +8,7 @@ from typing import Any
 from tests.support.forger import compact_json
 from tests.vectors.proofs.key import edwards_proof, on_curve, rsa_proof
 from tests.vectors.proofs.maker import PROTECTED, Case, Maker, decoded
-from tests.vectors.spellings import (
-    header_with,
-    header_without,
-)
+from tests.vectors.spellings import header_with, header_without
 
 EXTRA_HEADERS: dict[str, Any] = {
     "kid": "1",
@@ -32,9 +29,7 @@ EXTRA_HEADERS: dict[str, Any] = {
     "__proto__": {},
 }
 
-
 OTHER_NAME = {"crit-empty": "crit", "b64-false": "b64", "empty-name": ""}
-
 
 WRONG_TYPES: dict[str, Any] = {
     "jwt": "JWT",
@@ -50,7 +45,6 @@ WRONG_TYPES: dict[str, Any] = {
     "list": ["dpop+jwt"],
     "object": {"dpop+jwt": 1},
 }
-
 
 WRONG_ALGORITHMS: dict[str, Any] = {
     "none": "none",

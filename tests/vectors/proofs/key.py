@@ -5,31 +5,15 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import (
-    decode_dss_signature,
-)
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
 from app.attacks.prover import base64url
+from tests.vectors.other_keys import SIGNERS, edwards_key, rsa_key
 from tests.vectors.proofs.maker import FIELD, GENERATOR, Case, Maker, decoded
 from tests.vectors.proofs.signature import other_prover, retyped
-from tests.vectors.spellings import (
-    bumped,
-    header_with,
-)
-
-
-@cache
-def _rsa() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
-
-
-@cache
-def _edwards() -> ed25519.Ed25519PrivateKey:
-    return ed25519.Ed25519PrivateKey.generate()
-
+from tests.vectors.spellings import bumped, header_with
 
 CURVES: dict[str, tuple[ec.EllipticCurve, int, HashAlgorithm]] = {
     "P-384": (ec.SECP384R1(), 48, SHA384()),
@@ -45,28 +29,18 @@ def _curve_key(curve: str) -> ec.EllipticCurvePrivateKey:
 
 
 def rsa_proof(alg: str, maker: Maker) -> str:
-    numbers = _rsa().public_key().public_numbers()
+    numbers = rsa_key().public_key().public_numbers()
     e, n = (base64url(x.to_bytes((x.bit_length() + 7) // 8)) for x in (numbers.e, numbers.n))
-
-    def sign(signed: str) -> bytes:
-        if alg == "PS256":
-            pss = padding.PSS(padding.MGF1(SHA256()), 32)
-            return _rsa().sign(signed.encode(), pss, SHA256())
-        return _rsa().sign(signed.encode(), padding.PKCS1v15(), SHA256())
-
     jwk = {"kty": "RSA", "e": e, "n": n}
-    return maker.forge(maker.header() | {"alg": alg, "jwk": jwk}, sign=sign)
+    header = maker.header() | {"alg": alg, "jwk": jwk}
+    return maker.forge(header, sign=lambda signed: SIGNERS[alg](signed.encode()))
 
 
 def edwards_proof(alg: str, maker: Maker) -> str:
-    raw = (
-        _edwards()
-        .public_key()
-        .public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    )
+    raw = edwards_key().public_key().public_bytes_raw()
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": base64url(raw)}
     header = maker.header() | {"alg": alg, "jwk": jwk}
-    return maker.forge(header, sign=lambda signed: _edwards().sign(signed.encode()))
+    return maker.forge(header, sign=lambda signed: SIGNERS["EdDSA"](signed.encode()))
 
 
 def on_curve(alg: str, curve: str, maker: Maker, named: str = "") -> str:
@@ -97,9 +71,7 @@ EXTRA_MEMBERS: dict[str, Any] = {
     "empty-name": 1,
 }
 
-
 OTHER_MEMBER = {"empty-d": "d", "null-d": "d", "empty-name": ""}
-
 
 WRONG_MEMBERS: dict[str, tuple[str, Any]] = {
     "kty-rsa": ("kty", "RSA"),
@@ -129,7 +101,6 @@ WRONG_MEMBERS: dict[str, tuple[str, Any]] = {
     "y-empty": ("y", ""),
     "y-non-ascii": ("y", "\u0430" * 43),
 }
-
 
 CHANGED_COORDINATES: dict[str, Callable[[str], str]] = {
     "short": lambda text: base64url(decoded(text)[1:]),
@@ -177,6 +148,10 @@ def _mirrored(maker: Maker) -> str:
     return _jwk_with({"y": _number(y)}, maker)
 
 
+def _swapped(maker: Maker) -> str:
+    return _jwk_with({"x": maker.prover.jwk["y"], "y": maker.prover.jwk["x"]}, maker)
+
+
 def keys() -> Iterator[Case]:
     yield Case("jwk-private", "key", lambda m: header_with({"jwk": m.prover.private_jwk}, m))
     for name, value in EXTRA_MEMBERS.items():
@@ -200,18 +175,13 @@ def keys() -> Iterator[Case]:
 def _points() -> Iterator[Case]:
     yield Case("jwk-at-infinity", "key", partial(_point, 0, 0))
     yield Case("jwk-at-infinity-in-one-byte", "key", partial(_jwk_with, {"x": "AA", "y": "AA"}))
-    yield Case(
-        "jwk-swapped",
-        "key",
-        lambda m: _jwk_with({"x": m.prover.jwk["y"], "y": m.prover.jwk["x"]}, m),
-    )
+    yield Case("jwk-swapped", "key", _swapped)
     yield Case("jwk-mirrored", "signature", _mirrored)
     yield Case("jwk-of-the-generator", "signature", partial(_point, *GENERATOR))
     yield Case("jwk-of-another", "signature", lambda m: _jwk_with(other_prover().jwk, m))
     yield Case("jwk-rsa", "key", lambda m: retyped(rsa_proof("RS256", m), m))
     yield Case("jwk-ed25519", "key", partial(edwards_proof, "ES256"))
     for curve in CURVES:
-        own, ours = partial(on_curve, "ES256", curve), partial(on_curve, "ES256", curve)
+        own = partial(on_curve, "ES256", curve)
         yield Case(f"jwk-on-{curve.lower()}", "key", own)
-        named = partial(ours, named="P-256")
-        yield Case(f"jwk-on-{curve.lower()}-called-p-256", "key", named)
+        yield Case(f"jwk-on-{curve.lower()}-called-p-256", "key", partial(own, named="P-256"))

@@ -12,19 +12,14 @@ from tests.support.forger import compact_json
 # Two doors: the refresh asks for no `ath`, a protected request does.
 REFRESH = "refresh"
 
-
 PROTECTED = "protected"
 
-
 JTI = "a-good-number-of-a-proof"
-
 
 # SEC 2 section 2.4.2: the field of P-256, its order, its generator.
 FIELD = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
 
-
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-
 
 GENERATOR = (
     0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
@@ -46,15 +41,12 @@ class Maker:
 
     @property
     def ath(self) -> str | None:
-        """The hash of the access token, where the door asks for one."""
         return None if self.access_token is None else token_hash(self.access_token)
 
     def header(self) -> dict[str, Any]:
-        """Return a good header."""
         return self.prover.header()
 
     def claims(self) -> dict[str, Any]:
-        """Return good claims."""
         said = {
             "jti": self.jti,
             "htm": self.method,
@@ -77,7 +69,6 @@ class Maker:
         return f"{signed}.{base64url((sign or self.prover.signature)(signed))}"
 
     def sign(self, signed: str) -> str:
-        """Put the signature behind two finished segments."""
         return self.prover.sign_text(signed)
 
 

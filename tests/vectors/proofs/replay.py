@@ -9,9 +9,7 @@ from tests.support.forger import compact_json
 from tests.vectors.proofs.claims import nonce_at
 from tests.vectors.proofs.maker import Case, Maker
 from tests.vectors.proofs.signature import twin
-from tests.vectors.spellings import (
-    claims_with,
-)
+from tests.vectors.spellings import claims_with
 
 
 def _numbered(name: str, maker: Maker) -> Maker:

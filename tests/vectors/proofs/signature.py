@@ -16,9 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA384, SHA512, HashAlgorithm
 from app.attacks.prover import Prover, base64url
 from tests.support.forger import compact_json
 from tests.vectors.proofs.maker import FIELD, ORDER, Case, Maker, decoded
-from tests.vectors.spellings import (
-    spliced,
-)
+from tests.vectors.spellings import spliced
 
 
 def retyped(text: str, maker: Maker) -> str:
@@ -79,13 +77,11 @@ SIGNATURES: dict[str, Callable[[bytes], bytes]] = {
 
 
 def _borrowed(maker: Maker) -> str:
-    """Put another proof's signature, by the same key, behind a proof."""
     other = replace(maker, jti="another-number").forge().rpartition(".")[2]
     return spliced(2, lambda _: other, maker)
 
 
 def _hashed(digest: HashAlgorithm, maker: Maker) -> str:
-    """Sign with our own key but another hash."""
     d = int.from_bytes(decoded(maker.prover.private_jwk["d"]))
     key = ec.derive_private_key(d, ec.SECP256R1())
 
@@ -97,7 +93,6 @@ def _hashed(digest: HashAlgorithm, maker: Maker) -> str:
 
 
 def _altered(name: str, value: object, maker: Maker) -> str:
-    """Change what a proof says after it was signed."""
     said = base64url(compact_json(maker.claims() | {name: value}))
     return spliced(1, lambda _: said, replace(maker, method="GET", jti="signed-before"))
 

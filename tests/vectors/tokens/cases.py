@@ -22,7 +22,6 @@ from tests.vectors.tokens.text import json_forms
 
 
 def for_purpose(purpose: str) -> list[Case]:
-    """Return the cases that are about one purpose."""
     return [case for case in CASES if case.only in {"", purpose}]
 
 

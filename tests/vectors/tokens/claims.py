@@ -4,11 +4,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from tests.support.forger import ACCESS, REFRESH, Forger, compact_json
-from tests.vectors.spellings import (
-    claims_with,
-    claims_without,
-)
+from tests.support.forger import ACCESS, REFRESH, Forger
+from tests.vectors.spellings import claim_changed, claim_raw, claims_with, claims_without
 from tests.vectors.tokens.case import Case
 
 NOT_A_TEXT: dict[str, Any] = {
@@ -19,7 +16,6 @@ NOT_A_TEXT: dict[str, Any] = {
     "list": ["x"],
     "object": {"x": 1},
 }
-
 
 NOT_AN_INTEGER: dict[str, Any] = {
     "true": True,
@@ -32,10 +28,8 @@ NOT_AN_INTEGER: dict[str, Any] = {
     "empty-text": "",
 }
 
-
 # Which claim's type PyJWT looks at itself, and what its refusal is called here.
 TYPE_REASONS = {"iss": "issuer", "aud": "audience", "sub": "claims", "jti": "claims"}
-
 
 BAD_IDS = {
     "empty": "",
@@ -79,20 +73,14 @@ def time_claims(name: str, only: str = "") -> Iterator[Case]:
     for what, value in NOT_AN_INTEGER.items():
         yield Case(f"{name}-{what}", "claim_type", partial(claims_with, {name: value}), only)
     for what, raw in (("1e400", b"1e400"), ("1e9", b"1e9"), ("negative-zero", b"-0.0")):
-        yield Case(f"{name}-{what}", "claim_type", partial(_claims_raw, name, raw), only)
+        yield Case(f"{name}-{what}", "claim_type", partial(claim_raw, name, raw), only)
     for what, number in (("zero", 0), ("negative", -1), ("of-4000-bits", 2**4000)):
         yield Case(f"{name}-{what}", "times", partial(claims_with, {name: number}), only)
     for word in (b"NaN", b"Infinity", b"-Infinity"):
-        build = partial(_claims_raw, name, word)
+        build = partial(claim_raw, name, word)
         yield Case(f"{name}-{word.decode()}", "not_json", build, only)
     yield Case(f"{name}-missing", "claims", partial(claims_without, name), only)
     yield Case(f"{name}-null", "claims", partial(claims_with, {name: None}), only)
-
-
-def _claims_raw(name: str, raw: bytes, forger: Forger) -> str:
-    """Put a literal that Python's own JSON writer would not write."""
-    marked = compact_json(forger.claims() | {name: "<here>"})
-    return forger.forge(claims=marked.replace(b'"<here>"', raw))
 
 
 EXTRA_CLAIMS: dict[str, dict[str, Any]] = {
@@ -106,7 +94,6 @@ EXTRA_CLAIMS: dict[str, dict[str, Any]] = {
     "prototype": {"__proto__": {}},
 }
 
-
 WRONG_ISSUERS: dict[str, Callable[[str], Any]] = {
     "other": lambda _: "https://other.example",
     "empty": lambda _: "",
@@ -119,7 +106,6 @@ WRONG_ISSUERS: dict[str, Callable[[str], Any]] = {
     "with-space": lambda ours: ours + " ",
     "list-with-ours": lambda ours: [ours],
 }
-
 
 WRONG_AUDIENCES: dict[str, Callable[[str], Any]] = {
     "other": lambda _: "https://other.example/api",
@@ -136,10 +122,6 @@ WRONG_AUDIENCES: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _wrong(name: str, change: Callable[[str], Any], forger: Forger) -> str:
-    return claims_with({name: change(forger.claims()[name])}, forger)
-
-
 def claim_values() -> Iterator[Case]:
     for name, added in EXTRA_CLAIMS.items():
         yield Case(f"extra-claim-{name}", "claims", partial(claims_with, added))
@@ -147,9 +129,9 @@ def claim_values() -> Iterator[Case]:
     yield Case("no-claims", "claims", lambda f: f.forge(claims={}))
     yield Case("claims-of-the-sibling", "claims", lambda f: f.forge(claims=f.sibling.claims()))
     for name, change in WRONG_ISSUERS.items():
-        yield Case(f"iss-{name}", "issuer", partial(_wrong, "iss", change))
+        yield Case(f"iss-{name}", "issuer", partial(claim_changed, "iss", change))
     for name, change in WRONG_AUDIENCES.items():
-        yield Case(f"aud-{name}", "audience", partial(_wrong, "aud", change))
+        yield Case(f"aud-{name}", "audience", partial(claim_changed, "aud", change))
     yield Case(
         "aud-of-the-sibling",
         "audience",

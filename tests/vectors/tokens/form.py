@@ -6,8 +6,9 @@ from functools import partial
 from app.tokens.keys import derive
 from tests.support.forger import Forger, compact_json, encode
 from tests.vectors.spellings import (
+    SEGMENTS,
     edged,
-    inserted,
+    filled,
     loose_end,
     serialised,
     spliced,
@@ -31,39 +32,10 @@ def _digits(forger: Forger) -> str:
 
 
 def forms() -> Iterator[Case]:
-    edges = {
-        "space": " ",
-        "tab": "\t",
-        "newline": "\n",
-        "carriage-return": "\r\n",
-        "vertical-tab": "\x0b",
-        "no-break-space": "\xa0",
-        "zero-width-space": "\u200b",
-        "byte-order-mark": "\ufeff",
-        "nul": "\0",
-    }
-    for name, char in edges.items():
-        yield Case(f"leading-{name}", "not_compact", partial(edged, char, ""), cookie=False)
-        yield Case(f"trailing-{name}", "not_compact", partial(edged, "", char), cookie=False)
-    inside = {
-        "space": " ",
-        "newline": "\n",
-        "exclamation-marks": "!!",
-        "padding": "=",
-        "percent-escape": "%2E",
-        "non-ascii-letter": "\u0430",
-        "full-width-letter": "\uff21",
-        "lone-surrogate": "\ud800",
-        "nul": "\0",
-    }
-    for name, char in inside.items():
-        for at, segment in enumerate(("header", "payload", "signature")):
-            yield Case(
-                f"{name}-in-{segment}",
-                "not_compact",
-                partial(spliced, at, partial(inserted, char)),
-                cookie=char.isascii(),
-            )
+    for name, char, build in edged():
+        yield Case(name, "not_compact", build, cookie=char in {",", "."})
+    for name, char, build in filled():
+        yield Case(name, "not_compact", build, cookie=char.isascii())
     yield Case("non-ascii-digits", "not_compact", _digits)
     yield Case("standard-base64-alphabet", "not_compact", standard_alphabet)
     yield Case("one-equals-sign", "not_compact", lambda f: f.forge() + "=")
@@ -75,10 +47,8 @@ def forms() -> Iterator[Case]:
     yield Case("one-segment", "not_compact", lambda f: f.forge().split(".")[0])
     yield Case("two-segments", "not_compact", lambda f: f.forge().rpartition(".")[0])
     yield Case("four-segments", "not_compact", lambda f: f.forge() + ".AAAA")
-    yield Case("trailing-dot", "not_compact", lambda f: f.forge() + ".")
-    yield Case("leading-dot", "not_compact", lambda f: "." + f.forge())
     yield Case("empty-header", "not_compact", partial(spliced, 0, lambda _: ""))
-    yield Case("empty-payload", "not_compact", partial(spliced, 1, lambda _: ""))
+    yield Case("empty-claims", "not_compact", partial(spliced, 1, lambda _: ""))
     yield Case("empty-signature", "not_compact", partial(spliced, 2, lambda _: ""))
     yield Case("jwe-five-segments", "not_compact", _jwe)
     yield Case("json-flattened", "not_compact", partial(serialised, "flattened"), cookie=False)
@@ -88,13 +58,10 @@ def forms() -> Iterator[Case]:
     yield Case("one-byte-too-long", "too_long", partial(_padded, 4097))
     yield Case("a-megabyte", "too_long", lambda f: f.forge(claims={"x": "y" * 2**20}))
     yield Case("a-megabyte-of-nothing", "too_long", lambda _: "A" * 2**20)
-    for at, segment in enumerate(("header", "payload", "signature")):
+    for at, segment in enumerate(SEGMENTS):
         yield Case(f"loose-bits-in-{segment}", "not_canonical", partial(loose_end, at))
-        yield Case(
-            f"impossible-length-of-{segment}",
-            "not_canonical",
-            partial(spliced, at, lambda s: s[: len(s) // 4 * 4] + "A"),
-        )
+        build = partial(spliced, at, lambda s: s[: len(s) // 4 * 4] + "A")
+        yield Case(f"impossible-length-of-{segment}", "not_canonical", build)
 
 
 def _jwe(forger: Forger) -> str:

@@ -5,10 +5,7 @@ from functools import partial
 from typing import Any
 
 from tests.support.forger import OTHER_SECRET, Forger
-from tests.vectors.spellings import (
-    header_with,
-    header_without,
-)
+from tests.vectors.spellings import header_with, header_without
 from tests.vectors.tokens.case import Case
 
 ADDED_HEADERS: dict[str, dict[str, Any]] = {
@@ -41,7 +38,6 @@ ADDED_HEADERS: dict[str, dict[str, Any]] = {
     "prototype": {"__proto__": {"alg": "none"}},
 }
 
-
 WRONG_ALGORITHMS: dict[str, Any] = {
     "empty": "",
     "null": None,
@@ -66,7 +62,6 @@ WRONG_ALGORITHMS: dict[str, Any] = {
     "hs1": "HS1",
 }
 
-
 WRONG_TYPES: dict[str, Any] = {
     "empty": "",
     "null": None,
@@ -86,7 +81,6 @@ WRONG_TYPES: dict[str, Any] = {
     "dpop": "dpop+jwt",
     "logout": "logout+jwt",
 }
-
 
 MALFORMED_KIDS: dict[str, Any] = {
     "null": None,

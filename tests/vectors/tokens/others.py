@@ -9,7 +9,6 @@ from tests.vectors.tokens.case import Case
 
 
 def _elsewhere(secret: bytes, env: str, issuer: str, forger: Forger) -> str:
-    """Sign a good token of another deployment."""
     there = replace(forger.settings, public_url=issuer or forger.settings.public_url)
     ring = forger.ring(secret, env, issuer)
     header = forger.header() | {"kid": ring.signing_kid}

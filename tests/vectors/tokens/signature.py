@@ -3,52 +3,14 @@
 import base64
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.support.forger import OTHER_SECRET, Forger, compact_json, encode
-from tests.vectors.spellings import (
-    spliced,
-    swapped,
-)
+from tests.vectors.other_keys import SIGNERS, rsa_key
+from tests.vectors.spellings import spliced, swapped
 from tests.vectors.tokens.case import Case
-
-
-@cache
-def _rsa() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
-
-
-@cache
-def _p256() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-@cache
-def _ed25519() -> ed25519.Ed25519PrivateKey:
-    return ed25519.Ed25519PrivateKey.generate()
-
-
-def _es256(signed: bytes) -> bytes:
-    r, s = decode_dss_signature(_p256().sign(signed, ec.ECDSA(SHA256())))
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-
-
-def _pss(signed: bytes) -> bytes:
-    return _rsa().sign(signed, padding.PSS(padding.MGF1(SHA256()), 32), SHA256())
-
-
-SIGNERS: dict[str, Callable[[bytes], bytes]] = {
-    "RS256": lambda signed: _rsa().sign(signed, padding.PKCS1v15(), SHA256()),
-    "PS256": _pss,
-    "ES256": _es256,
-    "EdDSA": lambda signed: _ed25519().sign(signed),
-    "Ed25519": lambda signed: _ed25519().sign(signed),
-}
 
 
 def _asymmetric(alg: str, forger: Forger) -> str:
@@ -57,9 +19,9 @@ def _asymmetric(alg: str, forger: Forger) -> str:
     return f"{signed}.{encode(SIGNERS[alg](signed.encode()))}"
 
 
-def _public_key(form: serialization.Encoding) -> bytes:
+def _public_key(form: Encoding) -> bytes:
     """Return a public key as bytes: what algorithm confusion uses as an HMAC secret."""
-    return _rsa().public_key().public_bytes(form, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return rsa_key().public_key().public_bytes(form, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _embedded_key(forger: Forger) -> str:
@@ -82,7 +44,6 @@ def _flipped(segment: int, forger: Forger) -> str:
 
 
 def _keys() -> Iterator[tuple[str, Callable[[Forger], bytes]]]:
-    """Return wrong keys to sign with under our own `kid`."""
     yield "empty", lambda _: b""
     yield "one-nul", lambda _: b"\0"
     yield "the-secret-itself", lambda f: f.settings.jwt_secret
@@ -94,8 +55,8 @@ def _keys() -> Iterator[tuple[str, Callable[[Forger], bytes]]]:
     yield "of-another-issuer", lambda f: f.ring(issuer="https://other.example").signing_key
     yield "of-the-other-purpose", lambda f: f.sibling.ring().signing_key
     yield "the-kid", lambda f: f.ring().signing_kid.encode()
-    yield "public-key-pem", lambda _: _public_key(serialization.Encoding.PEM)
-    yield "public-key-der", lambda _: _public_key(serialization.Encoding.DER)
+    yield "public-key-pem", lambda _: _public_key(Encoding.PEM)
+    yield "public-key-der", lambda _: _public_key(Encoding.DER)
     yield "a-common-word", lambda _: b"secret"
 
 
@@ -114,7 +75,7 @@ def signatures() -> Iterator[Case]:
     for name, key in _keys():
         yield Case(f"key-{name}", "signature", partial(_signed_with, key))
     yield Case("bit-flipped-in-header", "unknown_key", partial(_flipped, 0))
-    yield Case("bit-flipped-in-payload", "signature", partial(_flipped, 1))
+    yield Case("bit-flipped-in-claims", "signature", partial(_flipped, 1))
     yield Case("bit-flipped-in-signature", "signature", partial(_flipped, 2))
     yield Case("signature-truncated", "signature", partial(spliced, 2, lambda s: s[:40]))
     yield Case("signature-of-one-byte", "signature", partial(spliced, 2, lambda _: "AA"))
