@@ -39,13 +39,11 @@ class SharedRule(Rule):
 
 
 def services(app: Flask) -> Services:
-    """Return the application's services."""
     found: Services = app.extensions[NAME]
     return found
 
 
 def clock_of(app: Flask) -> SettableClock:
-    """Return the clock that a test set for the application."""
     clock = services(app).clock
     assert isinstance(clock, SettableClock)
     return clock
@@ -55,14 +53,12 @@ def clock_of(app: Flask) -> SettableClock:
 def running(
     environment: dict[str, str], clock: Clock | None = None, **changed: str
 ) -> Iterator[Flask]:
-    """Run the application in this environment, with `changed` variables."""
     app = create_app(Settings.from_env(environment | changed), clock)
     yield app
     close(app)
 
 
 def repairs() -> list[threading.Thread]:
-    """List the repairs of a denylist that are under way."""
     return [one for one in threading.enumerate() if one.name == "denylist-repair"]
 
 
@@ -76,13 +72,11 @@ def settle(own: Services, valkey: ValkeyServer) -> None:
 
 
 def close(app: Flask) -> None:
-    """Give back the connections that the application holds."""
     services(app).database.engine.dispose()
     services(app).redis.close()
 
 
 def family_of(app: Flask, family_id: str) -> Family:
-    """Read a family's row as it is now, on a connection of its own."""
     found = services(app).database.read(queries.find, family_id)
     assert found is not None
     return found

@@ -9,7 +9,6 @@ T = TypeVar("T")
 
 
 def at_once(count: int, act: Callable[[int], T]) -> list[T]:
-    """Call `act` with each number below `count`, all in parallel; return what each came to."""
     barrier = Barrier(count)
 
     def one(number: int) -> T:

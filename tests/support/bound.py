@@ -21,7 +21,6 @@ def present(app: Flask, cookie: str | None, key: Prover | None = None) -> TestRe
 
 
 def new_keys(number: int) -> list[Prover]:
-    """Make that many keys."""
     return [Prover() for _ in range(number)]
 
 
@@ -42,7 +41,7 @@ def steal(holder: Client, which: int, whose: str) -> TestResponse:
 
 
 def use_up(holder: Client, proof: str) -> None:
-    """Have a proof been used before."""
+    """Record a proof as one that was used before."""
     own = services(holder.app)
     known = Proof(holder.key.thumbprint, claims(proof)["jti"], own.clock.now() + 10)
     own.auth.replay_cache.consume(known)

@@ -24,8 +24,6 @@ NEW_PASSWORD: Final = "another marble teapot wanders"
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an account."""
-
     email: str
     password: str
 
@@ -43,13 +41,11 @@ class Device:
         self._bearer: dict[str, str] = {}
 
     def register(self) -> Person:
-        """Open the account."""
         body = {"email": self._person.email, "password": self._person.password}
         assert self._api.post("/auth/register", data=body).status == 201
         return self._person
 
     def log_in(self) -> dict[str, Any]:
-        """Log in here; returns the token answer."""
         body = {"email": self._person.email, "password": self._person.password}
         answer = self._api.post("/auth/login", data=body)
         assert answer.status == 200, answer.text()
@@ -58,42 +54,35 @@ class Device:
         return granted
 
     def me(self) -> int:
-        """Ask who one is; returns the status."""
         return self._api.get("/api/me", headers=self._bearer).status
 
     def sessions(self) -> list[dict[str, Any]]:
-        """List the live sessions."""
         answer = self._api.get("/auth/sessions", headers=self._bearer)
         listed: list[dict[str, Any]] = answer.json()["sessions"]
         return listed
 
     def end_others(self) -> None:
-        """End every session but this device's own."""
         for session in self.sessions():
             if not session["current"]:
                 path = f"/auth/sessions/{session['id']}"
                 assert self._api.delete(path, headers=self._bearer).status == 204
 
     def change_password(self, new: str) -> APIResponse:
-        """Change the password, which ends every other session."""
         body = {"current_password": self._person.password, "new_password": new}
         return self._api.post("/auth/password", data=body, headers=self._bearer)
 
 
 def fill_in(page: Page, person: Person) -> None:
-    """Type an address and a password into the form at hand."""
     page.get_by_label("E-mail address").fill(person.email)
     page.get_by_label("Password", exact=True).fill(person.password)
 
 
 def submit(page: Page) -> None:
-    """Press the one button that sends the form at hand."""
     page.bring_to_front()
     page.locator("main form button.main").click()
 
 
 def log_in(page: Page, person: Person, path: str = "/login", *, remember: bool = False) -> None:
-    """Log in by the form and wait for what comes after it."""
     page.goto(path)
     fill_in(page, person)
     if remember:
@@ -103,7 +92,6 @@ def log_in(page: Page, person: Person, path: str = "/login", *, remember: bool =
 
 
 def open_account(context: BrowserContext, path: str = "/account") -> Page:
-    """Open an account page in a new tab of somebody who is logged in."""
     page = context.new_page()
     page.goto(path)
     page.locator("#content [data-view]").wait_for()
@@ -123,26 +111,22 @@ def at_account(page: Page, heading: str = "Your account") -> None:
 
 
 def at_login(page: Page, notice: str) -> None:
-    """Wait until the page is the log-in page with this notice."""
     page.bring_to_front()
     page.wait_for_url(f"**/login?notice={notice}*")
     page.get_by_role("heading", name="Log in", exact=True).wait_for()
 
 
 def log_out(page: Page) -> None:
-    """Log out by the button at the top."""
     page.bring_to_front()
     page.get_by_role("button", name="Log out", exact=True).first.click()
     at_login(page, "logged_out")
 
 
 def refresh_cookie(context: BrowserContext) -> Cookie | None:
-    """Return the refresh token's cookie as the browser stores it."""
     return next((one for one in context.cookies() if one.get("name") == REFRESH), None)
 
 
 def families(site: GunicornServer) -> list[dict[str, Any]]:
-    """Read all families as the database holds them."""
     with closing(sqlite3.connect(site.database, timeout=10)) as database:
         database.row_factory = sqlite3.Row
         rows = database.execute("SELECT * FROM families ORDER BY created_at, family_id")
@@ -150,7 +134,6 @@ def families(site: GunicornServer) -> list[dict[str, Any]]:
 
 
 def live(site: GunicornServer) -> list[dict[str, Any]]:
-    """Read the families that have not been revoked."""
     return [family for family in families(site) if family["revoked_at"] is None]
 
 
@@ -175,6 +158,5 @@ def posts(page: Page) -> list[str]:
 
 
 def section(page: Page, name: str) -> None:
-    """Go to another account page by the list of sections."""
     page.bring_to_front()
     page.get_by_role("navigation", name="Account").get_by_role("link", name=name).click()

@@ -29,5 +29,4 @@ def strangers(app: Flask) -> ExitStack:
 
 
 def busy(app: Flask) -> ExitStack:
-    """Hold every place of an application's queue until the stack is closed."""
     return filled(app.extensions["latchkey"].auth.password_login.queue)

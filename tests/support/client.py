@@ -29,7 +29,6 @@ BINDING: Final = {"/auth/login", "/auth/refresh"}
 # Of four workers each is missed once in a thousand times by this many connections.
 ALL_WORKERS: Final = 24
 
-
 # What a browser says of a form that a page of the site sends, besides.
 NAVIGATION: Final = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html,*/*;q=0.8"}
 
@@ -62,7 +61,6 @@ class Client:
 
     @property
     def key(self) -> Prover:
-        """The key that it is bound to."""
         assert self._key
         return self._key
 
@@ -72,24 +70,20 @@ class Client:
 
     @property
     def app(self) -> Flask:
-        """The application in this process."""
         assert isinstance(self.site, InProcess)
         return self.site.app
 
     @property
     def server(self) -> GunicornServer:
-        """The server at the other end of the socket."""
         assert isinstance(self.site, OverSocket)
         return self.site.server
 
     @property
     def refresh_token(self) -> str:
-        """The token in the browser's cookie, empty when there is none."""
         return self.cookies.get(REFRESH, "")
 
     @property
     def bearer(self) -> dict[str, str]:
-        """The header of a protected request."""
         return bearer(self.access_token)
 
     def ask(  # noqa: PLR0913 - what a request carries
@@ -133,11 +127,9 @@ class Client:
     def protected(
         self, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> TestResponse:
-        """Send a request with the access token."""
         return self.ask(method, path, body, access=self.access_token)
 
     def register(self) -> TestResponse:
-        """Open the account."""
         body = {"email": self.email, "password": self.password}
         answer = self.ask("POST", "/auth/register", body)
         if answer.status_code == 201:
@@ -145,17 +137,14 @@ class Client:
         return answer
 
     def log_in(self, password: str | None = None, *, remember: bool = False) -> TestResponse:
-        """Log in, with the right password unless another is given."""
         body = {"email": self.email, "password": password or self.password}
         more = {"remember": True} if remember else {}
         return self._adopt(self.ask("POST", "/auth/login", {**body, **more}))
 
     def refresh(self, cookie: str | None = None) -> TestResponse:
-        """Exchange the refresh token in the jar, or this one."""
         return self._adopt(self.ask("POST", "/auth/refresh", cookie=cookie))
 
     def me(self, access: str | None = None) -> TestResponse:
-        """Ask who one is, with the access token or this one."""
         return self.ask("GET", "/api/me", access=self.access_token if access is None else access)
 
     def me_everywhere(self, access: str) -> set[int]:
@@ -163,7 +152,6 @@ class Client:
         return {self.me(access).status_code for _ in range(ALL_WORKERS)}
 
     def sessions(self) -> list[dict[str, Any]]:
-        """List one's live sessions."""
         answer = self.protected("GET", "/auth/sessions")
         assert answer.status_code == 200
         return list(answer.get_json()["sessions"])
@@ -173,7 +161,6 @@ class Client:
         return self.protected("POST", "/auth/logout")
 
     def change_password(self, new: str, current: str | None = None) -> TestResponse:
-        """Set a new password and remember it when that worked."""
         body = {"current_password": current or self.password, "new_password": new}
         answer = self._adopt(self.protected("POST", "/auth/password", body))
         if answer.status_code == 200:
@@ -185,7 +172,6 @@ class Client:
         return self.me().status_code == 200 and self.refresh().status_code == 200
 
     def family(self) -> Family:
-        """Read the row of the session."""
         return family_of(self.app, self.session_id)
 
     def open_form(self, path: str) -> str:
@@ -221,7 +207,6 @@ def program(site: Flask | GunicornServer, email: str = EMAIL, **more: Any) -> Cl
 
 
 def member(site: Flask | GunicornServer, email: str = EMAIL, **more: Any) -> Client:  # noqa: ANN401 - Client's own
-    """Return somebody who has registered and logged in."""
     client = Client(site, email, **more)
     assert client.register().status_code == 201
     assert client.log_in().status_code == 200
@@ -241,12 +226,10 @@ def from_here(url: str = PUBLIC_URL) -> dict[str, str]:
 
 
 def bearer(token: str) -> dict[str, str]:
-    """Spell the Authorization header."""
     return {"Authorization": f"Bearer {token}"}
 
 
 def dpop(token: str, proof: str | None = None) -> dict[str, str]:
-    """Spell the headers of a bound request."""
     headers = {"Authorization": f"DPoP {token}"}
     return headers if proof is None else headers | {"DPoP": proof}
 
@@ -280,12 +263,10 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def pair(answer: TestResponse) -> tuple[str, str]:
-    """Return the access token and the refresh token of a token response."""
     return answer.get_json()["access_token"], cookie_of(answer)
 
 
 def cookie_of(answer: TestResponse, name: str = REFRESH) -> str:
-    """Return the value of a cookie that an answer sets."""
     (line,) = [one for one in cookie_lines(answer) if one.startswith(f"{name}=")]
     return line.partition("=")[2].partition(";")[0]
 

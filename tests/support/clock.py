@@ -14,14 +14,11 @@ class SettableClock(Clock):
         self.start, self.ahead, self.waited = start, 0, 0.0
 
     def now(self) -> int:
-        """Return the time of the day."""
         return (super().now() if self.start is None else self.start) + self.ahead
 
     def monotonic(self) -> float:
-        """Return the seconds that passed in this process."""
         return (super().monotonic() if self.start is None else 1000.0) + self.waited
 
     def forward(self, seconds: int) -> None:
-        """Let time pass, by both measures."""
         self.ahead += seconds
         self.waited += seconds

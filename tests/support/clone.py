@@ -16,7 +16,6 @@ from tests.support.servers.server import answers
 FILES = ("Makefile", "config.py", "wsgi.py", "gunicorn.conf.py", "requirements.txt")
 FOLDERS = ("app", "migrations", "static", "templates")
 
-
 # Other processes write bytecode meanwhile, in files that are renamed while they are copied.
 WITHOUT_BYTECODE = shutil.ignore_patterns("__pycache__")
 
@@ -39,14 +38,12 @@ class Clone:
 
     @property
     def pid(self) -> int:
-        """The process id of `make run`."""
         if self._process is None:
             raise RuntimeError("make run was not typed")
         return self._process.pid
 
     @property
     def output(self) -> str:
-        """All that `make run` has written."""
         return self.log.read_text(encoding="utf-8")
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -54,7 +51,6 @@ class Clone:
         return {"PATH": os.environ["PATH"], "PORT": str(self.port), **more}
 
     def make(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """Run `make` with these words to its end."""
         return subprocess.run(
             ["make", *words],  # noqa: S607 - whichever make the PATH has
             cwd=self.folder,
@@ -92,7 +88,6 @@ class Clone:
         return end(self._process, signal.SIGINT)
 
     def close(self) -> None:
-        """End what still runs."""
         if self._process and self._process.poll() is None:
             processes = family(self._process.pid)
             end(self._process)

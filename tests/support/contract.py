@@ -35,6 +35,5 @@ def arguments_of(rule: Rule, text: str) -> dict[str, str]:
 
 
 def path_of(rule: Rule, text: str) -> str:
-    """Return a path that matches `rule`, with these values for its arguments."""
     path = re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", rule.rule)
     return path.format_map(arguments_of(rule, text))

@@ -30,7 +30,6 @@ PREFIX = "latchkey:{test}:"
 
 
 def replay_cache(url: str, database: Database, clock: Clock) -> ReplayCache:
-    """Return the memory for proofs of a process of its own."""
     keys = Keys(f"{PREFIX}deny:", f"{PREFIX}denylist-complete", 600, LEEWAY)
     nonces = Nonces(b"a key for nonces", LEEWAY)
     outage, marker = Outage(clock, nonces), Marker(keys.marker, LEEWAY, clock, nonces)
@@ -79,7 +78,6 @@ def a_family(database: Database, user: User, **changes: int | str | bool | None)
 
 
 def stored(database: Database, family: Family) -> Family | None:
-    """Return a family's row as it is now."""
     with database.autocommit() as connection:
         return queries.find(connection, family.family_id)
 
@@ -101,7 +99,6 @@ def whole(connection: Connection, taken: tuple[Current, str] | None) -> tuple[Fa
 
 
 def claims_of(family: Family) -> RefreshTokenClaims:
-    """Return the claims of a family's current refresh token."""
     return RefreshTokenClaims(
         iss="https://localhost",
         aud="https://localhost/auth/refresh",

@@ -33,12 +33,10 @@ class Forger:
 
     @property
     def typ(self) -> str:
-        """The `typ` of these tokens."""
         return "at+jwt" if self.purpose == ACCESS else "rt+jwt"
 
     @property
     def life(self) -> int:
-        """How long a good token lives, in seconds."""
         s = self.settings
         return s.access_ttl if self.purpose == ACCESS else s.refresh_idle_ttl
 
@@ -51,12 +49,10 @@ class Forger:
 
     @property
     def family_claim(self) -> str:
-        """The claim that names the family."""
         return "sid" if self.purpose == ACCESS else "family_id"
 
     @property
     def sibling(self) -> Forger:
-        """The forger of the other purpose."""
         return replace(self, purpose=REFRESH if self.purpose == ACCESS else ACCESS)
 
     def ring(self, secret: bytes = b"", env: str = "", issuer: str = "") -> KeyRing:
@@ -71,11 +67,9 @@ class Forger:
         )
 
     def header(self) -> dict[str, Any]:
-        """Return a good header."""
         return {"alg": "HS256", "typ": self.typ, "kid": self.ring().signing_kid}
 
     def claims(self) -> dict[str, Any]:
-        """Return good claims."""
         issuer = self.settings.public_url
         access = self.purpose == ACCESS
         claims = {
@@ -102,14 +96,12 @@ class Forger:
         return self.sign(f"{first}.{second}", key, digest)
 
     def sign(self, signed: str, key: bytes | None = None, digest: str = "sha256") -> str:
-        """Put a MAC behind two finished segments."""
         key = self.ring().signing_key if key is None else key
         mac = hmac.new(key, signed.encode("utf-8", "surrogatepass"), digest).digest()
         return f"{signed}.{encode(mac)}"
 
 
 def encode(raw: bytes) -> str:
-    """Encode as base64url without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -121,20 +113,17 @@ def compact_json(value: Mapping[str, Any] | bytes) -> bytes:
 
 
 def signing_key(actor: Client) -> bytes:
-    """Return the key that signs access tokens in the actor's app."""
     key: bytes = actor.app.extensions["latchkey"].auth.issuer.access._ring.signing_key  # noqa: SLF001 - the forger's loot
     return key
 
 
 def header(token: str) -> dict[str, Any]:
-    """Read a token's header without verifying anything."""
     head, _, _ = token.partition(".")
     found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(head + "=="))
     return found
 
 
 def compact(head: dict[str, Any], payload: dict[str, Any], key: bytes) -> str:
-    """Spell a token and sign it with HMAC-SHA256 and `key`."""
     text = f"{encode(json.dumps(head).encode())}.{encode(json.dumps(payload).encode())}"
     return f"{text}.{encode(hmac.digest(key, text.encode(), hashlib.sha256))}"
 

@@ -5,18 +5,9 @@ from http.client import HTTPConnection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import (
-    BrowserContext,
-    Error,
-    Page,
-    Response,
-    Route,
-    expect,
-)
+from playwright.sync_api import BrowserContext, Error, Page, Response, Route, expect
 
-from tests.support.browsing import (
-    refresh_cookie,
-)
+from tests.support.browsing import refresh_cookie
 
 # What script can learn of this browser's key: its thumbprint, and what an export gives.
 KEY: Final = """
@@ -44,7 +35,6 @@ async () => {
 }
 """
 
-
 NO_STORAGE: Final = {
     "denied": """
       IDBFactory.prototype.open = () => { throw new DOMException('denied', 'SecurityError'); };
@@ -57,7 +47,6 @@ NO_STORAGE: Final = {
       };
     """,
 }
-
 
 # What passes through the platform's crypto and storage after the module has loaded.
 WATCH_CRYPTO: Final = """
@@ -76,7 +65,6 @@ WATCH_CRYPTO: Final = """
 }
 """
 
-
 # The answer to /stale brings a nonce that the server does not accept.
 STALE: Final = """
 import('/static/js/transport.js')
@@ -93,7 +81,6 @@ class Traffic:
         page.on("response", lambda answer: self.answers.append(answer))  # noqa: PLW0108 - Playwright marks it
 
     def of(self, path: str) -> list[int]:
-        """Return the statuses of one path's answers."""
         return [one.status for one in self.answers if urlsplit(one.url).path == path]
 
     def schemes(self) -> set[str]:
@@ -106,13 +93,11 @@ class Traffic:
         }
 
     def tokens(self) -> list[dict[str, Any]]:
-        """Return the token answers."""
         paths = ("/auth/login", "/auth/refresh")
         return [one.json() for one in self.answers if one.url.endswith(paths) and one.ok]
 
 
 def stored(context: BrowserContext) -> str:
-    """Return the refresh token that the browser holds."""
     cookie = refresh_cookie(context)
     assert cookie
     return str(cookie.get("value"))
@@ -135,7 +120,6 @@ def reload_soon(page: Page) -> None:
 
 
 def press_refresh(page: Page) -> None:
-    """Have the account page refresh, and wait until it says so."""
     page.bring_to_front()
     page.get_by_role("button", name="Refresh now").click()
     expect(page.locator(".said")).to_contain_text("Done.")

@@ -7,8 +7,6 @@ from typing import Any
 
 
 class Log(logging.Handler):
-    """Collects what one logger is told, until it is shut."""
-
     def __init__(self, name: str) -> None:
         super().__init__()
         self.records: list[logging.LogRecord] = []
@@ -18,20 +16,16 @@ class Log(logging.Handler):
         self._logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record."""
         self.records.append(record)
 
     def lines(self) -> list[str]:
-        """Return the messages so far."""
         return [record.getMessage() for record in self.records]
 
     def shut(self) -> None:
-        """Collect no more."""
         self._logger.removeHandler(self)
         self._logger.setLevel(self._before)
 
 
 def records(log: io.StringIO, event: str = "") -> list[dict[str, Any]]:
-    """Read the audit lines, or those of one event."""
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     return [line for line in lines if event in {"", line.get("event")}]

@@ -35,16 +35,13 @@ class Person:
     link: HTTPConnection = field(init=False)
 
     def __post_init__(self) -> None:
-        """Connect when there is something to send."""
         self.link = HTTPConnection("localhost", self.port, timeout=SECONDS)
         self.email = self.email or f"person-{next(_numbers)}@example.com"
 
     def close(self) -> None:
-        """Leave."""
         self.link.close()
 
     def register(self) -> Person:
-        """Open the account of this person."""
         for _ in range(100):
             if self.ask("/auth/register", self.email, PASSWORD) == 201:
                 return self
@@ -52,11 +49,9 @@ class Person:
         raise RuntimeError("nobody can register")
 
     def log_in(self) -> int:
-        """Log in and return the status."""
         return self.ask("/auth/login", self.email, PASSWORD)
 
     def ask(self, path: str, email: str, password: str, ip: str = "") -> int:
-        """Send a log-in or a registration and return the status."""
         headers = {
             "Content-Type": "application/json",
             "X-Forwarded-For": ip or self.ip,

@@ -8,7 +8,6 @@ from app.services import NAME, Services
 
 
 def make_operator(app: Flask, user_id: str) -> None:
-    """Have OPERATORS name this account as well."""
     services: Services = app.extensions[NAME]
     operators = services.settings.operators | {user_id}
     app.extensions[NAME] = replace(

@@ -50,13 +50,11 @@ def end(
 
 
 def family(pid: int) -> list[psutil.Process]:
-    """List a process and all that descend from it."""
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
 
 
 def survivors(processes: list[psutil.Process], seconds: float = 20) -> list[psutil.Process]:
-    """List those that still run after some time."""
     _gone, alive = psutil.wait_procs(processes, timeout=seconds)
     return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
@@ -75,12 +73,6 @@ def kept_waiting(processes: list[psutil.Process]) -> float:
 
 
 def wait_until(holds: Callable[[], bool], what: str = "it") -> None:
-    """Wait for something to become true.
-
-    Raises:
-        TimeoutError: when it does not.
-
-    """
     deadline = time.monotonic() + WAIT_SECONDS
     while not holds():
         if time.monotonic() > deadline:

@@ -18,8 +18,6 @@ SECONDS: Final = 20
 
 
 class InProcess:
-    """Requests to an application in this process."""
-
     def __init__(self, app: Flask) -> None:
         self.app, self.url = app, services(app).settings.public_url
         self._client = Client(app, app.response_class, use_cookies=False)
@@ -39,11 +37,9 @@ class InProcess:
         return self._client.open(request, buffered=True)
 
     def nonce(self) -> str:
-        """Return the newest nonce."""
         return services(self.app).nonce()
 
     def now(self) -> int:
-        """Return the application's time."""
         return services(self.app).clock.now()
 
 
@@ -66,7 +62,6 @@ class OverSocket:
         _environ: Mapping[str, str],
         **more: Any,  # noqa: ANN401 - EnvironBuilder's own
     ) -> TestResponse:
-        """Send one request and read the whole answer."""
         builder = EnvironBuilder(path, self.url, method=method, headers=headers, **more)
         request = builder.get_request()
         sent = dict(request.headers) | {"Connection": "close"}
@@ -79,11 +74,9 @@ class OverSocket:
         return TestResponse(body, f"{answer.status} {answer.reason}", received, request)
 
     def nonce(self) -> str:
-        """Return the newest nonce that an answer brought."""
         return self._nonce
 
     def now(self) -> int:
-        """Return the machine's time."""
         return int(time.time())
 
 

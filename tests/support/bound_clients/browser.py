@@ -23,15 +23,11 @@ from tests.support.bound_clients.exchange import Answer, Request, exchange
 
 PASSWORD: Final = "quarry lantern umbrella nine"
 
-
 NEW_PASSWORD: Final = "another marble teapot wanders"
-
 
 KEPT_EVENTS: Final = 60
 
-
 REFRESH_PATH: Final = "/auth/refresh"
-
 
 numbers = count()
 
@@ -94,7 +90,6 @@ class Browser:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What a browser says of itself with every request."""
         return {
             "Host": self.url.removeprefix("http://"),
             "Origin": self.url,
@@ -147,7 +142,6 @@ class Browser:
         return self.prover.proof(method, self.url + path, access, **({"iat": now} | claims))
 
     def note(self, event: str) -> None:
-        """Remember an event, for who asks how it came to this."""
         self.events.append(f"{time.monotonic():.3f} {event}")
 
     async def patiently(self, attempt: Callable[[], Coroutine[None, None, Answer]]) -> Answer:
@@ -221,7 +215,6 @@ class Browser:
         return access
 
     async def change_password(self, access: str, new: str = NEW_PASSWORD) -> str:
-        """Change the password and return the access token of the new family."""
         body = {"current_password": self.password, "new_password": new}
         answer = await self.patiently(lambda: self.send("POST", "/auth/password", body, access))
         granted, self.password = self._granted(answer), new
@@ -229,7 +222,6 @@ class Browser:
         return granted
 
     async def ask(self, access: str, method: str = "GET", path: str = "/api/me") -> Answer:
-        """Make a protected request."""
         return await self.patiently(lambda: self.send(method, path, access=access))
 
     async def close(self) -> None:

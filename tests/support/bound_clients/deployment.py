@@ -31,11 +31,9 @@ class Deployment:
     settings: Settings
 
     def browser(self, habits: Habits, seed: int, *, bound: bool = True) -> Browser:
-        """Return somebody who has not logged in yet."""
         return Browser(self.proxy.url, self.proxy.port, habits, seed, bound=bound)
 
     def family(self, family_id: str) -> Family:
-        """Read a family from the database."""
         database = Database(self.settings.database_url)
         with database.autocommit() as connection:
             found = queries.find(connection, family_id)
@@ -44,7 +42,6 @@ class Deployment:
         return found
 
     def reason(self, family_id: str) -> str | None:
-        """Read why a family was revoked; None when it was not."""
         return self.family(family_id).revoked_reason
 
     def old_nonce(self, seconds: int = NONCE_SECONDS) -> str:

@@ -22,20 +22,16 @@ class Answer:
 
     @property
     def data(self) -> dict[str, Any]:
-        """The JSON object of the body."""
         found: dict[str, Any] = json.loads(self.body)
         return found
 
     @property
     def code(self) -> str:
-        """The problem's code; empty when it is none."""
         return str(self.data.get("code", "")) if self.status >= 400 else ""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is sent; a `body` goes as JSON."""
-
     method: str
     path: str
     headers: Mapping[str, str]

@@ -30,11 +30,9 @@ PROOFS: Final = (
     ("guessed nonce", 400, "use_dpop_nonce", ""),
 )
 
-
 COOKIE_THEFTS: Final = tuple(
     Theft(f"{which} cookie", *proof) for which in ("current", "spent", "older") for proof in PROOFS
 )
-
 
 ACCESS_THEFTS: Final = (
     Theft("access token", "as Bearer", 401, "invalid_token"),
@@ -43,7 +41,6 @@ ACCESS_THEFTS: Final = (
     Theft("access token", "replayed", 401, "invalid_dpop_proof"),
     Theft("access token", "old nonce", 401, "use_dpop_nonce"),
 )
-
 
 THEFTS: Final = COOKIE_THEFTS + ACCESS_THEFTS
 

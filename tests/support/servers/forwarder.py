@@ -25,11 +25,9 @@ class Forwarder(Server):
         self.url = f"redis://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Forward from now on."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stop(self) -> None:
-        """Forward nothing more."""
         self._server.close()
         self.cut()
 
@@ -41,7 +39,6 @@ class Forwarder(Server):
                 link.shutdown(socket.SHUT_RDWR)
 
     def cut(self) -> None:
-        """Close what is open and take nothing more."""
         self._open = False
         for link in list(self._links):
             link.shutdown(socket.SHUT_RDWR)

@@ -49,34 +49,28 @@ class GunicornServer(ServerProcess):
 
     @property
     def settings(self) -> Settings:
-        """What it runs with."""
         return Settings.from_env(self._environment)
 
     @property
     def log_file(self) -> Path:
-        """Where it writes."""
         return self._log
 
     @property
     def database(self) -> str:
-        """The path of its SQLite file."""
         return self._environment["DATABASE_URL"].removeprefix("sqlite:///")
 
     @property
     def pid(self) -> int:
-        """The master's process id."""
         if self._process is None:
             raise RuntimeError("this gunicorn does not run")
         return self._process.pid
 
     @property
     def workers(self) -> list[int]:
-        """The workers' process ids."""
         return [process.pid for process in family(self.pid)[1:]]
 
     @property
     def log(self) -> str:
-        """All it has written."""
         return self._log.read_text(encoding="utf-8")
 
     def start(self, listener: socket.socket | None = None) -> None:
@@ -106,5 +100,4 @@ class GunicornServer(ServerProcess):
             self._process = None
 
     def answers(self) -> bool:
-        """Tell whether all its workers are there and /readyz says 200."""
         return len(self.workers) == self._count and answers(self.port)

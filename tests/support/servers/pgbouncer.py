@@ -34,8 +34,6 @@ def program() -> str | None:
 
 
 class PgBouncerServer(ServerProcess):
-    """One pooler for every database of the server behind `url`."""
-
     def __init__(self, url: str) -> None:
         self._behind = make_url(url)
 
@@ -66,7 +64,6 @@ class PgBouncerServer(ServerProcess):
         self.launch([binary, self._folder / "ini"], self._folder / "out", **someone)
 
     def stop(self) -> None:
-        """Stop it and delete its folder."""
         super().stop()
         shutil.rmtree(self._folder)
 
@@ -77,7 +74,6 @@ class PgBouncerServer(ServerProcess):
         return where.render_as_string(hide_password=False)
 
     def answers(self) -> bool:
-        """Tell whether it leads to the server."""
         where = make_url(self.through(str(self._behind))).set(drivername="postgresql")
         try:
             psycopg.connect(where.render_as_string(hide_password=False), connect_timeout=5).close()

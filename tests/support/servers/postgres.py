@@ -40,7 +40,6 @@ class PostgresServer(ServerProcess):
         self._user = someone_else()
 
     def start(self) -> None:
-        """Start a new server, unless there is one outside."""
         self._url = make_url(self._outside) if self._outside else self._start()
 
     def stop(self) -> None:
@@ -53,14 +52,12 @@ class PostgresServer(ServerProcess):
             shutil.rmtree(self._folder)
 
     def create(self) -> str:
-        """Make an empty database and return its URL."""
         name = next(self._names)
         self._execute(f'CREATE DATABASE "{name}"')
         self._made.append(name)
         return self._url.set(database=name).render_as_string(hide_password=False)
 
     def isolate(self, url: str, level: str) -> None:
-        """Set how strictly the transactions of a database are isolated unless they say."""
         name = make_url(url).database
         self._execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = '{level}'")
 
@@ -88,11 +85,9 @@ class PostgresServer(ServerProcess):
                 connection.execute(f"WITH {', '.join(parts)} SELECT 1".encode())
 
     def crash(self) -> None:
-        """Stop the server at once and keep its data."""
         self.end(signal.SIGQUIT)
 
     def start_again(self) -> None:
-        """Start the stopped server with the same data."""
         command: list[str | Path] = [
             self._programs / "postgres",
             "-D",
@@ -129,7 +124,6 @@ class PostgresServer(ServerProcess):
         return self._url
 
     def answers(self) -> bool:
-        """Tell whether it takes connections."""
         try:
             _connect(self._url).close()
         except psycopg.OperationalError:

@@ -21,21 +21,16 @@ class Server:
         self.stop()
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Stop it."""
         raise NotImplementedError
 
 
 class ServerProcess(Server):
-    """A server in a process of its own."""
-
     _process: Popen[bytes] | None = None
 
     def answers(self) -> bool:
-        """Tell whether it serves."""
         raise NotImplementedError
 
     def launch(self, command: Sequence[object], log: Path, **options: Any) -> None:  # noqa: ANN401 - Popen's own
@@ -57,11 +52,9 @@ class ServerProcess(Server):
                 raise RuntimeError(f"{name} did not start:\n{log.read_text(encoding='utf-8')}")
 
     def has_ended(self) -> bool:
-        """Tell whether its process is gone, or was never started."""
         return self._process is None or self._process.poll() is not None
 
     def stop(self) -> None:
-        """Stop the process."""
         self.end()
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
@@ -72,7 +65,6 @@ class ServerProcess(Server):
 
 
 def answers(port: int, path: str = "/readyz") -> bool:
-    """Tell whether a path says 200."""
     link = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         link.request("GET", path)

@@ -49,7 +49,6 @@ def tls_server(folder: Path, server: str, port: int) -> Iterator[None]:
 
 
 def write_certificate(folder: Path) -> None:
-    """Write a certificate for localhost and its key, good for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)
@@ -72,7 +71,6 @@ def write_certificate(folder: Path) -> None:
 
 
 def listens(port: int) -> bool:
-    """Tell whether somebody accepts connections on that port."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
     except OSError:

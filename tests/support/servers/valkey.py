@@ -53,7 +53,6 @@ class ValkeyServer(ServerProcess):
         shutil.rmtree(self.folder)
 
     def start(self) -> None:
-        """Start it with what it has on disk."""
         options = (
             f"--port {self.port} --unixsocket v.sock --dir . --appendonly yes --appendfsync no"
         )
@@ -62,24 +61,20 @@ class ValkeyServer(ServerProcess):
         self.launch(command, self.folder / "log", cwd=self.folder)
 
     def answers(self) -> bool:
-        """Tell whether it takes commands."""
         try:
             return bool(self.client.ping())
         except RedisError:
             return False
 
     def stop(self) -> None:
-        """Stop it; what it knew stays on disk."""
         self.thaw()
         super().stop()
         self.client.close()
 
     def kill(self) -> None:
-        """End it at once; what it knew and its folder stay on disk."""
         self.end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Stop it and start it with its memory."""
         self.stop()
         self.start()
 
@@ -96,17 +91,14 @@ class ValkeyServer(ServerProcess):
             self._frozen = True
 
     def thaw(self) -> None:
-        """Undo `freeze`."""
         if self._process and self._frozen:
             self._process.send_signal(signal.SIGCONT)
             self._frozen = False
 
     def flush(self) -> None:
-        """Forget everything."""
         self.client.flushall()
 
     def make_sound(self) -> None:
-        """Run, awake and empty, whatever was done to it."""
         self.thaw()
         if self.has_ended():
             self.start()
