@@ -18,12 +18,12 @@ from werkzeug.formparser import FormDataParser
 from app.errors import InvalidRequest, UnsupportedMediaType
 from app.infra.strict_json import parse_object
 from app.services import services
+from app.web.field_errors import NOUNS, explain
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
-MAX_EXPLANATION: Final = 200
 # What a BigInteger column stores. An infinite float, which JSON writes as 1e999, is larger too.
 MAX_NUMBER: Final = 2**63
 
@@ -128,25 +128,16 @@ def _checked(values: dict[str, Any], kind: type[T], part: str, *, strict: bool =
     try:
         checked = msgspec.convert(values, kind, strict=strict)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(_explanation(part, str(error))) from None
+        raise InvalidRequest(explain(part, str(error))) from None
     except UnicodeEncodeError:  # half a surrogate pair in the name of a field
         raise InvalidRequest(f"The {part} is not valid Unicode text.") from None
+    noun = NOUNS[part]
     for name, value in _leaves(checked):
         if isinstance(value, str) and not is_storable(value):
-            raise InvalidRequest(f"The field “{name}” is not valid Unicode text.")
+            raise InvalidRequest(f"The {noun} “{name}” is not valid Unicode text.")
         if isinstance(value, int | float) and not abs(value) < MAX_NUMBER:
-            raise InvalidRequest(f"The field “{name}” has a number that is too large.")
+            raise InvalidRequest(f"The {noun} “{name}” has a number that is too large.")
     return checked
-
-
-def _explanation(part: str, error: str) -> str:
-    """Return msgspec's error as a sentence that begins with the name of the field.
-
-    It is cut, because msgspec may quote the value that was sent.
-    """
-    problem, _, path = error.partition(" - at `$.")
-    field = f" in the field “{path[:-1]}”" if path else ""
-    return f"The {part} is not as documented{field}: {problem}."[:MAX_EXPLANATION]
 
 
 def is_storable(text: str) -> bool:

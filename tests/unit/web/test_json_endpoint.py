@@ -123,37 +123,13 @@ def test_the_body_is_passed_to_the_view() -> None:
     assert described(order).body is Order
 
 
-IN_FIELD = "The body is not as documented in the field "
-
-
 @pytest.mark.parametrize(
     ("data", "detail"),
     [
-        ("{}", "The body is not as documented: Object missing required field `name`."),
-        (
-            '{"name": 5}',
-            IN_FIELD + "“name”: Expected `str`, got `int`.",
-        ),
-        (
-            '{"name": ""}',
-            IN_FIELD + "“name”: Expected `str` of length >= 1.",
-        ),
-        (
-            '{"name": "123456"}',
-            IN_FIELD + "“name”: Expected `str` of length <= 5.",
-        ),
-        (
-            '{"name": "tea", "express": "true"}',
-            IN_FIELD + "“express”: Expected `bool`, got `str`.",
-        ),
-        (
-            '{"name": "tea", "express": 1}',
-            IN_FIELD + "“express”: Expected `bool`, got `int`.",
-        ),
-        (
-            '{"name": "tea", "lines": [{"article": true}]}',
-            IN_FIELD + "“lines[0].article”: Expected `str`, got `bool`.",
-        ),
+        ("{}", "The field “name” is missing."),
+        ('{"name": 5}', "The field “name” must be a text."),
+        ('{"name": "tea", "express": "true"}', "The field “express” must be true or false."),
+        ('{"name": "tea", "express": 1}', "The field “express” must be true or false."),
         ('{"name": "a\\u0000b"}', "The field “name” is not valid Unicode text."),
         ('{"name": "\\ud800"}', "The field “name” is not valid Unicode text."),
         ('{"name": "tea", "\\ud800": 1}', "The body is not valid Unicode text."),
@@ -182,31 +158,6 @@ def test_a_body_of_another_form_is_refused(data: str, detail: str) -> None:
 def test_an_escaped_backslash_is_no_escape() -> None:
     """A text may contain the six characters that would spell a NUL in JSON."""
     assert send('{"name": "\\\\u000"}')[0] == {"name": "7 \\u000"}
-
-
-class Choice(TypedDict):
-    """One of two words."""
-
-    word: Literal["a", "b"]
-
-
-@json_endpoint()
-def choose(body: Choice) -> NoContent:
-    """Choose a word."""
-    return Response(body["word"])
-
-
-def test_a_detail_does_not_repeat_a_long_text() -> None:
-    """Of 60 kB that are no word of ours, no more than a line comes back."""
-    body = b'{"word": "%s"}' % (b"x" * 60_000)
-    with (
-        Flask(__name__).test_request_context(
-            method="POST", data=body, content_type="application/json"
-        ),
-        pytest.raises(InvalidRequest) as refused,
-    ):
-        choose()
-    assert len(refused.value.detail) == 200
 
 
 class Page(TypedDict):
@@ -251,22 +202,22 @@ def test_the_query_is_passed_to_the_view(query: str, given: str) -> None:
 @pytest.mark.parametrize(
     ("query", "part"),
     [
-        ("limit=x", "“limit”: Expected `int`"),
-        ("limit=", "“limit”: Expected `int`"),
-        ("limit=0", "“limit”: Expected `int` >= 1"),
-        ("limit=" + "9" * 5000, "“limit”"),
-        ("limit=1&limit=2", "“limit” is there more than once"),
-        ("tag=123456", "“tag”"),
-        ("tag=%00", "“tag” is not valid Unicode text"),
-        ("order=any", "“order”: Invalid enum value"),
-        ("whole=maybe", "“whole”: Expected `bool`"),
+        ("limit=x", "“limit” must be a whole number."),
+        ("limit=", "“limit” must be a whole number."),
+        ("limit=0", "“limit” must be at least 1."),
+        ("limit=" + "9" * 5000, "“limit” is not as documented."),
+        ("limit=1&limit=2", "“limit” is there more than once."),
+        ("tag=123456", "“tag” must have at most 5 characters."),
+        ("tag=%00", "“tag” is not valid Unicode text."),
+        ("order=any", "“order” has none of the documented values."),
+        ("whole=maybe", "“whole” must be true or false."),
     ],
 )
 def test_a_query_of_another_form_is_refused(query: str, part: str) -> None:
     """The detail names the parameter."""
     with pytest.raises(InvalidRequest) as refused:
         ask(query)
-    assert part in refused.value.detail
+    assert refused.value.detail == f"The parameter {part}"
 
 
 class Point(TypedDict):
