@@ -19,6 +19,7 @@ from app.errors import InvalidRequest, UnsupportedMediaType
 from app.infra.strict_json import parse_object
 from app.services import services
 from app.web.field_errors import NOUNS, explain
+from app.web.patterns import unmatched
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -97,8 +98,8 @@ def read_body(body_type: type[T]) -> T:
     Raises:
         UnsupportedMediaType: when its Content-Type is not `application/json`.
         InvalidRequest: when the body is not one well-formed object, or a field is missing, has
-            another type, is out of bounds, has a NUL, half a surrogate pair, or a number beyond
-            64 bits.
+            another type, is out of bounds, has a NUL, half a surrogate pair, a line break after
+            its pattern's end, or a number beyond 64 bits.
 
     """
     return _checked(read_object(), body_type, "body")
@@ -131,13 +132,21 @@ def _checked(values: dict[str, Any], kind: type[T], part: str, *, strict: bool =
         raise InvalidRequest(explain(part, str(error))) from None
     except UnicodeEncodeError:  # half a surrogate pair in the name of a field
         raise InvalidRequest(f"The {part} is not valid Unicode text.") from None
-    noun = NOUNS[part]
-    for name, value in _leaves(checked):
-        if isinstance(value, str) and not is_storable(value):
-            raise InvalidRequest(f"The {noun} “{name}” is not valid Unicode text.")
-        if isinstance(value, int | float) and not abs(value) < MAX_NUMBER:
-            raise InvalidRequest(f"The {noun} “{name}” has a number that is too large.")
+    _check_leaves(checked, kind, NOUNS[part])
     return checked
+
+
+def _check_leaves(checked: Any, kind: type[Any], noun: str) -> None:  # noqa: ANN401 - of that type
+    has_line_break = False
+    for name, value in _leaves(checked):
+        if isinstance(value, str):
+            if not is_storable(value):
+                raise InvalidRequest(f"The {noun} “{name}” is not valid Unicode text.")
+            has_line_break = has_line_break or value.endswith("\n")
+        elif isinstance(value, int | float) and not abs(value) < MAX_NUMBER:
+            raise InvalidRequest(f"The {noun} “{name}” has a number that is too large.")
+    for name in unmatched(kind, checked) if has_line_break else ():
+        raise InvalidRequest(f"The {noun} “{name}” has a line break at its end.")
 
 
 def is_storable(text: str) -> bool:
@@ -157,7 +166,7 @@ def _leaves(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any JSON
             for key, inner in part.items():
                 yield name, key
                 waiting.append((key, inner))
-        elif isinstance(part, list):
+        elif isinstance(part, list | tuple | set | frozenset):
             waiting.extend((name, inner) for inner in part)
         else:
             yield name, part

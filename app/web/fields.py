@@ -21,7 +21,6 @@ _COMPACT: Final = r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"
 _PASSWORD_LENGTH: Final = (
     f"At most {MAX_PASSWORD_BYTES:,} bytes of UTF-8. Compared as NFC, never truncated."
 )
-_JKT_LENGTH: Final = 43
 
 Id = Annotated[str, Meta(pattern=_ID, examples=["Zk3Qy0vXbT9cLr5sW8hNfA"])]
 Timestamp = Annotated[
@@ -82,12 +81,10 @@ Remember = Annotated[
         examples=[True],
     ),
 ]
-# `max_length` refuses a trailing line break, which `$` in the pattern would accept.
 NewKey = Annotated[
     str,
     Meta(
         pattern=f"^{THUMBPRINT}$",
-        max_length=_JKT_LENGTH,
         description="The thumbprint (RFC 7638) of a new key that the new session is bound to. "
         "Without it the new session stays bound to the present key, or unbound.",
     ),

@@ -27,6 +27,7 @@ from flask import Response
 from app.errors import NotFound, Refusal
 from app.web.bodies import is_storable, read_body, read_query
 from app.web.guards import MARK
+from app.web.patterns import unmatched
 
 R = TypeVar("R")
 SecurityRequirements = tuple[dict[str, list[str]], ...]
@@ -146,7 +147,7 @@ def _check_argument(value: Any, hint: Any) -> None:  # noqa: ANN401 - what a con
         msgspec.convert(value, hint)
     except msgspec.ValidationError:
         raise NotFound from None
-    if isinstance(value, str) and not is_storable(value):
+    if isinstance(value, str) and (not is_storable(value) or list(unmatched(hint, value))):
         raise NotFound
 
 

@@ -29,6 +29,7 @@ class Order(TypedDict):
     name: Annotated[str, Meta(min_length=1, max_length=5)]
     lines: NotRequired[list[Line]]
     labels: NotRequired[dict[str, str]]
+    marks: NotRequired[set[str]]
     express: NotRequired[bool]
 
 
@@ -142,6 +143,7 @@ def test_the_body_is_passed_to_the_view() -> None:
             '{"name": "tea", "lines": [{"article": "\\u0000"}]}',
             "The field “article” is not valid Unicode text.",
         ),
+        ('{"name": "x", "marks": ["\\u0000"]}', "The field “marks” is not valid Unicode text."),
         (
             '{"name": "tea", "labels": {"a\\u0000": "b"}}',
             "The field “labels” is not valid Unicode text.",
@@ -254,6 +256,12 @@ def get_line(article: Annotated[str, Meta(pattern="^[a-z]+$")], number: int, res
 def test_an_argument_of_the_path_has_its_type() -> None:
     """What cannot be there is not there: 404, before anything is asked of a database."""
     assert get_line(article="x", number=1, rest="y") == {"article": "xy", "count": 1}
-    for wrong in ({"article": "X"}, {"article": "x\0"}, {"rest": "\0"}, {"rest": "\ud800"}):
+    for wrong in (
+        {"article": "X"},
+        {"article": "x\n"},
+        {"article": "x\0"},
+        {"rest": "\0"},
+        {"rest": "\ud800"},
+    ):
         with pytest.raises(NotFound):
             get_line(**({"article": "x", "number": 1, "rest": "y"} | wrong))
