@@ -48,7 +48,7 @@ SESSION_THREATS: Final = (
         proofs=(
             "tests/servers/test_failover.py",
             "tests/servers/test_denylist_outage.py",
-            "tests/unit/families/test_denylist.py",
+            "tests/unit/families/test_denylist_loss.py",
         ),
     ),
     Entry(

@@ -44,7 +44,7 @@ def refer(database: Database, table: str, to: str) -> None:
 
 
 def test_what_is_past_its_absolute_life_goes(database: Database, pruner: Pruning) -> None:
-    """For the leeway of its last access token it stays: what is gone cannot be denied."""
+    """It stays for the leeway of its last access token: a deleted family cannot be denied."""
     user = a_user(database)
     over = a_family(database, user, absolute_expires_at=NOW - ENDED_KEPT_SECONDS - 1)
     last = a_family(database, user, absolute_expires_at=NOW - ENDED_KEPT_SECONDS)
@@ -57,7 +57,7 @@ def test_what_is_past_its_absolute_life_goes(database: Database, pruner: Pruning
 def test_what_was_revoked_goes_after_its_last_access_token(
     database: Database, pruner: Pruning
 ) -> None:
-    """It is kept for as long as Redis may have to hear of it again, by any clock."""
+    """Until then its denylist entry may have to be written again, by any clock."""
     user = a_user(database)
     kept, gone = (
         a_family(database, user, revoked_at=NOW - ago, revoked_reason=Reason.REPLACED)
@@ -91,7 +91,7 @@ def test_a_theft_stays_as_long_as_it_is_shown(
 
 
 def test_a_log_in_deletes_the_dead_of_its_user_alone(database: Database, pruner: Pruning) -> None:
-    """Revoked or idle for long enough; what lives, what just ended and other people's stay."""
+    """Revoked or idle for long enough; what is active or just ended, and other people's, stays."""
     user, eve = a_user(database), a_user(database, "eve@example.com")
     for long_ago in (NOW - REVOKED_KEPT_SECONDS - 1, NOW - OLD):
         a_family(database, user, revoked_at=long_ago, revoked_reason=Reason.LOGGED_OUT)
@@ -128,7 +128,6 @@ def test_thefts_of_ones_own_making_do_not_fill_the_table(
 def test_pruning_goes_in_batches(
     database: Database, pruner: Pruning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No write takes long, whatever there is to delete."""
     monkeypatch.setattr(pruning, "PRUNABLE", pruning.PRUNABLE.limit(3))
     user = a_user(database)
     for _ in range(7):
@@ -137,10 +136,9 @@ def test_pruning_goes_in_batches(
     assert pruning.BATCH == 500
 
 
-def test_an_erased_account_goes_after_its_families(
+def test_an_erased_account_and_no_other_goes_after_its_families(
     database: Database, pruner: Pruning, clock: SettableClock
 ) -> None:
-    """While one of its families is left the row stays; others are never deleted."""
     user, disabled, living = (a_user(database, f"{n}@example.com") for n in "abc")
     a_family(database, user)
     database.write(accounts.erase, user.id, NOW)
@@ -153,14 +151,12 @@ def test_an_erased_account_goes_after_its_families(
     assert database.read(accounts.find, disabled.id) is not None
 
 
-def test_what_a_product_refers_to_stays_and_the_rest_goes(
+def test_what_a_product_refers_to_stays_and_is_named_and_the_rest_goes(
     notes: Database, pruner: Pruning, clock: SettableClock
 ) -> None:
-    """One reference does not stop the others' deletion; what has to be mended is named."""
     user, erased = a_user(notes), a_user(notes, "eve@example.com")
-    referred, *others = (
-        a_family(notes, user, absolute_expires_at=NOW - OLD) for _ in range(4)
-    )  # fmt: skip
+    families = [a_family(notes, user, absolute_expires_at=NOW - OLD) for _ in range(4)]
+    referred, *others = families
     notes.write(accounts.erase, erased.id, NOW)
     refer(notes, "notes", referred.family_id)
     refer(notes, "visits", others[0].family_id)
@@ -176,7 +172,6 @@ def test_what_a_product_refers_to_stays_and_the_rest_goes(
 
 
 def test_a_reference_does_not_stop_a_log_in(notes: Database, pruner: Pruning) -> None:
-    """What cannot be deleted now is left to the command."""
     user = a_user(notes)
     family = a_family(notes, user, revoked_at=NOW - OLD, revoked_reason=Reason.REPLACED)
     refer(notes, "notes", family.family_id)

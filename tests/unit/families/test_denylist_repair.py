@@ -11,14 +11,13 @@ from tests.support.processes import wait_until
 
 @pytest.fixture
 def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Collect how long a repair rests, and let no time pass."""
+    """How long a repair rests; no time passes."""
     rested: list[float] = []
     monkeypatch.setattr(time, "sleep", rested.append)
     return rested
 
 
 def finish() -> None:
-    """Wait for the repairs that are under way."""
     for thread in repairs():
         thread.join(timeout=10)
     assert not repairs()
@@ -34,7 +33,6 @@ def test_a_repair_is_repeated_until_it_succeeds(rests: list[float]) -> None:
 
 
 def test_the_next_failure_is_repaired_too(rests: list[float]) -> None:
-    """A repair that ended does not stand in the way of the next one."""
     attempts: list[bool] = []
 
     def attempt() -> bool:
@@ -50,7 +48,6 @@ def test_the_next_failure_is_repaired_too(rests: list[float]) -> None:
 
 
 def test_one_thread_repairs_however_many_entries_fail() -> None:
-    """And the worker's end waits for none of them."""
     attempts, mended = [], threading.Event()
 
     def attempt() -> bool:
@@ -64,7 +61,7 @@ def test_one_thread_repairs_however_many_entries_fail() -> None:
         repair.start()
     wait_until(lambda: len(repairs()) == 1, what="the end of the others")
     assert repairs() == attempts
-    assert repairs()[0].daemon
+    assert repairs()[0].daemon, "otherwise the worker's end would wait for it"
     mended.set()
     finish()
     assert len(attempts) == 1
@@ -84,8 +81,7 @@ def test_a_repair_that_fails_unexpectedly_does_not_keep_the_next_one_out(
         return True
 
     repair = Repair(attempt)
-    repair.start()
-    finish()
-    repair.start()
-    finish()
+    for _ in range(2):
+        repair.start()
+        finish()
     assert [str(error) for error in reported] == ["unexpected"]

@@ -2,30 +2,20 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import event
 
-from app.families import denylist_sync as module
-from app.families.denylist_sync import DenylistSync
+from app.families.denylist_sync import REVIEW_SECONDS, DenylistSync
 from app.families.models import RevokedFamily
-from app.services import Services, build, denylist_keys
-from tests.support.app import settle
+from app.services import Services
 from tests.support.clock import NOW, SettableClock
+from tests.support.databases import one_database
 from tests.support.factories import a_family, a_user
 from tests.support.log import Log
 from tests.support.servers.valkey import ValkeyServer
+from tests.unit.families.worker import MARKER, on_statement, read_marker
+
+pytestmark = one_database
 
 OF_ANOTHER_SERVER = b"abc.1799999000.of-another-server"
-
-
-@pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    """Run once: the statements behind the denylist are tested on both databases elsewhere."""
-    return sqlite_url
-
-
-def marker(process: Services, valkey: ValkeyServer) -> bytes:
-    """Read the marker as a look-up does."""
-    return str(valkey.client.get(denylist_keys(process.settings).marker)).encode()
 
 
 def commands(valkey: ValkeyServer) -> set[str]:
@@ -34,36 +24,26 @@ def commands(valkey: ValkeyServer) -> set[str]:
     return {name.removeprefix("cmdstat_") for name in names} - {"config|resetstat", "info"}
 
 
-def on_statement(process: Services, act: Callable[[], object]) -> None:
-    """Have `act` called before each statement that reaches the database."""
-    event.listen(process.database.engine, "before_cursor_execute", lambda *_: act())
-
-
 def test_a_missing_entry_counts_once_the_list_is_written(
-    process: Services, sync: DenylistSync, valkey: ValkeyServer
+    sync: DenylistSync, valkey: ValkeyServer
 ) -> None:
     """The look-up that has it written is too early to count itself."""
     assert sync.vouch(None, sync.trusted) == (False, NOW)
-    assert sync.vouch(marker(process, valkey), sync.trusted) == (True, NOW)
+    assert sync.vouch(read_marker(valkey), sync.trusted) == (True, NOW)
     assert sync.vouch(None, sync.trusted) == (False, NOW)
 
 
-def test_the_age_of_the_memory_is_that_of_its_marker(
-    process: Services, sync: DenylistSync, valkey: ValkeyServer, clock: SettableClock
+def test_the_age_of_the_memory_is_that_of_the_marker_of_another_process(
+    sync: DenylistSync,
+    start_process: Callable[[], Services],
+    valkey: ValkeyServer,
+    clock: SettableClock,
 ) -> None:
-    """A process that starts later forgets nothing; it finds the others' marker."""
     sync.check_for_loss()
     clock.forward(1000)
-    later = build(process.settings, clock)
-    assert later.denylist_sync.vouch(marker(process, valkey), later.denylist_sync.trusted) == (
-        False,
-        NOW,
-    )
-    assert later.denylist_sync.vouch(marker(process, valkey), later.denylist_sync.trusted) == (
-        True,
-        NOW,
-    )
-    settle(later, valkey)
+    later = start_process().denylist_sync
+    for trusted in (False, True):
+        assert later.vouch(read_marker(valkey), later.trusted) == (trusted, NOW)
 
 
 def test_the_first_nonce_is_newer_than_the_memory_of_redis(
@@ -76,14 +56,15 @@ def test_the_first_nonce_is_newer_than_the_memory_of_redis(
 
 
 def test_a_check_costs_one_command_while_nothing_is_lost(
-    process: Services, sync: DenylistSync, valkey: ValkeyServer
+    sync: DenylistSync, valkey: ValkeyServer, statements: list[str]
 ) -> None:
     """Each refused proof has it made: whoever sends bad ones must not have the list written."""
     sync.check_for_loss()
     valkey.client.config_resetstat()
-    on_statement(process, lambda: pytest.fail("the database was asked"))
+    statements.clear()
     sync.check_for_loss()
     assert commands(valkey) == {"get"}
+    assert statements == []
 
 
 def test_redis_is_looked_at_before_the_first_nonce_alone(
@@ -99,13 +80,9 @@ def test_redis_is_looked_at_before_the_first_nonce_alone(
 
 
 def test_a_redis_that_was_away_at_the_first_nonce_is_not_looked_at_for_each(
-    process: Services,
-    valkey: ValkeyServer,
-    clock: SettableClock,
-    log_of: Callable[[str], Log],
+    process: Services, valkey: ValkeyServer, clock: SettableClock, log: Log
 ) -> None:
     """Whoever sends bad proofs would otherwise have the worker wait for it again and again."""
-    log = log_of("latchkey.denylist")
     valkey.stop()
     for _ in range(3):
         process.nonce()
@@ -120,11 +97,11 @@ def test_while_one_thread_writes_the_list_the_others_do_not_wait(
     """They ask the database, and take the memory to be as old as the marker they read."""
     reading, go_on = threading.Event(), threading.Event()
 
-    def pause() -> None:
+    def pause(_statement: str) -> None:
         reading.set()
         assert go_on.wait(10)
 
-    on_statement(process, pause)
+    on_statement(process.database, pause)
     writer = threading.Thread(target=sync.check_for_loss)
     writer.start()
     assert reading.wait(10)
@@ -139,28 +116,26 @@ def test_while_one_thread_writes_the_list_the_others_do_not_wait(
     assert answers == [(False, 1_799_999_000)]
 
 
-def test_a_redis_that_is_not_believed_is_asked_again_after_ten_seconds(
-    process: Services, sync: DenylistSync, evicting: ValkeyServer, clock: SettableClock
+def test_a_redis_that_is_not_trusted_is_asked_again_after_ten_seconds(
+    sync: DenylistSync, evicting: ValkeyServer, clock: SettableClock
 ) -> None:
-    """Until then no request pays for the question; after it is mended it is believed again."""
+    """Until then no request pays for the question."""
     assert sync.vouch(OF_ANOTHER_SERVER, sync.trusted) == (False, 1_799_999_000)
     evicting.client.config_set("maxmemory-policy", "noeviction")
     evicting.client.config_resetstat()
-    for passed in (0, module.REVIEW_SECONDS - 1):
+    for passed in (0, REVIEW_SECONDS - 1):
         clock.forward(passed)
         assert sync.vouch(None, sync.trusted)[0] is False
     assert commands(evicting) == set()
     clock.forward(1)
     sync.vouch(None, sync.trusted)
-    assert sync.vouch(marker(process, evicting), sync.trusted)[0]
+    assert sync.vouch(read_marker(evicting), sync.trusted)[0]
 
 
 @pytest.mark.usefixtures("evicting")
-def test_the_log_says_why_redis_is_not_believed(
-    sync: DenylistSync, log_of: Callable[[str], Log]
+def test_the_log_says_why_redis_is_not_trusted_and_what_to_do(
+    sync: DenylistSync, log: Log
 ) -> None:
-    """And what an operator has to do."""
-    log = log_of("latchkey.denylist")
     sync.check_for_loss()
     (line,) = log.lines()
     assert line == (
@@ -169,20 +144,18 @@ def test_the_log_says_why_redis_is_not_believed(
     )
 
 
-def test_a_redis_that_evicts_meanwhile_is_believed_no_more(
-    process: Services, sync: DenylistSync, valkey: ValkeyServer, clock: SettableClock
+def test_a_redis_that_begins_to_evict_is_trusted_no_more(
+    sync: DenylistSync, evicting: ValkeyServer, clock: SettableClock
 ) -> None:
-    """At the next review, even though marker and connections are the same."""
+    """From the next review on, even though marker and connections are the same."""
+    evicting.client.config_set("maxmemory-policy", "noeviction")
     sync.check_for_loss()
-    found = marker(process, valkey)
+    found = read_marker(evicting)
     assert sync.vouch(found, sync.trusted)[0]
-    valkey.client.config_set("maxmemory-policy", "allkeys-lru")
-    try:
-        clock.forward(module.REVIEW_SECONDS)
-        for _ in range(2):
-            assert not sync.vouch(found, sync.trusted)[0]
-    finally:
-        valkey.client.config_set("maxmemory-policy", "noeviction")
+    evicting.client.config_set("maxmemory-policy", "allkeys-lru")
+    clock.forward(REVIEW_SECONDS)
+    for _ in range(2):
+        assert not sync.vouch(found, sync.trusted)[0]
 
 
 def test_entries_are_written_without_a_transaction(
@@ -210,13 +183,38 @@ def test_a_request_under_way_keeps_its_connection_when_the_others_are_let_go(
     pool.release(busy)
 
 
-def test_a_failed_command_has_the_list_written_again(
+def test_connections_that_lead_to_another_server_are_let_go(
     process: Services, sync: DenylistSync, valkey: ValkeyServer
+) -> None:
+    """A look-up that read a marker which new connections do not find proves that."""
+    sync.check_for_loss()
+    before = sync._link.opened.opened  # noqa: SLF001 - what the pool did
+    assert not sync.vouch(OF_ANOTHER_SERVER, sync.trusted)[0]
+    found = read_marker(valkey)
+    process.denylist.denied("nobody")
+    assert sync._link.opened.opened > before  # noqa: SLF001 - likewise
+    sync.check_for_loss()
+    assert sync.vouch(found, sync.trusted)[0]
+
+
+def test_a_failed_command_has_the_list_written_again(
+    sync: DenylistSync, valkey: ValkeyServer
 ) -> None:
     """It may have been an entry, whatever the marker says."""
     sync.check_for_loss()
-    found = marker(process, valkey)
+    found = read_marker(valkey)
     assert sync.vouch(found, sync.trusted)[0]
-    process.denylist_sync._outage.mark_redis_down(ConnectionError())  # noqa: SLF001 - one part
+    sync._outage.mark_redis_down(ConnectionError())  # noqa: SLF001 - one part of the process
     assert not sync.vouch(found, sync.trusted)[0]
     assert sync.vouch(found, sync.trusted)[0]
+
+
+@pytest.mark.parametrize("found", [b"rubbish", b"abc.999999999999.x"])
+def test_a_marker_that_no_process_made_is_replaced(
+    sync: DenylistSync, valkey: ValkeyServer, found: bytes
+) -> None:
+    valkey.client.set(MARKER, found)
+    sync.check_for_loss()
+    made = read_marker(valkey)
+    assert made != found
+    assert sync.vouch(made, sync.trusted)[0]

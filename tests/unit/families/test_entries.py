@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from redis import Redis
@@ -7,25 +7,14 @@ from app.families.entries import Entries, Keys
 from app.families.models import Family, RevokedFamily
 from app.infra.database import Database
 from tests.support.clock import NOW, SettableClock
+from tests.support.databases import one_database
 from tests.support.factories import a_family, a_user
-from tests.support.servers.valkey import ValkeyServer
+
+pytestmark = one_database
 
 LIFE, LEEWAY = 600, 5
 KEYS = Keys("latchkey:{test}:deny:", "latchkey:{test}:denylist-complete", LIFE, LEEWAY)
 ALL = None
-
-
-@pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    """Run once: the statement is tested on both databases elsewhere."""
-    return sqlite_url
-
-
-@pytest.fixture
-def redis(valkey: ValkeyServer) -> Iterator[Redis]:
-    """Give a connection of this test's own."""
-    with Redis.from_url(valkey.url) as redis:
-        yield redis
 
 
 @pytest.fixture
@@ -34,14 +23,12 @@ def entries(database: Database, clock: SettableClock) -> Entries:
 
 
 @pytest.fixture
-def revoked(database: Database) -> Callable[..., Family]:
-    """Give a function that stores a family: when it was used last, and when it was revoked."""
+def revoked(database: Database) -> Callable[[int, int], Family]:
+    """A function that stores a family: when it was used last, and when it was revoked."""
     user = a_user(database)
-
-    def store(last_used_at: int, revoked_at: int) -> Family:
-        return a_family(database, user, last_used_at=last_used_at, revoked_at=revoked_at)
-
-    return store
+    return lambda used_at, revoked_at: a_family(
+        database, user, last_used_at=used_at, revoked_at=revoked_at
+    )
 
 
 def denied(redis: Redis) -> set[str]:
@@ -50,13 +37,17 @@ def denied(redis: Redis) -> set[str]:
     return {key.decode().removeprefix(KEYS.prefix) for key in keys}
 
 
+def add(entries: Entries, redis: Redis, *revoked: RevokedFamily) -> None:
+    with redis.pipeline(transaction=False) as pipe:
+        entries.add(pipe, revoked)
+        pipe.execute()
+
+
 def test_an_entry_lasts_until_the_access_tokens_of_the_family_are_refused_anyway(
     entries: Entries, redis: Redis
 ) -> None:
     """Their life, the leeway, and one second for the fraction that the clock cuts off."""
-    with redis.pipeline(transaction=False) as pipe:
-        entries.add(pipe, [RevokedFamily("new", NOW), RevokedFamily("older", NOW - 100)])
-        pipe.execute()
+    add(entries, redis, RevokedFamily("new", NOW), RevokedFamily("older", NOW - 100))
     for family, lasts in (("new", 606), ("older", 506)):
         assert lasts - 1 <= redis.ttl(KEYS.prefix + family) <= lasts
 
@@ -66,14 +57,12 @@ def test_a_family_without_a_token_to_refuse_gets_no_entry_and_those_after_it_do(
 ) -> None:
     """Redis refuses a lifetime of 0, and with it the whole command."""
     over = NOW - LIFE - LEEWAY - 1
-    with redis.pipeline(transaction=False) as pipe:
-        entries.add(pipe, [RevokedFamily("over", over), RevokedFamily("ending", over + 1)])
-        pipe.execute()
+    add(entries, redis, RevokedFamily("over", over), RevokedFamily("ending", over + 1))
     assert denied(redis) == {"ending"}
 
 
 def test_what_was_revoked_lately_is_written(
-    entries: Entries, redis: Redis, revoked: Callable[..., Family]
+    entries: Entries, redis: Redis, revoked: Callable[[int, int], Family]
 ) -> None:
     """To the second: what was revoked before was written by an earlier review."""
     revoked(NOW - 100, NOW - 31)
@@ -83,7 +72,7 @@ def test_what_was_revoked_lately_is_written(
 
 
 def test_all_that_can_matter_is_written(
-    entries: Entries, redis: Redis, revoked: Callable[..., Family]
+    entries: Entries, redis: Redis, revoked: Callable[[int, int], Family]
 ) -> None:
     """However long ago it was revoked, if a token was issued since, by the slowest clock."""
     longest = LIFE + 2 * LEEWAY
@@ -96,7 +85,7 @@ def test_all_that_can_matter_is_written(
 
 
 def test_of_what_was_revoked_lately_only_what_can_matter_is_read(
-    entries: Entries, redis: Redis, revoked: Callable[..., Family]
+    entries: Entries, redis: Redis, revoked: Callable[[int, int], Family]
 ) -> None:
     """A session that nobody used for a day has no token left to refuse."""
     revoked(NOW - 86400, NOW - 1)
@@ -104,14 +93,13 @@ def test_of_what_was_revoked_lately_only_what_can_matter_is_read(
 
 
 def test_active_families_get_no_entry(entries: Entries, redis: Redis, database: Database) -> None:
-    """The database knows them, and nobody may be refused for that."""
     a_family(database, a_user(database))
     assert entries.write_since(redis, ALL)[0] == 0
     assert denied(redis) == set()
 
 
 def test_the_marker_is_read_behind_the_last_entry(
-    entries: Entries, redis: Redis, revoked: Callable[..., Family]
+    entries: Entries, redis: Redis, revoked: Callable[[int, int], Family]
 ) -> None:
     """A flush meanwhile shows by a marker that is gone, or is another one."""
     revoked(NOW - 1, NOW)

@@ -21,44 +21,34 @@ USER = "u" * 22
 KEY = "k" * 43
 
 
-def rules(typ: str, audience: str, longest: int) -> Rules:
-    """Give the rules of one type of token."""
-    return Rules(typ, ISSUER, audience, longest, 5)
-
-
 @pytest.fixture(scope="module")
 def issuer() -> TokenIssuer:
-    """Give an issuer whose access tokens say which plan a user has."""
+    """An issuer whose access tokens say which plan a user has."""
     access, refresh = (
         key_ring(SECRET, (), env="testing", issuer=ISSUER, purpose=purpose)
         for purpose in ("access token", "refresh token")
     )
+    of_access = Rules("at+jwt", ISSUER, ISSUER, 600, 5)
+    of_refresh = Rules("rt+jwt", ISSUER, f"{ISSUER}/auth/refresh", 864000, 5)
     return TokenIssuer(
-        Codec(rules("at+jwt", ISSUER, 600), access, with_claims({"plan": str})),
-        Codec(rules("rt+jwt", f"{ISSUER}/auth/refresh", 864000), refresh, RefreshTokenClaims),
+        Codec(of_access, access, with_claims({"plan": str})),
+        Codec(of_refresh, refresh, RefreshTokenClaims),
         LIVES,
         [lambda user_id: {"plan": f"the plan of {user_id}"}],
     )
 
 
 def a_family(issuer: TokenIssuer, *, remembered: bool = False, jkt: str | None = None) -> Family:
-    """Begin a family."""
     return issuer.new_family(USER, CLIENT, NOW, remembered=remembered, jkt=jkt)
 
 
 def later(family: Family) -> Family:
     """Return the family as a rotation a minute later, and a retry after that, leave it."""
-    return replace(
-        family,
-        jti=new_id(),
-        rotated_at=NOW + 60,
-        last_used_at=NOW + 70,
-        idle_expires_at=NOW + 3660,
-    )
+    rotated = replace(family, jti=new_id(), rotated_at=NOW + 60, idle_expires_at=NOW + 3660)
+    return replace(rotated, last_used_at=NOW + 70)
 
 
 def test_a_family_begins_now_with_nothing_spent(issuer: TokenIssuer) -> None:
-    """From the client that logged in, for the user who did, and not bound without a key."""
     family = a_family(issuer)
     assert (family.user_id, family.ip, family.user_agent) == (USER, "192.0.2.1", "a browser")
     assert family.created_at == family.rotated_at == family.last_used_at == NOW
@@ -83,24 +73,22 @@ def test_each_family_and_each_token_has_an_id_of_its_own(issuer: TokenIssuer) ->
 @pytest.mark.parametrize(
     ("remembered", "idle", "absolute"), [(False, 3600, 7200), (True, 86400, 864000)]
 )
-def test_a_remembered_family_lives_longer(
+def test_a_family_lives_as_long_as_the_settings_say(
     issuer: TokenIssuer, *, remembered: bool, idle: int, absolute: int
 ) -> None:
-    """Both its idle and its absolute life are those of the settings."""
     family = a_family(issuer, remembered=remembered)
     assert family.remembered is remembered
     assert (family.idle_expires_at, family.absolute_expires_at) == (NOW + idle, NOW + absolute)
 
 
 def test_the_idle_end_never_passes_the_absolute_end(issuer: TokenIssuer) -> None:
-    """Also where the settings allow more idle time than life."""
     short = replace(issuer, lifetimes=replace(LIVES, absolute=1800))
     family = a_family(short)
     assert family.idle_expires_at == family.absolute_expires_at == NOW + 1800
 
 
 def test_the_access_token_says_whose_session_it_is_and_since_when(issuer: TokenIssuer) -> None:
-    """It is issued when the family was last used, also by a retry."""
+    """It is issued in the second in which the family was used last, also by a retry."""
     family = later(a_family(issuer, jkt=KEY))
     token = issuer.issue(family, "ada@example.com").access_token
     claims = issuer.access.verify(token, NOW + 70)
@@ -148,7 +136,7 @@ def test_two_access_tokens_of_one_row_differ(issuer: TokenIssuer) -> None:
 
 
 def test_no_access_token_outlives_its_family(issuer: TokenIssuer) -> None:
-    """It ends with the family where that ends sooner (RFC 9700 section 4.14.2)."""
+    """RFC 9700 section 4.14.2."""
     family = replace(a_family(issuer), absolute_expires_at=NOW + 100)
     pair = issuer.issue(family, "ada@example.com")
     assert issuer.access.verify(pair.access_token, NOW).exp == NOW + 100
@@ -157,7 +145,6 @@ def test_no_access_token_outlives_its_family(issuer: TokenIssuer) -> None:
 
 
 def test_the_pair_tells_the_client_about_its_session(issuer: TokenIssuer) -> None:
-    """Lifetimes are counted from now; the mark of a browser is there when it is a new one."""
     family = later(a_family(issuer))
     pair = issuer.issue(family, "ada@example.com", "a-mark")
     assert (pair.expires_in, pair.session_expires_at) == (600, NOW + 7200)
@@ -166,14 +153,12 @@ def test_the_pair_tells_the_client_about_its_session(issuer: TokenIssuer) -> Non
     assert issuer.issue(family, "ada@example.com").browser_mark == ""
 
 
-def test_the_pair_says_whether_it_is_bound(issuer: TokenIssuer) -> None:
-    """The client learns from it whether its requests need a proof."""
+def test_the_pair_says_whether_requests_need_a_proof(issuer: TokenIssuer) -> None:
     pairs = [issuer.issue(a_family(issuer, jkt=jkt), "ada@example.com") for jkt in (None, KEY)]
     assert [pair.bound for pair in pairs] == [False, True]
 
 
 def test_the_cookie_of_a_remembered_session_lasts_until_the_idle_end(issuer: TokenIssuer) -> None:
-    """That of any other ends with the browser."""
     family = later(a_family(issuer))
     remembered = replace(family, remembered=True)
     assert issuer.issue(family, "ada@example.com").cookie_max_age is None
@@ -188,7 +173,6 @@ def test_a_cookie_names_its_family_also_when_it_is_out_of_date(issuer: TokenIssu
 
 
 def test_a_cookie_that_is_no_refresh_token_names_no_family(issuer: TokenIssuer) -> None:
-    """Neither a missing one, nor rubbish, nor an access token."""
     access_token = issuer.issue(a_family(issuer), "ada@example.com").access_token
     for cookie in (None, "", "rubbish", access_token):
         assert issuer.family_id_of(cookie) is None

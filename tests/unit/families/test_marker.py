@@ -1,5 +1,4 @@
 import re
-from collections.abc import Iterator
 
 import pytest
 from redis import Redis
@@ -7,23 +6,10 @@ from redis import Redis
 from app.families.marker import Marker
 from app.tokens.nonces import Nonces
 from tests.support.clock import NOW, SettableClock
-from tests.support.servers.valkey import ValkeyServer
 
 LEEWAY = 5
 NAME = "latchkey:{test}:denylist-complete"
 SERVER = "0123456789abcdef"
-
-
-@pytest.fixture
-def redis(valkey: ValkeyServer) -> Iterator[Redis]:
-    """Give a connection of this test's own."""
-    with Redis.from_url(valkey.url) as redis:
-        yield redis
-
-
-@pytest.fixture
-def nonces() -> Nonces:
-    return Nonces(b"a key for nonces", LEEWAY)
 
 
 @pytest.fixture
@@ -44,14 +30,11 @@ def test_a_missing_marker_is_made_for_this_server_and_moment(marker: Marker, red
     assert redis.get(NAME) == made
 
 
-def test_a_marker_of_this_server_is_kept(marker: Marker, redis: Redis) -> None:
-    """However old it is: nothing was lost since."""
-    redis.set(NAME, of(SERVER, NOW - 1000))
-    assert marker.replace_if_stale(redis, SERVER) == (
-        of(SERVER, NOW - 1000),
-        of(SERVER, NOW - 1000),
-    )
-    assert redis.get(NAME) == of(SERVER, NOW - 1000)
+def test_a_marker_of_this_server_is_kept_however_old_it_is(marker: Marker, redis: Redis) -> None:
+    kept = of(SERVER, NOW - 1000)
+    redis.set(NAME, kept)
+    assert marker.replace_if_stale(redis, SERVER) == (kept, kept)
+    assert redis.get(NAME) == kept
 
 
 @pytest.mark.parametrize(
@@ -89,22 +72,20 @@ def test_two_losses_of_one_second_leave_two_markers(marker: Marker, redis: Redis
     assert len(made) == 3
 
 
+@pytest.mark.parametrize("lost", [None, of("fedcba9876543210", NOW)], ids=["missing", "other"])
 def test_of_two_processes_that_replace_a_marker_one_makes_it(
-    marker: Marker, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    marker: Marker, redis: Redis, monkeypatch: pytest.MonkeyPatch, lost: bytes | None
 ) -> None:
     """The process that writes later takes over what the other one wrote after it read."""
-    for lost in (None, of("fedcba9876543210", NOW)):
-        redis.delete(NAME)
-        if lost:
-            redis.set(NAME, lost)
+    if lost:
+        redis.set(NAME, lost)
 
-        def read_before_the_other_writes(name: str, lost: bytes | None = lost) -> bytes | None:
-            Redis.set(redis, name, of(SERVER, NOW - 1))
-            return lost
+    def read_before_the_other_writes(name: str) -> bytes | None:
+        Redis.set(redis, name, of(SERVER, NOW - 1))
+        return lost
 
-        with monkeypatch.context() as patched:
-            patched.setattr(redis, "get", read_before_the_other_writes)
-            assert marker.replace_if_stale(redis, SERVER) == (lost, of(SERVER, NOW - 1))
+    monkeypatch.setattr(redis, "get", read_before_the_other_writes)
+    assert marker.replace_if_stale(redis, SERVER) == (lost, of(SERVER, NOW - 1))
 
 
 def test_the_memory_of_redis_is_as_old_as_its_marker(marker: Marker) -> None:
@@ -119,10 +100,9 @@ def test_no_memory_began_later_than_a_clock_can_be_ahead(marker: Marker) -> None
 
 
 @pytest.mark.parametrize("value", [None, b"", b"rubbish", of(SERVER, NOW - 1000) + b"\n"])
-def test_without_a_marker_the_memory_was_lost_just_now(
+def test_without_a_sound_marker_the_memory_was_lost_just_now(
     marker: Marker, value: bytes | None
 ) -> None:
-    """Also with a value that no process of ours wrote."""
     assert marker.lost_at(value) == NOW
 
 
@@ -133,9 +113,7 @@ def test_a_loss_that_is_noticed_again_makes_the_nonces_since_the_first_outdated(
     nonces.outdate(NOW)
     made = nonces.made_at(nonces.current(NOW), NOW)
     assert made is not None
-    for lost_at in (
-        marker.lost_at(None),
-        marker.lost_at(marker.replace_if_stale(redis, SERVER)[1]),
-    ):
+    for value in (None, marker.replace_if_stale(redis, SERVER)[1]):
+        lost_at = marker.lost_at(value)
         assert lost_at > NOW
         assert nonces.is_outdated(made, lost_at)

@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import pytest
 
 from app.families.outage import Outage
@@ -7,26 +5,13 @@ from app.tokens.nonces import Nonces
 from tests.support.clock import NOW, SettableClock
 from tests.support.log import Log
 
-LEEWAY = 5
-
-
-@pytest.fixture
-def nonces() -> Nonces:
-    return Nonces(b"a key for nonces", LEEWAY)
-
 
 @pytest.fixture
 def outage(clock: SettableClock, nonces: Nonces) -> Outage:
     return Outage(clock, nonces)
 
 
-@pytest.fixture
-def log(log_of: Callable[[str], Log]) -> Log:
-    return log_of("latchkey.denylist")
-
-
 def test_a_process_begins_by_relying_on_redis(outage: Outage) -> None:
-    """Nothing is outdated and Redis is asked."""
     assert outage.since is None
     assert outage.failures == 0
     assert not outage.backing_off()
@@ -45,8 +30,8 @@ def test_a_failed_command_is_counted_and_redis_rests_for_a_second(
     assert outage.failures == 2
 
 
-def test_a_redis_that_is_not_believed_answers_and_does_not_rest(outage: Outage) -> None:
-    """It goes on taking entries and proofs; what it lacks is not believed."""
+def test_a_redis_that_is_not_trusted_answers_and_does_not_rest(outage: Outage) -> None:
+    """It goes on taking entries and proofs; a missing entry proves nothing."""
     outage.distrust("evicts keys")
     assert (outage.since, outage.failures) == (NOW, 0)
     assert not outage.backing_off()
@@ -73,8 +58,9 @@ def test_the_nonces_from_before_an_outage_are_too_old(
         outage.end(0, outage.failures)
 
 
-def test_an_outage_ends_when_the_entries_are_written(outage: Outage, log: Log) -> None:
-    """The log says what it was and how many entries it took."""
+def test_the_log_says_what_ended_and_how_many_entries_were_written(
+    outage: Outage, log: Log
+) -> None:
     outage.mark_redis_down(ConnectionError())
     outage.end(3, outage.failures)
     assert outage.since is None
@@ -91,10 +77,11 @@ def test_a_command_that_failed_meanwhile_keeps_the_outage(outage: Outage, log: L
     outage.end(0, failures)
     assert outage.since == NOW
     assert len(log.lines()) == 1
+    outage.end(0, outage.failures)
+    assert outage.since is None
 
 
-def test_the_log_says_why_redis_is_not_believed(outage: Outage, log: Log) -> None:
-    """An operator reads there what to do."""
+def test_the_log_says_why_redis_is_not_trusted(outage: Outage, log: Log) -> None:
     outage.distrust("evicts keys; set a policy")
     assert log.lines() == ["redis not trusted, asking the database: it evicts keys; set a policy"]
 

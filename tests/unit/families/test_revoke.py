@@ -12,12 +12,12 @@ from tests.support.clock import NOW
 from tests.support.factories import a_family, a_user, revoke, stored
 
 
-def test_revoking_says_what_it_ended(database: Database) -> None:
-    """It returns the families it ended, with the time of their newest access token."""
+def test_revoking_returns_what_it_ended_with_the_time_of_the_newest_access_token(
+    database: Database,
+) -> None:
     user = a_user(database)
     family, other = a_family(database, user, last_used_at=NOW + 7), a_family(database, user)
-    with database.autocommit() as connection:
-        ended = revocation.revoke_family(connection, family.family_id, Reason.LOGGED_OUT, NOW + 9)
+    ended = database.write(revocation.revoke_family, family.family_id, Reason.LOGGED_OUT, NOW + 9)
     assert ended == [RevokedFamily(family.family_id, NOW + 7)]
     assert stored(database, family) == replace(
         family, revoked_at=NOW + 9, revoked_reason="logged_out"
@@ -26,45 +26,39 @@ def test_revoking_says_what_it_ended(database: Database) -> None:
 
 
 def test_revoking_twice_keeps_the_first_reason(database: Database) -> None:
-    """The second time nothing ends, and the record stays as it was."""
     family = a_family(database, a_user(database))
     sid = family.family_id
-    with database.autocommit() as connection:
-        assert len(revocation.revoke_family(connection, sid, Reason.REUSE, NOW)) == 1
-        assert revocation.revoke_family(connection, sid, Reason.LOGGED_OUT, NOW + 1) == []
-    after = stored(database, family)
-    assert after is not None
-    assert (after.revoked_at, after.revoked_reason) == (NOW, "reuse")
+    assert len(database.write(revocation.revoke_family, sid, Reason.REUSE, NOW)) == 1
+    assert database.write(revocation.revoke_family, sid, Reason.LOGGED_OUT, NOW + 1) == []
+    assert stored(database, family) == replace(family, revoked_at=NOW, revoked_reason="reuse")
 
 
-def test_the_record_keeps_the_words_of_the_glossary(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [
+        (Reason.LOGGED_OUT, "logged_out"),
+        (Reason.REUSE, "reuse"),
+        (Reason.PASSWORD_CHANGED, "password_changed"),
+        (Reason.ADMIN, "admin"),
+        (Reason.REPLACED, "replaced"),
+        (Reason.NO_PROOF, "no_proof"),
+        (Reason.FOREIGN_KEY, "foreign_key"),
+    ],
+)
+def test_the_record_keeps_the_words_of_the_glossary(
+    database: Database, reason: Reason, word: str
+) -> None:
     """Rows outlive releases, and the sessions page reads them: a reason is spelled one way."""
-    user = a_user(database)
-    words = {
-        "logged_out": Reason.LOGGED_OUT,
-        "reuse": Reason.REUSE,
-        "password_changed": Reason.PASSWORD_CHANGED,
-        "admin": Reason.ADMIN,
-        "replaced": Reason.REPLACED,
-        "no_proof": Reason.NO_PROOF,
-        "foreign_key": Reason.FOREIGN_KEY,
-    }
-    for word, reason in words.items():
-        family = a_family(database, user)
-        with database.autocommit() as connection:
-            revocation.revoke_family(connection, family.family_id, reason, NOW)
-        after = stored(database, family)
-        assert after is not None
-        assert after.revoked_reason == word
+    family = a_family(database, a_user(database))
+    database.write(revocation.revoke_family, family.family_id, reason, NOW)
+    assert stored(database, family) == replace(family, revoked_at=NOW, revoked_reason=word)
 
 
 def test_revoking_all_of_a_user_leaves_others(database: Database) -> None:
-    """Every family of the user ends, nobody else's does."""
     user, eve = a_user(database), a_user(database, "eve@example.com")
     own = [a_family(database, user) for _ in range(3)]
     others = a_family(database, eve)
-    with database.autocommit() as connection:
-        ended = revocation.revoke_user(connection, user.id, Reason.PASSWORD_CHANGED, NOW + 1)
+    ended = database.write(revocation.revoke_user, user.id, Reason.PASSWORD_CHANGED, NOW + 1)
     assert {one.family_id for one in ended} == {one.family_id for one in own}
     for family in own:
         expected = replace(family, revoked_at=NOW + 1, revoked_reason="password_changed")
@@ -72,16 +66,14 @@ def test_revoking_all_of_a_user_leaves_others(database: Database) -> None:
     assert stored(database, others) == others
 
 
-def test_revoking_one_of_a_user_leaves_the_others(database: Database) -> None:
-    """A family of somebody else is not revoked, whatever id a user names."""
+def test_a_user_can_revoke_one_family_and_none_of_others(database: Database) -> None:
     user, eve = a_user(database), a_user(database, "eve@example.com")
     family, other = a_family(database, user), a_family(database, user)
     theirs = a_family(database, eve)
-    revoke_one = revocation.revoke_family_of_user
-    with database.autocommit() as connection:
-        for named in (theirs.family_id, new_id()):
-            assert revoke_one(connection, user.id, named, Reason.LOGGED_OUT, NOW) == []
-        ended = revoke_one(connection, user.id, family.family_id, Reason.LOGGED_OUT, NOW + 1)
+    revoke_one, reason = revocation.revoke_family_of_user, Reason.LOGGED_OUT
+    for named in (theirs.family_id, new_id()):
+        assert database.write(revoke_one, user.id, named, reason, NOW) == []
+    ended = database.write(revoke_one, user.id, family.family_id, reason, NOW + 1)
     assert ended == [RevokedFamily(family.family_id, NOW)]
     assert stored(database, family) == replace(
         family, revoked_at=NOW + 1, revoked_reason="logged_out"
@@ -89,16 +81,14 @@ def test_revoking_one_of_a_user_leaves_the_others(database: Database) -> None:
     assert [stored(database, one) for one in (other, theirs)] == [other, theirs]
 
 
-def test_all_families_of_all_users_can_be_revoked(database: Database) -> None:
-    """Those that ended before keep their reason, and are not denied again."""
+def test_all_active_families_of_all_users_can_be_revoked(database: Database) -> None:
     users = [a_user(database, f"{name}@example.com") for name in ("ada", "bob", "eve")]
-    living = [a_family(database, user) for user in users]
+    active = [a_family(database, user) for user in users]
     ended_before = a_family(database, users[0])
     revoke(database, ended_before, NOW - 5)
-    with database.autocommit() as connection:
-        ended = revocation.revoke_all(connection, Reason.REPLACED, NOW + 1)
-    assert {one.family_id for one in ended} == {family.family_id for family in living}
-    for family in living:
+    ended = database.write(revocation.revoke_all, Reason.REPLACED, NOW + 1)
+    assert {one.family_id for one in ended} == {family.family_id for family in active}
+    for family in active:
         expected = replace(family, revoked_at=NOW + 1, revoked_reason="replaced")
         assert stored(database, family) == expected
     assert stored(database, ended_before) == replace(
@@ -107,7 +97,7 @@ def test_all_families_of_all_users_can_be_revoked(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "live"),
+    ("change", "active"),
     [
         ({}, True),
         ({"revoked_at": NOW, "revoked_reason": "reuse"}, False),
@@ -115,28 +105,25 @@ def test_all_families_of_all_users_can_be_revoked(database: Database) -> None:
     ],
     ids=["untouched", "revoked", "idle-too-long"],
 )
-def test_a_family_is_live_until_it_is_revoked(
-    database: Database, change: dict[str, int | str], *, live: bool
+def test_a_family_is_active_until_it_is_revoked(
+    database: Database, change: dict[str, int | str], *, active: bool
 ) -> None:
-    """What decides over access tokens is revocation; they bring their own expiry."""
+    """Access tokens bring their own expiry."""
     family = a_family(database, a_user(database), **change)
-    with database.autocommit() as connection:
-        assert queries.is_active(connection, family.family_id) is live
+    assert database.read(queries.is_active, family.family_id) is active
 
 
-def test_a_family_of_a_disabled_account_is_not_live(database: Database) -> None:
-    """Nor is one that does not exist; that others are enabled is no help."""
+def test_neither_a_family_of_a_disabled_account_nor_an_unknown_one_is_active(
+    database: Database,
+) -> None:
     user, _enabled = a_user(database), a_user(database, "eve@example.com")
     family = a_family(database, user)
-    with database.transaction() as connection:
-        accounts.disable(connection, user.id, NOW)
-    with database.autocommit() as connection:
-        assert not queries.is_active(connection, family.family_id)
-        assert not queries.is_active(connection, "nobody")
+    database.write(accounts.disable, user.id, NOW)
+    assert not database.read(queries.is_active, family.family_id)
+    assert not database.read(queries.is_active, "nobody")
 
 
-def test_live_families_are_listed_latest_first(database: Database) -> None:
-    """Revoked, idle and other people's families are not among them."""
+def test_active_families_of_a_user_are_listed_latest_first(database: Database) -> None:
     user, eve = a_user(database), a_user(database, "eve@example.com")
     old = a_family(database, user, last_used_at=NOW + 1)
     new = a_family(database, user, last_used_at=NOW + 2)
@@ -144,22 +131,18 @@ def test_live_families_are_listed_latest_first(database: Database) -> None:
     a_family(database, user, idle_expires_at=NOW)
     revoke(database, a_family(database, user))
     a_family(database, eve)
-    with database.autocommit() as connection:
-        assert queries.active_families(connection, user.id, NOW) == [new, younger, old]
+    assert database.read(queries.active_families, user.id, NOW) == [new, younger, old]
 
 
 def test_one_family_is_found_in_any_state(database: Database) -> None:
-    """A revoked family is found too; another id finds nothing."""
     family = a_family(database, a_user(database), idle_expires_at=NOW - 1)
     revoke(database, family)
-    with database.autocommit() as connection:
-        found = queries.find(connection, family.family_id)
-        assert queries.find(connection, "nobody") is None
+    found = database.read(queries.find, family.family_id)
     assert found == replace(family, revoked_at=NOW, revoked_reason="admin")
+    assert database.read(queries.find, "nobody") is None
 
 
 def test_families_beyond_the_limit_are_those_used_longest_ago(database: Database) -> None:
-    """Twenty live families may be: the new one and the nineteen used last."""
     user, eve = a_user(database), a_user(database, "eve@example.com")
     families = [
         a_family(database, user, last_used_at=NOW + number) for number in range(MAX_FAMILIES + 2)
@@ -168,9 +151,8 @@ def test_families_beyond_the_limit_are_those_used_longest_ago(database: Database
     revoke(database, a_family(database, user, last_used_at=NOW - 1))
     a_family(database, user, last_used_at=NOW - 2, idle_expires_at=NOW)
     newest = a_family(database, user, last_used_at=NOW - 5)
-    with database.autocommit() as connection:
-        ended = revocation.revoke_excess(connection, newest, NOW)
-        left = queries.active_families(connection, user.id, NOW)
+    ended = database.write(revocation.revoke_excess, newest, NOW)
+    left = database.read(queries.active_families, user.id, NOW)
     assert {one.family_id for one in ended} == {one.family_id for one in families[:3]}
     assert stored(database, families[0]) == replace(
         families[0], revoked_at=NOW, revoked_reason="replaced"
@@ -179,36 +161,29 @@ def test_families_beyond_the_limit_are_those_used_longest_ago(database: Database
     assert left[-1] == newest
 
 
-def test_of_those_idle_equally_long_the_oldest_ends(database: Database) -> None:
-    """Log-ins of one second differ in when they began, if in anything."""
+def test_of_families_idle_equally_long_the_oldest_ends(database: Database) -> None:
     user = a_user(database)
     ages = [*range(MAX_FAMILIES // 2, MAX_FAMILIES), *range(MAX_FAMILIES // 2)]
     families = {age: a_family(database, user, created_at=NOW - age) for age in ages}
     newest = a_family(database, user)
-    with database.autocommit() as connection:
-        ended = revocation.revoke_excess(connection, newest, NOW)
+    ended = database.write(revocation.revoke_excess, newest, NOW)
     assert [one.family_id for one in ended] == [families[MAX_FAMILIES - 1].family_id]
 
 
 def test_within_the_limit_nothing_ends(database: Database) -> None:
-    """Nineteen others and a new one are twenty: all stay."""
     user = a_user(database)
     newest = [a_family(database, user) for _ in range(MAX_FAMILIES)][-1]
-    with database.autocommit() as connection:
-        assert revocation.revoke_excess(connection, newest, NOW) == []
+    assert database.write(revocation.revoke_excess, newest, NOW) == []
 
 
-def test_what_was_revoked_since_can_be_said_again(database: Database) -> None:
-    """Families revoked, and minted from, at `since` or later; no living ones."""
+def test_families_revoked_and_minted_from_since_then_are_read(database: Database) -> None:
     user, since = a_user(database), NOW - 600
     at_once = a_family(database, user, last_used_at=since, revoked_at=since)
     later = a_family(database, user, last_used_at=NOW - 5, revoked_at=NOW)
     a_family(database, user, last_used_at=since - 1, revoked_at=NOW)
     a_family(database, user, last_used_at=since - 9, revoked_at=since - 1)
     a_family(database, user)
-    with database.autocommit() as connection:
-        found = queries.revoked_since(connection, since, since)
-    assert set(found) == {
+    assert set(database.read(queries.revoked_since, since, since)) == {
         RevokedFamily(at_once.family_id, since),
         RevokedFamily(later.family_id, NOW - 5),
     }

@@ -6,8 +6,7 @@ from tests.support.clock import NOW
 from tests.support.factories import a_family, a_user
 
 
-def test_thefts_and_nothing_else_are_shown(database: Database) -> None:
-    """The user's own families that ended in theft, since then, the latest first."""
+def test_a_users_own_thefts_and_nothing_else_are_shown_latest_first(database: Database) -> None:
     user = a_user(database)
     reasons = [*sorted(THEFTS), Reason.LOGGED_OUT, Reason.ADMIN, Reason.REPLACED]
     for at, reason in enumerate(reasons):
@@ -33,7 +32,6 @@ def test_the_last_twenty_thefts_are_shown(database: Database) -> None:
 
 
 def test_thefts_of_one_second_are_always_shown_in_one_order(database: Database) -> None:
-    """The list does not jump when the page is loaded again."""
     user = a_user(database)
     for _ in range(6):
         a_family(database, user, revoked_at=NOW, revoked_reason=Reason.REUSE)
