@@ -125,6 +125,8 @@ def _composed(origin: Any, parts: tuple[Any, ...], hint: Any) -> str:  # noqa: A
     if origin is list:
         inner = _type(parts[0])
         return f"({inner})[]" if " " in inner else f"{inner}[]"
+    if origin is tuple and parts[1:] == (...,):
+        return f"readonly {_type(parts[0])}[]"
     if origin is dict:
         return f"Record<{_type(parts[0])}, {_type(parts[1])}>"
     raise TypeError(f"no TypeScript for {hint!r}")

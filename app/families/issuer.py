@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.families.models import Current, Family
+from app.families.models import BY_PASSWORD, Current, Family
 from app.infra.audit import Client
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims
 from app.tokens.codec import Codec
@@ -95,9 +95,10 @@ class TokenIssuer:
     def new_family(
         self, user_id: str, client: Client, now: int, *, remembered: bool, jkt: str | None
     ) -> Family:
-        """Return a family that begins at `now` (seconds, UTC). The caller stores it.
+        """Return a family that begins at `now` (seconds, UTC), when a password was verified.
 
-        It is bound to the key with the thumbprint `jkt`; None leaves it unbound.
+        The caller stores it. It is bound to the key with the thumbprint `jkt`, or unbound when
+        that is None.
         """
         lifetimes = self.lifetimes
         idle = lifetimes.remember_idle if remembered else lifetimes.idle
@@ -120,6 +121,8 @@ class TokenIssuer:
             revoked_reason=None,
             jkt=jkt,
             burst_started_at=now,
+            auth_time=now,
+            amr=BY_PASSWORD,
         )
 
     def issue(self, family: Family | Current, email: str, browser_mark: str = "") -> TokenPair:
@@ -162,7 +165,8 @@ class TokenIssuer:
             jti=new_id(),
             iat=family.last_used_at,
             exp=expires,
-            auth_time=family.created_at,
+            auth_time=family.auth_time or family.created_at,
+            amr=tuple(family.amr.split()),
             cnf={"jkt": family.jkt} if family.jkt else None,
             **{n: v for source in self.claim_sources for n, v in source(family.user_id).items()},
         )

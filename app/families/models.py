@@ -55,6 +55,8 @@ class Reason(StrEnum):
         return cls.REVOKED
 
 
+BY_PASSWORD: Final = "pwd"  # noqa: S105 - the name of a method in RFC 8176
+
 THEFTS: Final = frozenset({Reason.REUSE, Reason.NO_PROOF, Reason.FOREIGN_KEY})
 
 families: Final = Table(
@@ -79,6 +81,9 @@ families: Final = Table(
     Column("jkt", String(43)),
     Column("retries", Integer, nullable=False, server_default="0"),
     Column("burst_started_at", BigInteger, nullable=False, server_default="0"),
+    # The defaults are for workers of a former release, which insert rows during an update.
+    Column("auth_time", BigInteger, nullable=False, server_default="0"),
+    Column("amr", String(64), nullable=False, server_default=BY_PASSWORD),
     Index("ix_families_revoked_at", "revoked_at"),
 )
 
@@ -99,6 +104,9 @@ class Family:
     - `revoked_ip` is the address of the request that caused the revocation.
     - `retries` counts retried refreshes, and `burst_started_at` is when the oldest token was
       issued that may still be on its way to the server (see `rotation.RETRY`).
+    - `auth_time` is when the family's holder last proved who they are, and `amr` names the methods
+      (RFC 8176), separated by spaces. The time is 0 in a row of a former release: it was at the
+      log-in then.
     """
 
     family_id: str
@@ -120,6 +128,8 @@ class Family:
     jkt: str | None = None
     retries: int = 0
     burst_started_at: int = 0
+    auth_time: int = 0
+    amr: str = BY_PASSWORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +146,8 @@ class Current:
     absolute_expires_at: int
     remembered: bool
     jkt: str | None
+    auth_time: int
+    amr: str
 
 
 @dataclass(frozen=True, slots=True)

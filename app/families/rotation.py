@@ -45,6 +45,8 @@ CURRENT: Final = (
     families.c.absolute_expires_at,
     families.c.remembered,
     families.c.jkt,
+    families.c.auth_time,
+    families.c.amr,
     select(owners.c.email).where(owners.c.id == families.c.user_id).scalar_subquery(),
 )
 

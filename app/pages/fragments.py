@@ -28,7 +28,8 @@ EXPLAIN: Final = {
     "jti": "The id of this token.",
     "iat": "When the token was signed.",
     "exp": "When the token expires: after a few minutes, so a stolen token is soon useless.",
-    "auth_time": "When you last entered your password.",
+    "auth_time": "When you last proved who you are, at the log-in or later.",
+    "amr": "How you proved it: pwd stands for your password.",
     "cnf": "The fingerprint of this browser's key. Without a proof by it the token is refused.",
 }
 

@@ -6,10 +6,19 @@ them as TypeScript.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, make_dataclass
 from keyword import iskeyword
-from typing import Final, TypedDict
+from typing import Any, Final, TypeAlias, TypedDict
+
+MAX_METHODS: Final = 8
+
+_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_METHOD: Final = re.compile(r"[a-z]{2,8}")
+
+Methods: TypeAlias = tuple[str, ...]
+"""The claim `amr`: how somebody proved who they are, such as `pwd`, the password (RFC 8176)."""
 
 
 class Confirmation(TypedDict):
@@ -22,8 +31,9 @@ class Confirmation(TypedDict):
 class AccessTokenClaims:
     """The claims of an access token (RFC 9068). All times are whole seconds, UTC.
 
-    `sid` is the id of the family that the token was issued for, and `auth_time` is when the
-    password was last verified. `cnf` is None in an unbound token.
+    `sid` is the id of the family that the token was issued for. `auth_time` is when the family's
+    holder last proved who they are, and `amr` says how; it is None in a token of a former release.
+    `cnf` is None in an unbound token.
     """
 
     iss: str
@@ -35,6 +45,7 @@ class AccessTokenClaims:
     exp: int
     auth_time: int
     cnf: Confirmation | None = None
+    amr: Methods | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +61,32 @@ class RefreshTokenClaims:
     exp: int
 
 
+def is_confirmation(value: object) -> bool:
+    """Return whether a claim, as JSON, is a `Confirmation`: one thumbprint and nothing else."""
+    if type(value) is not dict or value.keys() != {"jkt"}:
+        return False
+    return type(value["jkt"]) is str and _THUMBPRINT.fullmatch(value["jkt"]) is not None
+
+
+def are_methods(value: object) -> bool:
+    """Return whether a claim, as JSON, is `Methods`: a list of short names, each of them once."""
+    return (
+        type(value) is list
+        and 0 < len(value) <= MAX_METHODS
+        and all(type(name) is str and _METHOD.fullmatch(name) for name in value)
+        and len(set(value)) == len(value)
+    )
+
+
+# How the codec checks claims that are neither a text nor a number.
+CHECKS: Final[Mapping[Any, Callable[[object], bool]]] = {
+    Confirmation: is_confirmation,
+    Methods: are_methods,
+}
+
 # Registered claims (RFC 7519, RFC 9068, RFC 9470) that no feature may give another meaning.
 RESERVED: Final = frozenset({
-    "nbf", "scope", "client_id", "acr", "amr", "azp", "act", "roles", "groups", "entitlements",
+    "nbf", "scope", "client_id", "acr", "azp", "act", "roles", "groups", "entitlements",
 })  # fmt: skip
 
 

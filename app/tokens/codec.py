@@ -17,7 +17,7 @@ import jwt
 from jwt.algorithms import HMACAlgorithm
 from jwt.utils import base64url_encode
 
-from app.tokens.claims import AccessTokenClaims, Confirmation, RefreshTokenClaims
+from app.tokens.claims import CHECKS, AccessTokenClaims, RefreshTokenClaims
 from app.tokens.jws import ALGORITHM, TokenRefused, parse_jws
 from app.tokens.keys import KeyRing
 
@@ -29,7 +29,6 @@ MAX_CACHED_TOKENS: Final = 2048
 MAX_TIME: Final = 2**40
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
-_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _IDS: Final = ("sub", "sid", "family_id", "jti")
 _HS256: Final = HMACAlgorithm(HMACAlgorithm.SHA256)
 _REASONS: Final = (
@@ -137,10 +136,15 @@ class Codec(Generic[C]):
             raise TokenRefused("claims")
         for name, value in payload.items():
             wanted = self._types[name]
+            check = CHECKS.get(wanted)
             # Not isinstance: a bool is an int in Python, and no claim is a bool.
-            if not (_is_confirmation(value) if wanted is Confirmation else type(value) is wanted):
+            if not (check(value) if check else type(value) is wanted):
                 raise TokenRefused("claim_type")
-        return self._checked(self.claims_type(**payload))
+        # Verified claims are cached and shared, so no list may be among them.
+        values: dict[str, Any] = {
+            name: tuple(value) if type(value) is list else value for name, value in payload.items()
+        }
+        return self._checked(self.claims_type(**values))
 
     def _decoded(self, token: str, key: bytes) -> dict[str, Any]:
         rules = self.rules
@@ -175,9 +179,3 @@ def _py_jwt(required: list[str]) -> jwt.PyJWT:
             "verify_iat": False,
         }
     )
-
-
-def _is_confirmation(value: object) -> bool:
-    if type(value) is not dict or value.keys() != {"jkt"}:
-        return False
-    return type(value["jkt"]) is str and _THUMBPRINT.fullmatch(value["jkt"]) is not None

@@ -16,6 +16,7 @@ export interface AccessTokenClaims {
   readonly exp: number;
   readonly auth_time: number;
   readonly cnf?: Confirmation | null;
+  readonly amr?: readonly string[] | null;
 }
 
 /** The claims of a refresh token, which can be used once. All times are whole seconds, UTC. */
@@ -50,6 +51,8 @@ export interface RefreshFamilyRecord {
   readonly jkt: string | null;
   readonly retries: number;
   readonly burst_started_at: number;
+  readonly auth_time: number;
+  readonly amr: string;
 }
 
 /** One reason why a new password is refused. */

@@ -93,7 +93,7 @@ def test_code_is_shown_without_what_is_said_about_it() -> None:
     """Docstrings and decorators are left out, where there are any."""
     assert '"""' not in source_of(codec.Codec.verify)
     assert source_of(codec.Codec.verify).startswith("def verify(self, token: str, now: int) -> C:")
-    assert source_of(codec._is_confirmation).startswith("def _is_confirmation(")  # noqa: SLF001
+    assert source_of(codec._py_jwt).startswith("def _py_jwt(")  # noqa: SLF001
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

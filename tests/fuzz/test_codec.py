@@ -2,6 +2,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from string import ascii_lowercase
 from typing import Any, Final
 
 import pytest
@@ -79,8 +80,8 @@ class Contract:
 
     def _right(self, claims: dict[str, Any]) -> bool:
         kinds = {name: type(value) for name, value in claims.items()}
-        bound: dict[str, type] = {"cnf": dict} if self.binds and "cnf" in claims else {}
-        if kinds != self.names | bound:
+        may: dict[str, type] = {"cnf": dict, "amr": list} if self.binds else {}
+        if kinds != self.names | {name: kind for name, kind in may.items() if name in claims}:
             return False
         ids = [claims[name] for name in ("sub", "sid", "family_id", "jti") if name in claims]
         signed, issued, ends = claims.get("auth_time", claims["iat"]), claims["iat"], claims["exp"]
@@ -88,7 +89,8 @@ class Contract:
             claims["iss"] == "https://localhost"
             and claims["aud"] == self.audience
             and all(16 <= len(one) <= 64 and set(one) <= set(ALPHABET) for one in ids)
-            and (not bound or is_confirmation(claims["cnf"]))
+            and ("cnf" not in claims or is_confirmation(claims["cnf"]))
+            and ("amr" not in claims or are_methods(claims["amr"]))
             and 0 < signed <= issued < ends < 2**40
             and ends - issued <= self.max_lifetime
         )
@@ -106,6 +108,13 @@ def is_confirmation(value: dict[str, Any]) -> bool:
     return (
         len(value) == 1 and isinstance(jkt, str) and len(jkt) == 43 and set(jkt) <= set(ALPHABET)
     )
+
+
+def are_methods(value: list[Any]) -> bool:
+    """Tell whether it is one to eight names of two to eight small letters, each once."""
+    texts = [one for one in value if isinstance(one, str)]
+    small = all(2 <= len(one) <= 8 and set(one) <= set(ascii_lowercase) for one in texts)
+    return small and 0 < len(set(texts)) == len(value) <= 8
 
 
 def _names(family: str, *times: str) -> dict[str, type]:
@@ -148,6 +157,7 @@ TIMES: Final = {ACCESS: REFRESH_TIMES | {"auth_time": NOW}, REFRESH: REFRESH_TIM
 
 purposes: Final = st.sampled_from([ACCESS, REFRESH])
 ids: Final = st.text(st.sampled_from(ALPHABET), min_size=16, max_size=64)
+methods: Final = st.text(st.sampled_from(ascii_lowercase), min_size=2, max_size=8)
 # Around every limit that a time may have.
 moments: Final = st.one_of(
     st.integers(-10, 10).map(lambda off: NOW + off),
@@ -172,6 +182,8 @@ def claims_of(draw: DrawFn, purpose: str) -> dict[str, Any]:
             said["cnf"] = {
                 "jkt": draw(st.text(st.sampled_from(ALPHABET), min_size=43, max_size=43))
             }
+        if draw(st.booleans()):
+            said["amr"] = draw(st.lists(methods, min_size=1, max_size=8, unique=True))
     return said
 
 
@@ -206,7 +218,13 @@ def read(purpose: str, token: str, now: int, codec: Codec[Any] | None = None) ->
         claims = asdict((codec or CODECS[purpose]).verify(token, now))
     except TokenRefused as refused:
         return refused.reason, None
-    return "", {name: value for name, value in claims.items() if value is not None}
+    return "", as_json(claims)
+
+
+def as_json(claims: dict[str, Any]) -> dict[str, Any]:
+    """Return claims as they are in a token: without absent ones, tuples as lists."""
+    present = {name: value for name, value in claims.items() if value is not None}
+    return {n: list(value) if type(value) is tuple else value for n, value in present.items()}
 
 
 def test_a_signed_token_is_read_if_it_is_exactly_right() -> None:
@@ -309,4 +327,4 @@ def family_of(codec: Codec[Any], token: str) -> dict[str, Any] | None:
         claims = asdict(codec.verify_ignoring_times(token))
     except TokenRefused:
         return None
-    return {name: value for name, value in claims.items() if value is not None}
+    return as_json(claims)

@@ -114,6 +114,8 @@ def test_the_migration_logs_nobody_out(old_app: Flask) -> None:
         "revoked_ip": None,
         "retries": 0,
         "burst_started_at": OLD_ROW["rotated_at"],
+        "auth_time": OLD_ROW["created_at"],
+        "amr": "pwd",
     }
     assert rows(app) == [one | new for one in before]
     unbound, bound = present(app, first), present(app, second, key)

@@ -44,12 +44,13 @@ def test_token_answer(ada: Client) -> None:
 def test_access_token_claims(ada: Client) -> None:
     """Exactly the documented claims, with the documented values."""
     found = claims(ada.access_token)
-    assert found.keys() == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "auth_time"}
+    assert found.keys() == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "auth_time", "amr"}
     assert found["iss"] == "https://localhost"
     assert found["aud"] == "https://localhost/api"
     assert (found["sub"], found["sid"]) == (ada.user_id, ada.session_id)
     assert found["exp"] - found["iat"] == 600
     assert found["auth_time"] == found["iat"]
+    assert found["amr"] == ["pwd"]
     assert len(found["jti"]) == 22
 
 

@@ -81,7 +81,7 @@ class Forger:
             "iat": self.now,
             "exp": self.now + self.life,
         }
-        return claims | {"auth_time": self.now} if access else claims
+        return claims | {"auth_time": self.now, "amr": ["pwd"]} if access else claims
 
     def forge(
         self,

@@ -29,6 +29,7 @@ class Record:
     nothing: None
     maybe: str | None
     several: list[str]
+    fixed: tuple[str, ...]
     word: Literal["a", "b"]
     words: list[Literal["a", "b"]]
     bounded: Annotated[int, Meta(ge=0)]
@@ -98,6 +99,7 @@ def test_an_access_token_is_declared_with_all_its_claims(app: Flask) -> None:
         "exp": "number",
         "auth_time": "number",
     }
+    assert "  readonly amr?: readonly string[] | null;\n" in text[start:]
 
 
 def test_every_kind_of_field_has_its_type() -> None:
@@ -112,6 +114,7 @@ def test_every_kind_of_field_has_its_type() -> None:
         "  readonly nothing: null;\n"
         "  readonly maybe: string | null;\n"
         "  readonly several: string[];\n"
+        "  readonly fixed: readonly string[];\n"
         '  readonly word: "a" | "b";\n'
         '  readonly words: ("a" | "b")[];\n'
         "  readonly bounded: number;\n"

@@ -53,6 +53,7 @@ def test_a_family_begins_now_with_nothing_spent(issuer: TokenIssuer) -> None:
     assert (family.user_id, family.ip, family.user_agent) == (USER, "192.0.2.1", "a browser")
     assert family.created_at == family.rotated_at == family.last_used_at == NOW
     assert family.burst_started_at == NOW
+    assert (family.auth_time, family.amr) == (NOW, "pwd")
     assert (family.previous_jti, family.generation, family.retries) == (None, 0, 0)
     assert (family.revoked_at, family.revoked_reason, family.jkt) == (None, None, None)
 
@@ -102,9 +103,24 @@ def test_the_access_token_says_whose_session_it_is_and_since_when(issuer: TokenI
         "iat": NOW + 70,
         "exp": NOW + 670,
         "auth_time": NOW,
+        "amr": ("pwd",),
         "cnf": {"jkt": KEY},
     }
     assert getattr(claims, "plan", None) == f"the plan of {USER}"
+
+
+def test_the_access_token_says_when_and_how_its_holder_was_known(issuer: TokenIssuer) -> None:
+    """The last time, not the first; each method by its name."""
+    family = replace(a_family(issuer), auth_time=NOW - 5, amr="pwd otp")
+    claims = issuer.access.verify(issuer.issue(family, "ada@example.com").access_token, NOW)
+    assert (claims.auth_time, claims.amr) == (NOW - 5, ("pwd", "otp"))
+
+
+def test_a_row_of_a_former_release_was_proved_at_the_log_in(issuer: TokenIssuer) -> None:
+    """Its worker inserted it during an update, without the time."""
+    family = replace(a_family(issuer), auth_time=0, created_at=NOW - 7)
+    claims = issuer.access.verify(issuer.issue(family, "ada@example.com").access_token, NOW)
+    assert claims.auth_time == NOW - 7
 
 
 def test_an_unbound_access_token_names_no_key(issuer: TokenIssuer) -> None:

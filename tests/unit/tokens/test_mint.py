@@ -35,4 +35,4 @@ def test_the_payload_says_nothing_about_the_person(
     claims = AccessTokenClaims(**access_forger.claims())
     segment = issuer.access.sign(claims).split(".")[1]
     payload = json.loads(base64.urlsafe_b64decode(segment + "=="))
-    assert payload.keys() == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "auth_time"}
+    assert payload.keys() == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "auth_time", "amr"}

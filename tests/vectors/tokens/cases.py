@@ -10,6 +10,7 @@ from tests.vectors.tokens.case import Case
 from tests.vectors.tokens.claims import (
     claim_values,
     family_claims,
+    method_claims,
     text_claims,
     time_claims,
     times,
@@ -35,6 +36,7 @@ CASES: tuple[Case, ...] = (
     *time_claims("iat"),
     *time_claims("exp"),
     *time_claims("auth_time", ACCESS),
+    *method_claims(),
     *claim_values(),
     *times(),
     *others(),

@@ -83,6 +83,31 @@ def time_claims(name: str, only: str = "") -> Iterator[Case]:
     yield Case(f"{name}-null", "claims", partial(claims_with, {name: None}), only)
 
 
+NO_METHODS: dict[str, Any] = {
+    "text": "pwd",
+    "number": 1,
+    "object": {"pwd": True},
+    "null": None,
+    "empty-list": [],
+    "list-in-list": [["pwd"]],
+    "number-in-list": [1],
+    "null-in-list": [None],
+    "upper-case": ["PWD"],
+    "with-space": ["pwd otp"],
+    "twice": ["pwd", "pwd"],
+    "one-letter": ["p"],
+    "nine-letters": ["passwords"],
+    "non-ascii": ["pw\u0501"],
+    "lone-surrogate": ["pw\ud800"],
+    "nine": [letter * 2 for letter in "abcdefghi"],
+}
+
+
+def method_claims() -> Iterator[Case]:
+    for what, value in NO_METHODS.items():
+        yield Case(f"amr-{what}", "claim_type", partial(claims_with, {"amr": value}), ACCESS)
+
+
 EXTRA_CLAIMS: dict[str, dict[str, Any]] = {
     "nbf-future": {"nbf": 2**33},
     "nbf-past": {"nbf": 1},
