@@ -46,7 +46,7 @@ LOGIN_THREATS: Final = (
         "no account.",
         needs="A list of addresses.",
         defense="Unknown account, wrong password and disabled account are one answer after one "
-        "hash. Both doors count attempts before they look.",
+        "hash. JSON and form count attempts before they look.",
         detail="app/accounts/passwords.py verifies against a hash of nothing, with the same "
         "cost; app/infra/throttle.py counts unknown accounts like others.",
         code=("app/accounts/passwords.py:Passwords.verify", "app/infra/buckets.py:REGISTRATIONS"),

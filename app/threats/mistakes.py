@@ -26,7 +26,7 @@ MISTAKES: Final = (
     Entry(
         slug="unvalidated-audience",
         name="Not validating the audience",
-        attack="A token minted for service A opens service B that trusts the same issuer.",
+        attack="A token issued for service A opens service B that trusts the same issuer.",
         needs="A good token for some other service of the same issuer.",
         defense="The audience must be one string and exactly ours; a list that contains ours is "
         "refused, and a refresh token has another audience, another type and another key.",

@@ -70,8 +70,8 @@ TOKEN_THREATS: Final = (
         needs="A token that is denied, or remembered by its text.",
         defense="A token has exactly one spelling, and one place: the Authorization header, "
         "once. Denied is the session, not the text.",
-        detail="app/tokens/jws.py canonical decodes, encodes again and compares; PyJWT "
-        "2.15.1 takes a trailing =.",
+        detail="app/tokens/jws.py decode_base64url_strict decodes, encodes again and compares; "
+        "PyJWT 2.15.1 takes a trailing =.",
         code=("app/tokens/jws.py:decode_base64url_strict", "app/web/guards.py:credential"),
         gap="Nothing known.",
         standards=("RFC 8725 3.3", "RFC 7515 2", "RFC 6750 2"),

@@ -1,4 +1,4 @@
-"""A site that is not ours: a stage for attacks, and a victim without any protection."""
+"""A site that is not ours: pages for attacks, and a victim without any protection."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

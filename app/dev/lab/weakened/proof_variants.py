@@ -33,22 +33,22 @@ def proofs_are_not_remembered(
 
 
 @instead_of("app/tokens/dpop.py:_check", "replay")
-def a_proof_is_good_for_any_request(claims: dict[str, Any], asked: ExpectedRequest) -> int:
+def a_proof_is_good_for_any_request(claims: dict[str, Any], expected: ExpectedRequest) -> int:
     """The signature of a proof is verified, but not the request that it was made for."""
-    made_at = asked.nonces.made_at(claims.get("nonce"), asked.now)
+    made_at = expected.nonces.made_at(claims.get("nonce"), expected.now)
     if made_at is None:
         raise ProofRefused("nonce")
     return made_at
 
 
 @instead_of("app/tokens/dpop.py:_check", "replay")
-def a_proof_needs_no_nonce(claims: dict[str, Any], asked: ExpectedRequest) -> int:
+def a_proof_needs_no_nonce(claims: dict[str, Any], expected: ExpectedRequest) -> int:
     """A proof needs no nonce of the server, because it names its own time."""
-    if (claims["htm"], claims["htu"]) != (asked.method, asked.url):
+    if (claims["htm"], claims["htu"]) != (expected.method, expected.url):
         raise ProofRefused("request")
-    if claims.get("ath") != asked.ath:
+    if claims.get("ath") != expected.ath:
         raise ProofRefused("token")
-    return asked.now + NONCE_SECONDS
+    return expected.now + NONCE_SECONDS
 
 
 @instead_of("app/web/guards.py:_proof_for", "sidejacking")
