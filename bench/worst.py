@@ -17,8 +17,9 @@ from gunicorn.config import Config
 from gunicorn.http.errors import ParseException
 
 from app.accounts.emails import MAX_TYPED, account_key
+from app.accounts.guessing import MAX_ESTIMATED_LENGTH
 from app.accounts.known_browsers import KnownBrowsers
-from app.accounts.password_policy import MAX_CODE_POINTS, MAX_ESTIMATED_LENGTH, PasswordPolicy
+from app.accounts.password_policy import MAX_CODE_POINTS, PasswordPolicy
 from app.accounts.passwords import Passwords
 from app.errors import Refusal
 from app.infra.strict_json import parse_object

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+from app.accounts.guessing import early_guess
 from app.errors import InvalidRequest, WeakPassword
 
 MAX_PASSWORD_BYTES: Final = 1024
@@ -13,16 +14,7 @@ MAX_PASSWORD_BYTES: Final = 1024
 MAX_CODE_POINTS: Final = MAX_PASSWORD_BYTES
 TOO_LONG: Final = ("too_long", f"Use at most {MAX_PASSWORD_BYTES} bytes.")
 
-# An attacker who has the hash makes a million guesses in less than a day, despite Argon2id.
-MIN_GUESSES: Final = 1_000_000
-# In characters. No list of common passwords has longer ones, and zxcvbn takes at most 72.
-MAX_ESTIMATED_LENGTH: Final = 64
-# zxcvbn tries every combination of look-alikes (@ for a, ! or | for i). With all of them in one
-# password that takes seconds, and no such password is common.
-LOOK_ALIKES: Final = frozenset("@({[<&#!/|$+%")
-MAX_LOOK_ALIKES: Final = 3
 PRODUCT_WORDS: Final = ("latchkey",)
-FIRST_GUESS: Final = "This is one of the first passwords that attackers guess."
 
 
 class PasswordPolicy:
@@ -83,13 +75,8 @@ def _guess_faults(text: str, email: str) -> Iterator[tuple[str, str]]:
     personal = {email, email.partition("@")[0], *PRODUCT_WORDS}
     if text.casefold() in personal:
         yield "own_email", "Do not use your e-mail address as your password."
-    elif len(text) <= MAX_ESTIMATED_LENGTH and len(LOOK_ALIKES & set(text)) <= MAX_LOOK_ALIKES:
-        from zxcvbn import zxcvbn  # noqa: PLC0415 - large word lists, loaded on first use
-
-        estimate = zxcvbn(text, user_inputs=sorted(personal))
-        if estimate["guesses"] < MIN_GUESSES:
-            warning = estimate["feedback"]["warning"] or FIRST_GUESS
-            yield (
-                "too_common",
-                f"{warning.rstrip('.')}. Try four or more words that do not belong together.",
-            )
+    elif warning := early_guess(text, personal):
+        yield (
+            "too_common",
+            f"{warning.rstrip('.')}. Try four or more words that do not belong together.",
+        )
