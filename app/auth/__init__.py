@@ -12,7 +12,8 @@ Each module has the functions (stories) of one subject:
 - `admin`: the actions of an operator. `pruning` deletes rows that are no longer needed.
 
 `app.api`, `app.pages` and `app.cli` call the stories. Each takes `Auth`, the objects that all of
-them share. A story that changes something makes one decision in one database transaction, then
-writes the result to Redis, then to the audit record. When it returns, the change holds in every
-worker. It refuses by raising an exception of `app.errors`.
+them share. A story that changes something makes one decision in one database transaction, which
+has the row for the account's owner too, then writes the result to Redis, then to the audit record
+(`Auth.commit`). When it returns, the change holds in every worker. It refuses by raising an
+exception of `app.errors`.
 """

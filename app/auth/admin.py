@@ -7,17 +7,26 @@ same, but a worker that still trusts Redis accepts their access tokens until its
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
 
 from sqlalchemy import Connection
 
+from app.accounts import activity
 from app.accounts import queries as accounts
+from app.accounts.activity import Event
 from app.accounts.emails import account_key
 from app.accounts.models import User
 from app.auth.dependencies import Auth
+from app.auth.happened import Happened
 from app.errors import NotFound
 from app.families import revocation
 from app.families.models import Reason, RevokedFamily
+
+BATCH: Final = 500
+Change = Callable[[Connection, int], list[RevokedFamily]]
 
 
 def find_user(auth: Auth, email: str) -> User:
@@ -38,12 +47,35 @@ def revoke_sessions(auth: Auth, user: User | None) -> tuple[int, bool]:
 
     Returns how many were revoked, and whether Redis has the entries.
     """
+    if user is None:
+        return _revoke_all(auth)
+
+    def revoke(connection: Connection, now: int) -> list[RevokedFamily]:
+        revoked = revocation.revoke_user(connection, user.id, Reason.ADMIN, now)
+        if revoked:
+            _tell(
+                connection,
+                [Happened(Event.SESSIONS_REVOKED, user.id, revoked=tuple(revoked))],
+                now,
+            )
+        return revoked
+
+    return _commit(auth, Event.SESSIONS_REVOKED, user, revoke)
+
+
+def _revoke_all(auth: Auth) -> tuple[int, bool]:
+    """Revoke the families of all users, then tell them: no number of them delays the first."""
     now = auth.clock.now()
-    if user:
-        revoked = auth.database.write(revocation.revoke_user, user.id, Reason.ADMIN, now)
-    else:
-        revoked = auth.database.write(revocation.revoke_all, Reason.ADMIN, now)
-    return _deny(auth, "sessions_revoked", revoked, user)
+    revoked = auth.database.write(revocation.revoke_all, Reason.ADMIN, now)
+    result = _deny(auth, Event.SESSIONS_REVOKED, revoked, "all")
+    owner = attrgetter("user_id")
+    happened = [
+        Happened(Event.SESSIONS_REVOKED, user_id, revoked=tuple(theirs))
+        for user_id, theirs in groupby(sorted(revoked, key=owner), owner)
+    ]
+    for first in range(0, len(happened), BATCH):
+        auth.database.transact(_tell, happened[first : first + BATCH], now)
+    return result
 
 
 def disable(auth: Auth, user: User) -> tuple[int, bool]:
@@ -51,46 +83,58 @@ def disable(auth: Auth, user: User) -> tuple[int, bool]:
 
     Returns how many families were revoked, and whether Redis has the entries.
     """
-    return _deny(auth, "user_disabled", _change_and_revoke(auth, accounts.disable, user), user)
+
+    def disable_and_revoke(connection: Connection, now: int) -> list[RevokedFamily]:
+        accounts.disable(connection, user.id, now)
+        revoked = revocation.revoke_user(connection, user.id, Reason.ADMIN, now)
+        _tell(connection, [Happened(Event.USER_DISABLED, user.id, revoked=tuple(revoked))], now)
+        return revoked
+
+    return _commit(auth, Event.USER_DISABLED, user, disable_and_revoke)
 
 
 def enable(auth: Auth, user: User) -> None:
     """Enable a disabled account. Its sessions stay revoked, so its owner has to log in again."""
-    auth.database.write(accounts.enable, user.id)
-    auth.audit.record("user_enabled", user_id=user.id)
+
+    def change(connection: Connection, now: int) -> None:
+        accounts.enable(connection, user.id)
+        _tell(connection, [Happened(Event.USER_ENABLED, user.id)], now)
+
+    auth.database.transact(change, auth.clock.now())
+    auth.audit.record(Event.USER_ENABLED, user_id=user.id)
 
 
 def delete(auth: Auth, user: User) -> tuple[int, bool]:
-    """Erase an account and what a product's features store of it; free its address.
+    """Erase an account, its activity and what a product's features store of it; free its address.
 
     Its families are revoked. All this is one transaction: when a feature's rows cannot be
     deleted, its exception passes through and nothing changes. Returns how many families were
     revoked, and whether Redis has the entries.
     """
 
-    def erase(connection: Connection, user_id: str, now: int) -> None:
+    def erase(connection: Connection, now: int) -> list[RevokedFamily]:
         for delete_rows in auth.delete_rows:
-            delete_rows(connection, user_id)
-        accounts.erase(connection, user_id, now)
+            delete_rows(connection, user.id)
+        accounts.erase(connection, user.id, now)
+        revoked = revocation.revoke_user(connection, user.id, Reason.ADMIN, now)
+        # Last, because the revocation waits for a log-out that is about to insert its row.
+        activity.delete_of_user(connection, user.id)
+        return revoked
 
-    return _deny(auth, "user_deleted", _change_and_revoke(auth, erase, user), user)
-
-
-def _change_and_revoke(
-    auth: Auth, change: Callable[[Connection, str, int], None], user: User
-) -> list[RevokedFamily]:
-    now = auth.clock.now()
-
-    def change_and_revoke(connection: Connection) -> list[RevokedFamily]:
-        change(connection, user.id, now)
-        return revocation.revoke_user(connection, user.id, Reason.ADMIN, now)
-
-    return auth.database.transact(change_and_revoke)
+    return _commit(auth, "user_deleted", user, erase)
 
 
-def _deny(
-    auth: Auth, event: str, revoked: list[RevokedFamily], user: User | None
-) -> tuple[int, bool]:
+def _tell(connection: Connection, happened: Sequence[Happened], now: int) -> None:
+    activity.insert_rows(connection, [one.row(now) for one in happened])
+
+
+def _commit(auth: Auth, event: str, user: User, change: Change) -> tuple[int, bool]:
+    revoked = auth.database.transact(change, auth.clock.now())
+    return _deny(auth, event, revoked, user.id)
+
+
+def _deny(auth: Auth, event: str, revoked: list[RevokedFamily], user_id: str) -> tuple[int, bool]:
+    """Write one line of the audit record, however many families were revoked."""
     in_redis = auth.denylist.deny(revoked)
-    auth.audit.record(event, user_id=user.id if user else "all", families=len(revoked))
+    auth.audit.record(event, user_id=user_id, families=len(revoked))
     return len(revoked), in_redis

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Concatenate, Final, ParamSpec
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
+from app.accounts import activity
 from app.accounts.password_login import PasswordLogin
+from app.auth.happened import Happened
 from app.auth.pruning import Pruning
 from app.errors import InvalidProof, UseNonce
 from app.families.denylist import Denylist
 from app.families.issuer import TokenIssuer
-from app.families.models import RevokedFamily
 from app.families.replay_cache import ReplayCache
-from app.infra.audit import Audit, Client
+from app.infra.audit import Audit
 from app.infra.clock import Clock
 from app.infra.database import Database
 from app.infra.throttle import Throttle
 from app.tokens.dpop import Proof, ProofRefused
 
+P = ParamSpec("P")
+
+logger: Final = logging.getLogger("latchkey.activity")
+
 
 @dataclass(frozen=True)
 class Auth:
-    """The objects that the stories use, and two steps that several stories have in common."""
+    """The objects that the stories use, and the steps that several stories have in common."""
 
     database: Database
     denylist: Denylist
@@ -37,16 +45,51 @@ class Auth:
     delete_rows: tuple[Callable[[Connection, str], None], ...] = ()
     """Functions of features that delete a user's rows, in the transaction that erases the user."""
 
-    def deny(
-        self, revoked: Sequence[RevokedFamily], event: str, client: Client, **fields: str
-    ) -> None:
+    def commit(
+        self,
+        change: Callable[Concatenate[Connection, P], Sequence[Happened]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Sequence[Happened]:
+        """Call `change` in one transaction; return what happened, which `change` returns.
+
+        The rows for the owner are part of the transaction. Afterwards the access tokens of the
+        revoked families are refused, and the audit record gets its lines.
+        """
+        now = self.clock.now()
+
+        def change_and_tell(connection: Connection) -> Sequence[Happened]:
+            happened = change(connection, *args, **kwargs)
+            activity.insert_rows(connection, [one.row(now) for one in happened])
+            return happened
+
+        happened = self.database.transact(change_and_tell)
+        self.deny(happened)
+        return happened
+
+    def deny(self, happened: Sequence[Happened]) -> bool:
         """Refuse the access tokens of families whose revocation is committed.
 
-        Writes one audit record `event` for each family.
+        Writes the audit record. Returns whether Redis has the entries of the denylist.
         """
-        self.denylist.deny(revoked)
-        for family in revoked:
-            self.audit.record(event, client, sid=family.family_id, **fields)
+        in_redis = self.denylist.deny([family for one in happened for family in one.revoked])
+        for one in happened:
+            one.record(self.audit)
+        return in_redis
+
+    def count_refusal(self, refused: Happened, *, email_key: str = "") -> None:
+        """Write the audit record of a refusal, and count it in the owner's row of this hour.
+
+        The same statement runs for an address without an account (`email_key`), so that the time
+        does not show which addresses have accounts. The refusal stands when the row cannot be
+        written; the log then says so.
+        """
+        refused.record(self.audit)
+        row = refused.row(self.clock.now())
+        try:
+            self.database.write(activity.count_refusal, row, email_key)
+        except SQLAlchemyError as error:
+            logger.warning("a refusal was not counted: %s", type(error).__name__)
 
     def consume_proof(self, proof: Proof) -> None:
         """Make a verified proof unusable for a second request.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from app.accounts import queries as accounts
+from app.accounts.activity import Event
 from app.accounts.emails import MAX_LENGTH, MAX_TYPED, account_key
 from app.accounts.hash_queue import Place
 from app.accounts.models import User
 from app.auth.dependencies import Auth
+from app.auth.happened import Happened, each_ended
 from app.errors import InvalidCredentials, InvalidRequest
 from app.families import queries as families
 from app.families import revocation
@@ -42,21 +44,28 @@ def log_in(  # noqa: PLR0913 - the fields of the form, and its request
     """
     if len(email) > MAX_TYPED:
         raise InvalidRequest(f"An e-mail address has at most {MAX_LENGTH} characters.")
+    key = account_key(email)
     with auth.password_login.place(client) as place:
-        user = _verified_user(auth, account_key(email), password, place)
-        if presented.proof:
+        found = auth.database.read(accounts.find_by_email, key)
+        user = _verified(auth, key, found, password, place)
+        if user and presented.proof:
             auth.consume_proof(presented.proof)
-        user = auth.password_login.upgrade_hash(user, password, place)
+        if user:
+            user = auth.password_login.upgrade_hash(user, password, place)
+    if user is None:
+        # Without the place, so that a database that is slow to write keeps nobody from hashing.
+        refused = Happened(Event.LOG_IN_REFUSED, found.id if found else "", client)
+        auth.count_refusal(refused, email_key=key)
+        raise InvalidCredentials
     return begin_session(auth, user, client, presented, remembered=remember)
 
 
-def _verified_user(auth: Auth, key: str, password: str, place: Place) -> User:
-    user = auth.database.read(accounts.find_by_email, key)
-    enabled = user if user and user.disabled_at is None else None
-    if not auth.password_login.verify(key, enabled, password, place) or enabled is None:
-        auth.audit.record("log_in_refused", place.client, user_id=user.id if user else "")
-        raise InvalidCredentials
-    return enabled
+def _verified(
+    auth: Auth, key: str, found: User | None, password: str, place: Place
+) -> User | None:
+    """Return the account if it is enabled and has that password."""
+    user = found if found and found.disabled_at is None else None
+    return user if auth.password_login.verify(key, user, password, place) else None
 
 
 def begin_session(
@@ -72,15 +81,16 @@ def begin_session(
     now, former = auth.clock.now(), auth.issuer.family_id_of(presented.cookie)
     family = auth.issuer.new_family(user.id, client, now, remembered=remembered, jkt=presented.jkt)
 
-    def begin(connection: Connection) -> list[RevokedFamily]:
+    def begin(connection: Connection) -> list[Happened]:
         if not accounts.update_if_unchanged(connection, user):
             raise InvalidCredentials(reason="account_changed")
         families.insert(connection, family)
-        return replace_former(connection, family, former, now)
+        replaced = replace_former(connection, family, former, now)
+        logged_in = Happened(Event.LOGGED_IN, user.id, client, family.family_id)
+        return [*each_ended(Event.SESSION_REPLACED, replaced, client), logged_in]
 
     auth.pruning.prune_user(user.id)
-    auth.deny(auth.database.transact(begin), "session_replaced", client)
-    auth.audit.record("logged_in", client, user_id=user.id, sid=family.family_id)
+    auth.commit(begin)
     mark = auth.password_login.known_browsers.renew(client.device, user, now)
     return auth.issuer.issue(family, user.email, mark)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
+from app.accounts.activity import Event
 from app.auth.dependencies import Auth
+from app.auth.happened import Happened, each_ended
 from app.families import revocation
 from app.families.models import Reason
 from app.infra.audit import Client
@@ -15,16 +19,23 @@ def log_out(auth: Auth, cookie: str | None, sid: str | None, client: Client) -> 
     cookie is accepted, because presenting it to `refresh` would revoke the family anyway. `sid`
     must come from an access token that was verified for this request.
     """
+    now = auth.clock.now()
+
+    def end(connection: Connection, family_id: str) -> list[Happened]:
+        revoked = revocation.revoke_family(connection, family_id, Reason.LOGGED_OUT, now)
+        return each_ended(Event.LOGGED_OUT, revoked, client)
+
     for family_id in {auth.issuer.family_id_of(cookie), sid} - {None}:
-        revoked = auth.database.write(
-            revocation.revoke_family, family_id or "", Reason.LOGGED_OUT, auth.clock.now()
-        )
-        auth.deny(revoked, "logged_out", client)
+        auth.commit(end, family_id or "")
 
 
 def log_out_everywhere(auth: Auth, user_id: str, client: Client) -> None:
     """Revoke every family of the user, the caller's included."""
-    revoked = auth.database.write(
-        revocation.revoke_user, user_id, Reason.LOGGED_OUT, auth.clock.now()
-    )
-    auth.deny(revoked, "logged_out_everywhere", client)
+    now = auth.clock.now()
+
+    def end_all(connection: Connection) -> list[Happened]:
+        revoked = revocation.revoke_user(connection, user_id, Reason.LOGGED_OUT, now)
+        event = Event.LOGGED_OUT_EVERYWHERE
+        return [Happened(event, user_id, client, revoked=tuple(revoked))] if revoked else []
+
+    auth.commit(end_all)

@@ -7,14 +7,16 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from app.accounts import queries as accounts
+from app.accounts.activity import Event
 from app.accounts.models import User
 from app.auth.dependencies import Auth
+from app.auth.happened import Happened
 from app.auth.profile import account
 from app.errors import InvalidToken, WrongPassword
 from app.families import queries as families
 from app.families import revocation
 from app.families.issuer import TokenPair
-from app.families.models import Family, Reason, RevokedFamily
+from app.families.models import Family, Reason
 from app.infra.audit import Client
 
 
@@ -45,8 +47,7 @@ def change_password(  # noqa: PLR0913, PLR0917 - the fields of the form, and its
     successor = auth.issuer.new_family(
         user.id, client, now, remembered=family.remembered, jkt=jkt or family.jkt
     )
-    revoked = auth.database.transact(_replace_all, user, changed, sid, successor)
-    auth.deny(revoked, "password_changed", client, user_id=user.id)
+    auth.commit(_replace_all, user, changed, sid, successor, client)
     mark = auth.password_login.known_browsers.renew(client.device, changed, now)
     return auth.issuer.issue(successor, user.email, mark)
 
@@ -55,16 +56,16 @@ def _hash_of_new(auth: Auth, user: User, sid: str, current: str, new: str, clien
     passwords = auth.password_login.passwords
     # The caller has an active session, so it may use the places for known browsers.
     with auth.password_login.queue.place(client, known=True) as place:
-        if not auth.password_login.verify(user.email, user, current, place, in_session=True):
-            auth.audit.record("password_change_refused", client, user_id=user.id, sid=sid)
-            raise WrongPassword
-        auth.password_login.policy.check(new, user.email)
-        return place.run(passwords.hash, new)
+        if auth.password_login.verify(user.email, user, current, place, in_session=True):
+            auth.password_login.policy.check(new, user.email)
+            return place.run(passwords.hash, new)
+    auth.count_refusal(Happened(Event.PASSWORD_CHANGE_REFUSED, user.id, client, sid))
+    raise WrongPassword
 
 
-def _replace_all(
-    connection: Connection, user: User, changed: User, sid: str, successor: Family
-) -> list[RevokedFamily]:
+def _replace_all(  # noqa: PLR0913, PLR0917 - what changes, and the request
+    connection: Connection, user: User, changed: User, sid: str, successor: Family, client: Client
+) -> list[Happened]:
     """Write the new password and replace all families by `successor`, in one transaction.
 
     At no moment does a family from before the change live together with the new password.
@@ -82,4 +83,5 @@ def _replace_all(
     if sid not in {family.family_id for family in revoked}:
         raise InvalidToken(reason="session_ended_meanwhile")
     families.insert(connection, successor)
-    return revoked
+    event, new_sid = Event.PASSWORD_CHANGED, successor.family_id
+    return [Happened(event, user.id, client, new_sid, revoked=tuple(revoked))]

@@ -1,13 +1,15 @@
-"""Delete families and erased accounts that are no longer needed.
+"""Delete families, activity and erased accounts that are no longer needed.
 
 `app.auth.login` prunes the user's own families at each log-in, so that nobody fills the table by
 logging in over and over: a user has at most 20 active families, 20 that were revoked for theft,
-and those that ended within `REVOKED_KEPT_SECONDS`, which the limit on log-ins bounds. The command
-`flask prune` deletes all other rows.
+and those that ended within `REVOKED_KEPT_SECONDS`, which the limit on log-ins bounds. One log-in
+in `LOG_INS_PER_TRIM` also trims the user's activity. The command `flask prune` deletes all other
+rows.
 """
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,12 +28,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts import activity_retention as activity
 from app.accounts.models import users
 from app.families.models import MAX_THEFTS_SHOWN, THEFT_SHOWN_SECONDS, THEFTS, families
 from app.infra.clock import Clock
 from app.infra.database import Database
 
 BATCH: Final = 500
+LOG_INS_PER_TRIM: Final = 50
 # Above any clock leeway: within the leeway, the last access token is still accepted.
 ENDED_KEPT_SECONDS: Final = 60
 # The longest lifetime of an access token, twice the largest leeway, and a minute to spare. For
@@ -96,7 +100,7 @@ DELETE_ERASED: Final = delete(users).where(users.c.id.in_(bindparam("ids", expan
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many families and accounts were deleted, and how many could not be.
+    """How many families, accounts and rows of activity were deleted, and how many could not be.
 
     `blocked` counts the rows that rows of other tables refer to. `referring_columns` are the
     columns of those references, as `table.column`; empty when nothing was blocked.
@@ -106,28 +110,36 @@ class Pruned:
     accounts: int
     blocked: int
     referring_columns: tuple[str, ...]
+    activity: int = 0
 
 
 @dataclass(frozen=True)
 class Pruning:
-    """Deletes families and erased accounts that are no longer needed."""
+    """Deletes families, activity and erased accounts that are no longer needed."""
 
     database: Database
     clock: Clock
 
     def prune(self) -> Pruned:
-        """Delete all prunable families, then the erased accounts without families, in batches.
+        """Delete all prunable activity and families, then the erased accounts, in batches.
 
         A row that a product's table refers to is not deleted; all others are.
         """
+        deleted_activity = self._delete(activity.PRUNABLE, activity.DELETE_PRUNABLE)[0]
+        deleted_activity += activity.trim_all(self.database)
         deleted_families, blocked_families = self._delete(PRUNABLE, DELETE_PRUNABLE)
         deleted_accounts, blocked_accounts = self._delete(ERASED, DELETE_ERASED)
         blocked = blocked_families + blocked_accounts
         columns = self._referring_columns() if blocked else ()
-        return Pruned(deleted_families, deleted_accounts, blocked, columns)
+        return Pruned(deleted_families, deleted_accounts, blocked, columns, deleted_activity)
 
     def prune_user(self, user_id: str) -> None:
-        """Delete the prunable families of one user, or none when another table refers to one."""
+        """Delete the prunable families of one user, or none when another table refers to one.
+
+        Once in `LOG_INS_PER_TRIM` calls, the user's surplus activity is deleted too.
+        """
+        if secrets.randbelow(LOG_INS_PER_TRIM) == 0:
+            activity.trim(self.database, user_id)
         values = {"user": user_id, "now": self.clock.now()}
         try:
             self.database.write(_execute, DELETE_PRUNABLE_OF_USER, **values)

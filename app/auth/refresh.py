@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
+from app.accounts.activity import Event
 from app.auth.dependencies import Auth
+from app.auth.happened import Happened, each_ended
 from app.errors import SessionEnded
 from app.families import revocation
 from app.families.issuer import PresentedCredentials, TokenPair, new_id
@@ -35,7 +39,7 @@ def refresh(auth: Auth, presented: PresentedCredentials, client: Client) -> Toke
         claims = auth.issuer.refresh.verify(presented.cookie or "", now)
     except TokenRefused as refused:
         reason = refused.reason if presented.cookie else "missing"
-        auth.audit.refused("refresh_refused", client, reason)
+        auth.audit.refused(Event.REFRESH_REFUSED, client, reason)
         raise SessionEnded(reason=reason) from None
     auth.throttle.refresh(claims.family_id)
     if presented.proof:
@@ -58,10 +62,12 @@ def _record_refusal(
     auth: Auth, claims: RefreshTokenClaims, reason: Reason, client: Client, now: int
 ) -> None:
     user_id, sid = claims.sub, claims.family_id
-    if reason in THEFTS:
-        revoked = auth.database.write(revocation.revoke_family, sid, reason, now, client.ip)
-        if revoked:
-            auth.deny(revoked, "refresh_refused", client, reason=reason, user_id=user_id)
-            return
+
+    def end(connection: Connection) -> list[Happened]:
+        revoked = revocation.revoke_family(connection, sid, reason, now, client.ip)
+        return each_ended(Event.REFRESH_REFUSED, revoked, client, reason)
+
+    if reason in THEFTS and auth.commit(end):
+        return
     # A client can cause these refusals without limit, so `refused` limits the lines of the record.
-    auth.audit.refused("refresh_refused", client, reason, user_id=user_id, sid=sid)
+    auth.audit.refused(Event.REFRESH_REFUSED, client, reason, user_id=user_id, sid=sid)

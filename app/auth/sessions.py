@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
+from app.accounts.activity import Event
 from app.auth.dependencies import Auth
+from app.auth.happened import Happened, each_ended
 from app.errors import NotFound
 from app.families import queries as families
 from app.families import revocation
@@ -32,9 +36,13 @@ def end_session(auth: Auth, user_id: str, family_id: str, client: Client) -> Non
             three cases are not distinguished, so that nobody learns another user's ids.
 
     """
-    revoked = auth.database.write(
-        revocation.revoke_family_of_user, user_id, family_id, Reason.LOGGED_OUT, auth.clock.now()
-    )
-    if not revoked:
+    now = auth.clock.now()
+
+    def end(connection: Connection) -> list[Happened]:
+        revoked = revocation.revoke_family_of_user(
+            connection, user_id, family_id, Reason.LOGGED_OUT, now
+        )
+        return each_ended(Event.SESSION_ENDED, revoked, client)
+
+    if not auth.commit(end):
         raise NotFound
-    auth.deny(revoked, "session_ended", client)

@@ -48,10 +48,13 @@ def revoke(email: str | None, *, all_accounts: bool) -> None:
 @click.command("prune")
 @with_appcontext
 def prune() -> None:
-    """Delete families and erased accounts that are no longer needed, in batches."""
+    """Delete families, activity and erased accounts that are no longer needed, in batches."""
     with as_exit_messages():
         pruned = services().auth.pruning.prune()
-    click.echo(f"{pruned.families} families and {pruned.accounts} erased accounts deleted.")
+    click.echo(
+        f"{pruned.families} families, {pruned.accounts} erased accounts and {pruned.activity} "
+        "rows of activity deleted."
+    )
     if pruned.blocked:
         click.echo(
             f"{pruned.blocked} were not deleted, because rows of other tables refer to them by "

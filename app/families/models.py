@@ -5,7 +5,7 @@ A log-in inserts one row, and each rotation updates it, so the table does not gr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -22,9 +22,9 @@ from sqlalchemy import (
     table,
 )
 
+from app.infra.audit import MAX_USER_AGENT_LENGTH
 from app.infra.database import metadata
 
-MAX_USER_AGENT_LENGTH: Final = 256
 THEFT_SHOWN_SECONDS: Final = 30 * 86400
 MAX_THEFTS_SHOWN: Final = 20
 
@@ -155,7 +155,10 @@ class RevokedFamily:
     """A revoked family, and when its newest access token was issued (seconds, UTC).
 
     The denylist needs the time to know how long that access token could still be valid.
+    `user_id` and `user_agent` are empty where only the denylist is written.
     """
 
     family_id: str
     last_used_at: int
+    user_id: str = field(default="", compare=False)
+    user_agent: str = field(default="", compare=False)

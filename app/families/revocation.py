@@ -27,7 +27,12 @@ def _revoke(condition: ColumnElement[bool]) -> ReturningUpdate[Any]:
             revoked_reason=bindparam("reason"),
             revoked_ip=bindparam("from_ip"),
         )
-        .returning(families.c.family_id, families.c.last_used_at)
+        .returning(
+            families.c.family_id,
+            families.c.last_used_at,
+            families.c.user_id,
+            families.c.user_agent,
+        )
     )
 
 

@@ -18,14 +18,15 @@ logger: Final = logging.getLogger("latchkey.audit")
 
 MAX_REFUSALS_PER_MINUTE: Final = 60
 MINUTE: Final = 60
+MAX_USER_AGENT_LENGTH: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """Where a request came from, for the audit record, the list of sessions and the limits.
 
-    `device` is the mark of a known browser as it was sent, not verified. A field is empty when it
-    is not known.
+    `user_agent` has at most `MAX_USER_AGENT_LENGTH` characters. `device` is the mark of a known
+    browser as it was sent, not verified. A field is empty when it is not known.
     """
 
     ip: str = ""

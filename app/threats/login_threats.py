@@ -48,12 +48,17 @@ LOGIN_THREATS: Final = (
         defense="Unknown account, wrong password and disabled account are one answer after one "
         "hash. JSON and form count attempts before they look.",
         detail="app/accounts/passwords.py verifies against a hash of nothing, with the same "
-        "cost; app/infra/throttle.py counts unknown accounts like others.",
+        "cost; app/infra/throttle.py counts unknown accounts like others; "
+        "app/accounts/activity.py counts their refusals in rows that nobody reads.",
         code=("app/accounts/passwords.py:Passwords.verify", "app/infra/buckets.py:REGISTRATIONS"),
         gap="Registration says that an address is taken, since no mail is sent: 120 questions a "
         "minute and 1,000 an hour from one address.",
         standards=("ASVS 6.3.8",),
-        proofs=("tests/http/test_login.py", "tests/http/test_limits.py"),
+        proofs=(
+            "tests/http/test_login.py",
+            "tests/http/test_limits.py",
+            "tests/http/test_activity_cost.py",
+        ),
     ),
     Entry(
         slug="password-spraying",

@@ -6,8 +6,7 @@ from typing import Final
 
 from flask import request
 
-from app.families.models import MAX_USER_AGENT_LENGTH
-from app.infra.audit import Client
+from app.infra.audit import MAX_USER_AGENT_LENGTH, Client
 from app.infra.networks import parse_address
 from app.web import cookies
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from app.accounts import queries as accounts
 from app.auth.dependencies import Auth
+from app.auth.happened import Happened
 from app.auth.profile import account
 from app.dev.lab.weakened.variant import instead_of
 from app.errors import WrongPassword
 from app.families.denylist import Denylist
 from app.families.issuer import TokenPair
-from app.families.models import RevokedFamily
 from app.infra.audit import Client
 from app.services import services
 from app.tokens.dpop import Proof
@@ -34,12 +34,11 @@ def only_the_password_changes(  # noqa: PLR0913, PLR0917 - what the real one tak
 
 
 @instead_of("app/auth/dependencies.py:Auth.deny", "password-change-keeps-sessions")
-def access_tokens_live_on(
-    self: Auth, revoked: Sequence[RevokedFamily], event: str, client: Client, **fields: str
-) -> None:
+def access_tokens_live_on(self: Auth, happened: Sequence[Happened]) -> bool:
     """The sessions are revoked, but their access tokens work until they expire."""
-    for family in revoked:
-        self.audit.record(event, client, sid=family.family_id, **fields)
+    for one in happened:
+        one.record(self.audit)
+    return False
 
 
 @instead_of("app/auth/logout.py:log_out", "replay")
