@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.fuzz.machine", "tests.fuzz.world")
+pytest.register_assert_rewrite("tests.fuzz.checks", "tests.fuzz.machine", "tests.fuzz.world")

@@ -13,6 +13,8 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from tests.support.forger import encode
+
 Members = list[tuple[str, Any]]
 
 ALPHABET: Final = ascii_uppercase + ascii_lowercase + digits + "-_"
@@ -59,11 +61,11 @@ def written(
             draw(member_edits(members))
         raw = _object(members)
         segments.append(draw(rewritten(raw)) if f"{name} json" in stages else raw)
-    signed = ".".join(base64url(segment) for segment in segments)
+    signed = ".".join(encode(segment) for segment in segments)
     if "packed" in stages:
         signed = draw(respelled(signed))
     key = draw(st.integers(0, 4)) if "key" in stages else 0
-    text = f"{signed}.{base64url(sign(signed, key))}"
+    text = f"{signed}.{encode(sign(signed, key))}"
     return draw(respelled(text)) if "sent" in stages else text
 
 
@@ -76,9 +78,8 @@ def _object(members: Members) -> bytes:
 @st.composite
 def member_edits(draw: DrawFn, members: Members) -> None:
     """Change, drop, add, repeat or reorder members of an object."""
-    kind = draw(
-        st.sampled_from(["near"] * 5 + ["other", "other", "drop", "add", "twice", "order"])
-    )
+    kinds = ["near"] * 5 + ["other", "other", "drop", "add", "twice", "order"]
+    kind = draw(st.sampled_from(kinds))
     if kind == "add" or not members:
         members.append((draw(texts), draw(values)))
         return
@@ -114,27 +115,24 @@ def near(draw: DrawFn, value: object) -> object:
 @st.composite
 def rewritten(draw: DrawFn, raw: bytes) -> bytes:
     """Write a JSON object otherwise, harmlessly or not."""
-    return draw(
-        st.sampled_from(
-            [
-                raw.replace(b":", b" :\n").replace(b",", b"\t, ") + b" ",
-                raw.replace(b'"a', b'"\\u0061').replace(b'"i', b'"\\u0069'),
-                raw.decode().encode("utf-16"),
-                b"\xef\xbb\xbf" + raw,
-                raw[:-1],
-                raw + b"{}",
-                raw + b"\0",
-                raw[:-1] + b",}",
-                b"[" + raw + b"]",
-                json.dumps(raw.decode()).encode(),
-                raw[:-1] + b',"x":' + b"[" * 940 + b"]" * 940 + b"}",
-                raw[:-1] + b',"x":' + b"9" * 900 + b"}",
-                raw[:-1] + b',"x":"\xff"}',
-                raw[:-1] + b',"x":NaN}',
-                raw + b" " * 3000,
-            ]
-        )
-    )
+    forms = [
+        raw.replace(b":", b" :\n").replace(b",", b"\t, ") + b" ",
+        raw.replace(b'"a', b'"\\u0061').replace(b'"i', b'"\\u0069'),
+        raw.decode().encode("utf-16"),
+        b"\xef\xbb\xbf" + raw,
+        raw[:-1],
+        raw + b"{}",
+        raw + b"\0",
+        raw[:-1] + b",}",
+        b"[" + raw + b"]",
+        json.dumps(raw.decode()).encode(),
+        raw[:-1] + b',"x":' + b"[" * 940 + b"]" * 940 + b"}",
+        raw[:-1] + b',"x":' + b"9" * 900 + b"}",
+        raw[:-1] + b',"x":"\xff"}',
+        raw[:-1] + b',"x":NaN}',
+        raw + b" " * 3000,
+    ]
+    return draw(st.sampled_from(forms))
 
 
 @st.composite
@@ -183,11 +181,6 @@ def _loosened(text: str, segment: int) -> str:
     return ".".join(parts)
 
 
-def base64url(raw: bytes) -> str:
-    """Encode without padding."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
 def unpacked(segment: str) -> bytes:
     """Decode the one spelling of some bytes.
 
@@ -196,7 +189,7 @@ def unpacked(segment: str) -> bytes:
 
     """
     raw = base64.b64decode(segment.replace("-", "+").replace("_", "/") + "=" * (-len(segment) % 4))
-    if base64url(raw) != segment:
+    if encode(raw) != segment:
         raise ValueError(segment)
     return raw
 

@@ -52,7 +52,6 @@ class Family:
 
     @property
     def absolute_ends(self) -> int:
-        """When it ends at the latest."""
         return self.begun + ABSOLUTE[self.remembered]
 
     def live(self, now: int) -> bool:

@@ -11,8 +11,9 @@ from app.families import revocation
 from app.families.models import families
 from app.infra import redis
 from config import Settings
+from tests.fuzz.checks import MAX_SESSIONS
 from tests.fuzz.effort import SECONDS, effort
-from tests.fuzz.machine import MAX_SESSIONS, Sessions
+from tests.fuzz.machine import Sessions
 from tests.support.servers.postgres import PostgresServer
 from tests.support.servers.valkey import ValkeyServer
 
@@ -53,7 +54,6 @@ def sessions(
 def test_sqlite(
     sessions: Callable[[Callable[[], str]], type[Sessions]], migrated_sqlite: Path, tmp_path: Path
 ) -> None:
-    """Whatever happens in whatever order, on SQLite."""
     path = tmp_path / "latchkey.db"
 
     def fresh() -> str:
@@ -69,7 +69,7 @@ def test_postgresql(
     postgres: PostgresServer,
     migrated_postgres: str,
 ) -> None:
-    """Likewise on PostgreSQL, less often: what differs is the database alone."""
+    """Less often: what differs is the database alone."""
 
     def fresh() -> str:
         postgres.empty(migrated_postgres)

@@ -1,11 +1,9 @@
 """Two workers on one database and one Valkey, a clock to move, and what clients say to them."""
 
-import base64
-import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from flask.testing import FlaskClient
+from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -13,10 +11,11 @@ from app.attacks.prover import Prover
 from app.services import Services
 from app.web.cookies import REFRESH
 from config import Settings
-from tests.support.app import PUBLIC_URL, close, repairs
+from tests.support.app import PUBLIC_URL, close, repairs, services
 from tests.support.clock import NOW, SettableClock
 from tests.support.processes import wait_until
 from tests.support.servers.valkey import ValkeyServer
+from tests.support.transports import InProcess
 
 
 class Key(Prover):
@@ -56,11 +55,9 @@ class Behind(SettableClock):
         self._clock, self._seconds = clock, seconds
 
     def now(self) -> int:
-        """Return what this machine takes for the time."""
         return self._clock.now() - self._seconds
 
     def monotonic(self) -> float:
-        """Return the seconds that passed."""
         return self._clock.monotonic()
 
 
@@ -81,8 +78,7 @@ class World:
         self.valkey, self.clock = valkey, SettableClock(NOW)
         valkey.make_sound()
         clocks = [Behind(self.clock, seconds) for seconds in (0, behind)]
-        self.apps = [create_app(settings, clock) for clock in clocks]
-        self.workers: list[FlaskClient] = [app.test_client(use_cookies=False) for app in self.apps]
+        self.workers = [InProcess(create_app(settings, clock)) for clock in clocks]
         self.nonce = ""
         self.up, self.changed_at = True, 0
         self._lives: list[str | int] = []
@@ -90,12 +86,10 @@ class World:
 
     def own(self, worker: int) -> Services:
         """Return the parts of a worker."""
-        own: Services = self.apps[worker].extensions["latchkey"]
-        return own
+        return services(self.workers[worker].app)
 
     def now(self, worker: int) -> int:
-        """Return the time as that worker has it."""
-        return self.own(worker).clock.now()
+        return self.workers[worker].now()
 
     def forward(self, seconds: int) -> None:
         """Let time pass, for Redis too."""
@@ -132,11 +126,9 @@ class World:
             self._let_redis_age()
 
     def send(self, worker: int, sent: Sent) -> TestResponse:
-        """Send a request to a worker."""
-        kind: dict[str, Any] = {} if sent.body is None else {"json": sent.body}
-        answer = self.workers[worker].open(
-            sent.path, method=sent.method, headers=sent.headers, base_url=PUBLIC_URL, **kind
-        )
+        body: dict[str, Any] = {} if sent.body is None else {"json": sent.body}
+        headers = Headers(sent.headers)
+        answer = self.workers[worker].send(sent.method, sent.path, headers, {}, **body)
         self.nonce = answer.headers.get("DPoP-Nonce", self.nonce)
         assert answer.status_code < 500, (sent, answer.get_data(as_text=True))
         return answer
@@ -182,11 +174,10 @@ class World:
         return str(answer.get_json(force=True)["code"]) if is_problem else ""
 
     def shut(self) -> None:
-        """Let everything end."""
         self.valkey.make_sound()
         wait_until(lambda: not repairs(), what="the end of the repair")
-        for app in self.apps:
-            close(app)
+        for worker in self.workers:
+            close(worker.app)
 
 
 def cookie_of(answer: TestResponse) -> str | None:
@@ -196,12 +187,3 @@ def cookie_of(answer: TestResponse) -> str | None:
         if name == REFRESH:
             return value
     return None
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    """Return what a token says, unverified."""
-    segment = token.split(".")[1]
-    said: dict[str, Any] = json.loads(
-        base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    )
-    return said
