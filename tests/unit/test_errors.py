@@ -10,7 +10,6 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))
 def test_every_refusal_says_what_it_is(kind: type[Refusal]) -> None:
-    """Each has an HTTP status of a refusal, a code for programs and sentences for people."""
     assert 400 <= kind.status < 600
     assert kind.code.replace("_", "").isalpha()
     assert kind.code == kind.code.lower()
@@ -18,8 +17,7 @@ def test_every_refusal_says_what_it_is(kind: type[Refusal]) -> None:
     assert kind.detail.endswith(".")
 
 
-def test_codes_are_unique() -> None:
-    """A client can tell every refusal from every other by its code, but for the common one."""
+def test_all_codes_but_the_common_one_are_unique() -> None:
     codes = [kind.code for kind in KINDS if kind is not errors.InvalidRequest]
     assert len(codes) == len(set(codes))
 
@@ -33,23 +31,19 @@ def test_a_reason_is_for_the_record_and_never_in_the_detail() -> None:
 
 
 def test_without_a_reason_the_code_stands_for_it() -> None:
-    """No refusal reaches the record without a word."""
     assert InvalidCredentials().reason == "invalid_credentials"
 
 
 def test_a_detail_of_its_own_replaces_the_usual_one() -> None:
-    """A sentence that helps more than the general one is shown instead."""
     assert errors.InvalidRequest("Name a field.").detail == "Name a field."
 
 
 def test_a_refusal_can_say_when_to_come_back() -> None:
-    """`retry_after` is in seconds, and nothing when there is nothing to wait for."""
     assert TooManyAttempts(retry_after=30).retry_after == 30
     assert InvalidCredentials().retry_after is None
 
 
 def test_a_weak_password_names_every_reason() -> None:
-    """All reasons travel together, as codes and as one text."""
     weak = WeakPassword([("too_short", "Longer."), ("too_common", "Rarer.")])
     assert weak.reasons == (("too_short", "Longer."), ("too_common", "Rarer."))
     assert weak.detail == "Longer. Rarer."

@@ -25,7 +25,6 @@ def loaded(environment: dict[str, str]) -> set[str]:
 def test_production_loads_neither_attacks_nor_lab_nor_build_time_code(
     base_environment: dict[str, str],
 ) -> None:
-    """What is not in the memory of a worker cannot be reached, and costs nothing."""
     production = {
         "APP_ENV": "production",
         "PUBLIC_URL": "https://example.com",

@@ -24,7 +24,6 @@ def wanted(name: str) -> list[Requirement]:
 
 
 def pinned(name: str) -> list[Requirement]:
-    """Read the locked list."""
     text = (ROOT / f"{name}.txt").read_text(encoding="utf-8")
     return [Requirement(line) for line in re.findall(r"^(\w.*?) \\$", text, re.MULTILINE)]
 
@@ -63,7 +62,6 @@ def missing(name: str, environment: dict[str, str]) -> set[str]:
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("name", LISTS)
 def test_the_list_has_all_that_its_packages_want(name: str, platform: str, python: str) -> None:
-    """On every platform that Latchkey runs on, and every Python from 3.11 on."""
     environment = {key: str(value) for key, value in default_environment().items()} | {
         "sys_platform": platform,
         "platform_system": PLATFORMS[platform],
@@ -74,13 +72,11 @@ def test_the_list_has_all_that_its_packages_want(name: str, platform: str, pytho
 
 
 def test_the_tests_run_on_the_versions_that_are_deployed() -> None:
-    """The longer list has the shorter one in it, pin for pin."""
     assert set(map(str, pinned("requirements"))) <= set(map(str, pinned("requirements-dev")))
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_every_pin_has_a_hash(name: str) -> None:
-    """What `make lock` writes is what `--require-hashes` takes."""
     text = (ROOT / f"{name}.txt").read_text(encoding="utf-8")
     entries = re.split(r"^(?=\w)", text, flags=re.MULTILINE)[1:]
     assert len(entries) == len(pinned(name)) > 30

@@ -59,7 +59,7 @@ class Line:
             place.run(job)
 
     def finish(self) -> list[str]:
-        """Let the slow hash end and give the order of the others."""
+        """Let the slow hash end; return the order of the others."""
         self.go_on.set()
         self.pool.shutdown()
         return self.order
@@ -76,7 +76,7 @@ def line(queue: HashQueue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
 
 
 def take(queue: HashQueue, held: ExitStack, client: Client, *, known: bool = False) -> int:
-    """Take as many places as there are for a client, and return how many they were."""
+    """Take as many places as there are for a client; return how many they were."""
     for number in range(100):
         try:
             held.enter_context(queue.place(client, known=known))
@@ -89,7 +89,6 @@ def take(queue: HashQueue, held: ExitStack, client: Client, *, known: bool = Fal
 
 
 def test_one_network_leaves_places_for_others(queue: HashQueue, held: ExitStack) -> None:
-    """Alone it has half of them, with as many connections and addresses as it likes."""
     assert take(queue, held, ATTACKER) == OPEN_PLACES // 2
     assert take(queue, held, Client(ip="192.0.2.250")) == 0
     assert take(queue, held, HONEST) == OPEN_PLACES // 4
@@ -99,14 +98,13 @@ def test_one_network_leaves_places_for_others(queue: HashQueue, held: ExitStack)
 
 
 def test_an_ipv6_site_is_one_network(queue: HashQueue, held: ExitStack) -> None:
-    """A /48 is what one customer may hold."""
+    """One customer may hold a /48."""
     assert take(queue, held, Client(ip="2001:db8:1:2::1")) == OPEN_PLACES // 2
     assert take(queue, held, Client(ip="2001:db8:1:ffff::1")) == 0
     assert take(queue, held, Client(ip="2001:db8:2::1")) > 0
 
 
 def test_known_browsers_have_places_of_their_own(queue: HashQueue, held: ExitStack) -> None:
-    """Strangers from everywhere fill the open places alone."""
     for number in range(200):
         take(queue, held, Client(ip=f"10.{number}.0.1"))
     assert take(queue, held, HONEST) == 0
@@ -115,7 +113,7 @@ def test_known_browsers_have_places_of_their_own(queue: HashQueue, held: ExitSta
 
 
 def test_a_known_place_becomes_an_open_one(queue: HashQueue, held: ExitStack) -> None:
-    """Whose mark turns out to be another account's makes room for known browsers."""
+    """When the browser's mark turns out to be another account's."""
     with queue.place(ATTACKER, known=True) as place:
         place.become_open()
         assert not place.known
@@ -127,7 +125,6 @@ def test_a_known_place_becomes_an_open_one(queue: HashQueue, held: ExitStack) ->
 def test_a_known_place_is_kept_where_no_open_one_is_free(
     queue: HashQueue, held: ExitStack
 ) -> None:
-    """It is given back like any other then."""
     for number in range(OPEN_PLACES):
         held.enter_context(queue.place(Client(ip=f"10.{number}.0.1")))
     for _ in range(2 * KNOWN_PLACES):
@@ -138,8 +135,7 @@ def test_a_known_place_is_kept_where_no_open_one_is_free(
     assert take(queue, held, ATTACKER) == OPEN_PLACES // 2
 
 
-def test_places_are_given_back(queue: HashQueue) -> None:
-    """Also when the request that held one failed; nothing of it is kept."""
+def test_places_are_given_back_also_by_requests_that_fail(queue: HashQueue) -> None:
     filled(queue).close()
     for _ in range(OPEN_PLACES):
         with pytest.raises(ZeroDivisionError), queue.place(ATTACKER) as place:
@@ -153,7 +149,6 @@ def test_places_are_given_back(queue: HashQueue) -> None:
 
 
 def test_networks_take_turns(line: Line) -> None:
-    """Whoever comes from elsewhere waits for one hash and not for all that came before."""
     for number in range(3):
         line.join(f"attacker {number}", ATTACKER)
     line.join("honest", HONEST)
@@ -161,7 +156,6 @@ def test_networks_take_turns(line: Line) -> None:
 
 
 def test_known_browsers_have_every_other_turn(line: Line) -> None:
-    """A line of strangers from many networks passes them one by one."""
     for number in range(4):
         line.join(f"stranger {number}", Client(ip=f"10.{number}.0.1"))
     for number in range(2):
@@ -175,7 +169,6 @@ def test_known_browsers_have_every_other_turn(line: Line) -> None:
 
 
 def test_one_hash_runs_at_a_time(queue: HashQueue) -> None:
-    """However many ask, the memory of one is in use."""
     running, most = [0], [0]
     settled = threading.Event()
 
@@ -198,7 +191,6 @@ def test_one_hash_runs_at_a_time(queue: HashQueue) -> None:
 
 
 def test_a_job_gives_its_answer_or_its_error(queue: HashQueue) -> None:
-    """The caller gets what the hash gave, one after the other, in the place it holds."""
     with queue.place(HONEST) as place:
         assert place.run(int, "7", base=8) == 7
         with pytest.raises(ZeroDivisionError):
@@ -206,10 +198,9 @@ def test_a_job_gives_its_answer_or_its_error(queue: HashQueue) -> None:
         assert place.run(threading.get_ident) != threading.get_ident()
 
 
-def test_who_waits_too_long_is_told_to_come_back(
+def test_a_job_that_waits_too_long_is_refused_and_not_run_later(
     queue: HashQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What waits no longer is not run later on; what runs already is waited for."""
     monkeypatch.setattr(hash_queue, "WAIT_SECONDS", 0.01)
     go_on, began, ran = threading.Event(), threading.Event(), list[int]()
 
@@ -232,7 +223,7 @@ def test_who_waits_too_long_is_told_to_come_back(
     assert ran == [2]
 
 
-def test_what_runs_already_is_waited_for(
+def test_a_job_that_runs_already_is_waited_for(
     queue: HashQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hash that has begun costs the same whether or not somebody waits for it."""
@@ -250,16 +241,18 @@ def test_what_runs_already_is_waited_for(
 
 
 def test_hashes_have_a_lower_priority_than_requests(queue: HashQueue) -> None:
-    """Every thread of Linux has its own: the request's stays what it was."""
-    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    own = priority()
     with queue.place(HONEST) as place:
-        lower = place.run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-    assert lower == min(19, own + NICENESS)
-    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own
+        assert place.run(priority) == min(19, own + NICENESS)
+    assert priority() == own
 
 
 def test_no_thread_is_left_while_nobody_waits(queue: HashQueue) -> None:
-    """So nothing has to be stopped, and nothing holds up the end of a worker."""
+    """A thread would hold up the end of a worker."""
     with queue.place(HONEST) as place:
         place.run(int)
         name = place.run(lambda: threading.current_thread().name)
@@ -284,10 +277,9 @@ def test_a_forked_process_begins_empty(queue: HashQueue) -> None:
             pass
 
 
-def test_a_fork_begins_with_every_place_free(
+def test_a_copy_in_another_process_counts_from_zero(
     queue: HashQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The threads that held the places are not in the child."""
     queue._held[False, "192.0.2.0/24"] = 99  # noqa: SLF001 - as copied
     monkeypatch.setattr(queue, "_pid", 0)
     with queue.place(Client(ip="192.0.2.1")):

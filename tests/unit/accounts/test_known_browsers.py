@@ -9,45 +9,41 @@ from app.accounts.known_browsers import (
     KnownBrowsers,
 )
 from app.accounts.models import User
+from tests.support.clock import NOW
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
-NOW = 1_800_000_000
 ADA = User("a" * 22, "ada@example.com", "hash", NOW - 100, NOW - 50, None, None)
 EVE = User("e" * 22, "eve@example.com", "hash", NOW - 100, NOW - 50, None, None)
 DEVICES = KnownBrowsers(KEY)
 
 
 def test_a_browser_is_known_by_its_mark() -> None:
-    """The owner's browser is recognised, and always as the same one."""
     mark = DEVICES.renew("", ADA, NOW)
     assert DEVICES.count_key(mark, ADA, NOW)
     assert DEVICES.count_key(mark, ADA, NOW) == DEVICES.count_key(mark, ADA, NOW + 1)
 
 
 def test_two_browsers_are_told_apart() -> None:
-    """Each has its own name to be counted under, so one cannot use up the other's attempts."""
+    """Otherwise one could use up the other's attempts."""
     first, second = (DEVICES.renew("", ADA, NOW) for _ in range(2))
     assert DEVICES.count_key(first, ADA, NOW) != DEVICES.count_key(second, ADA, NOW)
 
 
 def test_a_mark_is_of_one_account() -> None:
-    """With a mark of an account of one's own, no other account's attempts are counted apart."""
     mark = DEVICES.renew("", EVE, NOW)
     assert DEVICES.read(mark, NOW)
     assert DEVICES.count_key(mark, ADA, NOW) == ""
     assert DEVICES.count_key(mark, None, NOW) == ""
 
 
-def test_a_mark_dies_with_the_password() -> None:
-    """Whoever used the browser while the old password held is a stranger under the new one."""
+@pytest.mark.parametrize(
+    "later",
+    [replace(ADA, password_changed_at=NOW), replace(ADA, id="b" * 22)],
+    ids=["new-password", "new-account-of-the-address"],
+)
+def test_a_mark_ends_with_the_password_and_the_account(later: User) -> None:
     mark = DEVICES.renew("", ADA, NOW)
-    assert DEVICES.count_key(mark, replace(ADA, password_changed_at=NOW), NOW) == ""
-
-
-def test_a_mark_is_not_inherited() -> None:
-    """An account that is registered again under the address shares nothing with the former."""
-    mark = DEVICES.renew("", ADA, NOW)
-    assert DEVICES.count_key(mark, replace(ADA, id="b" * 22), NOW) == ""
+    assert DEVICES.count_key(mark, later, NOW) == ""
 
 
 @pytest.mark.parametrize(
@@ -68,7 +64,6 @@ def test_a_mark_lives_for_180_days(age: int, known: bool) -> None:  # noqa: FBT0
 
 
 def test_a_good_mark_is_kept_and_another_is_renewed() -> None:
-    """So a browser in use stays known, and one with a worthless mark becomes known again."""
     mark = DEVICES.renew("", ADA, NOW)
     assert DEVICES.renew(mark, ADA, NOW + RENEWAL_SECONDS - 1) == ""
     assert DEVICES.renew(mark, ADA, NOW + RENEWAL_SECONDS)
@@ -78,7 +73,6 @@ def test_a_good_mark_is_kept_and_another_is_renewed() -> None:
 
 
 def test_a_mark_of_another_key_is_not_known() -> None:
-    """Nobody makes a mark without the key."""
     mark = KnownBrowsers(OTHER_KEY).renew("", ADA, NOW)
     assert DEVICES.read(mark, NOW) is None
     assert DEVICES.count_key(mark, ADA, NOW) == ""
@@ -90,7 +84,6 @@ def test_a_mark_of_another_key_is_not_known() -> None:
     ids=["empty", "dot", "dots", "letters", "umlaut", "surrogate", "long", "null", "nul"],
 )
 def test_nonsense_is_not_known(mark: str) -> None:
-    """Whatever a cookie holds, the answer is that this browser is a stranger."""
     assert DEVICES.read(mark, NOW) is None
 
 
@@ -113,13 +106,11 @@ def test_nonsense_is_not_known(mark: str) -> None:
     ],
 )
 def test_a_signed_value_of_another_shape_is_not_known(value: object) -> None:
-    """Also under our own signature only the four of a mark are one."""
     signed = DEVICES._signer.dumps(value)  # noqa: SLF001 - nobody else can sign so
     assert DEVICES.read(str(signed), NOW) is None
 
 
-def test_a_mark_does_not_show_the_address() -> None:
-    """The cookie of a shared computer tells nobody whose account it was."""
+def test_the_mark_on_a_shared_computer_does_not_show_the_address() -> None:
     mark = DEVICES.renew("", ADA, NOW)
     assert "ada" not in mark
     assert "example" not in mark

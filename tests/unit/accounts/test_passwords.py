@@ -21,27 +21,23 @@ def cheap() -> Passwords:
 
 
 def test_the_right_password_is_right_and_another_is_wrong(cheap: Passwords) -> None:
-    """A hash verifies its own password and no other."""
     hashed = cheap.hash(GOOD)
     assert cheap.verify(hashed, GOOD)
     assert not cheap.verify(hashed, GOOD + "x")
 
 
-def test_two_hashes_of_one_password_differ(cheap: Passwords) -> None:
-    """Each has its own salt, and says how it was made."""
+def test_each_hash_has_its_own_salt_and_says_how_it_was_made(cheap: Passwords) -> None:
     first, second = cheap.hash(GOOD), cheap.hash(GOOD)
     assert first != second
     assert first.startswith("$argon2id$v=19$m=8,t=1,p=1$")
 
 
 @pytest.mark.parametrize("password", [GOOD, "", "x" * MAX_PASSWORD_BYTES])
-def test_nobody_has_no_password(cheap: Passwords, password: str) -> None:
-    """Without an account the answer is no, whatever the password."""
+def test_without_an_account_no_password_is_right(cheap: Passwords, password: str) -> None:
     assert not cheap.verify(None, password)
 
 
 def test_no_account_costs_what_a_real_one_costs() -> None:
-    """The time of a refusal does not tell whether the account exists: both run one hash."""
     own = Passwords(8192, 2, 1)
     hashed = own.hash(GOOD)
 
@@ -57,19 +53,16 @@ def test_no_account_costs_what_a_real_one_costs() -> None:
 
 
 def test_the_stand_in_hash_has_the_current_parameters() -> None:
-    """What unknown accounts are verified against is as expensive as a new hash."""
     own = Passwords(64, 2, 1)
     assert not own.outdated(own._dummy)  # noqa: SLF001 - never leaves the object
 
 
 @pytest.mark.parametrize("broken", ["", "x", "$argon2id$", "$2b$12$abc", "plain text"])
 def test_a_broken_hash_verifies_nothing(cheap: Passwords, broken: str) -> None:
-    """An erased or foreign hash is a no and not a crash."""
     assert not cheap.verify(broken, GOOD)
 
 
 def test_a_hash_of_other_parameters_verifies_and_is_outdated(cheap: Passwords) -> None:
-    """After a change of cost, old hashes work and are known for what they are."""
     old = Passwords(16, 1, 1).hash(GOOD)
     assert cheap.verify(old, GOOD)
     assert cheap.outdated(old)
@@ -89,28 +82,25 @@ def test_composed_and_decomposed_letters_are_one_password(cheap: Passwords) -> N
 
 @pytest.mark.parametrize("other", [f" {GOOD}", f"{GOOD} ", GOOD.upper(), GOOD.replace(" ", "")])
 def test_space_and_case_count(cheap: Passwords, other: str) -> None:
-    """A password is verified as it was typed: nothing is trimmed or folded."""
     assert not cheap.verify(cheap.hash(GOOD), other)
     assert cheap.verify(cheap.hash(other), other)
 
 
 @pytest.mark.parametrize("length", [73, 200, MAX_PASSWORD_BYTES])
 def test_nothing_is_cut_off(cheap: Passwords, length: int) -> None:
-    """Two long passwords that differ in the last character are different."""
-    hashed = cheap.hash("a" * (length - 1) + "b")
-    assert cheap.verify(hashed, "a" * (length - 1) + "b")
-    assert not cheap.verify(hashed, "a" * (length - 1) + "c")
+    start = "a" * (length - 1)
+    hashed = cheap.hash(f"{start}b")
+    assert cheap.verify(hashed, f"{start}b")
+    assert not cheap.verify(hashed, f"{start}c")
 
 
-def test_a_nul_ends_nothing(cheap: Passwords) -> None:
-    """What follows a NUL is part of the password."""
+def test_what_follows_a_nul_is_part_of_the_password(cheap: Passwords) -> None:
     hashed = cheap.hash("before\0after")
     assert cheap.verify(hashed, "before\0after")
     assert not cheap.verify(hashed, "before\0")
 
 
 def test_more_than_a_kilobyte_is_refused_before_hashing(cheap: Passwords) -> None:
-    """1024 bytes are hashed; one more is refused, when logging in as when registering."""
     hashed = cheap.hash("\u00fc" * 512)
     assert cheap.verify(hashed, "\u00fc" * 512)
     for act in (cheap.hash, lambda text: cheap.verify(hashed, text)):
@@ -144,7 +134,6 @@ def test_no_more_than_the_limit_is_ever_normalised(
 
 
 def test_text_that_is_no_unicode_is_refused(cheap: Passwords) -> None:
-    """A lone surrogate cannot be written down, so it is no password; an emoji is."""
     for act in (cheap.hash, lambda text: POLICY.check(text, EMAIL)):
         with pytest.raises(InvalidRequest) as refused:
             act("a lone \ud800 surrogate")

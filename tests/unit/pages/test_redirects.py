@@ -74,20 +74,19 @@ HOSTILE = {
 
 @pytest.mark.parametrize("wanted", GOOD)
 def test_a_path_of_this_site_is_kept(wanted: str) -> None:
-    """Whoever came from a page of ours gets back to it."""
     assert safe_path(wanted) == wanted
 
 
 @pytest.mark.parametrize("wanted", HOSTILE.values(), ids=HOSTILE.keys())
 def test_what_could_lead_elsewhere_is_dropped(wanted: str) -> None:
-    """After logging in nobody lands on a page that asks for the password once more."""
+    """Otherwise a log-in could lead to a page that asks for the password once more."""
     assert safe_path(wanted) == ""
 
 
 @settings(max_examples=500, deadline=None, derandomize=True)
 @given(st.text(st.sampled_from("/\\.:@?#%abc \t\n\r\0\u3002\uff0f"), max_size=12))
 def test_whatever_is_kept_stays_on_this_origin(wanted: str) -> None:
-    """Resolved as a browser does, tabs and newlines dropped, it has our scheme and host."""
+    """A browser drops tabs and newlines, and reads a backslash as a slash."""
     kept = safe_path(wanted).translate({9: None, 10: None, 13: None}).replace("\\", "/")
     resolved = urlsplit(urljoin(f"{ORIGIN}/login", kept))
     assert (resolved.scheme, resolved.netloc) == ("https", "localhost")
