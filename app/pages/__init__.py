@@ -9,6 +9,7 @@ from typing import Final
 
 from flask import Flask, url_for
 
+from app.accounts.password_policy import MAX_PASSWORD_BYTES
 from app.feature import Feature, Tab
 from app.pages import fragments, routes
 from config import Settings
@@ -31,6 +32,7 @@ def install(app: Flask, settings: Settings, features: tuple[Feature, ...]) -> No
     app.jinja_env.globals.update(
         tabs=(*TABS, *(tab for feature in features for tab in feature.tabs)),
         static_folders=lambda: [url_for(endpoint, filename="") for endpoint in static],
+        max_password_bytes=MAX_PASSWORD_BYTES,
         product_name=settings.product_name,
         brand_css=settings.brand_css,
         brand_logo=settings.brand_logo,

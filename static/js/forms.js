@@ -49,26 +49,17 @@ function makePeek(button) {
 	});
 }
 
-/** Says how strong a new password is, and suggests one. @param {HTMLFormElement} form */
+/** Loads the advice on a new password when it is needed. @param {HTMLFormElement} form */
 function advise(form) {
 	const field = find('[data-least]', form);
 	const output = find('.strength', form);
 	const button = find('.suggest', form);
-	const say = () => {
-		const { length } = [...field.value];
-		const spare = length - field.dataset.least;
-		let level = spare < 6 ? 'good' : 'strong';
-		if (new Set(field.value).size < 8) level = 'weak';
-		if (spare < 0) level = 'short';
-		output.dataset.level = level;
-		output.textContent = length ? output.dataset[level].replace('#', length) : '';
-	};
-	field.addEventListener('input', say);
+	const load = () => import('./advice.js');
+	field.addEventListener('input', () => load().then(({ judge }) => judge(field, output)).catch(() => {}));
 	button.hidden = false;
-	button.addEventListener('click', () => {
-		field.value = [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('-');
-		say();
-		if (field.type === 'password') field.nextElementSibling.click();
-		field.focus();
-	});
+	button.addEventListener('click', () =>
+		load().then(({ suggest }) => suggest(field, output, button.dataset.words)).catch(() => {
+			output.dataset.level = 'failed';
+			output.textContent = output.dataset.failed;
+		}));
 }

@@ -228,5 +228,11 @@ type ShowFaults = (form: HTMLFormElement, faultOf: FaultOf, general?: string) =>
 /** Says what is wrong with a field, if anything is. */
 type FaultOf = (field: HTMLInputElement) => string | false | undefined;
 
+/** Says in `output` what is to be said of the password in a field. */
+type Judge = (field: HTMLInputElement, output: HTMLElement) => void;
+
+/** Fills in a passphrase; `url` is that of the words to draw from. */
+type Suggest = (field: HTMLInputElement, output: HTMLElement, url: string) => Promise<void>;
+
 /** What the buttons of an account page do, by their values; `item` is the list item that a button is in. */
 type Acts = Record<string, (item: any) => Promise<unknown>>;

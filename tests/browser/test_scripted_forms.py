@@ -98,22 +98,6 @@ def test_without_script_there_is_no_dead_button(browser: Browser, site: Gunicorn
         expect(page.get_by_role("button")).to_have_text(["Register"])
 
 
-def test_suggested_passphrase_is_accepted(scripted_page: Page, site: GunicornServer) -> None:
-    """The suggestion is shown, called strong, and good enough to register with."""
-    page = scripted_page
-    page.goto("/register")
-    page.get_by_label("E-mail address").fill(ADA.email)
-    field = page.get_by_label("Password", exact=True)
-    field.fill("short")
-    expect(page.locator(".strength")).to_contain_text("Too short")
-    page.get_by_role("button", name="Suggest a passphrase").click()
-    expect(field).to_have_attribute("type", "text")
-    expect(page.locator(".strength")).to_contain_text("Strong")
-    submit(page)
-    at_account(page)
-    assert len(live(site)) == 1
-
-
 def test_logging_in_keeps_the_document(scripted_page: Page, ada: Person) -> None:
     """Logging in by script needs no second page load, so the token stays."""
     page = scripted_page
