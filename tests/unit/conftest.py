@@ -5,13 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app.infra.database import Database
-from tests.support.clock import NOW, SettableClock
 from tests.support.log import Log
-
-
-@pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock(NOW)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What the commands say to a database role that may not do it."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,7 +16,7 @@ from app.infra.database import metadata
 from config import Settings
 from tests.support.app import close
 from tests.support.servers.postgres import PostgresServer
-from tests.unit.cli.conftest import on
+from tests.unit.cli.conftest import Run, on
 
 ROLE = f"latchkey_app_{os.getpid()}"
 EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
@@ -51,7 +51,7 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def typed(settings: Settings) -> Callable[..., Result]:
+def typed(settings: Settings) -> Run:
     """What an operator types with a DATABASE_URL: `typed(url, "doctor")`."""
 
     def run(url: str, *words: str) -> Result:
@@ -72,23 +72,20 @@ def faults(done: Result) -> list[str]:
     return [line.removeprefix(head) for line in lines if line.startswith(head)]
 
 
-def test_missing_grants_are_named(
-    typed: Callable[..., Result], role: str, postgres_url: str
+def test_missing_grants_are_named_with_the_statement_that_mends_it(
+    typed: Run, role: str, postgres_url: str
 ) -> None:
-    """Table by table, with the statement that mends it; granted, all is well."""
     tables = sorted(metadata.tables)
     assert {"families", "users"} <= set(tables)
+    grants = [f"GRANT {EVERYTHING} ON {table} TO {ROLE}" for table in tables]
     assert faults(typed(role, "doctor")) == [
         f"role {ROLE} lacks rights; run 'GRANT SELECT ON alembic_version TO {ROLE}'",
-        *(
-            f"role {ROLE} lacks rights; run 'GRANT {EVERYTHING} ON {table} TO {ROLE}'"
-            for table in tables
-        ),
+        *(f"role {ROLE} lacks rights; run '{grant}'" for grant in grants),
     ]
     execute(
         postgres_url,
         f"GRANT SELECT ON alembic_version TO {ROLE}",
-        *(f"GRANT {EVERYTHING} ON {table} TO {ROLE}" for table in tables),
+        *grants,
         f"REVOKE DELETE ON users FROM {ROLE}",
     )
     assert faults(typed(role, "doctor")) == [
@@ -98,10 +95,7 @@ def test_missing_grants_are_named(
     assert faults(typed(role, "doctor")) == []
 
 
-def test_a_schema_out_of_reach_is_named(
-    typed: Callable[..., Result], role: str, postgres_url: str
-) -> None:
-    """Without it no table is seen at all, and none is missing."""
+def test_a_schema_out_of_reach_is_named(typed: Run, role: str, postgres_url: str) -> None:
     execute(postgres_url, f"ALTER ROLE {ROLE} SET search_path = nowhere")
     (fault,) = faults(typed(role, "doctor"))
     assert fault == (
@@ -109,16 +103,12 @@ def test_a_schema_out_of_reach_is_named(
     )
 
 
-def test_tables_that_are_missing_are_a_migration(
-    typed: Callable[..., Result], postgres: PostgresServer
-) -> None:
-    """And no matter of rights."""
+def test_missing_tables_are_a_missing_migration(typed: Run, postgres: PostgresServer) -> None:
     (fault,) = faults(typed(postgres.create(), "doctor"))
     assert fault.startswith("is at migration none, not ")
 
 
-def test_a_command_without_rights_says_so(typed: Callable[..., Result], role: str) -> None:
-    """It is no database that does not answer."""
+def test_a_command_without_rights_says_so(typed: Run, role: str) -> None:
     done = typed(role, "sessions", "list", "--user", "ada@example.com")
     assert done.exit_code == 1
     assert done.output == (
@@ -128,7 +118,7 @@ def test_a_command_without_rights_says_so(typed: Callable[..., Result], role: st
 
 
 def test_a_migration_without_rights_says_so(
-    typed: Callable[..., Result], postgres: PostgresServer, role: str
+    typed: Run, postgres: PostgresServer, role: str
 ) -> None:
     """Nobody but the owner makes tables in PostgreSQL 15; here as in any other."""
     url = postgres.create()
@@ -141,10 +131,9 @@ def test_a_migration_without_rights_says_so(
     assert typed(url, "db", "upgrade").exit_code == 0
 
 
-def test_a_role_that_does_not_exist_is_a_sentence(
-    typed: Callable[..., Result], postgres_url: str
+def test_to_a_migration_a_role_that_does_not_exist_is_a_sentence(
+    typed: Run, postgres_url: str
 ) -> None:
-    """Also to a migration."""
     url = make_url(postgres_url).set(username="nobody_here", password="hunter2")
     done = typed(url.render_as_string(hide_password=False), "db", "upgrade")
     assert done.exit_code == 1
@@ -158,10 +147,9 @@ def test_a_role_that_does_not_exist_is_a_sentence(
         ("postgresql+psycopg://u:hunter2@127.0.0.1:1/x", "does not answer (OperationalError)"),
     ],
 )
-def test_a_database_out_of_reach_is_a_sentence(
-    typed: Callable[..., Result], url: str, fault: str
+def test_to_a_migration_a_database_out_of_reach_is_a_sentence_without_the_url(
+    typed: Run, url: str, fault: str
 ) -> None:
-    """To a migration, and without the URL."""
     done = typed(url, "db", "upgrade")
     assert done.exit_code == 1
     assert f"Error: The database {fault}" in done.output

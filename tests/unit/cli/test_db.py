@@ -1,12 +1,12 @@
 """`flask db`: Flask-Migrate, loaded only when it is asked for."""
 
-import pytest
 from flask import Flask
 
 from app.cli import COMMANDS
+from tests.support.databases import one_database
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@one_database
 def test_db_commands_are_flask_migrates_own(app: Flask) -> None:
     """The stand-in hands over: the real group runs, and takes its place."""
     stand_in = app.cli.commands["db"]

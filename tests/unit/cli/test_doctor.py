@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,12 @@ from sqlalchemy import event
 from app import create_app
 from app.cli.migrations import newest_revisions
 from app.infra.redis import ServerFacts
-from app.services import NAME, Services
 from app.web.guards import public
 from config import Settings
-from tests.support.app import close
+from tests.support.app import close, services
 from tests.support.clock import SettableClock
 from tests.support.servers.valkey import ValkeyServer
-from tests.unit.cli.conftest import on
+from tests.unit.cli.conftest import Run, on
 
 HEALTHY = [
     "ok    environment: testing, https://localhost",
@@ -30,7 +28,6 @@ HEALTHY = [
 
 
 def sound_redis(now: int) -> ServerFacts:
-    """Return what a server says that may be relied on."""
     return ServerFacts(now, "noeviction", persistent=True, role="master", identity="a-server")
 
 
@@ -49,42 +46,40 @@ def examine(settings: Settings) -> Result:
     return done
 
 
+def assert_fault(done: Result, fault: str) -> None:
+    assert done.exit_code == 1
+    assert f"FAULT {fault}" in done.output
+
+
 def test_a_sound_deployment_is_well(settings: Settings) -> None:
-    """Every check by name, and exit status 0."""
     done = examine(settings)
     assert (done.exit_code, done.output.splitlines()) == (0, HEALTHY)
 
 
 def test_a_database_that_is_not_migrated_is_a_fault(settings: Settings, tmp_path: object) -> None:
-    """It says what to run."""
     done = examine(replace(settings, database_url=f"sqlite:///{tmp_path}/empty.db"))
-    assert done.exit_code == 1
     head = ", ".join(sorted(newest_revisions()))
-    fault = f"FAULT database: is at migration none, not {head}; run 'flask --app wsgi db upgrade'"
-    assert fault in done.output
+    run = "run 'flask --app wsgi db upgrade'"
+    assert_fault(done, f"database: is at migration none, not {head}; {run}")
 
 
-def test_a_database_that_is_away_is_a_fault(settings: Settings) -> None:
-    """The driver's words and the URL stay inside."""
+def test_a_database_that_is_away_is_a_fault_without_its_url(settings: Settings) -> None:
     done = examine(replace(settings, database_url="sqlite:////nowhere/hunter2.db"))
-    assert done.exit_code == 1
-    assert "FAULT database: cannot be opened: check that the folder of DATABASE_URL" in done.output
+    assert_fault(done, "database: cannot be opened: check that the folder of DATABASE_URL")
     assert "hunter2" not in done.output
 
 
 def test_sqlite_without_a_write_ahead_log_is_a_fault(settings: Settings, sqlite_url: str) -> None:
     """Some disks cannot have one."""
     app = create_app(replace(settings, database_url=sqlite_url))
-    parts: Services = app.extensions[NAME]
 
     def as_on_a_network_disk(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
         connection.execute("PRAGMA journal_mode=DELETE")
 
-    event.listen(parts.database.engine, "connect", as_on_a_network_disk)
+    event.listen(services(app).database.engine, "connect", as_on_a_network_disk)
     done = on(app, "doctor")
     close(app)
-    assert done.exit_code == 1
-    assert "FAULT database: has journal mode delete, not wal" in done.output
+    assert_fault(done, "database: has journal mode delete, not wal")
 
 
 def test_writers_that_cannot_queue_are_a_fault(settings: Settings, sqlite_url: str) -> None:
@@ -92,12 +87,10 @@ def test_writers_that_cannot_queue_are_a_fault(settings: Settings, sqlite_url: s
     lock = Path(sqlite_url.removeprefix("sqlite:///") + ".lock")
     lock.symlink_to("elsewhere")
     done = examine(replace(settings, database_url=sqlite_url))
-    assert done.exit_code == 1
-    assert f"FAULT database: writers cannot queue at {lock}" in done.output
+    assert_fault(done, f"database: writers cannot queue at {lock}")
 
 
-def test_sqlite_in_production_is_noted(settings: Settings, sqlite_url: str) -> None:
-    """It works, on one machine: a note and no fault."""
+def test_sqlite_in_production_is_a_note_and_no_fault(settings: Settings, sqlite_url: str) -> None:
     deployed = replace(settings, env="production", trusted_proxies=1, database_url=sqlite_url)
     done = examine(deployed)
     assert done.exit_code == 0
@@ -110,10 +103,7 @@ def test_sqlite_files_that_others_can_read_are_a_fault(
     """Made before, or copied by somebody; each is named with its mode."""
     Path(sqlite_url.removeprefix("sqlite:///")).chmod(0o644)
     done = examine(replace(settings, database_url=sqlite_url))
-    assert done.exit_code == 1
-    assert "FAULT database: latchkey.db can be read by others (0644); run 'chmod 600' on it" in (
-        done.output
-    )
+    assert_fault(done, "database: latchkey.db can be read by others (0644); run 'chmod 600' on it")
 
 
 @pytest.mark.parametrize(
@@ -135,12 +125,12 @@ def test_a_proxy_that_is_not_believed_is_a_fault(
     assert ("ok    proxy" in done.output) == well
 
 
-def test_a_redis_that_is_away_is_a_fault(settings: Settings, valkey: ValkeyServer) -> None:
-    """Everything else is examined all the same."""
+def test_a_redis_that_is_away_is_a_fault_and_the_rest_is_examined(
+    settings: Settings, valkey: ValkeyServer
+) -> None:
     valkey.stop()
     done = examine(settings)
-    assert done.exit_code == 1
-    assert "FAULT redis: does not answer (ConnectionError); check REDIS_URL" in done.output
+    assert_fault(done, "redis: does not answer (ConnectionError); check REDIS_URL")
     assert done.output.splitlines()[-1] == "ok    routes"
 
 
@@ -155,12 +145,10 @@ def test_a_redis_that_is_away_is_a_fault(settings: Settings, valkey: ValkeyServe
 def test_a_redis_that_forgets_is_a_fault(  # noqa: PLR0913, PLR0917 - its table
     settings: Settings, valkey: ValkeyServer, setting: str, wrong: str, right: str, fault: str
 ) -> None:
-    """A denylist that loses entries is no denylist."""
     valkey.client.config_set(setting, wrong)
     done = examine(settings)
     valkey.client.config_set(setting, right)
-    assert done.exit_code == 1
-    assert f"FAULT redis: {fault}" in done.output
+    assert_fault(done, f"redis: {fault}")
 
 
 @pytest.mark.usefixtures("app")
@@ -171,34 +159,29 @@ def test_a_redis_that_does_not_say_is_a_fault(settings: Settings, valkey: Valkey
         done = examine(settings)
     finally:
         valkey.client.acl_setuser("default", enabled=True, commands=["+info"])
-    assert done.exit_code == 1
-    assert (
-        "FAULT redis: does not report its eviction policy and identity; allow the command INFO"
-        in (done.output)
+    assert_fault(
+        done, "redis: does not report its eviction policy and identity; allow the command INFO"
     )
 
 
 def test_a_redis_that_is_a_replica_is_a_fault(settings: Settings, valkey: ValkeyServer) -> None:
-    """What it is told is lost."""
     valkey.client.replicaof("127.0.0.1", 1)
     try:
         done = examine(settings)
     finally:
         valkey.client.replicaof("NO", "ONE")
-    assert done.exit_code == 1
-    assert "FAULT redis: is not a primary (slave); name the primary in REDIS_URL" in done.output
+    assert_fault(done, "redis: is not a primary (slave); name the primary in REDIS_URL")
 
 
 @pytest.mark.parametrize(("skew", "well"), [(7, True), (-7, True), (8, False), (-8, False)])
-def test_clocks_must_agree(
-    flask: Callable[..., Result],
+def test_clocks_must_agree_within_the_leeway_and_two_seconds(
+    flask: Run,
     clock: SettableClock,
     monkeypatch: pytest.MonkeyPatch,
     skew: int,
     *,
     well: bool,
 ) -> None:
-    """Within the leeway and two seconds they do."""
     facts = sound_redis(clock.now() + skew)
     monkeypatch.setattr("app.cli.doctor.server_facts", lambda _redis: facts)
     done = flask("doctor")
@@ -229,18 +212,14 @@ def test_clocks_must_agree(
 def test_lifetimes_must_fit_together(
     settings: Settings, change: dict[str, int], fault: str
 ) -> None:
-    """Each is in its range and together they make no sense: a fault."""
     done = examine(replace(settings, **change))  # type: ignore[arg-type]
-    assert done.exit_code == 1
-    assert f"FAULT lifetimes: {fault}" in done.output
+    assert_fault(done, f"lifetimes: {fault}")
 
 
 @pytest.mark.usefixtures("healthy_redis")
-def test_a_route_without_a_mark_is_a_fault(app: Flask, flask: Callable[..., Result]) -> None:
-    """It is shut, and somebody should know; a marked one beside it is well."""
+def test_a_route_without_a_mark_is_a_fault(app: Flask, flask: Run) -> None:
     app.add_url_rule("/open", "open", public(lambda: "open"))
     assert flask("doctor").exit_code == 0
     app.add_url_rule("/forgotten", "forgotten", lambda: "forgotten")
     done = flask("doctor")
-    assert done.exit_code == 1
-    assert "FAULT routes: forgotten is neither @public nor @require_access" in done.output
+    assert_fault(done, "routes: forgotten is neither @public nor @require_access")

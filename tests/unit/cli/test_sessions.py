@@ -1,9 +1,7 @@
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from click.testing import Result
 
 from app import create_app
 from app.families.issuer import TokenPair
@@ -12,14 +10,13 @@ from config import Settings, decode_secret, secret_fault
 from tests.support.app import close
 from tests.support.clock import SettableClock
 from tests.support.factories import a_family, a_user
-from tests.unit.cli.conftest import on
+from tests.unit.cli.conftest import Run, on
 
 NOTHING = "0 families, 0 erased accounts and 0 rows of activity deleted.\n"
 
 
 @pytest.mark.usefixtures("eve")
-def test_live_sessions_are_listed(flask: Callable[..., Result], ada: TokenPair) -> None:
-    """One line each, with when, from where and with what; nobody else's."""
+def test_active_sessions_of_one_account_are_listed(flask: Run, ada: TokenPair) -> None:
     done = flask("sessions", "list", "--user", " ADA@example.com")
     assert done.exit_code == 0
     assert done.output == (
@@ -28,49 +25,44 @@ def test_live_sessions_are_listed(flask: Callable[..., Result], ada: TokenPair) 
     )
 
 
-def test_ended_sessions_are_not_listed(flask: Callable[..., Result], ada: TokenPair) -> None:
-    """After revoking, none is left."""
+def test_revoked_sessions_are_not_listed(flask: Run, ada: TokenPair) -> None:
     assert ada.session_id
     flask("sessions", "revoke", "--user", "ada@example.com")
     assert flask("sessions", "list", "--user", "ada@example.com").output == "0 active sessions.\n"
 
 
 def test_sessions_of_one_account_are_revoked(
-    flask: Callable[..., Result], own: Services, ada: TokenPair, eve: TokenPair
+    flask: Run, services: Services, ada: TokenPair, eve: TokenPair
 ) -> None:
-    """At once, and only theirs; a second time there is nothing to revoke."""
     done = flask("sessions", "revoke", "--user", "ada@example.com")
     assert (done.exit_code, done.output) == (0, "1 sessions revoked.\n")
-    assert own.denylist.denied(ada.session_id)
-    assert not own.denylist.denied(eve.session_id)
+    assert services.denylist.denied(ada.session_id)
+    assert not services.denylist.denied(eve.session_id)
     again = flask("sessions", "revoke", "--user", "ada@example.com")
     assert (again.exit_code, again.output) == (0, "0 sessions revoked.\n")
 
 
 def test_everybodys_sessions_are_revoked(
-    flask: Callable[..., Result], own: Services, ada: TokenPair, eve: TokenPair
+    flask: Run, services: Services, ada: TokenPair, eve: TokenPair
 ) -> None:
-    """After a leak of the database nobody stays logged in."""
     done = flask("sessions", "revoke", "--all")
     assert (done.exit_code, done.output) == (0, "2 sessions revoked.\n")
-    assert own.denylist.denied(ada.session_id)
-    assert own.denylist.denied(eve.session_id)
+    assert services.denylist.denied(ada.session_id)
+    assert services.denylist.denied(eve.session_id)
 
 
 @pytest.mark.parametrize("words", [[], ["--all", "--user", "ada@example.com"]])
 def test_whose_sessions_must_be_said(
-    flask: Callable[..., Result], own: Services, ada: TokenPair, words: list[str]
+    flask: Run, services: Services, ada: TokenPair, words: list[str]
 ) -> None:
-    """One account or everybody: neither and both are refused, and nothing is revoked."""
     done = flask("sessions", "revoke", *words)
     assert done.exit_code == 2
     assert "Give either --user EMAIL or --all." in done.output
-    assert not own.denylist.denied(ada.session_id)
+    assert not services.denylist.denied(ada.session_id)
 
 
 @pytest.mark.parametrize("command", ["list", "revoke"])
-def test_sessions_of_nobody_are_a_sentence(flask: Callable[..., Result], command: str) -> None:
-    """A misspelt address is said to be unknown."""
+def test_sessions_of_nobody_are_a_sentence(flask: Run, command: str) -> None:
     done = flask("sessions", command, "--user", "nobody@example.com")
     assert done.exit_code == 1
     assert done.output == "Error: There is no account with that e-mail address.\n"
@@ -78,9 +70,8 @@ def test_sessions_of_nobody_are_a_sentence(flask: Callable[..., Result], command
 
 @pytest.mark.usefixtures("ada")
 def test_pruning_deletes_what_is_over(
-    flask: Callable[..., Result], own: Services, clock: SettableClock
+    flask: Run, services: Services, clock: SettableClock
 ) -> None:
-    """Families past their life, and accounts erased before; a living one stays."""
     flask("users", "delete", "ada@example.com", "--yes")
     assert flask("prune").output == NOTHING
     clock.forward(40 * 86400)
@@ -88,22 +79,22 @@ def test_pruning_deletes_what_is_over(
         "1 families, 1 erased accounts and 0 rows of activity deleted.\n"
     )
     assert flask("prune").output == NOTHING
-    assert own.clock is clock
+    assert services.clock is clock
 
 
 def test_pruning_names_what_blocks_it(
-    flask: Callable[..., Result], own: Services, clock: SettableClock
+    flask: Run, services: Services, clock: SettableClock
 ) -> None:
     """Rows of a product keep what they refer to: a sentence, and no failure."""
-    family = a_family(own.database, a_user(own.database, "eve@example.com"))
-    with own.database.transaction() as connection:
+    family = a_family(services.database, a_user(services.database, "eve@example.com"))
+    with services.database.transaction() as connection:
         connection.exec_driver_sql(
             "CREATE TABLE rows (of VARCHAR(32), FOREIGN KEY (of) REFERENCES families (family_id))"
         )
         connection.exec_driver_sql(f"INSERT INTO rows VALUES ('{family.family_id}')")  # noqa: S608
     clock.forward(40 * 86400)
     done = flask("prune")
-    with own.database.transaction() as connection:
+    with services.database.transaction() as connection:
         connection.exec_driver_sql("DROP TABLE rows")
     assert done.exit_code == 0
     assert "1 were not deleted, because rows of other tables refer to them by rows.of. " in (
@@ -111,8 +102,7 @@ def test_pruning_names_what_blocks_it(
     )
 
 
-def test_new_secrets_are_good_ones(flask: Callable[..., Result]) -> None:
-    """Two lines for an environment file, each time others, that pass the check at start."""
+def test_new_secrets_are_good_ones(flask: Run) -> None:
     done = flask("secrets", "new")
     match = re.fullmatch(r"JWT_SECRET=(\S+)\nSECRET_KEY=(\S+)\n", done.output)
     assert match is not None
@@ -129,7 +119,6 @@ def test_new_secrets_are_good_ones(flask: Callable[..., Result]) -> None:
     ids=lambda words: "-".join(words[:2]),
 )
 def test_an_unreachable_database_is_a_sentence(settings: Settings, words: list[str]) -> None:
-    """Exit status 1, no trace, and nothing of the URL."""
     app = create_app(replace(settings, database_url="sqlite:////nowhere/hunter2.db"))
     done = on(app, *words)
     assert done.exit_code == 1

@@ -1,7 +1,4 @@
-from collections.abc import Callable
-
 import pytest
-from click.testing import Result
 
 from app.auth.login import log_in as account_log_in
 from app.cli.exit_messages import NOT_IN_REDIS
@@ -10,30 +7,29 @@ from app.families.issuer import PresentedCredentials, TokenPair
 from app.infra.audit import Client
 from app.services import Services
 from tests.support.servers.valkey import ValkeyServer
-from tests.unit.cli.conftest import PASSWORD
+from tests.unit.cli.conftest import PASSWORD, Run
 
 
-def log_in(own: Services, email: str) -> TokenPair:
-    """Log in as a browser would."""
+def log_in(services: Services, email: str) -> TokenPair:
     return account_log_in(
-        own.auth, email, PASSWORD, Client("192.0.2.1"), PresentedCredentials(), remember=False
+        services.auth, email, PASSWORD, Client("192.0.2.1"), PresentedCredentials(), remember=False
     )
 
 
-def test_an_account_is_created(flask: Callable[..., Result], own: Services) -> None:
-    """Its owner can log in; the address is kept in its one spelling."""
+def test_an_account_is_created_under_the_one_spelling_of_its_address(
+    flask: Run, services: Services
+) -> None:
     done = flask("users", "create", "Ada@Example.com", "--password", PASSWORD)
     assert done.exit_code == 0
-    user_id = log_in(own, "ada@example.com").user_id
+    user_id = log_in(services, "ada@example.com").user_id
     assert done.output == f"Created ada@example.com with id {user_id}.\n"
 
 
-def test_the_password_is_asked_for(flask: Callable[..., Result], own: Services) -> None:
-    """Twice, and shown neither time."""
+def test_the_password_is_asked_for_and_not_shown(flask: Run, services: Services) -> None:
     done = flask("users", "create", "ada@example.com", input=f"{PASSWORD}\n{PASSWORD}\n")
     assert done.exit_code == 0
     assert PASSWORD not in done.output
-    assert log_in(own, "ada@example.com").email == "ada@example.com"
+    assert log_in(services, "ada@example.com").email == "ada@example.com"
 
 
 @pytest.mark.usefixtures("ada")
@@ -47,59 +43,53 @@ def test_the_password_is_asked_for(flask: Callable[..., Result], own: Services) 
     ids=["taken", "no-address", "weak"],
 )
 def test_what_is_refused_is_a_sentence(
-    flask: Callable[..., Result], email: str, password: str, sentence: str
+    flask: Run, email: str, password: str, sentence: str
 ) -> None:
-    """Exit status 1, one line, no trace."""
     done = flask("users", "create", email, "--password", password)
     assert (done.exit_code, done.output) == (1, f"Error: {sentence}\n")
 
 
-def test_disabling_ends_all_at_once(
-    flask: Callable[..., Result], own: Services, ada: TokenPair, eve: TokenPair
+def test_disabling_ends_the_sessions_of_the_account_alone(
+    flask: Run, services: Services, ada: TokenPair, eve: TokenPair
 ) -> None:
-    """No log-in, no refresh, no access token; nobody else is touched."""
     done = flask("users", "disable", "ADA@example.com")
     assert (done.exit_code, done.output) == (0, "Disabled. 1 sessions ended.\n")
-    assert own.denylist.denied(ada.session_id)
-    assert not own.denylist.denied(eve.session_id)
+    assert services.denylist.denied(ada.session_id)
+    assert not services.denylist.denied(eve.session_id)
     with pytest.raises(InvalidCredentials):
-        log_in(own, "ada@example.com")
-    assert log_in(own, "eve@example.com").email == "eve@example.com"
+        log_in(services, "ada@example.com")
+    assert log_in(services, "eve@example.com").email == "eve@example.com"
 
 
-def test_enabling_opens_the_account_again(
-    flask: Callable[..., Result], own: Services, ada: TokenPair
+def test_enabling_opens_the_account_and_leaves_its_sessions_ended(
+    flask: Run, services: Services, ada: TokenPair
 ) -> None:
-    """The owner logs in anew; the ended session stays ended."""
     flask("users", "disable", "ada@example.com")
     done = flask("users", "enable", "ada@example.com")
     assert (done.exit_code, done.output) == (0, "Enabled.\n")
-    assert own.denylist.denied(ada.session_id)
-    assert not own.denylist.denied(log_in(own, "ada@example.com").session_id)
+    assert services.denylist.denied(ada.session_id)
+    assert not services.denylist.denied(log_in(services, "ada@example.com").session_id)
 
 
 def test_deleting_erases_and_frees_the_address(
-    flask: Callable[..., Result], own: Services, ada: TokenPair
+    flask: Run, services: Services, ada: TokenPair
 ) -> None:
-    """The session ends at once, and the address can be registered anew."""
     done = flask("users", "delete", "ada@example.com", "--yes")
     assert (done.exit_code, done.output) == (0, "Deleted. 1 sessions ended.\n")
-    assert own.denylist.denied(ada.session_id)
+    assert services.denylist.denied(ada.session_id)
     with pytest.raises(InvalidCredentials):
-        log_in(own, "ada@example.com")
+        log_in(services, "ada@example.com")
     assert flask("users", "create", "ada@example.com", "--password", PASSWORD).exit_code == 0
 
 
-def test_deleting_asks_first(flask: Callable[..., Result], own: Services, ada: TokenPair) -> None:
-    """Whoever does not say yes deletes nothing."""
+def test_deleting_asks_first(flask: Run, services: Services, ada: TokenPair) -> None:
     assert flask("users", "delete", "ada@example.com", input="n\n").exit_code == 1
-    assert not own.denylist.denied(ada.session_id)
-    assert log_in(own, "ada@example.com").email == "ada@example.com"
+    assert not services.denylist.denied(ada.session_id)
+    assert log_in(services, "ada@example.com").email == "ada@example.com"
 
 
 @pytest.mark.parametrize("command", ["disable", "enable", "delete"])
-def test_an_unknown_account_is_a_sentence(flask: Callable[..., Result], command: str) -> None:
-    """A misspelt address is said to be unknown; exit status 1."""
+def test_an_unknown_account_is_a_sentence(flask: Run, command: str) -> None:
     words = [command, "nobody@example.com", *(["--yes"] if command == "delete" else [])]
     done = flask("users", *words)
     assert done.exit_code == 1
@@ -107,14 +97,13 @@ def test_an_unknown_account_is_a_sentence(flask: Callable[..., Result], command:
 
 
 @pytest.mark.parametrize("command", ["disable", "delete"])
-def test_without_redis_it_is_done_and_said(
-    flask: Callable[..., Result],
-    own: Services,
+def test_without_redis_an_account_ends_and_the_operator_is_told_what_is_missing(
+    flask: Run,
+    services: Services,
     ada: TokenPair,
     valkey: ValkeyServer,
     command: str,
 ) -> None:
-    """The database knows, the running workers will; the operator is told so, by exit status 1."""
     valkey.stop()
     done = flask("users", command, "ada@example.com", *(["--yes"] if command == "delete" else []))
     assert done.exit_code == 1
@@ -122,4 +111,4 @@ def test_without_redis_it_is_done_and_said(
         f"{command.capitalize()}d. 1 sessions ended.",
         f"Error: {NOT_IN_REDIS}",
     ]
-    assert own.denylist.denied(ada.session_id)
+    assert services.denylist.denied(ada.session_id)

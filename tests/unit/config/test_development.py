@@ -13,8 +13,7 @@ from config import Settings, SettingsError, decode_secret, new_secret
 from tests.unit.config.reports import GOOD
 
 
-def test_development_makes_what_it_needs(instance: Path) -> None:
-    """Without any variable: secrets, SQLite and Valkey's socket in `instance/`."""
+def test_development_needs_no_variable(instance: Path) -> None:
     settings = Settings.from_env({})
     assert (settings.env, settings.public_url) == ("development", "http://localhost:8000")
     assert settings.database_url == f"sqlite:///{instance / 'latchkey.db'}"
@@ -36,7 +35,6 @@ def test_development_makes_what_it_needs(instance: Path) -> None:
 )
 @pytest.mark.usefixtures("instance")
 def test_development_is_where_browsers_have_a_secure_context(url: str) -> None:
-    """This machine's names, or https."""
     assert Settings.from_env({"PUBLIC_URL": url}).env == "development"
 
 
@@ -62,13 +60,11 @@ def test_development_elsewhere_without_tls_is_refused(url: str) -> None:
 
 
 def test_the_port_moves_the_default_address(instance: Path) -> None:
-    """The issuer is where the site is."""
     assert Settings.from_env({"PORT": "8123"}).public_url == "http://localhost:8123"
     assert instance.is_dir()
 
 
-def test_kept_secrets_are_for_their_owner_alone(instance: Path) -> None:
-    """The files have mode 0600 and the folder 0700, whatever the umask."""
+def test_kept_secrets_are_for_their_owner_alone_whatever_the_umask(instance: Path) -> None:
     before = os.umask(0)
     try:
         Settings.from_env({})
@@ -81,8 +77,7 @@ def test_kept_secrets_are_for_their_owner_alone(instance: Path) -> None:
     assert stat.S_IMODE(instance.stat().st_mode) == 0o700
 
 
-def test_kept_secrets_are_kept(instance: Path) -> None:
-    """A second start has the secrets of the first, another folder has others."""
+def test_a_second_start_has_the_secrets_of_the_first(instance: Path) -> None:
     first, second = Settings.from_env({}), Settings.from_env({})
     assert (first.jwt_secret, first.secret_key) == (second.jwt_secret, second.secret_key)
     for path in instance.iterdir():
@@ -90,23 +85,20 @@ def test_kept_secrets_are_kept(instance: Path) -> None:
     assert Settings.from_env({}).jwt_secret != first.jwt_secret
 
 
-def test_a_given_secret_is_not_kept(instance: Path) -> None:
-    """What the environment names is taken and written nowhere."""
+def test_a_given_secret_is_written_nowhere(instance: Path) -> None:
     given = {"JWT_SECRET": new_secret(), "SECRET_KEY": new_secret()}
     assert Settings.from_env(given).jwt_secret == decode_secret(given["JWT_SECRET"])
     assert list(instance.iterdir()) == []
 
 
-def test_a_fault_elsewhere_is_the_only_one_reported(instance: Path) -> None:
-    """In development no secret is missing, also when another variable is wrong."""
+def test_with_another_variable_wrong_no_secret_is_missing(instance: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         Settings.from_env({"PORT": "none"})
     assert [fault.split()[0] for fault in refused.value.faults] == ["PORT"]
     assert instance.is_dir()
 
 
-def test_a_kept_secret_that_was_spoilt_is_refused(instance: Path) -> None:
-    """What is in the file is held to the same rules."""
+def test_a_kept_secret_that_was_spoilt_is_refused_like_a_given_one(instance: Path) -> None:
     instance.mkdir()
     (instance / "jwt_secret.txt").write_text("secret")
     with pytest.raises(SettingsError, match=r"JWT_SECRET has 4 bytes"):
@@ -114,7 +106,6 @@ def test_a_kept_secret_that_was_spoilt_is_refused(instance: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_a_fault(tmp_path: Path, instance: Path) -> None:
-    """A sentence, and no trace."""
     instance.write_text("in the way")
     with pytest.raises(SettingsError) as refused:
         Settings.from_env({})
@@ -123,7 +114,6 @@ def test_a_folder_that_cannot_be_made_is_a_fault(tmp_path: Path, instance: Path)
 
 
 def test_a_folder_that_cannot_be_used_is_a_fault(instance: Path) -> None:
-    """A secret's place that is taken by a folder is a sentence too."""
     (instance / "jwt_secret.txt").mkdir(parents=True)
     with pytest.raises(SettingsError) as refused:
         Settings.from_env({})
@@ -131,7 +121,6 @@ def test_a_folder_that_cannot_be_used_is_a_fault(instance: Path) -> None:
 
 
 def read_secret(root: Path, answers: multiprocessing.SimpleQueue[bytes]) -> None:
-    """Start as one of several processes."""
     config.ROOT = root  # type: ignore[misc]
     answers.put(Settings.from_env({}).jwt_secret)
 
@@ -148,8 +137,9 @@ def test_processes_that_start_together_have_one_secret(tmp_path: Path) -> None:
     assert len({answers.get() for _ in started}) == 1
 
 
-def test_a_secret_written_meanwhile_wins(instance: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the look and the write another process may be faster."""
+def test_a_secret_that_another_process_wrote_meanwhile_wins(
+    instance: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     instance.mkdir()
     path, link = instance / "jwt_secret.txt", os.link
 

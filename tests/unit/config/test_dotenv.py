@@ -6,7 +6,6 @@ from config import Settings, SettingsError, new_secret
 
 
 def written(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write the file and set its mode."""
     path.write_text(text, encoding="utf-8")
     path.chmod(mode)
 
@@ -19,7 +18,6 @@ def dotenv_faults() -> tuple[str, ...]:
 
 
 def test_no_file_is_no_fault(dotenv: Path) -> None:
-    """Nobody has to write one."""
     assert not dotenv.exists()
     assert Settings.from_env().port == 8000
 
@@ -35,8 +33,7 @@ def test_the_file_is_read_under_the_environment(
     assert Settings.from_env().port == 8456
 
 
-def test_a_given_environment_has_no_file(dotenv: Path) -> None:
-    """Whoever passes one has said everything."""
+def test_beside_a_given_environment_the_file_is_not_read(dotenv: Path) -> None:
     written(dotenv, "PORT=8123\n")
     assert Settings.from_env({}).port == 8000
 
@@ -61,7 +58,7 @@ def test_flask_skip_dotenv_is_honoured(
         assert Settings.from_env().port == 8123
 
 
-def test_its_faults_have_file_and_line(dotenv: Path) -> None:
+def test_faults_have_file_and_line(dotenv: Path) -> None:
     """No line is passed over, and none is quoted; the other faults are told with them."""
     written(dotenv, "PORT=0\nJWT_SECRET\nthis is hunter2\n'=x\nCLOCK_LEEWAY=1\nCLOCK_LEEWAY=2\n")
     told = dotenv_faults()
@@ -93,15 +90,13 @@ def test_secrets_that_everybody_can_read_are_refused(dotenv: Path, line: str) ->
     Settings.from_env()
 
 
-def test_a_file_without_secrets_may_be_read(dotenv: Path) -> None:
-    """A port is no secret, nor a variable left empty."""
+def test_a_file_without_secrets_may_be_read_by_everybody(dotenv: Path) -> None:
     urls = "DATABASE_URL=sqlite:////tmp/x.db\nREDIS_URL=redis://redis:6379/0\n"
     written(dotenv, f"PORT=8123\nJWT_SECRET=\n{urls}", 0o644)
     assert Settings.from_env().port == 8123
 
 
 def test_a_file_that_cannot_be_read_is_a_fault(dotenv: Path) -> None:
-    """A folder of that name, or what is no text."""
     dotenv.write_bytes(b"PORT=\xff\n")
     assert dotenv_faults() == (".env is not UTF-8 text: save it as UTF-8.",)
     dotenv.unlink()

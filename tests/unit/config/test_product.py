@@ -8,7 +8,7 @@ from tests.unit.config.reports import GOOD, faults, names
 ID = "x" * 22
 
 
-def test_operators_are_ids() -> None:
+def test_operators_are_named_by_id() -> None:
     """An address could be registered by somebody else first."""
     given = f"{ID}, {'y' * 22}"
     assert Settings.from_env(GOOD | {"OPERATORS": given}).operators == {ID, "y" * 22}
@@ -17,7 +17,6 @@ def test_operators_are_ids() -> None:
 
 
 def test_a_product_has_one_line_for_a_name() -> None:
-    """It is in titles and mails."""
     assert Settings.from_env(GOOD | {"PRODUCT_NAME": "Åland Notes"}).product_name == "Åland Notes"
     for bad in ("two\nlines", "x" * 61, "a\x07b", "a\u202eb"):
         assert names(faults(PRODUCT_NAME=bad)) == ["PRODUCT_NAME"]
@@ -38,8 +37,7 @@ def test_a_brand_is_files_in_static(instance: Path) -> None:
     assert names(faults(BRAND_LOGO="brand/a.css")) == ["BRAND_LOGO"]
 
 
-def test_the_policy_takes_origins() -> None:
-    """One or several, with or without a port; sockets where requests go."""
+def test_the_content_security_policy_takes_origins() -> None:
     given = "https://img.example, https://a-b.example.com:8443"
     settings = Settings.from_env(
         GOOD | {"CSP_IMG_SRC": given, "CSP_CONNECT_SRC": "wss://x.example"}
@@ -73,13 +71,11 @@ def test_the_policy_takes_origins() -> None:
         "https://img.example 'unsafe-eval'",
     ],
 )
-def test_the_policy_takes_nothing_else(name: str, given: str) -> None:
-    """What would loosen it by more than an origin stops the start."""
+def test_the_content_security_policy_takes_nothing_else(name: str, given: str) -> None:
     assert names(faults(**{name: given})) == [name]
 
 
-def test_plain_http_is_for_development(instance: Path) -> None:
-    """There a second server on this machine is usual."""
+def test_in_development_the_content_security_policy_takes_plain_http(instance: Path) -> None:
     assert not instance.exists()
     development = {"APP_ENV": "development", "CSP_IMG_SRC": "http://localhost:9000"}
     assert Settings.from_env(development).csp_img_src == ("http://localhost:9000",)

@@ -6,8 +6,7 @@ import config
 
 
 @pytest.mark.usefixtures("dotenv")
-def test_main_prints_what_a_server_needs(capsys: pytest.CaptureFixture[str]) -> None:
-    """As JSON, and no secret."""
+def test_main_prints_what_a_server_needs_and_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     config.main()
     assert json.loads(capsys.readouterr().out) == {
         "env": "development",
@@ -22,7 +21,6 @@ def test_main_prints_what_a_server_needs(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.usefixtures("dotenv")
 def test_main_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole report, and exit status 1."""
     monkeypatch.setenv("WEB_CONCURRENCY", "many")
     with pytest.raises(SystemExit, match="WEB_CONCURRENCY is out of range"):
         config.main()

@@ -8,7 +8,6 @@ from tests.unit.config.reports import GOOD, faults, names
 
 @pytest.mark.parametrize("env", ["testing", "staging", "production"])
 def test_outside_development_nothing_secret_has_a_default(env: str, instance: Path) -> None:
-    """Both secrets and both servers must be named, and no folder is made."""
     with pytest.raises(SettingsError) as refused:
         Settings.from_env({"APP_ENV": env, "PUBLIC_URL": "https://app.example.com"})
     missing = ["JWT_SECRET", "SECRET_KEY", "DATABASE_URL", "REDIS_URL"]
@@ -41,7 +40,6 @@ def test_all_faults_are_reported_at_once() -> None:
         assert line.endswith(".")
 
 
-def test_blank_is_unset() -> None:
-    """A variable that a template left empty has its default."""
+def test_a_blank_variable_has_its_default() -> None:
     assert Settings.from_env(GOOD | {"PORT": "  ", "JWT_SECRET_PREVIOUS": ""}).port == 8000
     assert names(faults(JWT_SECRET="  ")) == ["JWT_SECRET"]

@@ -4,8 +4,7 @@ from config import Settings, decode_secret
 from tests.unit.config.reports import GOOD, faults, names
 
 
-def test_a_good_environment_is_read() -> None:
-    """What is set is taken, everything else has its documented default."""
+def test_what_is_not_set_has_its_documented_default() -> None:
     settings = Settings.from_env(GOOD)
     assert settings.env == "production"
     assert settings.public_url == "https://app.example.com"
@@ -43,19 +42,9 @@ RANGES = {
     "ARGON2_TIME": (["1", "100"], ["0", "101"]),
     "ARGON2_PARALLELISM": (["1", "64"], ["0", "65"]),
 }
-
-
 NO_NUMBERS = [
-    "-1",
-    "1.5",
-    "1e2",
-    "ten",
-    "0x10",
-    "+5",
-    "1 0",
-    "\u0661\u0662\u0660",
-    "6_0",
-    "9" * 400,
+    *("-1", "1.5", "1e2", "ten", "0x10", "+5", "1 0", "6_0"),
+    *("\u0661\u0662\u0660", "9" * 400),
 ]
 
 
@@ -63,7 +52,6 @@ NO_NUMBERS = [
     ("name", "value"), [(name, value) for name, (good, _) in RANGES.items() for value in good]
 )
 def test_a_number_in_its_range_is_taken(name: str, value: str) -> None:
-    """Both ends belong to the range, and times may be written with a unit."""
     assert faults(**{name: value}) == ""
 
 
@@ -72,27 +60,23 @@ def test_a_number_in_its_range_is_taken(name: str, value: str) -> None:
     [(name, value) for name, (_, bad) in RANGES.items() for value in (*bad, *NO_NUMBERS)],
 )
 def test_a_number_out_of_its_range_is_refused(name: str, value: str) -> None:
-    """The variable is named, with the range, and nothing else is at fault."""
     report = faults(**{name: value})
     assert names(report) == [name]
     assert "is out of range: use" in report
 
 
 def test_a_time_with_a_unit_is_in_seconds() -> None:
-    """Minutes, hours and days are what people write."""
     settings = Settings.from_env(GOOD | {"ACCESS_TOKEN_TTL": "10m", "REFRESH_IDLE_TTL": "2d"})
     assert (settings.access_ttl, settings.refresh_idle_ttl) == (600, 172800)
 
 
 @pytest.mark.parametrize("name", ["testing", "staging", "production"])
 def test_a_known_environment_is_taken(name: str) -> None:
-    """The four names, and no others; `development` is tested with its folder."""
     assert Settings.from_env(GOOD | {"APP_ENV": name}).env == name
 
 
 @pytest.mark.parametrize("name", ["prod", "Production", "PRODUCTION", "test", "dev", "none"])
 def test_an_unknown_environment_is_refused(name: str) -> None:
-    """A misspelt environment is no development."""
     assert names(faults(APP_ENV=name)) == ["APP_ENV"]
 
 
@@ -105,8 +89,6 @@ ORIGINS = {
     "https://localhost": "https://localhost",
     " https://app.example.com ": "https://app.example.com",
 }
-
-
 NO_ORIGINS = [
     "app.example.com",
     "//app.example.com",
@@ -140,20 +122,18 @@ def test_an_origin_has_one_spelling(given: str, origin: str) -> None:
 
 @pytest.mark.parametrize("given", NO_ORIGINS)
 def test_what_is_no_origin_is_refused(given: str) -> None:
-    """Scheme, host and port, and nothing else."""
     assert "PUBLIC_URL" in names(faults(PUBLIC_URL=given))
 
 
 @pytest.mark.parametrize("env", ["staging", "production"])
-def test_deployed_is_https(env: str) -> None:
-    """Plain http is refused where strangers can listen; on a developer's machine it is not."""
+def test_a_deployment_is_https(env: str) -> None:
     report = faults(APP_ENV=env, PUBLIC_URL="http://app.example.com")
     assert f"PUBLIC_URL must be https in {env}" in report
     assert faults(APP_ENV="testing", PUBLIC_URL="http://localhost:8000") == ""
 
 
 @pytest.mark.parametrize("env", ["staging", "production"])
-def test_no_debugger_where_strangers_are(env: str) -> None:
+def test_a_deployment_has_no_debugger(env: str) -> None:
     """FLASK_DEBUG would show tracebacks; switched off it may be named."""
     assert names(faults(APP_ENV=env, FLASK_DEBUG="1")) == ["FLASK_DEBUG"]
     for off in ("", "0", "false", "No"):
@@ -162,8 +142,7 @@ def test_no_debugger_where_strangers_are(env: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["https://api.example.com", "latchkey", "urn:x"])
-def test_an_audience_is_one_word(given: str) -> None:
-    """A URL or a name."""
+def test_an_audience_is_a_url_or_a_name(given: str) -> None:
     assert Settings.from_env(GOOD | {"JWT_AUDIENCE": given}).audience == given
 
 

@@ -1,5 +1,4 @@
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
@@ -49,14 +48,6 @@ class Sparse(TypedDict):
     extra: NotRequired[list[Inner]]
 
 
-@pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
-    """An application as it is delivered."""
-    app = create_app(settings)
-    yield app
-    close(app)
-
-
 def test_the_file_that_scripts_use_is_what_python_says(app: Flask) -> None:
     """Claims, families and answers have one definition: the browser's copy has not drifted."""
     written = (ROOT / "static" / "js" / "types.d.ts").read_text(encoding="utf-8")
@@ -64,13 +55,11 @@ def test_the_file_that_scripts_use_is_what_python_says(app: Flask) -> None:
 
 
 def test_the_command_prints_the_file(app: Flask) -> None:
-    """Redirected, it is the file, to the last newline."""
     done = app.test_cli_runner().invoke(args=["types"])
     assert (done.exit_code, done.output) == (0, declarations(app))
 
 
-def test_every_exported_type_is_declared_once(app: Flask) -> None:
-    """Each has its interface, with a word on what it is: stored records, requests, answers."""
+def test_every_exported_type_is_declared_once_with_a_word_on_what_it_is(app: Flask) -> None:
     declared = re.findall(r"/\*\* .+ \*/\nexport interface (\w+) \{", declarations(app))
     assert len(set(declared)) == len(declared)
     assert {
@@ -85,7 +74,6 @@ def test_every_exported_type_is_declared_once(app: Flask) -> None:
 
 
 def test_an_access_token_is_declared_with_all_its_claims(app: Flask) -> None:
-    """What a reader looks for first."""
     text = declarations(app)
     start = text.index("export interface AccessTokenClaims")
     fields = re.findall(r"readonly (\w+): (\w+);", text[start : text.index("}", start)])
@@ -134,7 +122,6 @@ def test_every_kind_of_field_has_its_type() -> None:
 
 @pytest.mark.parametrize("hint", [bytes, Any, tuple[int, int]])
 def test_a_type_without_counterpart_is_refused(hint: object) -> None:
-    """Whoever adds a field that no script could read is told so."""
     kind = type("Unknown", (), {"__doc__": "A type.", "__annotations__": {"field": hint}})
     with pytest.raises(TypeError, match=r"^no TypeScript for"):
         file_of("flask types", [kind])

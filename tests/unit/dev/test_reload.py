@@ -10,7 +10,7 @@ from app.dev.reload import Watched, reloader, watch
 
 @pytest.fixture
 def code(tmp_path: Path) -> Path:
-    """Return the folder `app` of a tree."""
+    """The folder `app` of a tree."""
     folder = tmp_path / "app"
     folder.mkdir()
     (folder / "view.py").write_text("1", encoding="utf-8")
@@ -18,7 +18,6 @@ def code(tmp_path: Path) -> Path:
 
 
 def test_each_change_of_the_code_is_seen_once(code: Path) -> None:
-    """A file that is written, a new one, and one that goes."""
     files = Watched(code.parent)
     assert not files.changed()
     os.utime(code / "view.py", (2_000_000_000, 2_000_000_000))
@@ -48,7 +47,6 @@ def test_a_file_that_goes_away_meanwhile_is_no_error(code: Path) -> None:
 
 
 def test_a_change_reloads(code: Path) -> None:
-    """Until the watch is stopped."""
     stopped = threading.Event()
     files = Watched(code.parent)
     os.utime(code / "view.py", (2_000_000_000, 2_000_000_000))
@@ -57,7 +55,6 @@ def test_a_change_reloads(code: Path) -> None:
 
 
 def test_without_a_change_nothing_is_reloaded(code: Path) -> None:
-    """The files are looked at again and again."""
     stopped = threading.Event()
 
     class Unchanged(Watched):
