@@ -14,7 +14,6 @@ def test_now_is_the_machines_time_in_whole_seconds() -> None:
 
 
 def test_monotonic_never_runs_backwards() -> None:
-    """Waits are measured on the clock that nobody sets."""
     clock = Clock()
     assert clock.monotonic() <= clock.monotonic()
 
@@ -29,5 +28,4 @@ def test_monotonic_never_runs_backwards() -> None:
     ],
 )
 def test_rfc3339_is_utc_with_a_z(seconds: int, text: str) -> None:
-    """Times on the wire are UTC and say so, whatever the machine's zone."""
     assert rfc3339(seconds) == text

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.families.issuer import new_id
 from app.families.models import Family
 from app.families.outcomes import Successor
 from app.infra.database import STATEMENT_MS, Database
+from tests.support.at_once import at_once
 from tests.support.clock import NOW
 from tests.support.factories import a_family, a_user, claims_of, stored
 
@@ -37,7 +39,6 @@ def postgresql(postgres_url: str) -> Iterator[Database]:
 
 
 def disable_then_fail(opened: AbstractContextManager[Connection], user_id: str) -> None:
-    """Write on a connection whose block ends in an error."""
     with opened as connection:
         accounts.disable(connection, user_id, NOW)
         raise RuntimeError("half way")
@@ -47,8 +48,9 @@ def disable_then_fail(opened: AbstractContextManager[Connection], user_id: str) 
     ("pragma", "value"),
     [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
 )
-def test_sqlite_is_set_up_to_be_relied_on(sqlite: Database, pragma: str, value: object) -> None:
-    """WAL, synchronous FULL, foreign keys, and waiting for a lock, on every connection."""
+def test_each_sqlite_connection_is_set_up_to_be_relied_on(
+    sqlite: Database, pragma: str, value: object
+) -> None:
     for opened in (sqlite.autocommit, sqlite.transaction):
         with opened() as connection:
             assert connection.scalar(text(f"PRAGMA {pragma}")) == value
@@ -69,8 +71,7 @@ def test_sqlite_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
-def test_sqlite_by_uri_is_left_to_sqlite(tmp_path: Path) -> None:
-    """No file of the URI's name is made beside it."""
+def test_sqlite_by_uri_makes_no_file_of_the_uris_name(tmp_path: Path) -> None:
     path = tmp_path / "by-uri.db"
     database = Database(f"sqlite:///file:{path}?uri=true")
     with database.autocommit() as connection:
@@ -93,17 +94,13 @@ def test_a_transaction_takes_the_write_lock_at_once(sqlite: Database, sqlite_url
 
 
 def test_a_reader_does_not_wait_for_a_writer(sqlite: Database) -> None:
-    """Protected requests are answered while somebody registers."""
     user = a_user(sqlite)
     with sqlite.transaction() as writing:
         accounts.disable(writing, user.id, NOW)
-        with sqlite.autocommit() as reading:
-            found = accounts.find(reading, user.id)
-    assert found == user
+        assert sqlite.read(accounts.find, user.id) == user
 
 
-def test_two_transactions_wait_for_each_other(sqlite: Database) -> None:
-    """A second transaction begins when the first one is over, and both succeed."""
+def test_a_second_transaction_waits_for_the_first(sqlite: Database) -> None:
     user, order = a_user(sqlite), []
     started = threading.Event()
 
@@ -125,19 +122,15 @@ def test_two_transactions_wait_for_each_other(sqlite: Database) -> None:
 
 
 def test_a_transaction_commits(database: Database) -> None:
-    """What a transaction wrote is there afterwards."""
     user = a_user(database)
-    with database.autocommit() as connection:
-        assert accounts.find(connection, user.id) == user
+    assert database.read(accounts.find, user.id) == user
 
 
 def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
-    """An exception undoes every statement of it."""
     user = a_user(database)
     with pytest.raises(RuntimeError):
         disable_then_fail(database.transaction(), user.id)
-    with database.autocommit() as connection:
-        assert accounts.find(connection, user.id) == user
+    assert database.read(accounts.find, user.id) == user
 
 
 def test_autocommit_keeps_each_statement(database: Database) -> None:
@@ -145,10 +138,7 @@ def test_autocommit_keeps_each_statement(database: Database) -> None:
     user = a_user(database)
     with pytest.raises(RuntimeError):
         disable_then_fail(database.autocommit(), user.id)
-    with database.autocommit() as connection:
-        found = accounts.find(connection, user.id)
-    assert found is not None
-    assert found.disabled_at == NOW
+    assert database.read(accounts.find, user.id) == replace(user, disabled_at=NOW)
 
 
 def test_a_connection_is_clean_for_the_next_user(database: Database) -> None:
@@ -159,12 +149,10 @@ def test_a_connection_is_clean_for_the_next_user(database: Database) -> None:
             accounts.enable(connection, user.id)
         with pytest.raises(RuntimeError):
             disable_then_fail(database.transaction(), user.id)
-        with database.autocommit() as connection:
-            assert accounts.find(connection, user.id) == user
+        assert database.read(accounts.find, user.id) == user
 
 
-def test_a_family_belongs_to_a_user(database: Database) -> None:
-    """Foreign keys are enforced on both kinds; with its user a family is stored."""
+def test_foreign_keys_are_enforced(database: Database) -> None:
     user = a_user(database)
     family = a_family(database, user)
     assert stored(database, family) == family
@@ -183,14 +171,12 @@ def test_an_error_does_not_print_the_values(database: Database) -> None:
 
 
 def test_postgresql_gives_up_on_a_hanging_statement(postgresql: Database) -> None:
-    """A statement has a time limit and times are UTC."""
     with postgresql.autocommit() as connection:
         assert connection.scalar(text("SHOW statement_timeout")) == f"{STATEMENT_MS // 1000}s"
         assert connection.scalar(text("SHOW timezone")) == "UTC"
 
 
-def test_building_connects_to_nothing() -> None:
-    """An engine for a server that is not there is no error until it is asked."""
+def test_building_a_database_connects_to_nothing() -> None:
     Database("sqlite:////nowhere/latchkey.db")
     Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
 
@@ -213,46 +199,27 @@ def strict(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Databa
 
 def test_a_loser_is_asked_again_and_decides_anew(strict: Database) -> None:
     """40001 is neither a reuse nor a fault: of ten one rotates, and nine find a spent token."""
-    assert strict.read(isolation).replace("_", " ") in {"serializable", "repeatable read"}
+
+    def race(family: Family) -> list[object]:
+        successor = Successor(new_id(), NOW + 1, 3600, 3600, "", "")
+        return at_once(10, lambda _: strict.write(rotation.rotate, claims_of(family), successor))
+
+    assert strict.read(isolation) in {"serializable", "repeatable read"}
     for number in range(5):
-        family = a_family(strict, a_user(strict, f"{number}@example.com"))
-        together, outcomes = threading.Barrier(10), []
-
-        def attempt(family: Family = family, together: Any = together) -> None:  # noqa: ANN401
-            step = Successor(new_id(), NOW + 1, 3600, 3600, "", "")
-            together.wait()
-            outcomes.append(strict.write(rotation.rotate, claims_of(family), step))  # noqa: B023
-
-        threads = [threading.Thread(target=attempt) for _ in range(10)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(outcomes) == 10
+        outcomes = race(a_family(strict, a_user(strict, f"{number}@example.com")))
         assert len([one for one in outcomes if one]) == 1
 
 
-def test_a_whole_transaction_is_asked_again(strict: Database) -> None:
-    """Parallel changes of one row all happen, each on what the other left."""
+def test_parallel_transactions_on_one_row_all_happen(strict: Database) -> None:
     user = a_user(strict)
-    together = threading.Barrier(6)
 
     def note(connection: Connection) -> None:
         (now,) = connection.execute(text("SELECT created_at FROM users")).one()
         connection.execute(text("UPDATE users SET created_at = :then"), {"then": now + 1})
 
-    def attempt() -> None:
-        together.wait()
-        strict.transact(note)
-
-    threads = [threading.Thread(target=attempt) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    found = strict.read(accounts.find, user.id)
-    assert found is not None
-    assert found.created_at == user.created_at + 6
+    at_once(6, lambda _: strict.transact(note))
+    grown = replace(user, created_at=user.created_at + 6)
+    assert strict.read(accounts.find, user.id) == grown
 
 
 def test_deadlocks_are_asked_again_and_faults_are_not(postgresql: Database) -> None:

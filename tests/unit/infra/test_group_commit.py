@@ -20,7 +20,7 @@ from tests.support.processes import wait_until
 THREADS = 12
 
 
-class RunStore:
+class Notes:
     """A table of numbers, each once, and what was done to it."""
 
     def __init__(self, url: str) -> None:
@@ -51,15 +51,15 @@ class RunStore:
 
 
 @pytest.fixture
-def notes(tmp_path: Path) -> Iterator[RunStore]:
-    notes = RunStore(f"sqlite:///{tmp_path}/notes.db")
+def notes(tmp_path: Path) -> Iterator[Notes]:
+    notes = Notes(f"sqlite:///{tmp_path}/notes.db")
     yield notes
     notes.database.engine.dispose()
 
 
 @contextmanager
-def together(notes: RunStore, *calls: Callable[[], int]) -> Iterator[list[Future[int]]]:
-    """Have all calls wait for the write lock before the first runs; give their results."""
+def together(notes: Notes, *calls: Callable[[], int]) -> Iterator[list[Future[int]]]:
+    """Have all calls wait for the write lock before the first runs; return their results."""
     queue = notes.database._group._queue  # type: ignore[union-attr]  # noqa: SLF001 - who waits
     with ThreadPoolExecutor(THREADS) as pool:
         with notes.database.turn():
@@ -68,23 +68,20 @@ def together(notes: RunStore, *calls: Callable[[], int]) -> Iterator[list[Future
         yield futures
 
 
-def test_all_that_wait_are_one_commit(notes: RunStore) -> None:
-    """Each caller gets its own result, and all of them are on the disk by one commit."""
+def test_all_that_wait_are_one_commit_and_each_gets_its_result(notes: Notes) -> None:
     with together(notes, *(partial(notes.add, n) for n in range(THREADS))) as futures:
         assert [one.result() for one in futures] == [10 * n for n in range(THREADS)]
     assert notes.commits == ["commit"]
     assert notes.stored == set(range(THREADS))
 
 
-def test_alone_a_statement_needs_no_transaction(notes: RunStore) -> None:
-    """It is committed by itself when `write` returns: another connection sees it."""
+def test_alone_a_statement_needs_no_transaction(notes: Notes) -> None:
     assert notes.add(7) == 70
     assert notes.commits == []
     assert notes.stored == {7}
 
 
-def test_a_statement_that_fails_fails_alone(notes: RunStore) -> None:
-    """The others are committed, and nobody gets its error."""
+def test_a_statement_that_fails_fails_alone(notes: Notes) -> None:
     notes.add(1)
     with together(notes, *(partial(notes.add, n) for n in range(6))) as futures:
         with pytest.raises(IntegrityError):
@@ -93,7 +90,7 @@ def test_a_statement_that_fails_fails_alone(notes: RunStore) -> None:
     assert notes.stored == set(range(6))
 
 
-def test_a_full_disk_fails_only_what_does_not_fit(notes: RunStore) -> None:
+def test_a_full_disk_fails_only_what_does_not_fit(notes: Notes) -> None:
     """SQLite ends the whole transaction then; what fits is written all the same."""
     for connection in [notes.database.engine.connect() for _ in range(THREADS)]:
         connection.exec_driver_sql("PRAGMA max_page_count=20")
@@ -106,7 +103,7 @@ def test_a_full_disk_fails_only_what_does_not_fit(notes: RunStore) -> None:
     assert notes.stored == {1, 3}
 
 
-def test_a_commit_that_fails_is_not_tried_again(notes: RunStore) -> None:
+def test_a_commit_that_fails_is_not_tried_again(notes: Notes) -> None:
     """Everybody hears of it: whether it is on the disk is not known."""
 
     def fail(_connection: Connection) -> None:
@@ -121,7 +118,7 @@ def test_a_commit_that_fails_is_not_tried_again(notes: RunStore) -> None:
     assert notes.stored == set()
 
 
-def test_another_writer_is_waited_for_once(notes: RunStore) -> None:
+def test_another_writer_is_waited_for_once(notes: Notes) -> None:
     """A program beside this one holds SQLite's own lock: everybody is told, and none has run."""
     path = str(notes.database.engine.url.database)
     for connection in [notes.database.engine.connect() for _ in range(THREADS)]:
@@ -140,7 +137,7 @@ def test_another_writer_is_waited_for_once(notes: RunStore) -> None:
 
 
 def test_who_waited_too_long_is_not_written_later(
-    notes: RunStore, monkeypatch: pytest.MonkeyPatch
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A caller that was told "busy" may ask again: the first attempt must not follow."""
     monkeypatch.setattr(write_lock, "WAIT_SECONDS", 0.1)
@@ -153,7 +150,7 @@ def test_who_waited_too_long_is_not_written_later(
 
 
 def test_who_is_taken_at_the_last_moment_waits_for_the_result(
-    notes: RunStore, monkeypatch: pytest.MonkeyPatch
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their time is over while another thread writes for them: they are written, and told so."""
     monkeypatch.setattr(write_lock, "WAIT_SECONDS", 2)
@@ -174,7 +171,7 @@ def test_who_is_taken_at_the_last_moment_waits_for_the_result(
     assert notes.stored == {1, 2, 3}
 
 
-def test_a_child_writes_nothing_of_its_parent(notes: RunStore) -> None:
+def test_a_child_writes_nothing_of_its_parent(notes: Notes) -> None:
     """A fork copies the queue, whose statements the parent runs."""
     with together(notes, partial(notes.add, 1), partial(notes.add, 2)) as futures:
         pass

@@ -8,14 +8,26 @@ from app.infra import logs
 
 
 def a_record(name: str, message: str, **extra: object) -> logging.LogRecord:
-    """Build a record as a logger would."""
     return logging.getLogger(name).makeRecord(
         name, logging.ERROR, "file.py", 1, message, (), None, extra=extra
     )
 
 
+def a_failure(message: str) -> logging.LogRecord:
+    """Build the record of an unexpected error."""
+
+    def fail() -> None:
+        raise ValueError(message)
+
+    record = a_record("latchkey", "unhandled error")
+    try:
+        fail()
+    except ValueError:
+        record.exc_info = sys.exc_info()
+    return record
+
+
 def test_a_record_is_one_line_of_json() -> None:
-    """Time, level, logger and message, by name."""
     record = a_record("latchkey.denylist", "redis is back")
     record.created = 1_800_000_000.9
     assert json.loads(logs.JsonLines().format(record)) == {
@@ -34,42 +46,21 @@ def test_a_record_names_the_request_it_belongs_to() -> None:
 
 def test_a_trace_stays_on_its_line() -> None:
     """An exception with line breaks in it makes no lines of its own."""
-    record = a_record("latchkey", "unhandled error")
-    try:
-        int("one\ntwo\x1b[31m")
-    except ValueError:
-        record.exc_info = sys.exc_info()
-    text = logs.JsonLines().format(record)
+    text = logs.JsonLines().format(a_failure("one\ntwo\x1b[31m"))
     assert text.isprintable()
     assert "\nValueError: " in json.loads(text)["trace"]
 
 
 @pytest.mark.parametrize("message", ["a\r\nb", "\x1b[2J", "\u2028"])
-def test_a_message_cannot_break_its_line(message: str) -> None:
-    """Control characters in a message are escaped."""
+def test_control_characters_cannot_break_a_line(message: str) -> None:
     text = logs.JsonLines().format(a_record("latchkey", message))
     assert text.isprintable()
     assert json.loads(text)["message"] == message
 
 
-def fail(message: str) -> None:
-    """Raise an unexpected error."""
-    raise ValueError(message)
-
-
-def raised(message: str) -> logging.LogRecord:
-    """Build the record of an unexpected error."""
-    record = a_record("latchkey", "unhandled error")
-    try:
-        fail(message)
-    except ValueError:
-        record.exc_info = sys.exc_info()
-    return record
-
-
 def test_a_trace_has_a_limit() -> None:
     """Where it began and what was raised stay; a text that was sent does not fill the log."""
-    trace = json.loads(logs.JsonLines().format(raised("x" * 60_000 + " the end")))["trace"]
+    trace = json.loads(logs.JsonLines().format(a_failure("x" * 60_000 + " the end")))["trace"]
     assert len(trace) < logs.MAX_TRACE + 20
     assert trace.startswith("Traceback")
     assert trace.endswith(" the end")
@@ -83,10 +74,10 @@ def test_one_error_does_not_fill_the_log() -> None:
         record.created = 1_800_000_000 + after
         return bool(bound.filter(record))
 
-    assert sum(written(raised(f"no {number}"), number / 10) for number in range(500)) == 60
+    assert sum(written(a_failure(f"no {number}"), number / 10) for number in range(500)) == 60
     assert written(a_record("latchkey", "another error"), 50)
     assert sum(written(a_record("latchkey", "database failed: %s"), 50) for _ in range(99)) == 60
-    record = raised("again")
+    record = a_failure("again")
     assert written(record, 60)
     assert json.loads(logs.JsonLines().format(record))["left_out"] == 440
     warning = a_record("latchkey", "redis is away")
@@ -95,13 +86,11 @@ def test_one_error_does_not_fill_the_log() -> None:
 
 
 def test_an_audit_line_is_passed_on_as_it_is() -> None:
-    """It is JSON already."""
     line = '{"event": "logged_in"}'
     assert logs.JsonLines().format(a_record("latchkey.audit", line)) == line
 
 
 def test_the_log_is_installed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many applications a process builds, a record is one line."""
     monkeypatch.setattr(logs, "ROOT_LOGGER", "latchkey-installed-here")
     logger = logging.getLogger("latchkey-installed-here")
     logs.install()

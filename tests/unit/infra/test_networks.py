@@ -35,6 +35,5 @@ def test_an_address_has_one_spelling(text: str, address: str) -> None:
         ("nobody", "", ""),
     ],
 )
-def test_networks(address: str, narrow: str, wide: str) -> None:
-    """An IPv4 address and its /24, an IPv6 /64 and its /48."""
+def test_a_network_is_narrow_or_wide(address: str, narrow: str, wide: str) -> None:
     assert (network(address), site(address)) == (narrow, wide)

@@ -8,7 +8,6 @@ from tests.support.servers.valkey import ValkeyServer
 
 
 def test_a_server_says_what_it_can_be_relied_on_for(valkey: ValkeyServer) -> None:
-    """Eviction, persistence and clock come from the server itself."""
     facts = server_facts(valkey.client)
     assert (facts.eviction, facts.persistent) == ("noeviction", True)
     valkey.client.config_set("maxmemory-policy", "allkeys-lru")
@@ -19,7 +18,6 @@ def test_a_server_says_what_it_can_be_relied_on_for(valkey: ValkeyServer) -> Non
 
 
 def test_the_time_is_the_servers(valkey: ValkeyServer) -> None:
-    """In whole seconds, to be compared with our own clock."""
     before = int(valkey.client.time()[0])
     assert before <= server_facts(valkey.client).time <= int(valkey.client.time()[0])
 
@@ -34,7 +32,6 @@ def test_what_a_server_does_not_say_is_not_made_up(
 
 
 def test_a_server_that_is_gone_says_nothing(valkey: ValkeyServer) -> None:
-    """Silence is an error, not a good answer."""
     valkey.stop()
     with pytest.raises(RedisError):
         server_facts(valkey.client)

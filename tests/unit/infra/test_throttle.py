@@ -1,5 +1,4 @@
 import re
-import threading
 import time
 from collections.abc import Callable
 
@@ -12,6 +11,7 @@ from app.infra.throttle import Throttle
 from app.services import build
 from config import Settings
 from tests.support.app import settle
+from tests.support.at_once import at_once
 from tests.support.clock import SettableClock
 from tests.support.log import Log
 from tests.support.servers.valkey import ValkeyServer
@@ -28,37 +28,32 @@ from tests.unit.infra.attempts import (
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """Run once: nothing here asks the database."""
+    """Only one: nothing here asks the database."""
     return sqlite_url
 
 
-def test_an_account_allows_five_attempts(throttle: Throttle) -> None:
-    """From wherever they come; another account has its own five."""
+def test_each_account_allows_five_attempts(throttle: Throttle) -> None:
     assert allowed(from_many_places(throttle, ADA)) == 5
     assert allowed(from_many_places(throttle, EVE)) == 5
 
 
-def test_an_address_allows_thirty_attempts(throttle: Throttle) -> None:
-    """On whichever accounts; another address has its own thirty."""
+def test_each_address_allows_thirty_attempts(throttle: Throttle) -> None:
     assert allowed(on_many_accounts(throttle, HERE)) == 30
     assert allowed(on_many_accounts(throttle, THERE)) == 30
 
 
 def test_a_known_browser_is_counted_apart(throttle: Throttle) -> None:
-    """A stranger uses up the account's attempts, and the owner's browser has its own ten."""
     assert allowed(from_many_places(throttle, ADA)) == 5
     assert allowed(from_many_places(throttle, ADA, "her-browser")) == 10
     assert allowed(from_many_places(throttle, ADA, "her-other-browser")) == 10
 
 
 def test_a_known_browser_does_not_use_up_the_accounts_attempts(throttle: Throttle) -> None:
-    """Nor the other way round."""
     assert allowed(from_many_places(throttle, ADA, "her-browser")) == 10
     assert allowed(from_many_places(throttle, ADA)) == 5
 
 
 def test_registrations_are_limited_by_address(throttle: Throttle) -> None:
-    """120 a minute, and apart from attempts to log in."""
     assert allowed(lambda: throttle.register(HERE)) == 120
     assert allowed(on_many_accounts(throttle, HERE)) == 30
     assert allowed(lambda: throttle.register(THERE)) == 120
@@ -71,37 +66,25 @@ def test_refreshes_are_limited_by_family(throttle: Throttle) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "amounts"),
+    ("name", "amounts"),
     [
-        (buckets.ACCOUNT, [(5, 300), (20, 3600)]),
-        (buckets.KNOWN_BROWSER, [(10, 300), (60, 3600)]),
-        (buckets.ADDRESS, [(30, 60), (300, 3600)]),
-        (buckets.SITE, [(120, 60), (1200, 3600)]),
-        (buckets.ALL_OF_ADDRESS, [(300, 60)]),
-        (buckets.ALL_OF_ACCOUNT, [(30, 60)]),
-        (buckets.REGISTRATIONS, [(120, 60), (1000, 3600)]),
-        (buckets.REFRESHES, [(1200, 60)]),
-    ],
-    ids=[
-        "account",
-        "device",
-        "address",
-        "site",
-        "all-address",
-        "all-account",
-        "registrations",
-        "refreshes",
+        ("ACCOUNT", [(5, 300), (20, 3600)]),
+        ("KNOWN_BROWSER", [(10, 300), (60, 3600)]),
+        ("ADDRESS", [(30, 60), (300, 3600)]),
+        ("SITE", [(120, 60), (1200, 3600)]),
+        ("ALL_OF_ADDRESS", [(300, 60)]),
+        ("ALL_OF_ACCOUNT", [(30, 60)]),
+        ("REGISTRATIONS", [(120, 60), (1000, 3600)]),
+        ("REFRESHES", [(1200, 60)]),
     ],
 )
-def test_the_limits_are_as_documented(
-    limits: tuple[RateLimitItem, ...], amounts: list[tuple[int, int]]
-) -> None:
+def test_the_limits_are_as_documented(name: str, amounts: list[tuple[int, int]]) -> None:
     """Attempts, and the seconds of the window they are counted in."""
+    limits: tuple[RateLimitItem, ...] = getattr(buckets, name)
     assert [(limit.amount, limit.get_expiry()) for limit in limits] == amounts
 
 
 def test_a_refusal_says_when_to_come_back(throttle: Throttle, clock: SettableClock) -> None:
-    """`retry_after` is the rest of the window that is full, and the reason names it."""
     for _ in range(5):
         throttle.log_in(ADA, HERE)
     with pytest.raises(TooManyAttempts) as refused:
@@ -151,7 +134,6 @@ def test_the_longest_full_window_is_waited_for(throttle: Throttle, valkey: Valke
 
 
 def test_a_window_ends_by_itself(throttle: Throttle, valkey: ValkeyServer) -> None:
-    """No counter stays for good, and refused attempts do not prolong it."""
     allowed(from_many_places(throttle, ADA))
     keys = list(valkey.client.scan_iter("*account*"))
     assert len(keys) == 3
@@ -162,7 +144,6 @@ def test_a_window_ends_by_itself(throttle: Throttle, valkey: ValkeyServer) -> No
 
 
 def test_no_key_shows_whom_it_counts(throttle: Throttle, valkey: ValkeyServer) -> None:
-    """Addresses of people and machines are hashed before they are stored."""
     throttle.log_in(ADA, HERE)
     throttle.log_in(ADA, HERE, "her-browser")
     throttle.refresh("f" * 22)
@@ -172,7 +153,6 @@ def test_no_key_shows_whom_it_counts(throttle: Throttle, valkey: ValkeyServer) -
 
 
 def test_any_text_can_be_counted(throttle: Throttle) -> None:
-    """Also what is no valid Unicode costs an attempt instead of crashing."""
     assert allowed(from_many_places(throttle, "\ud800")) == 5
     assert allowed(from_many_places(throttle, "\0")) == 5
 
@@ -199,37 +179,26 @@ NETWORKS = {
 def test_what_one_visitor_cannot_leave_is_one_address(
     throttle: Throttle, first: str, second: str, *, same: bool
 ) -> None:
-    """An IPv6 network of the usual size is one visitor; an IPv4 address is one in any form."""
     assert allowed(on_many_accounts(throttle, first)) == 30
     assert allowed(on_many_accounts(throttle, second), 1) == (0 if same else 1)
 
 
-def test_parallel_attempts_cannot_exceed_the_limit(
+def test_parallel_attempts_in_two_processes_cannot_exceed_the_limit(
     throttle: Throttle, settings: Settings, clock: SettableClock, valkey: ValkeyServer
 ) -> None:
-    """Sixteen threads of two processes: exactly five get through."""
     second = build(settings, clock)
     throttles = [throttle, second.auth.throttle]
-    passed: list[int] = []
-    together = threading.Barrier(16)
 
-    def attempt(number: int) -> None:
-        together.wait()
-        passed.append(allowed(lambda: throttles[number % 2].log_in(ADA, f"10.0.0.{number}"), 3))
+    def attempt(number: int) -> int:
+        return allowed(lambda: throttles[number % 2].log_in(ADA, f"10.0.0.{number}"), 3)
 
-    threads = [threading.Thread(target=attempt, args=(number,)) for number in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(passed) == 5
+    assert sum(at_once(16, attempt)) == 5
     settle(second, valkey)
 
 
 def test_without_redis_each_process_counts_for_itself(
     throttle: Throttle, valkey: ValkeyServer
 ) -> None:
-    """The same limits hold, forgiving works, and nobody is refused for the outage."""
     valkey.stop()
     throttle.record_success(throttle.log_in(ADA, HERE))
     throttle.refund(throttle.log_in(ADA, HERE))
@@ -240,7 +209,6 @@ def test_without_redis_each_process_counts_for_itself(
 def test_when_redis_is_back_it_counts_again(
     throttle: Throttle, valkey: ValkeyServer, clock: SettableClock
 ) -> None:
-    """What all processes share is used as soon as it is there."""
     valkey.stop()
     assert allowed(from_many_places(throttle, ADA)) == 5
     valkey.start()
@@ -263,10 +231,9 @@ def test_a_failing_redis_is_asked_once_a_second(
     assert list(valkey.client.scan_iter("*account*"))
 
 
-def test_an_outage_is_logged_once_a_window(
+def test_an_outage_is_logged_once_a_minute(
     throttle: Throttle, valkey: ValkeyServer, clock: SettableClock, log_of: Callable[[str], Log]
 ) -> None:
-    """Every request of an outage together is one line a minute."""
     log = log_of("latchkey.throttle")
     throttle.refresh("f" * 22)
     valkey.stop()

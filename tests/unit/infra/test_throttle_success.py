@@ -21,8 +21,7 @@ from tests.unit.infra.attempts import (
 pytestmark = one_database
 
 
-def test_a_success_is_forgiven(throttle: Throttle) -> None:
-    """The account's failures are forgotten, so that a typing error costs nothing later."""
+def test_a_success_forgives_the_failures_of_the_account(throttle: Throttle) -> None:
     for _ in range(4):
         throttle.log_in(ADA, HERE)
     throttle.record_success(throttle.log_in(ADA, HERE))
@@ -40,7 +39,6 @@ def test_a_success_does_not_clear_the_address(throttle: Throttle) -> None:
 
 
 def test_people_behind_one_address_do_not_shut_each_other_out(throttle: Throttle) -> None:
-    """A hundred colleagues log in within a minute."""
     for number in range(100):
         throttle.record_success(throttle.log_in(f"user{number}@example.com", HERE))
 
@@ -53,8 +51,7 @@ def test_an_attempt_that_never_reached_the_password_is_given_back(throttle: Thro
     assert allowed(on_many_accounts(throttle, HERE)) == 5
 
 
-def test_a_refused_address_uses_up_nobodys_attempts(throttle: Throttle) -> None:
-    """What is refused for where it comes from is no attempt at the account it names."""
+def test_a_refused_address_uses_up_no_attempts_of_an_account(throttle: Throttle) -> None:
     allowed(on_many_accounts(throttle, HERE))
     for _ in range(40):
         with pytest.raises(TooManyAttempts) as refused:
@@ -71,8 +68,7 @@ def test_a_network_that_was_counted_is_not_counted_again(throttle: Throttle) -> 
     assert allowed(lambda: throttle.network(HERE)) == 30
 
 
-def test_a_neighbour_does_not_lock_out_a_known_browser(throttle: Throttle) -> None:
-    """It is counted by itself alone, and uses up nothing of the address either."""
+def test_neighbours_and_a_known_browser_use_up_nothing_of_each_other(throttle: Throttle) -> None:
     assert allowed(on_many_accounts(throttle, HERE)) == 30
     assert allowed(lambda: throttle.log_in(ADA, HERE, "her-browser")) == 10
     assert allowed(lambda: throttle.log_in(EVE, THERE, "their-browser")) == 10
@@ -90,9 +86,7 @@ def test_an_ipv6_customer_has_one_limit_for_all_networks(throttle: Throttle) -> 
     assert refused.value.reason == "limit_site"
 
 
-def test_right_passwords_are_counted_too(throttle: Throttle) -> None:
-    """Thirty a minute of one account, wherever they come from, known or not."""
-
+def test_right_passwords_of_one_account_are_counted_too(throttle: Throttle) -> None:
     def log_in(device: str = "") -> Callable[[], object]:
         places = (f"10.1.{number}.1" for number in range(250))
         return lambda: throttle.record_success(throttle.log_in(ADA, next(places), device))
@@ -124,8 +118,7 @@ def test_right_passwords_of_one_address_are_counted_too(throttle: Throttle) -> N
     assert allowed(from_many_places(throttle, ADA)) == 5
 
 
-def test_a_refusal_of_the_whole_count_is_no_failure(throttle: Throttle) -> None:
-    """Whoever logged in too often may do so again a minute later, and not in five."""
+def test_a_refusal_of_right_passwords_is_no_failure(throttle: Throttle) -> None:
     for _ in range(30):
         throttle.record_success(throttle.log_in(ADA, HERE, "her-browser"))
     for _ in range(20):

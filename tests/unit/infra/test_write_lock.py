@@ -16,6 +16,7 @@ from app.accounts import queries as accounts
 from app.infra import write_lock
 from app.infra.database import Database
 from app.infra.write_lock import WriteLock
+from tests.support.at_once import at_once
 from tests.support.clock import NOW
 from tests.support.factories import a_user
 from tests.support.processes import wait_until
@@ -35,7 +36,6 @@ def lock(tmp_path: Path) -> WriteLock:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have nobody wait for long."""
     monkeypatch.setattr(write_lock, "WAIT_SECONDS", 0.2)
 
 
@@ -51,8 +51,7 @@ def holder(lock: WriteLock) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_one_at_a_time(lock: WriteLock) -> None:
-    """Threads of one process, and two locks on one file as two processes have them."""
+def test_threads_and_processes_write_one_at_a_time(lock: WriteLock) -> None:
     inside, most = [], []
 
     def work(mine: WriteLock) -> None:
@@ -64,11 +63,7 @@ def test_one_at_a_time(lock: WriteLock) -> None:
                 inside.pop()
 
     other = WriteLock(lock.path.removesuffix(".lock"))
-    threads = [threading.Thread(target=work, args=(one,)) for one in [lock, other] * 3]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(6, lambda number: work((lock, other)[number % 2]))
     assert (len(most), max(most)) == (120, 1)
 
 
@@ -92,7 +87,6 @@ def test_another_process_is_not_waited_for_for_ever(lock: WriteLock) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_another_thread_is_not_waited_for_for_ever(lock: WriteLock) -> None:
-    """The same within one process."""
     refused: list[str] = []
 
     def second() -> None:
@@ -172,22 +166,17 @@ def test_only_writers_queue(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_pool_is_as_large_as_asked_and_no_larger(database_url: str) -> None:
-    """As many connections as threads: none waits for one, and none is opened and closed again."""
     database, opened = Database(database_url, threads=8), []
     event.listen(database.engine, "connect", lambda *_: opened.append(1))
     together = threading.Barrier(8)
 
-    def work() -> None:
+    def work(_number: int) -> None:
         for _ in range(5):
             with database.autocommit() as connection:
                 connection.execute(text("SELECT 1"))
                 together.wait(10)
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(8, work)
     assert len(opened) == 8
     database.engine.dispose()
 
