@@ -1,25 +1,17 @@
 """Latchkey: JWT sessions for Flask. Start reading at `app/auth/__init__.py`.
 
-`create_app` puts the application together; `wsgi.py` and the tests call it.
+`wsgi.py` and the tests call `create_app`; `app.composition` puts the application together.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING
 
-from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
+if TYPE_CHECKING:
+    from flask import Flask
 
-from app import api, cli, features, pages
-from app.cli import migrations
-from app.infra import logs
-from app.infra.clock import Clock
-from app.services import NAME, build
-from app.web import csrf, guards, headers, origin, problems
-from config import BODY_BYTES, ROOT, Settings
-
-MAX_FORM_PARTS: Final = 32
+    from app.infra.clock import Clock
+    from config import Settings
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
@@ -27,57 +19,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
 
     Tests pass a `clock` that they can set; the default is the clock of the machine.
     """
-    logs.install()
-    app = _flask(settings)
-    loaded = features.load()
-    services = build(settings, clock or Clock(), loaded)
-    app.extensions[NAME] = services
-    # The first handler of a request, because a cross-site request must not consume anything.
-    origin.install(app, settings.public_url, behind_proxy=settings.behind_proxy)
-    guards.install(app)
-    csrf.install(app)
-    problems.install(app)
-    headers.install(app, settings, services.nonce)
-    app.context_processor(lambda: {"dpop_nonce": services.nonce})
-    api.install(app, _openapi)
-    # Before the pages, so that a feature may replace one, such as the home page, by its own route
-    # with the same path.
-    features.install(app, loaded)
-    pages.install(app, settings, loaded)
-    cli.install(app)
-    migrations.install(app, services.database)
-    _serve_static_files(app)
-    # The outermost layer, so that everything inside sees the client's address, not the proxy's.
-    if hops := settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    return app
+    # Not at the top: `config.py` imports `app.settings`, for which Flask must not be loaded.
+    from app.composition import compose  # noqa: PLC0415
+    from app.infra.clock import Clock  # noqa: PLC0415
 
-
-def _flask(settings: Settings) -> Flask:
-    app = Flask(
-        __name__,
-        template_folder=str(ROOT / "templates"),
-        static_folder=None,  # see `_serve_static_files`
-        instance_path=str(settings.instance),
-    )
-    app.config.update(
-        SECRET_KEY=settings.secret_key,
-        MAX_CONTENT_LENGTH=BODY_BYTES,
-        MAX_FORM_MEMORY_SIZE=BODY_BYTES,
-        MAX_FORM_PARTS=MAX_FORM_PARTS,
-        PROVIDE_AUTOMATIC_OPTIONS=False,
-    )
-    return app
-
-
-def _openapi(app: Flask) -> bytes:
-    from app.contract.openapi import document  # noqa: PLC0415 - loaded on the first request for it
-
-    return document(app)
-
-
-def _serve_static_files(app: Flask) -> None:
-    # Flask adds its own route before PROVIDE_AUTOMATIC_OPTIONS is set, and would answer OPTIONS.
-    app.static_folder = str(ROOT / "static")
-    static = guards.public(partial(app.send_static_file))
-    app.add_url_rule("/static/<path:filename>", "static", static)
+    return compose(settings, clock or Clock())

@@ -50,8 +50,8 @@ MISTAKES: Final = (
         "purpose, so even a copied secret signs nothing that another environment accepts. Short, "
         "repeated, worded and published secrets refuse to start.",
         detail="app/tokens/keys.py: HKDF-SHA256 over product, APP_ENV, issuer and purpose; "
-        "config.py judges every secret before anything starts.",
-        code=("app/tokens/keys.py:derive", "config.py:secret_fault"),
+        "app/settings/secret_strength.py judges every secret before anything starts.",
+        code=("app/tokens/keys.py:derive", "app/settings/secret_strength.py:secret_fault"),
         gap="Who has the secret itself, and knows the environment and issuer, can derive the "
         "key. A copied secret is still a leaked secret: replace it.",
         standards=("ASVS 9.2.4", "ASVS 13.3.1", "RFC 8725 3.5", "RFC 8725 3.12"),

@@ -70,9 +70,9 @@ THREATS: Final = (
         defense="Nothing passes in the clear: outside development the application refuses to "
         "start without https, tells browsers to insist on it, and marks every cookie Secure. "
         "What is taken all the same is of no use without the browser's key.",
-        detail="config.py refuses a PUBLIC_URL without https in staging and production; HSTS for "
-        "two years on every response; the prefix __Host-Http- makes Secure a condition of the "
-        "name; app/web/guards.py wants a proof by the family's key.",
+        detail="app/settings/addresses.py refuses a PUBLIC_URL without https in staging and "
+        "production; HSTS for two years on every response; the prefix __Host-Http- makes Secure a "
+        "condition of the name; app/web/guards.py wants a proof by the family's key.",
         code=("app/web/headers.py:STRICT_TRANSPORT", "app/web/guards.py:authenticate"),
         gap="The first visit ever, before HSTS is known, when the address was typed without "
         "https; and clients that hold no key, whose tokens are plain Bearer tokens.",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from config import PUBLISHED_KEYS, Settings, SettingsError
+from app.settings.secret_strength import PUBLISHED_KEYS
+from config import Settings, SettingsError
 from tests.support.app import clock_of, running
 from tests.support.client import Client, claims, ended, problem, program
 from tests.support.forger import compact, header

@@ -38,3 +38,16 @@ def test_production_loads_neither_attacks_nor_lab_nor_build_time_code(
     assert [name for name in modules if name.startswith(NEVER)] == []
     development = {name: base_environment[name] for name in ("JWT_SECRET", "SECRET_KEY")}
     assert "app.dev.install" in loaded(development | {"APP_ENV": "development"})
+
+
+def test_the_settings_are_read_without_loading_the_application() -> None:
+    """The server reads them in a process of its own, at each start and reload."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import json, sys, config; print(json.dumps([*sys.modules]))"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    modules = {name for name in json.loads(done.stdout) if name.split(".")[0] in {"app", "flask"}}
+    assert all(name == "app" or name.startswith("app.settings") for name in modules)

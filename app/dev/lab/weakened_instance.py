@@ -19,7 +19,8 @@ from typing import Final
 
 from app.attacks.target import Target
 from app.dev.lab.instance_process import place
-from config import ARGON2_FLOOR, ROOT, Settings, new_secret
+from app.settings.hash_cost import ARGON2_FLOOR
+from config import ROOT, Settings, new_secret
 
 PROCESS: Final = "app.dev.lab.instance_process"
 START_SECONDS: Final = 30

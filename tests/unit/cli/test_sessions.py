@@ -6,7 +6,8 @@ import pytest
 from app import create_app
 from app.families.issuer import TokenPair
 from app.services import Services
-from config import Settings, decode_secret, secret_fault
+from app.settings.secret_strength import secret_fault
+from config import Settings, decode_secret
 from tests.support.app import close
 from tests.support.clock import SettableClock
 from tests.support.factories import a_family, a_user

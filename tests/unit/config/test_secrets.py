@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-import config
-from config import PUBLISHED_KEYS, Settings, decode_secret, new_secret
+from app.settings.secret_strength import PUBLISHED_KEYS, secret_fault
+from config import Settings, decode_secret, new_secret
 from tests.unit.config.reports import GOOD, faults, names
 
 MIXED = bytes(range(7, 251, 5)) + b"\xff\x03\x9a\x41"
@@ -68,7 +68,7 @@ def test_a_weak_secret_is_refused_and_not_repeated(name: str, given: str) -> Non
 )
 def test_a_random_secret_is_taken(make: Callable[[], str]) -> None:
     for _ in range(100):
-        assert config.secret_fault(make()) is None
+        assert secret_fault(make()) is None
 
 
 def test_the_form_key_needs_sixteen_bytes() -> None:
