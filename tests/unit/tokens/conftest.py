@@ -1,14 +1,24 @@
 """The codecs as the application wires them, and the forgers of their tokens."""
 
+from typing import Any
+
 import pytest
 
 from app.families.issuer import TokenIssuer
 from app.infra.clock import Clock
 from app.services import build
+from app.tokens.codec import Codec
+from app.tokens.jws import TokenRefused
 from config import Settings
+from tests.support.clock import NOW
 from tests.support.forger import ACCESS, REFRESH, Forger
 
-NOW = 1_800_000_000
+
+def refusal(codec: Codec[Any], token: str, now: int = NOW) -> str:
+    """Return the reason for which a token is refused."""
+    with pytest.raises(TokenRefused) as refused:
+        codec.verify(token, now)
+    return refused.value.reason
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,6 @@ def made(further: dict[str, type[str | int]], **values: object) -> Any:  # noqa:
 
 
 def test_without_further_claims_the_class_is_ours() -> None:
-    """A product that adds none has the claims that the documents list."""
     assert with_claims({}) is AccessTokenClaims
 
 
@@ -37,8 +36,7 @@ def test_further_claims_come_after_ours_and_may_be_absent() -> None:
     assert (claims.sub, claims.cnf, claims.plan, claims.seats) == ("u" * 22, None, "pro", None)
 
 
-def test_a_further_claim_has_its_type() -> None:
-    """The codec refuses a value of another one."""
+def test_a_further_claim_has_its_type_or_is_absent() -> None:
     hints = get_type_hints(with_claims({"plan": str, "seats": int}))
     assert (hints["plan"], hints["seats"]) == (str | None, int | None)
 

@@ -17,13 +17,12 @@ from app.tokens.dpop import (
     token_hash,
 )
 from app.tokens.nonces import NONCE_SECONDS, Nonces
-from tests.support.clock import SettableClock
+from tests.support.clock import NOW, SettableClock
 from tests.support.factories import alone
 from tests.vectors.proofs.cases import CASES, GOOD, at_door
 from tests.vectors.proofs.form import longest
 from tests.vectors.proofs.maker import PROTECTED, REFRESH, Case, Maker
 
-NOW = 1_800_000_000
 TOKEN = base64url(b'{"alg":"HS256","typ":"at+jwt","kid":"1"}') + ".e30.AAAA"
 PROVER = Prover()
 NONCES = Nonces(b"a key for nonces", 5)
@@ -56,7 +55,6 @@ def reason(text: str, question: ExpectedRequest) -> str:
 
 
 def test_the_corpus_is_large_and_its_names_are_unique() -> None:
-    """There are hundreds of hostile proofs, each with a name of its own."""
     assert len(CASES) >= 450
     assert len({case.name for case in CASES}) == len(CASES)
 
@@ -75,7 +73,6 @@ def test_a_good_proof_is_read(build: Callable[[Maker], str], maker: Maker) -> No
     ids=lambda value: value.name if isinstance(value, Case) else value,
 )
 def test_a_hostile_proof_is_refused_for_its_reason(case: Case, door: str) -> None:
-    """Each is refused, and for the one thing that is wrong with it."""
     maker = at(door)
     # No server there: what was used is remembered in this process.
     replay_cache = alone(SettableClock(NOW - 60))
@@ -87,28 +84,13 @@ def test_a_hostile_proof_is_refused_for_its_reason(case: Case, door: str) -> Non
 
 
 def test_every_reason_has_a_case() -> None:
-    """Each way of refusing is met by a hostile proof."""
     assert {case.reason for case in CASES} == {
-        "too_long",
-        "not_compact",
-        "not_canonical",
-        "not_json",
-        "header",
-        "algorithm",
-        "key",
-        "signature",
-        "claims",
-        "request",
-        "token",
-        "jti",
-        "iat",
-        "nonce",
-        "replayed",
+        *("too_long", "not_compact", "not_canonical", "not_json", "header", "algorithm", "key"),
+        *("signature", "claims", "request", "token", "jti", "iat", "nonce", "replayed"),
     }
 
 
 def test_a_proof_of_just_the_longest_size_is_looked_at(maker: Maker) -> None:
-    """Two kilobytes pass the limit of size; here the padding claim is what is refused."""
     text = longest(maker)
     assert MAX_PROOF_LENGTH - 4 < len(text) <= MAX_PROOF_LENGTH == 2048
     assert reason(text, asked(maker)) == "claims"
@@ -151,17 +133,13 @@ def test_each_key_has_its_own_thumbprint() -> None:
 def test_a_remembered_key_verifies_each_signature() -> None:
     """A header that was read before does not vouch for what comes behind it."""
     maker = at(REFRESH)
-    good = maker.forge()
     forged = maker.forge(sign=Prover().signature)
-    for text in (forged, good, forged):
-        if text == good:
-            assert read_proof(text, asked(maker)).jkt == PROVER.thumbprint
-        else:
-            assert reason(text, asked(maker)) == "signature"
+    assert reason(forged, asked(maker)) == "signature"
+    assert read_proof(maker.forge(), asked(maker)).jkt == PROVER.thumbprint
+    assert reason(forged, asked(maker)) == "signature"
 
 
-def test_more_keys_than_are_remembered() -> None:
-    """A flood of keys pushes ours out of memory, and it is read anew."""
+def test_a_key_that_others_pushed_out_of_memory_is_read_anew() -> None:
     maker = at(REFRESH)
     assert read_proof(maker.forge(), asked(maker)).jkt == PROVER.thumbprint
     for number in range(MAX_CACHED_KEYS + 1):
@@ -188,14 +166,14 @@ def test_nothing_else_may_be_escaped(letter: str) -> None:
     assert reason(maker.forge(claims=said), asked(maker)) == "request"
 
 
-def test_the_hash_of_a_token() -> None:
-    """The `ath` of RFC 9449, as its section 7.1 shows it."""
+def test_the_hash_of_a_token_is_that_of_the_rfc() -> None:
+    """RFC 9449 section 7.1."""
     token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"  # the RFC's own
     assert token_hash(token) == "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
 
 
 def test_the_example_key_of_the_rfc() -> None:
-    """The proof of RFC 9449 section 4.1: its key and signature are right, its claims too few."""
+    """The proof of RFC 9449 section 4.1: its key and signature are right, its nonce is missing."""
     text = (
         "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMz"
         "R0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFq"
@@ -210,30 +188,23 @@ def test_the_example_key_of_the_rfc() -> None:
 
 
 def test_no_depth_of_nesting_is_more_than_refused(maker: Maker) -> None:
-    """However deep a signed claim nests, also just below what a parser bears, it is refused."""
+    """Also just below what a parser bears."""
     for depth in (*range(1, 1200, 7), *range(900, 1000)):
         claims = b'{"x":' + b"[" * depth + b"]" * depth + b"}"
-        assert reason(maker.forge(claims=claims), asked(maker)) in {
-            "claims",
-            "not_json",
-            "too_long",
-        }
+        refused = reason(maker.forge(claims=claims), asked(maker))
+        assert refused in {"claims", "not_json", "too_long"}
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.text(max_size=80))
 def test_any_text_is_refused_and_nothing_else(text: str) -> None:
-    """No text makes it raise anything but a refusal."""
-    with pytest.raises(ProofRefused):
-        read_proof(text, asked(at(REFRESH)))
+    assert reason(text, asked(at(REFRESH)))
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.lists(st.binary(max_size=60), min_size=3, max_size=3))
 def test_any_bytes_in_three_segments_are_refused(parts: list[bytes]) -> None:
-    """Nor do well-encoded segments of any content."""
-    with pytest.raises(ProofRefused):
-        read_proof(".".join(base64url(part) for part in parts), asked(at(REFRESH)))
+    assert reason(".".join(base64url(part) for part in parts), asked(at(REFRESH)))
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
@@ -256,7 +227,6 @@ json_values = st.recursive(
     name=st.sampled_from(["jti", "htm", "htu", "iat", "ath", "nonce", "exp"]), value=json_values
 )
 def test_any_signed_claim_is_read_or_refused(name: str, value: object) -> None:
-    """Whatever one claim says, the answer is the proof or a refusal."""
     maker = at(PROTECTED)
     said = maker.claims() | {name: value}
     try:
@@ -271,12 +241,10 @@ def test_any_signed_claim_is_read_or_refused(name: str, value: object) -> None:
     name=st.sampled_from(["typ", "alg", "jwk", "kty", "crv", "x", "y", "kid"]), value=json_values
 )
 def test_any_header_is_refused(name: str, value: object) -> None:
-    """Whatever one member of the header or of the key says instead, it is refused."""
     maker = at(REFRESH)
     header = maker.header()
     if name in {"kty", "crv", "x", "y"}:
         header["jwk"] = header["jwk"] | {name: value}
     else:
         header[name] = value
-    with pytest.raises(ProofRefused):
-        read_proof(maker.forge(header=header), asked(maker))
+    assert reason(maker.forge(header=header), asked(maker))

@@ -10,7 +10,6 @@ JWK = PROVER.jwk
 
 
 def test_a_public_key_is_parsed_with_its_thumbprint() -> None:
-    """The client computes the same one, and a bound token carries it."""
     key, thumbprint = parse_public_jwk(JWK)
     numbers = key.public_numbers()
     assert [base64url(one.to_bytes(32)) for one in (numbers.x, numbers.y)] == [JWK["x"], JWK["y"]]

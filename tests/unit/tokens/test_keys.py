@@ -22,7 +22,6 @@ HERE: Words = {"env": "production", "issuer": "https://a.example", "purpose": "a
 
 
 def test_the_same_words_derive_the_same_key() -> None:
-    """Every worker and every restart arrives at the same 32 bytes."""
     assert derive(SECRET, **HERE) == derive(SECRET, **HERE)
     assert len(derive(SECRET, **HERE)) == KEY_BYTES == 32
 
@@ -54,7 +53,6 @@ def test_another_environment_issuer_or_purpose_is_another_key(other: Words) -> N
 
 
 def test_another_secret_is_another_key() -> None:
-    """Two secrets share neither key nor `kid`."""
     assert derive(SECRET, **HERE) != derive(FORMER, **HERE)
 
 
@@ -74,7 +72,6 @@ def test_no_key_is_the_secret_or_shorter_than_the_hash() -> None:
 
 
 def test_the_current_secret_signs_and_former_ones_verify() -> None:
-    """The first secret's key signs; each former one is found by its own `kid`."""
     ring, before = key_ring(SECRET, (FORMER,), **HERE), key_ring(FORMER, (), **HERE)
     assert ring.signing_key == key_ring(SECRET, (), **HERE).signing_key
     assert ring.by_kid[before.signing_kid] == before.signing_key
@@ -83,17 +80,14 @@ def test_the_current_secret_signs_and_former_ones_verify() -> None:
 
 
 def test_a_kid_says_nothing_about_its_key() -> None:
-    """The `kid` is short, of the strict alphabet, and not a part of the key or secret."""
     ring = key_ring(SECRET, (), **HERE)
     assert len(ring.signing_kid) == 12
     assert ring.signing_kid.replace("-", "").replace("_", "").isalnum()
-    assert ring.signing_key[:9] != derive(
-        SECRET, **HERE | {"purpose": "access token kid"}, length=9
-    )
+    of_kid = derive(SECRET, **HERE | {"purpose": "access token kid"}, length=9)
+    assert ring.signing_key[:9] != of_kid
 
 
 def test_a_ring_does_not_print_its_keys() -> None:
-    """Neither `repr` nor a trace with the ring in it shows a key."""
     ring = key_ring(SECRET, (), **HERE)
     assert repr(ring.signing_key) not in repr(ring)
     assert repr(ring) == f"KeyRing(signing_kid={ring.signing_kid!r})"

@@ -1,9 +1,7 @@
-import base64
-import json
-
 from app.families.issuer import TokenIssuer
 from app.tokens.claims import AccessTokenClaims
-from tests.support.forger import Forger
+from tests.support.client import claims as claims_of
+from tests.support.forger import Forger, header
 
 
 def test_a_minted_token_is_the_forged_good_one(issuer: TokenIssuer, access_forger: Forger) -> None:
@@ -14,12 +12,10 @@ def test_a_minted_token_is_the_forged_good_one(issuer: TokenIssuer, access_forge
     assert access_forger.sign(minted.rpartition(".")[0]) == minted
 
 
-def test_the_header_says_three_things(issuer: TokenIssuer, access_forger: Forger) -> None:
-    """A minted header has exactly alg, typ and kid, and `header` tells the same."""
+def test_the_header_has_only_alg_typ_and_kid(issuer: TokenIssuer, access_forger: Forger) -> None:
     claims = AccessTokenClaims(**access_forger.claims())
-    segment = issuer.access.sign(claims).split(".")[0]
-    header = json.loads(base64.urlsafe_b64decode(segment + "=="))
-    assert header == access_forger.header() == issuer.access.header()
+    token = issuer.access.sign(claims)
+    assert header(token) == access_forger.header() == issuer.access.header()
 
 
 def test_the_same_claims_give_the_same_token(issuer: TokenIssuer, access_forger: Forger) -> None:
@@ -31,8 +27,6 @@ def test_the_same_claims_give_the_same_token(issuer: TokenIssuer, access_forger:
 def test_the_payload_says_nothing_about_the_person(
     issuer: TokenIssuer, access_forger: Forger
 ) -> None:
-    """No e-mail address, name or role is readable in a token."""
     claims = AccessTokenClaims(**access_forger.claims())
-    segment = issuer.access.sign(claims).split(".")[1]
-    payload = json.loads(base64.urlsafe_b64decode(segment + "=="))
+    payload = claims_of(issuer.access.sign(claims))
     assert payload.keys() == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "auth_time", "amr"}
