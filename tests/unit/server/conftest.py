@@ -63,7 +63,6 @@ class Running:
         self.worker.beats += 1
 
     def connect(self) -> socket.socket:
-        """Open a connection to it."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
 
     def ask(self, *parts: bytes) -> bytes:

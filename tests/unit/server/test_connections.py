@@ -13,7 +13,7 @@ from tests.unit.server.conftest import Running, everything
 from tests.unit.server.gates import GET, Gate, Neighbour
 
 
-def test_what_is_unfinished_ends_in_time(
+def test_an_unfinished_request_ends_in_time(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """408 for a part of a request, nothing at all for a connection that sent none."""
@@ -26,14 +26,13 @@ def test_what_is_unfinished_ends_in_time(
     assert running.ask() == b""
 
 
-def test_what_is_kept_idle_ends_in_time(run: Callable[..., Running]) -> None:
-    """After keepalive seconds, without a word."""
+def test_an_idle_connection_ends_in_time(run: Callable[..., Running]) -> None:
     running = run()
     running.server.table.idle.seconds = 0.1
     assert running.ask(GET + b"\r\n").count(b"HTTP/1.1 200 ") == 1
 
 
-def test_the_oldest_unfinished_gives_way(
+def test_the_oldest_unfinished_request_gives_way(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As many as may be read at once stay; the next one takes the place of the first."""
@@ -44,10 +43,9 @@ def test_the_oldest_unfinished_gives_way(
         link.sendall(b"GET")
     with running.connect() as late:
         assert everything(links[0]).startswith(b"HTTP/1.1 408 ")
+        late.sendall(b"GET")
         for link in (late, *links[1:]):
-            link.sendall(
-                (b"" if link is not late else b"GET") + GET[3:] + b"Connection: close\r\n\r\n"
-            )
+            link.sendall(GET[3:] + b"Connection: close\r\n\r\n")
             assert everything(link).startswith(b"HTTP/1.1 200 ")
     for link in links:
         link.close()
@@ -63,10 +61,9 @@ def test_the_site_that_has_the_most_gives_way() -> None:
     assert group.surplus() == flood[0]  # type: ignore[comparison-overlap]
 
 
-def test_too_many_idle_are_told_to_close(
+def test_above_the_limit_of_idle_connections_none_is_kept(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever asks is served; only the connection is not kept."""
     monkeypatch.setattr(table, "MAX_IDLE", 1)
     running = run()
     with running.connect() as kept:
@@ -76,7 +73,7 @@ def test_too_many_idle_are_told_to_close(
         assert b"\r\nConnection: close\r\n" in running.ask(GET + b"\r\n")
 
 
-def test_an_answer_that_is_not_taken(run: Callable[..., Running]) -> None:
+def test_an_answer_that_is_not_taken_holds_no_thread(run: Callable[..., Running]) -> None:
     """It waits outside the threads, goes out when it is taken, and is given up in time."""
     running = run()
     gate = running.worker.wsgi = Gate(running.worker.wsgi, size=20_000_000)
@@ -105,7 +102,6 @@ class Busy:
     def __call__(
         self, environ: dict[str, object], start_response: Callable[..., object]
     ) -> list[bytes]:
-        """Refuse /busy."""
         busy = environ["PATH_INFO"] == "/busy"
         more = [("retry-after", "2")] if busy else []
         start_response("503 Busy" if busy else "200 OK", [("Content-Length", "0"), *more])
@@ -142,7 +138,7 @@ def test_an_answer_with_retry_after_waits_and_holds_no_thread(
         link.close()
 
 
-def test_so_many_may_wait_for_a_refusal(
+def test_a_limited_number_of_clients_wait_for_a_refusal(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one does not add to them: the oldest gets its answer at once."""
@@ -164,7 +160,7 @@ def test_so_many_may_wait_for_a_refusal(
     links[2].close()
 
 
-def test_what_comes_while_it_is_answered(run: Callable[..., Running]) -> None:
+def test_what_comes_during_an_answer_waits_its_turn(run: Callable[..., Running]) -> None:
     """The next request waits its turn, and a client that left is noticed afterwards."""
     running = run()
     gate = running.worker.wsgi = Gate(running.worker.wsgi)
@@ -180,8 +176,7 @@ def test_what_comes_while_it_is_answered(run: Callable[..., Running]) -> None:
     wait_until(lambda: not running.server.table.groups, what="the end of all")
 
 
-def test_a_reset_while_it_is_answered(run: Callable[..., Running]) -> None:
-    """The answer has nowhere to go."""
+def test_after_a_reset_the_answer_has_nowhere_to_go(run: Callable[..., Running]) -> None:
     running = run()
     gate = running.worker.wsgi = Gate(running.worker.wsgi, size=20_000_000)
     link = running.connect()

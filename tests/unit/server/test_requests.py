@@ -11,14 +11,17 @@ import pytest
 from flask import Flask
 
 from app.server.chunks import MAX_CHUNKS, last_chunk
-from app.services import NAME, Services
+from app.services import NAME
 from config import BODY_BYTES
+from tests.support.app import services
 from tests.unit.server.conftest import Running, everything
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /auth/login HTTP/1.1\r\nHost: example.com\r\nContent-Type: application/json\r\n"
 CLOSE = b"Connection: close\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
+TOO_MANY_CHUNKS = b"\r\n" + b"1\r\na\r\n" * MAX_CHUNKS + b"0\r\n\r\n"
+LONG_TRAILER = b"\r\n0\r\n" + b"a: b\r\n" * 200
 
 
 def statuses(received: bytes) -> list[int]:
@@ -26,13 +29,12 @@ def statuses(received: bytes) -> list[int]:
     return [int(part[:3]) for part in received.split(b"HTTP/1.1 ")[1:]]
 
 
-def test_a_request_byte_by_byte(running: Running) -> None:
-    """However it is cut, it is one request."""
+def test_a_request_may_come_byte_by_byte(running: Running) -> None:
     whole = GET + CLOSE
     assert statuses(running.ask(*(whole[n : n + 1] for n in range(len(whole))))) == [200]
 
 
-def test_kept_connections_and_pipelined_requests(running: Running) -> None:
+def test_kept_and_pipelined_requests_are_answered_in_order(running: Running) -> None:
     """Each is answered for itself and in order, also one that comes in two parts."""
     with running.connect() as link:
         for _ in range(3):
@@ -59,13 +61,13 @@ def body_of(received: bytes) -> str:
         (CHUNKED + CLOSE, b'9\r\n{"a": 1}\n\r\n0\r\nX-Trailer: 1\r\n', b"\r\n"),
     ],
 )
-def test_bodies_in_parts(running: Running, parts: tuple[bytes, ...]) -> None:
+def test_a_body_may_come_in_parts(running: Running, parts: tuple[bytes, ...]) -> None:
     """The application sees the whole body: these are JSON, and lack what it wants."""
     received = running.ask(POST.replace(b"example.com", b"latchkey.example"), *parts)
     assert statuses(received) in ([400], [421])
 
 
-def test_the_client_that_waits_to_be_told(running: Running) -> None:
+def test_a_client_that_waits_to_be_told_is_told_once(running: Running) -> None:
     """`Expect: 100-continue`: told once, and not when the body is there already."""
     expect = POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n" + CLOSE
     with running.connect() as link:
@@ -96,16 +98,8 @@ def large_chunks(size: int) -> bytes:
         (POST + b"Content-Length: 65537\r\n\r\n", 413, "request_entity_too_large"),
         (POST + CHUNKED + b"\r\nfffff\r\n", 413, "request_entity_too_large"),
         (POST + CHUNKED + b"\r\n" + b"1\r\na\r\n" * 22_000, 413, "request_entity_too_large"),
-        (
-            POST + CHUNKED + b"\r\n" + b"1\r\na\r\n" * MAX_CHUNKS + b"0\r\n\r\n",
-            413,
-            "request_entity_too_large",
-        ),
-        (
-            POST + CHUNKED + b"\r\n0\r\n" + b"a: b\r\n" * 200,
-            413,
-            "request_entity_too_large",
-        ),
+        (POST + CHUNKED + TOO_MANY_CHUNKS, 413, "request_entity_too_large"),
+        (POST + CHUNKED + LONG_TRAILER, 413, "request_entity_too_large"),
         (POST + CHUNKED + b"\r\n" + large_chunks(65536), 413, "request_entity_too_large"),
         (POST + CHUNKED + b"\r\nstolen\r\n\r\n", 400, "bad_request"),
         (POST + CHUNKED + b"\r\n" + b"1" * 300, 400, "bad_request"),
@@ -138,10 +132,8 @@ def test_a_body_of_the_largest_size_is_read(running: Running) -> None:
 
 
 def test_a_deployment_may_take_larger_bodies(app: Flask, run: Callable[..., Running]) -> None:
-    """MAX_BODY_BYTES moves the limit, whole and in chunks."""
-    services: Services = app.extensions[NAME]
-    larger = replace(services.settings, max_body_bytes=4 * BODY_BYTES)
-    app.extensions[NAME] = replace(services, settings=larger)
+    larger = replace(services(app).settings, max_body_bytes=4 * BODY_BYTES)
+    app.extensions[NAME] = replace(services(app), settings=larger)
     running = run()
     for size, good in ((4 * BODY_BYTES, True), (4 * BODY_BYTES + 4096, False)):
         whole = b"Content-Length: %d\r\n\r\n" % size + b"a" * size
@@ -152,8 +144,8 @@ def test_a_deployment_may_take_larger_bodies(app: Flask, run: Callable[..., Runn
                 assert (statuses(link.recv(65536)) != [413]) == good
 
 
-def test_what_comes_after_a_refusal(running: Running) -> None:
-    """It is read away, so that it does not cost the client the answer."""
+def test_what_comes_after_a_refusal_is_read_away(running: Running) -> None:
+    """Otherwise it would cost the client the answer."""
     with running.connect() as link:
         link.sendall(GET + b"Bad Name: x\r\n\r\n")
         link.sendall(b"more")
@@ -163,14 +155,10 @@ def test_what_comes_after_a_refusal(running: Running) -> None:
         assert statuses(received + everything(link)) == [400]
 
 
-def test_a_client_that_leaves(running: Running) -> None:
+def test_a_client_that_leaves_is_no_fault(running: Running) -> None:
     """In the middle of a request, or before its answer: nothing is answered, and others are."""
-    for sent in (
-        b"",
-        b"GET",
-        POST + b"Content-Length: 9\r\n\r\n{",
-        POST + CHUNKED + b"\r\n5\r\na",
-    ):
+    part, chunk = POST + b"Content-Length: 9\r\n\r\n{", POST + CHUNKED + b"\r\n5\r\na"
+    for sent in (b"", b"GET", part, chunk):
         running.connect().close()
         with running.connect() as link:
             link.sendall(sent)
@@ -182,7 +170,7 @@ def test_a_client_that_leaves(running: Running) -> None:
     assert statuses(running.ask(GET + CLOSE)) == [200]
 
 
-def test_a_fault_of_ours_is_an_answer(running: Running) -> None:
+def test_a_fault_of_the_application_is_an_answer(running: Running) -> None:
     """Whatever the application raises is a 500 without a word of it, and the log has it."""
 
     def broken(_environ: object, start_response: object) -> list[bytes]:
@@ -198,7 +186,7 @@ def test_a_fault_of_ours_is_an_answer(running: Running) -> None:
     assert b"InvalidResponseHeader" not in received
 
 
-def test_the_end_of_chunks() -> None:
+def test_the_end_of_chunks_is_found() -> None:
     """Where to go on looking is never before where one was."""
     assert last_chunk(b"5\r\nab", 0) == (False, 10, 1)
     assert last_chunk(b"5\r\nabcde\r\n0\r\n\r\n", 10) == (True, 10, 0)

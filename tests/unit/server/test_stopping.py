@@ -17,7 +17,7 @@ from tests.unit.server.conftest import Running, everything
 from tests.unit.server.gates import GET, Gate
 
 
-def test_stopping_answers_what_still_comes(
+def test_a_stop_finishes_what_has_begun(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is answered, half sent or kept is finished, and nothing new is accepted."""
@@ -66,8 +66,9 @@ def test_no_request_stops_the_loop(run: Callable[..., Running], error: Exception
         server._poller.close()  # noqa: SLF001
 
 
-def test_the_last_moment_of_an_idle_connection(run: Callable[..., Running]) -> None:
-    """A request that came before its end was noticed is answered."""
+def test_a_request_in_the_last_moment_of_an_idle_connection_is_answered(
+    run: Callable[..., Running],
+) -> None:
     worker = run(alive=False).worker
     server = loop.Server(worker)
     ours, theirs = socket.socketpair()
@@ -81,14 +82,16 @@ def test_the_last_moment_of_an_idle_connection(run: Callable[..., Running]) -> N
         server._poller.close()  # noqa: SLF001
 
 
-def test_the_end_of_the_master_is_the_end(run: Callable[..., Running]) -> None:
+def test_a_loop_ends_with_its_master(run: Callable[..., Running]) -> None:
     """Nobody would stop such a worker."""
     running = run(ppid=1)
     running.thread.join(20)
     assert not running.thread.is_alive()
 
 
-def test_as_many_requests_as_gunicorn_is_told(run: Callable[..., Running]) -> None:
+def test_a_loop_ends_after_as_many_requests_as_gunicorn_is_told(
+    run: Callable[..., Running],
+) -> None:
     """`--max-requests`: the last one is answered, and the connection closed."""
     running = run(max_requests=1)
     assert b"\r\nConnection: close\r\n" in running.ask(GET + b"\r\n")
@@ -115,7 +118,7 @@ def test_a_full_loop_accepts_no_more(
             assert everything(second).startswith(b"HTTP/1.1 200 ")
 
 
-def test_it_leaves_connections_to_a_worker_with_fewer(run: Callable[..., Running]) -> None:
+def test_a_loop_leaves_connections_to_a_worker_with_fewer(run: Callable[..., Running]) -> None:
     """It waits a moment when it is ahead, and then serves all the same."""
     running = run()
     running.worker.loads[1] = 0
@@ -129,10 +132,9 @@ def test_it_leaves_connections_to_a_worker_with_fewer(run: Callable[..., Running
             link.close()
 
 
-def test_a_system_without_files_is_no_end(
+def test_a_system_without_free_files_ends_no_loop(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It says so, waits, and goes on."""
     monkeypatch.setattr(listeners, "FAULT_SECONDS", 0.05)
 
     class Broken(socket.socket):

@@ -8,7 +8,6 @@ JSON = "application/json"
 
 
 def read(data: bytes, content_type: str | None) -> dict[str, object]:
-    """Read a request's body as an endpoint does."""
     with Flask(__name__).test_request_context(method="POST", data=data, content_type=content_type):
         return bodies.read_object()
 
@@ -23,7 +22,6 @@ def read(data: bytes, content_type: str | None) -> dict[str, object]:
     ],
 )
 def test_a_json_object_is_read(content_type: str) -> None:
-    """Declared as JSON, however it is spelt, an object is read."""
     assert read(b'{"email":"ada@example.com"}', content_type) == {"email": "ada@example.com"}
 
 
@@ -52,7 +50,6 @@ def test_another_type_is_refused(content_type: str | None) -> None:
     [b"", b"[]", b"null", b'"x"', b"{", b'{"a":1,"a":2}', b'{"a":NaN}', b"\xff", b"[" * 20_000],
 )
 def test_what_is_no_strict_object_is_refused(data: bytes) -> None:
-    """Every malformed body is the same refusal and never a crash."""
     with pytest.raises(InvalidRequest) as refused:
         read(data, JSON)
     assert refused.value.detail == "The body is not one well-formed JSON object."

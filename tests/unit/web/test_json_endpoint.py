@@ -46,8 +46,6 @@ def described(view: Any) -> Description:  # noqa: ANN401 - any view
 
 
 def test_a_typed_dict_is_answered_with_200() -> None:
-    """The return type is the whole description."""
-
     @json_endpoint(refuses=(NotFound,), proof=True, security=ACCESS_TOKEN)
     def view() -> Order:
         return {"name": "tea"}
@@ -59,8 +57,6 @@ def test_a_typed_dict_is_answered_with_200() -> None:
 
 
 def test_a_status_stands_beside_the_body() -> None:
-    """Of several answers each has its status."""
-
     @json_endpoint()
     def view() -> tuple[Order, Literal[201]] | tuple[Missing, Literal[503]]:
         answer: Order = {"name": "tea"}
@@ -71,8 +67,6 @@ def test_a_status_stands_beside_the_body() -> None:
 
 
 def test_a_response_says_what_is_in_it() -> None:
-    """By an annotation."""
-
     @json_endpoint()
     def view() -> NoContent:
         return Response(status=204)
@@ -151,7 +145,6 @@ def test_the_body_is_passed_to_the_view() -> None:
     ],
 )
 def test_a_body_of_another_form_is_refused(data: str, detail: str) -> None:
-    """The detail names the field; nothing is converted."""
     with pytest.raises(InvalidRequest) as refused:
         send(data)
     assert refused.value.detail == detail
@@ -216,7 +209,6 @@ def test_the_query_is_passed_to_the_view(query: str, given: str) -> None:
     ],
 )
 def test_a_query_of_another_form_is_refused(query: str, part: str) -> None:
-    """The detail names the parameter."""
     with pytest.raises(InvalidRequest) as refused:
         ask(query)
     assert refused.value.detail == f"The parameter {part}"

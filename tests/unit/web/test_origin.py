@@ -25,7 +25,6 @@ def sent(headers: dict[str, str]) -> Request:
 def test_a_refusal_names_the_header_that_gave_it_away(
     headers: dict[str, str], reason: str
 ) -> None:
-    """For the record; the answer says neither."""
     with pytest.raises(CrossOrigin) as refused:
         check_origin(sent(headers), PUBLIC_URL)
     assert refused.value.reason == reason

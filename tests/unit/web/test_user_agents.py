@@ -38,11 +38,9 @@ def test_a_browser_is_named_as_people_know_it(user_agent: str, name: str) -> Non
 
 
 @pytest.mark.parametrize("user_agent", ["", "-", "x" * 5000, "<script>alert(1)</script>"])
-def test_what_is_not_known_is_said_to_be_unknown(user_agent: str) -> None:
-    """Nothing of what a client says of itself is repeated in its name."""
+def test_what_is_not_known_is_said_to_be_unknown_and_not_repeated(user_agent: str) -> None:
     assert describe(user_agent) == "Unknown browser"
 
 
 def test_a_known_system_is_named_beside_an_unknown_browser() -> None:
-    """Half of the truth helps too."""
     assert describe("Konqueror (Linux)") == "Unknown browser on Linux"
