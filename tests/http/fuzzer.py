@@ -6,11 +6,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from app.services import Services
 from app.tokens.jws import COMPACT
 from app.web.cookies import REFRESH
-from tests.support.app import PUBLIC_URL, services
-from tests.support.client import Client, bearer
+from tests.support.client import BINDING, Client, bearer, dpop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +33,6 @@ class Crowd:
     number = 0
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer somebody new."""
         assert self.app is not None
         self.number += 1
         _, high, middle, low = self.number.to_bytes(4, "big")
@@ -46,12 +43,10 @@ class Crowd:
 class Stranger:
     """A caller with nothing but what the fuzzer makes up."""
 
-    def __init__(self, app: Flask, valkey: ValkeyServer) -> None:
-        self.own: Services = services(app)
+    def __init__(self, valkey: ValkeyServer) -> None:
         self._valkey = valkey
 
     def credentials(self, _case: Case[Any]) -> dict[str, Any]:
-        """Return the headers and cookies of a request."""
         return {}
 
     def learn(self, _case: Case[Any], answer: Response) -> None:
@@ -69,9 +64,9 @@ class Member(Stranger):
     """Somebody logged in, who logs in again whenever the fuzzer logged them out."""
 
     def __init__(self, app: Flask, valkey: ValkeyServer, key: Prover | None = None) -> None:
-        super().__init__(app, valkey)
-        self._key = key
-        self._actor = Client(app)
+        super().__init__(valkey)
+        self._bound = key is not None
+        self._actor = Client(app, key=key)
         assert self._actor.register().status_code == HTTPStatus.CREATED
         self._log_in()
 
@@ -84,12 +79,10 @@ class Member(Stranger):
         if COMPACT.fullmatch(str(case.headers.get("DPoP", ""))):
             del case.headers["DPoP"]
         token = self._actor.access_token
-        headers = bearer(token)
-        if self._key:
-            headers = {"Authorization": f"DPoP {token}"}
-            if "DPoP" not in case.headers:
-                about = None if case.path in {"/auth/login", "/auth/refresh"} else token
-                headers["DPoP"] = self._prove(case.method, case.formatted_path, about)
+        headers = dpop(token) if self._bound else bearer(token)
+        if self._bound and "DPoP" not in case.headers:
+            about = None if case.path in BINDING else token
+            headers["DPoP"] = self._actor.proof(case.formatted_path, case.method, about)
         return {"headers": headers, "cookies": {REFRESH: self._actor.refresh_token}}
 
     def learn(self, case: Case[Any], answer: Response) -> None:
@@ -110,13 +103,4 @@ class Member(Stranger):
 
     def _log_in(self) -> None:
         self.wait()
-        proof = {"DPoP": self._prove("POST", "/auth/login", None)} if self._key else {}
-        body = {"email": self._actor.email, "password": self._actor.password}
-        answer = self._actor.ask("POST", "/auth/login", body, proof)
-        assert answer.status_code == HTTPStatus.OK
-        self._actor.access_token = answer.get_json()["access_token"]
-
-    def _prove(self, method: str, path: str, token: str | None) -> str:
-        assert self._key is not None
-        now = {"nonce": self.own.nonce(), "iat": self.own.clock.now()}
-        return self._key.proof(method, PUBLIC_URL + path, token, **now)
+        assert self._actor.log_in().status_code == HTTPStatus.OK

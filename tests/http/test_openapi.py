@@ -17,6 +17,7 @@ from config import Settings
 from tests.support.app import PUBLIC_URL, close
 from tests.support.client import Client
 from tests.support.contract import DOCUMENT, ENDPOINTS, OWN, path_of
+from tests.support.databases import one_database
 
 ACCESS: Final[list[dict[str, list[str]]]] = [
     {"accessToken": []},
@@ -27,14 +28,13 @@ ACCESS: Final[list[dict[str, list[str]]]] = [
 def parts(part: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
     """Walk through all parts of a document."""
     yield part
-    for inner in (
-        part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
-    ):
-        yield from parts(inner)
+    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    for one in inner:
+        yield from parts(one)
 
 
+@one_database
 def test_it_is_served_and_valid(app: Flask, thief: Client) -> None:
-    """OpenAPI 3.1, for everybody, and the same each time."""
     answer = thief.ask("GET", "/openapi.json")
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
     assert answer.get_data() == document(app) == thief.ask("GET", "/openapi.json").get_data()
@@ -44,6 +44,7 @@ def test_it_is_served_and_valid(app: Flask, thief: Client) -> None:
     loaded.validate()
 
 
+@one_database
 def test_each_route_for_programs_is_in_it(app: Flask) -> None:
     """With its methods; a product decides for itself which of its routes it describes."""
     routes = {
@@ -56,8 +57,8 @@ def test_each_route_for_programs_is_in_it(app: Flask) -> None:
     assert {(endpoint.path, endpoint.method) for endpoint in OWN} == routes
 
 
+@one_database
 def test_it_is_in_step_with_the_guards(app: Flask) -> None:
-    """An operation asks for an access token exactly where the guard does."""
     adapter = app.url_map.bind("localhost", url_scheme="https")
     for path, item in DOCUMENT["paths"].items():
         for method, operation in item.items():
@@ -86,7 +87,6 @@ def test_its_names_are_its_own() -> None:
 
 
 def test_each_operation_is_summed_up() -> None:
-    """In one line, as the list of a viewer shows it."""
     for endpoint in OWN:
         summary = DOCUMENT["paths"][endpoint.path][endpoint.method.lower()]["summary"]
         assert 0 < len(summary) < 90
@@ -94,7 +94,6 @@ def test_each_operation_is_summed_up() -> None:
 
 
 def test_examples_are_examples() -> None:
-    """Each request body and problem shown is valid by its schema."""
     objects = [part for part in parts(DOCUMENT["paths"]) if isinstance(part, dict)]
     shown = [content for part in objects for content in part.get("content", {}).values()]
     for content in shown:
@@ -107,7 +106,6 @@ def test_examples_are_examples() -> None:
 
 
 def bodies(prefix: str) -> list[dict[str, Any]]:
-    """List the request bodies of the paths under `prefix`."""
     return [
         content
         for path, item in DOCUMENT["paths"].items()
@@ -118,7 +116,6 @@ def bodies(prefix: str) -> list[dict[str, Any]]:
 
 
 def examples(content: dict[str, Any]) -> list[Any]:
-    """List the examples of a body."""
     names = [shown["$ref"].rpartition("/")[2] for shown in content.get("examples", {}).values()]
     several = [DOCUMENT["components"]["examples"][name]["value"] for name in names]
     return several + ([content["example"]] if "example" in content else [])
@@ -132,21 +129,14 @@ def test_an_answer_has_no_field_that_it_does_not_name() -> None:
     assert closed == schemas.keys() - sent
 
 
+@one_database
 def test_settings_are_in_it(settings: Settings) -> None:
-    """The address, the name and the shortest password are this server's."""
-    app = create_app(
-        replace(
-            settings,
-            public_url="https://other.example",
-            product_name="Other",
-            password_min_length=8,
-        )
-    )
+    named = replace(settings, public_url="https://other.example", product_name="Other")
+    app = create_app(replace(named, password_min_length=8))
     other = json.loads(document(app))
     close(app)
     assert other["servers"] == [{"url": "https://other.example"}]
     assert other["info"]["title"] == "Other"
-    new = other["components"]["schemas"]["Registration"]["properties"]["password"]
-    assert new["minLength"] == 8
-    present = other["components"]["schemas"]["Credentials"]["properties"]["password"]
-    assert present["minLength"] == 1
+    schemas = other["components"]["schemas"]
+    assert schemas["Registration"]["properties"]["password"]["minLength"] == 8
+    assert schemas["Credentials"]["properties"]["password"]["minLength"] == 1

@@ -27,10 +27,13 @@ from app.infra import throttle
 from app.web.cookies import REFRESH
 from app.web.guards import public
 from config import Settings
-from tests.support.app import PUBLIC_URL, close, services
+from tests.support.app import close, services
 from tests.support.busy import busy as filled
 from tests.support.client import NEW_PASSWORD, Client, problem, program
 from tests.support.contract import DOCUMENT, ENDPOINTS, OWN, arguments_of
+from tests.support.databases import one_database
+
+pytestmark = one_database
 
 SCHEMA: Final = schemathesis.openapi.from_dict(DOCUMENT)
 CHECKED: Final = [
@@ -47,27 +50,18 @@ class Stage:
     """Ada, logged in anew for each scene, and what she sends to one endpoint."""
 
     def __init__(self, app: Flask, endpoint: Endpoint) -> None:
-        self.app = app
-        self.endpoint = endpoint
-        self.key: Prover | None = None
+        self.app, self.endpoint = app, endpoint
         self.ada = Client(app)
         self.ada.register()
 
     def enter(self, key: Prover | None = None) -> None:
         """Log in, in a fresh browser, with a key or without."""
-        self.key = key
-        self.ada = Client(self.app)
-        headers = {"DPoP": self.proof("/auth/login", bound=False)} if key else {}
-        body = {"email": self.ada.email, "password": self.ada.password}
-        answer = self.ada.ask("POST", "/auth/login", body, headers).get_json()
-        self.ada.access_token, self.ada.session_id = (
-            answer["access_token"],
-            answer["session"]["id"],
-        )
+        self.ada = Client(self.app, key=key)
+        assert self.ada.log_in().status_code == 200
+        self.scheme = "DPoP" if key else "Bearer"
 
     @property
     def path(self) -> str:
-        """The path, with Ada's own session in the place of each argument."""
         return self.endpoint.path.format_map(self.arguments)
 
     @property
@@ -85,40 +79,31 @@ class Stage:
             return BODIES[self.endpoint.name](self.ada)
         return dict(operation["requestBody"]["content"]["application/json"].get("example", {}))
 
-    def proof(self, path: str = "", *, bound: bool = True, **claims: Any) -> str:  # noqa: ANN401 - any claim
-        """Prove a request with the newest nonce, or with what `claims` say."""
-        assert self.key is not None
-        own = services(self.app)
-        said = {"nonce": own.nonce(), "iat": own.clock.now()} | claims
-        method = self.endpoint.method if not path else "POST"
-        token = self.ada.access_token if bound and self.endpoint.guarded else None
-        return self.key.proof(method, PUBLIC_URL + (path or self.path), token, **said)
+    def proof(self, **claims: Any) -> str:  # noqa: ANN401 - any claim
+        token = self.ada.access_token if self.endpoint.guarded else None
+        return self.ada.proof(self.path, self.endpoint.method, token, **claims)
 
     def ask(
         self, body: Mapping[str, object] | bytes | None = None, path: str = "", **headers: str
     ) -> TestResponse:
         """Send a good request; what is given is other than good."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        scheme = "DPoP" if self.key else "Bearer"
-        sent = {"Authorization": f"{scheme} {self.ada.access_token}"} | named
-        method = self.endpoint.method
+        sent = {"Authorization": f"{self.scheme} {self.ada.access_token}"} | named
+        method, path = self.endpoint.method, path or self.path
         if isinstance(body, bytes):
-            return self.ada.ask(method, path or self.path, None, sent, data=body)
-        return self.ada.ask(method, path or self.path, body or self.body, sent)
+            return self.ada.ask(method, path, None, sent, data=body)
+        return self.ada.ask(method, path, body or self.body, sent)
 
 
 def changed(stage: Stage, **fields: object) -> TestResponse:
-    """Send the body with other fields."""
     return stage.ask({**(stage.body or {}), **fields})
 
 
 def without_access(stage: Stage) -> TestResponse:
-    """Send no access token worth the name."""
     return stage.ask(Authorization="Bearer rubbish")
 
 
 def bad_request(stage: Stage) -> TestResponse:
-    """Send a body that is none, or where there is no body two cookies."""
     if stage.endpoint.description.body:
         return stage.ask(b"{", Content_Type="application/json")
     two = f"one; {REFRESH}=two"
@@ -126,24 +111,20 @@ def bad_request(stage: Stage) -> TestResponse:
 
 
 def bad_proof(stage: Stage, proof: Callable[[Stage], str]) -> TestResponse:
-    """Hold a key and prove something else."""
     stage.enter(Prover())
     return stage.ask(DPoP=proof(stage))
 
 
 def no_session(stage: Stage) -> TestResponse:
-    """Come without a cookie."""
     del stage.ada.cookies[REFRESH]
     return stage.ask()
 
 
 def fail(**_: str) -> str:
-    """Stand for a fault of our own."""
     raise RuntimeError
 
 
 def crashed(stage: Stage) -> TestResponse:
-    """Have the view fail."""
     views = stage.app.view_functions
     kept = dict(views)
     views.update(dict.fromkeys(views, public(fail)))
@@ -154,20 +135,17 @@ def crashed(stage: Stage) -> TestResponse:
 
 
 def busy(stage: Stage) -> TestResponse:
-    """Have all hashing slots taken and the queue full."""
     with filled(stage.app):
         return stage.ask()
 
 
 def too_many(stage: Stage) -> TestResponse:
-    """Have every limit used up."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(throttle, "_hit", lambda *_: services(stage.app).clock.now() + 9)
         return stage.ask()
 
 
 def unavailable(stage: Stage) -> TestResponse:
-    """Have database and Redis away; the tokens are good there, too."""
     settings = replace(
         services(stage.app).settings, database_url=NOWHERE, redis_url="unix:///nowhere"
     )
@@ -229,7 +207,6 @@ def can_be_bad(stage: Stage) -> bool:
 
 
 def provoke(stage: Stage, scenes: dict[str, Callable[[Stage], TestResponse]]) -> None:
-    """Have each refusal given that is promised and has a scene."""
     for refusal in stage.endpoint.refusals:
         if refusal.code in scenes and (refusal.code != "invalid_request" or can_be_bad(stage)):
             stage.enter()
@@ -244,13 +221,11 @@ each_own = pytest.mark.parametrize("endpoint", OWN, ids=lambda endpoint: endpoin
 
 @each
 def test_every_general_refusal_is_given(app: Flask, endpoint: Endpoint) -> None:
-    """With the status, the code, the headers and the body that the document says."""
     provoke(Stage(app, endpoint), GENERAL)
 
 
 @each_own
 def test_every_special_refusal_is_given(app: Flask, endpoint: Endpoint) -> None:
-    """Likewise; there is a scene for each code that our own endpoints promise."""
     provoke(Stage(app, endpoint), SPECIAL)
     assert {refusal.code for refusal in endpoint.refusals} <= GENERAL.keys() | SPECIAL.keys()
 
@@ -258,7 +233,6 @@ def test_every_special_refusal_is_given(app: Flask, endpoint: Endpoint) -> None:
 @pytest.mark.parametrize("bound", [False, True], ids=["unbound", "bound"])
 @each_own
 def test_every_good_answer_is_given(app: Flask, endpoint: Endpoint, *, bound: bool) -> None:
-    """To a caller who may have it, with a key and without."""
     stage = Stage(app, endpoint)
     stage.enter(Prover() if bound else None)
     answer = stage.ask(DPoP=stage.proof()) if bound else stage.ask()
@@ -267,7 +241,6 @@ def test_every_good_answer_is_given(app: Flask, endpoint: Endpoint, *, bound: bo
 
 
 def test_unready_is_said_as_promised(settings: Settings) -> None:
-    """The one answer of 503 that is no problem document."""
     app = create_app(replace(settings, database_url=NOWHERE))
     try:
         answer = Client(app).ask("GET", "/readyz")

@@ -1,7 +1,7 @@
 """Stronger Argon2id parameters reach old accounts when their owners log in."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -13,49 +13,43 @@ from app.accounts.models import User
 from app.accounts.password_login import PasswordLogin
 from config import Settings
 from tests.support.app import close, services
+from tests.support.at_once import at_once
 from tests.support.client import EMAIL, NEW_PASSWORD, Client, problem
 
 
 @pytest.fixture
-def stronger(environment: dict[str, str], ada: Client) -> Iterator[Flask]:
+def stronger(settings: Settings, ada: Client) -> Iterator[Flask]:
     """The app with other parameters than those with which Ada registered."""
     assert ada.session_id
-    cost = {"ARGON2_MEMORY_KIB": "9216", "ARGON2_TIME": "4"}
-    app = create_app(Settings.from_env(environment | cost))
+    app = create_app(replace(settings, argon2_memory_kib=16, argon2_time=2))
     yield app
     close(app)
 
 
 def stored(app: Flask) -> str:
-    """Return Ada's hash."""
-    with services(app).database.autocommit() as connection:
-        user = accounts.find_by_email(connection, EMAIL)
+    user = services(app).database.read(accounts.find_by_email, EMAIL)
     assert user
     return str(user.password_hash)
 
 
 def test_rehash_on_login(stronger: Flask) -> None:
-    """ReplayCache, on success; the parameters are in the hash."""
     assert "m=8,t=1,p=1" in stored(stronger)
     problem(Client(stronger).log_in("wrong wrong wrong"), 401, "invalid_credentials")
     assert "m=8,t=1,p=1" in stored(stronger)
     assert Client(stronger).log_in().status_code == 200
     renewed = stored(stronger)
-    assert "m=9216,t=4,p=1" in renewed
+    assert "m=16,t=2,p=1" in renewed
     assert Client(stronger).log_in().status_code == 200
     assert stored(stronger) == renewed
 
 
 def test_rehash_ends_no_session(stronger: Flask, ada: Client) -> None:
-    """It is the same password."""
     assert Client(stronger).log_in().status_code == 200
     assert ada.alive()
 
 
-def test_two_logins_at_once_both_succeed(stronger: Flask) -> None:
-    """The right password is right, also while another log-in writes the new hash."""
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(Client.log_in, [Client(stronger) for _ in range(4)]))
+def test_log_ins_at_once_succeed_while_one_writes_the_new_hash(stronger: Flask) -> None:
+    answers = at_once(4, lambda _: Client(stronger).log_in())
     assert [answer.status_code for answer in answers] == [200] * 4
 
 

@@ -255,6 +255,13 @@ def ended(answer: TestResponse) -> dict[str, Any]:
     return problem(answer, 401, "session_ended")
 
 
+def invalid_token(answer: TestResponse) -> None:
+    """Check a refusal as RFC 6750 section 3 writes it, without a word about the reason."""
+    assert problem(answer, 401, "invalid_token")["detail"] == "This needs a valid access token."
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="latchkey", error="invalid_token"'
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
 def claims(token: str) -> dict[str, Any]:
     """Read a token's payload without verifying anything, as anybody who holds it can."""
     payload = token.split(".")[1]
