@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.families import queries
 from app.families.models import Family
 from app.web.cookies import REFRESH as COOKIE
-from tests.support.app import services
-from tests.support.client import Client
+from tests.support.app import family_of, services
+from tests.support.client import EMAIL, Client
 from tests.support.clock import NOW
 from tests.vectors.proofs.maker import Maker
-
-EMAIL = "ada@example.com"
 
 
 @dataclass(frozen=True)
@@ -28,14 +25,9 @@ class Site:
     protected: Maker
 
     def family(self) -> Family:
-        """Return the family's row as it is now."""
-        with services(self.app).database.autocommit() as connection:
-            family = queries.find(connection, self.sid)
-        assert family is not None
-        return family
+        return family_of(self.app, self.sid)
 
     def cookie(self) -> str:
-        """Return the family's current refresh token."""
         return services(self.app).auth.issuer.issue(self.family(), EMAIL).refresh_token
 
 
@@ -47,7 +39,6 @@ def wire(text: str) -> str:
 def refresh(
     site: Site, visitor: Client, proof: str, headers: Mapping[str, str] | None = None
 ) -> TestResponse:
-    """Refresh with the current cookie and that proof."""
     environ = {"HTTP_COOKIE": f"{COOKIE}={site.cookie()}", "HTTP_DPOP": wire(proof)}
     return visitor.ask("POST", "/auth/refresh", headers=headers or {}, environ=environ)
 
@@ -55,7 +46,6 @@ def refresh(
 def ask(
     site: Site, visitor: Client, proof: str, headers: Mapping[str, str] | None = None
 ) -> TestResponse:
-    """Ask the protected route with the bound access token and that proof."""
     environ = {"HTTP_AUTHORIZATION": f"DPoP {site.access_token}", "HTTP_DPOP": wire(proof)}
     return visitor.ask("GET", "/api/me", headers=headers or {}, environ=environ)
 

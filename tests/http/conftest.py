@@ -18,7 +18,6 @@ from tests.support.servers.valkey import ValkeyServer
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """All that the application writes into its log, as it writes it."""
     text = io.StringIO()
     handler = logging.StreamHandler(text)
     handler.setFormatter(JsonLines())
@@ -35,12 +34,18 @@ def shared_app(
     valkey_server: ValkeyServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Flask]:
-    """Build one application, at one moment, for a module whose cases change nothing in it."""
+    """One application, at one moment, for a module whose cases change nothing in it."""
     valkey_server.make_sound()
     database = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("shared") / "latchkey.db")
     servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
     with running(base_environment | servers, SettableClock(NOW)) as app:
         yield app
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment, with the variables that a test sets by an indirect parameter."""
+    return environment | getattr(request, "param", {})
 
 
 @pytest.fixture

@@ -24,18 +24,15 @@ from tests.support.client import (
 
 @pytest.fixture
 def auth(app: Flask) -> Auth:
-    """The parts of the stories."""
     found: Auth = services(app).auth
     return found
 
 
 def command(app: Flask, *words: str) -> Result:
-    """Type `flask …`."""
     return app.test_cli_runner().invoke(args=list(words))
 
 
 def shut_out(actor: Client) -> None:
-    """Check that nothing of a session works."""
     problem(actor.me(), 401, "invalid_token")
     for path in ("/auth/sessions", "/fragments/account"):
         problem(actor.protected("GET", path), 401, "invalid_token")
@@ -44,7 +41,6 @@ def shut_out(actor: Client) -> None:
 
 
 def test_disabled_user_is_out_at_once(app: Flask, ada: Client, auth: Auth) -> None:
-    """Every session, and logging in is refused in the words of a wrong password."""
     phone, bob = other_browser(ada), member(app, "bob@example.com")
     assert admin.disable(auth, admin.find_user(auth, EMAIL)) == (2, True)
     shut_out(ada)
@@ -53,8 +49,7 @@ def test_disabled_user_is_out_at_once(app: Flask, ada: Client, auth: Auth) -> No
     assert bob.alive()
 
 
-def test_enabled_user_logs_in_anew(ada: Client, auth: Auth) -> None:
-    """What was ended stays ended."""
+def test_enabling_revives_no_session(ada: Client, auth: Auth) -> None:
     refresh = ada.refresh_token
     admin.disable(auth, admin.find_user(auth, EMAIL))
     admin.enable(auth, admin.find_user(auth, EMAIL))
@@ -64,7 +59,6 @@ def test_enabled_user_logs_in_anew(ada: Client, auth: Auth) -> None:
 
 
 def test_row_that_says_disabled_is_enough(app: Flask, ada: Client, thief: Client) -> None:
-    """Disabled behind the application's back: the refresh and the account are refused."""
     # Asked before, so that from here on Redis is believed and not the row.
     assert [ada.me().status_code for _ in range(2)] == [200, 200]
     with services(app).database.transaction() as connection:
@@ -100,7 +94,6 @@ def test_erased_row_goes_with_its_families(app: Flask, ada: Client, auth: Auth) 
 
 
 def test_sessions_revoked_by_hand(app: Flask, ada: Client, auth: Auth) -> None:
-    """One user's, then everybody's; accounts go on."""
     bob = member(app, "bob@example.com")
     assert len(active_sessions(auth, admin.find_user(auth, EMAIL).id)) == 1
     assert admin.revoke_sessions(auth, admin.find_user(auth, EMAIL)) == (1, True)
@@ -113,8 +106,7 @@ def test_sessions_revoked_by_hand(app: Flask, ada: Client, auth: Auth) -> None:
     assert ada.log_in().status_code == 200
 
 
-def test_commands(app: Flask, ada: Client) -> None:
-    """The same from the command line."""
+def test_the_commands_do_the_same(app: Flask, ada: Client) -> None:
     made = command(app, "users", "create", "Bob@example.com", "--password", NEW_PASSWORD)
     assert made.exit_code == 0
     assert "bob@example.com" in made.output
@@ -137,8 +129,7 @@ def test_commands(app: Flask, ada: Client) -> None:
     problem(bob.log_in(), 401, "invalid_credentials")
 
 
-def test_commands_about_nobody(app: Flask) -> None:
-    """A sentence and exit status 1; never a trace."""
+def test_the_commands_say_that_there_is_no_account(app: Flask) -> None:
     for words in (
         ("users", "disable", "nobody@example.com"),
         ("users", "delete", "nobody@example.com", "--yes"),

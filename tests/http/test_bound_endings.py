@@ -27,7 +27,6 @@ from tests.support.databases import one_database
 
 
 def test_a_password_change_keeps_the_binding(holder: Client) -> None:
-    """The new family is the same key's; the old one is over, with its retry."""
     former, first = holder.session_id, holder.refresh_token
     holder.refresh()
     answer = holder.change_password(NEW_PASSWORD)
@@ -42,17 +41,13 @@ def test_a_password_change_keeps_the_binding(holder: Client) -> None:
 
 
 def change_with(actor: Client, jkt: object) -> TestResponse:
-    """Change the password and name a key for the new session."""
     body = {"current_password": actor.password, "new_password": NEW_PASSWORD, "dpop_jkt": jkt}
     return actor.protected("POST", "/auth/password", body)
 
 
 @pytest.mark.parametrize("bound", [True, False])
 def test_a_password_change_takes_a_new_key(app: Flask, *, bound: bool) -> None:
-    """The new session is bound to the key that is named, also after an unbound one.
-
-    A proof by the former key, which may have been planted, is a foreign key's from then on.
-    """
+    """A proof by the former key, which may have been planted, is a foreign key's from then on."""
     former, new = Prover(), Prover()
     answer = change_with(member(app, key=former if bound else None), new.thumbprint)
     assert (answer.status_code, answer.get_json()["token_type"]) == (200, "DPoP")
@@ -70,7 +65,7 @@ def test_a_password_change_takes_a_new_key(app: Flask, *, bound: bool) -> None:
     ["", "A" * 42, "A" * 44, "A" * 42 + "B", "A" * 42 + "=", "A" * 43 + "\n", None, 7, ["A" * 43]],
 )
 def test_what_is_no_thumbprint_changes_nothing(holder: Client, jkt: object) -> None:
-    """It is looked at before the password: nothing is counted, nothing is changed."""
+    """It is refused before the password is looked at, so nothing is counted."""
     problem(change_with(holder, jkt), 400, "invalid_request")
     assert holder.alive()
     assert holder.log_in(PASSWORD).status_code == 200
@@ -94,7 +89,6 @@ def test_a_disabled_user_is_out(holder: Client) -> None:
 
 
 def test_a_log_in_here_replaces_the_bound_session(holder: Client) -> None:
-    """A browser has one session: the former ends, whatever key it had."""
     former, token = holder.session_id, holder.refresh_token
     holder.key = Prover()
     assert holder.log_in().status_code == 200
@@ -114,9 +108,8 @@ def test_the_family_limit(holder: Client, clock: SettableClock) -> None:
         user = accounts.find(connection, holder.user_id)
         assert user is not None
         for _ in range(revocation.MAX_FAMILIES - 1):
-            jkt, now = holder.key.thumbprint, clock.now()
             family = own.auth.issuer.new_family(
-                user.id, audit.Client(), now, remembered=False, jkt=jkt
+                user.id, audit.Client(), clock.now(), remembered=False, jkt=holder.key.thumbprint
             )
             queries.insert(connection, family)
     clock.forward(1)

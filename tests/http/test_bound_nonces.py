@@ -40,7 +40,6 @@ def test_a_nonce_to_its_last_second(holder: Client, clock: SettableClock) -> Non
 
 
 def test_a_stale_nonce_costs_one_repeat(holder: Client, clock: SettableClock) -> None:
-    """On a protected request as well: 401, the newest nonce, and then 200."""
     path, token = "/api/me", holder.access_token
     proof = holder.proof(path, "GET", token)
     clock.forward(NONCE_SECONDS + 10)
@@ -55,7 +54,6 @@ def test_a_stale_nonce_costs_one_repeat(holder: Client, clock: SettableClock) ->
 
 @pytest.mark.parametrize("hours", [-23, -1, 1, 23])
 def test_a_wrong_client_clock_does_no_harm(holder: Client, hours: int) -> None:
-    """Nonces bound the age, the client's time does not."""
     path, token, at = "/api/me", holder.access_token, NOW + hours * HOUR
     nonce = services(holder.app).nonce()
     proof = holder.key.proof("GET", PUBLIC_URL + path, token, nonce=nonce, iat=at)

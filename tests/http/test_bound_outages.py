@@ -1,14 +1,13 @@
 """Proofs while Redis is gone, or after it forgot."""
 
 import io
-import threading
 
 import pytest
 
 from app.attacks.prover import Prover
 from app.families.models import Reason
 from app.tokens.nonces import NONCE_SECONDS
-from tests.support.app import PUBLIC_URL, services
+from tests.support.app import PUBLIC_URL, repairs, services
 from tests.support.bound import present
 from tests.support.client import Client, dpop, ended, problem
 from tests.support.clock import SettableClock
@@ -51,10 +50,7 @@ def test_redis_down(holder: Client, valkey: ValkeyServer, log: io.StringIO) -> N
         answer = holder.ask("POST", "/auth/refresh", headers=refreshing)
         problem(answer, 400, "invalid_dpop_proof")
     assert holder.family() == family
-    said = [
-        line for line in log.getvalue().splitlines() if "proofs checked in this process" in line
-    ]
-    assert len(said) == 1
+    assert log.getvalue().count("proofs checked in this process") == 1
     assert holder.me().status_code == 200
     spent = holder.refresh_token
     assert holder.refresh().status_code == 200
@@ -63,9 +59,8 @@ def test_redis_down(holder: Client, valkey: ValkeyServer, log: io.StringIO) -> N
     assert holder.family().revoked_reason == Reason.NO_PROOF
     problem(holder.me(), 401, "invalid_token")
     valkey.make_sound()
-    for thread in threading.enumerate():
-        if thread.name == "denylist-repair":
-            thread.join()
+    for repair in repairs():
+        repair.join()
 
 
 def test_redis_lost_its_memory(holder: Client, valkey: ValkeyServer) -> None:
@@ -122,7 +117,6 @@ def test_redis_lost_its_memory_costs_one_repeat(
 def test_redis_lost_while_an_old_nonce_is_refused(
     holder: Client, clock: SettableClock, valkey: ValkeyServer
 ) -> None:
-    """That nobody can be asked about the loss changes nothing for the client."""
     before = holder.proof("/auth/refresh")
     clock.forward(NONCE_SECONDS + 10)
     valkey.stop()

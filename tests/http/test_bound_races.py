@@ -27,7 +27,6 @@ from tests.support.client import (
 
 @pytest.mark.parametrize("number", [2, 20])
 def test_parallel_refreshes_get_one_successor(holder: Client, number: int) -> None:
-    """One rotates, the others are retries of it: one row, one step, nobody thrown out."""
     app, token = holder.app, holder.refresh_token
     answers = at_once(number, lambda _: present(app, token, holder.key))
     assert [answer.status_code for answer in answers] == [200] * number
@@ -39,7 +38,6 @@ def test_parallel_refreshes_get_one_successor(holder: Client, number: int) -> No
 
 
 def test_parallel_thieves_get_nothing(holder: Client) -> None:
-    """Twenty at once with keys of their own: not one is served, and the family is over."""
     token, foreign = holder.refresh_token, new_keys(20)
     answers = at_once(20, lambda index: present(holder.app, token, foreign[index]))
     assert [answer.status_code for answer in answers] == [401] * 20
@@ -63,7 +61,6 @@ def test_the_owner_among_thieves(holder: Client) -> None:
 
 
 def test_one_proof_many_times_at_once(holder: Client) -> None:
-    """Of parallel copies of one proof exactly one passes, at either door."""
     app, token = holder.app, holder.refresh_token
     headers = {"DPoP": holder.proof("/auth/refresh")}
     answers = at_once(
@@ -79,7 +76,7 @@ def test_one_proof_many_times_at_once(holder: Client) -> None:
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], object]], None]:
-    """A function that lets something happen at one moment of the next refresh."""
+    """A function that has something happen at one moment of the next refresh."""
 
     def arrange(moment: str, act: Callable[[], object]) -> None:
         owner: object = TokenIssuer if moment == "after" else Database

@@ -12,7 +12,6 @@ from tests.support.log import records
 
 
 def test_a_lost_answer_is_given_again(holder: Client, log: io.StringIO) -> None:
-    """The predecessor with a proof gets the very same successor, as often as it asks."""
     app, first = holder.app, holder.refresh_token
     holder.refresh()
     successor, before = holder.refresh_token, holder.family()
@@ -125,7 +124,6 @@ def test_retries_of_a_retried_token(holder: Client) -> None:
 
 
 def test_a_retry_keeps_where_the_rotation_came_from(holder: Client) -> None:
-    """It changes neither address nor browser of the session."""
     first = holder.refresh_token
     holder.refresh()
     present(holder.app, first, holder.key)

@@ -31,33 +31,27 @@ CARE = "Secure; HttpOnly; Path=/; SameSite=Strict"
 
 
 def line(answer: TestResponse) -> str:
-    """Return the one Set-Cookie header."""
     (only,) = cookie_lines(answer)
     return only
 
 
-def test_names() -> None:
+def test_all_names_have_the_prefix() -> None:
     """The prefix is half of the defense: current browsers enforce what it stands for."""
     assert REFRESH == "__Host-Http-refresh"
     assert {name[:12] for name in (REFRESH, FORM, DEVICE)} == {"__Host-Http-"}
 
 
-def test_byte_for_byte(ada: Client) -> None:
-    """Each way of setting it, and of taking it back."""
+def test_attributes_byte_for_byte(ada: Client) -> None:
     assert re.fullmatch(f"{REFRESH}={JWT}; {CARE}", line(ada.log_in()))
     assert re.fullmatch(f"{REFRESH}={JWT}; {CARE}", line(ada.refresh()))
-    assert re.fullmatch(
-        f"{REFRESH}={JWT}; Max-Age=604800; {CARE}", line(ada.log_in(remember=True))
-    )
+    kept = f"{REFRESH}={JWT}; Max-Age=604800; {CARE}"
+    assert re.fullmatch(kept, line(ada.log_in(remember=True)))
     assert cookie_lines(ada.log_out()) == [f"{REFRESH}=; Max-Age=0; {CARE}"]
 
 
 def test_no_cookie_has_a_domain(app: Flask, ada: Client) -> None:
-    """Nothing reaches a sibling host."""
-    answers = [ada.log_in(), ada.refresh(), Client(app).ask("GET", "/login"), ada.log_out()]
-    for answer in answers:
-        for line in answer.headers.getlist("Set-Cookie"):
-            assert "domain" not in line.lower()
+    for answer in (ada.log_in(), ada.refresh(), Client(app).ask("GET", "/login"), ada.log_out()):
+        assert not any("domain" in line.lower() for line in cookie_lines(answer))
 
 
 def test_two_refresh_cookies(app: Flask, ada: Client, thief: Client) -> None:
@@ -82,7 +76,6 @@ def test_two_refresh_cookies(app: Flask, ada: Client, thief: Client) -> None:
 
 
 def test_other_names_are_no_refresh_cookie(ada: Client, thief: Client) -> None:
-    """Exactly this name: a variant that another host could plant is not read."""
     for name in ("refresh", "__Host-refresh", REFRESH.lower(), f"{REFRESH} x", f"x{REFRESH}"):
         headers = {"Cookie": f"{name}={ada.refresh_token}"}
         ended(thief.ask("POST", "/auth/refresh", headers=headers))
@@ -90,7 +83,6 @@ def test_other_names_are_no_refresh_cookie(ada: Client, thief: Client) -> None:
 
 
 def test_only_auth_reads_it(ada: Client, thief: Client) -> None:
-    """Anywhere else the cookie says nothing and is left alone."""
     for path in ("/", "/account", "/login", "/healthz", "/threats", "/static/js/session.js"):
         answer = thief.ask("GET", path, cookie=ada.refresh_token)
         assert answer.status_code == 200
@@ -117,7 +109,6 @@ def test_hostile_cookie_headers(ada: Client, thief: Client) -> None:
 
 
 def test_a_refusal_that_is_not_the_end_leaves_the_cookie(ada: Client) -> None:
-    """403, 404, 409, 415, 422 and 429 are no reason to log anybody out."""
     other_browser(ada)
     answers = [
         ada.ask("POST", "/auth/refresh", headers={"Origin": "null"}),
@@ -149,7 +140,6 @@ TOSSED = [
 
 @pytest.mark.parametrize("header", TOSSED)
 def test_a_siblings_cookie_swallows_none_of_ours(ada: Client, thief: Client, header: str) -> None:
-    """Whatever quotes stand around it, the refresh token is read, to rotate and to log out."""
     ours = f"{REFRESH}={ada.refresh_token}"
     headers = {"Cookie": header.format(ours=ours)}
     answer = thief.ask("POST", "/auth/refresh", headers=headers)
@@ -160,8 +150,7 @@ def test_a_siblings_cookie_swallows_none_of_ours(ada: Client, thief: Client, hea
     ended(thief.refresh(token))
 
 
-def test_two_refresh_cookies_are_seen_between_quotes(ada: Client, thief: Client) -> None:
-    """Quotes hide no second one."""
+def test_quotes_hide_no_second_refresh_cookie(ada: Client, thief: Client) -> None:
     ours = f"{REFRESH}={ada.refresh_token}"
     headers = {"Cookie": f'a="; {ours}; z="; {ours}'}
     problem(thief.ask("POST", "/auth/refresh", headers=headers), 400, "invalid_request")
@@ -169,14 +158,12 @@ def test_two_refresh_cookies_are_seen_between_quotes(ada: Client, thief: Client)
 
 
 def send_form(app: Flask, cookie: str, token: str) -> TestResponse:
-    """Send the log-in form with a Cookie header of one's own."""
     fields = {"csrf_token": token, "email": EMAIL, "password": PASSWORD}
     headers = NAVIGATION | {"Cookie": cookie}
     return Client(app).ask("POST", "/login", data=fields, headers=headers)
 
 
 def test_the_forms_cookie_gets_the_same_care(app: Flask, ada: Client) -> None:
-    """No quotes around it matter; of two neither is taken, and the page says what to do."""
     tab = Client(app)
     token = tab.open_form("/login")
     ours = f"{FORM}={tab.cookies[FORM]}"

@@ -31,7 +31,6 @@ class Trouble(SQLAlchemyError):
 
 @pytest.fixture
 def deleted() -> list[str]:
-    """The users whose rows were deleted."""
     return []
 
 
@@ -73,7 +72,6 @@ def notes(tmp_path: Path, deleted: list[str]) -> Feature:
 def product(
     settings: Settings, notes: Feature, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Flask]:
-    """An application with the feature."""
     monkeypatch.setattr(features, "load", lambda: (notes,))
     app = create_app(settings)
     yield app
@@ -82,7 +80,6 @@ def product(
 
 @pytest.fixture
 def owner(product: Flask) -> Client:
-    """Somebody who is logged in there."""
     return member(product)
 
 
@@ -90,14 +87,12 @@ def owner(product: Flask) -> Client:
 def test_a_wrong_list_of_features_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, names: object
 ) -> None:
-    """It says what is wrong and what to write, and nothing is imported."""
     monkeypatch.setattr(features, "FEATURES", names)
     with pytest.raises(features.FeaturesError, match=r"^FEATURES in app/features/__init__\.py"):
         features.check_names()
 
 
 def test_a_right_list_of_features_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each name is looked for, and no package is imported."""
     monkeypatch.setattr(features, "FEATURES", ("notes", "bookmarks"))
     packages = {"app.features.notes": 1, "app.features.bookmarks": 2}
     monkeypatch.setattr(features, "find_spec", packages.pop)
@@ -106,7 +101,6 @@ def test_a_right_list_of_features_passes(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_its_tab_follows_our_own(product: Flask) -> None:
-    """On every account page, in the order of the features."""
     thief = program(product)
     pages = [thief.ask("GET", path).text for path in ("/account", "/account/notes")]
     for page in pages:
@@ -123,7 +117,6 @@ def test_its_static_folder_may_hold_the_script_of_its_fragment(product: Flask) -
 
 
 def test_its_routes_are_guarded_like_ours(product: Flask, owner: Client) -> None:
-    """A protected route needs a token, an unmarked one too; static files are for everybody."""
     thief = program(product)
     problem(thief.ask("GET", "/fragments/notes"), 401, "invalid_token")
     problem(thief.ask("GET", "/forgotten"), 401, "invalid_token")
@@ -132,7 +125,6 @@ def test_its_routes_are_guarded_like_ours(product: Flask, owner: Client) -> None
 
 
 def test_its_claims_are_in_every_access_token(owner: Client) -> None:
-    """After a log-in and after a refresh; a claim without a value is left out."""
     assert {name: claims(owner.access_token)[name] for name in PLANS} == PLANS
     owner.refresh()
     assert {name: claims(owner.access_token)[name] for name in PLANS} == PLANS
@@ -180,7 +172,6 @@ def test_values_of_another_type_are_not_issued(
 
 @pytest.mark.parametrize("type_", [list, bool, float, object])
 def test_a_claim_is_a_text_or_a_number(type_: Any) -> None:  # noqa: ANN401 - not a type of claims
-    """Those are what the codec checks."""
     with pytest.raises(ValueError, match="plan"):
         with_claims({"plan": type_})
 
@@ -193,7 +184,6 @@ def test_a_claim_of_ours_cannot_be_redefined(name: str) -> None:
 
 
 def test_its_rows_go_with_the_user(product: Flask, owner: Client, deleted: list[str]) -> None:
-    """In the transaction that erases the account."""
     auth = services(product).auth
     admin.delete(auth, admin.find_user(auth, EMAIL))
     assert deleted == [owner.user_id]
@@ -203,7 +193,6 @@ def test_its_rows_go_with_the_user(product: Flask, owner: Client, deleted: list[
 def test_a_row_that_stays_keeps_the_account(
     product: Flask, owner: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is erased by halves."""
     auth = services(product).auth
     monkeypatch.setitem(PLANS, "stays", 1)
     with pytest.raises(Trouble):

@@ -7,20 +7,13 @@ from flask import Flask
 
 from app.web.cookies import FORM, REFRESH
 from tests.support.busy import busy
-from tests.support.client import (
-    EMAIL,
-    NAVIGATION,
-    PASSWORD,
-    Client,
-    program,
-)
+from tests.support.client import EMAIL, NAVIGATION, PASSWORD, Client, program
 from tests.support.databases import one_database
 
 pytestmark = one_database
 
 
 def test_wrong_password_keeps_the_address(ada: Client, tab: Client) -> None:
-    """401 with the form: the address is kept, the password never."""
     wrong = "quarry lantern umbrella ten"
     answer = tab.send_form("/login", email="  ADA@example.com", password=wrong, next="/account")
     page = answer.text
@@ -35,15 +28,12 @@ def test_wrong_password_keeps_the_address(ada: Client, tab: Client) -> None:
 
 def test_unknown_account_gives_the_same_page(ada: Client, tab: Client) -> None:
     """But for the address that was typed, the form token and the number of the request."""
-    pages = [
-        tab.send_form("/login", email=email, password="wrong wrong wrong").text
-        for email in (ada.email, "bob@example.com")
-    ]
-    blank = [
-        re.sub(r'(name="csrf_token"[^>]*value=)"[^"]*"', r"\1", page).replace(email, "")
-        for page, email in zip(pages, (ada.email, "bob@example.com"), strict=True)
-    ]
-    assert blank[0] == blank[1]
+    pages = set()
+    for email in (ada.email, "bob@example.com"):
+        page = tab.send_form("/login", email=email, password="wrong wrong wrong").text
+        page = re.sub(r'(name="csrf_token"[^>]*value=)"[^"]*"', r"\1", page)
+        pages.add(page.replace(email, ""))
+    assert len(pages) == 1
 
 
 @pytest.mark.parametrize(
@@ -61,7 +51,6 @@ def test_unknown_account_gives_the_same_page(ada: Client, tab: Client) -> None:
 def test_refused_registration(
     ada: Client, tab: Client, fields: dict[str, str], status: int, says: str
 ) -> None:
-    """The form comes back with the reason and the address, without the password."""
     answer = tab.send_form("/register", **fields)
     page = answer.text
     assert answer.status_code == status
@@ -71,8 +60,7 @@ def test_refused_registration(
     assert ada.alive()
 
 
-def test_empty_login(tab: Client) -> None:
-    """400: both fields are asked for, each with its sentence."""
+def test_empty_login_asks_for_both_fields(tab: Client) -> None:
     answer = tab.send_form("/login")
     assert answer.status_code == 400
     page = answer.text
@@ -81,14 +69,12 @@ def test_empty_login(tab: Client) -> None:
 
 
 @pytest.mark.parametrize("email", ["a\x00b@example.com", "\x00", "\U0001f600", "a" * 320])
-def test_address_that_nobody_can_have(tab: Client, email: str) -> None:
-    """It is a wrong address like any other."""
+def test_address_that_nobody_can_have_is_a_wrong_one(tab: Client, email: str) -> None:
     assert tab.send_form("/login", email=email, password=PASSWORD).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/login", "/register"])
 def test_texts_beyond_their_limits(tab: Client, path: str) -> None:
-    """Each is refused with a sentence beside it; what was typed as an address is still there."""
     answer = tab.send_form(path, email="a" * 321, password=PASSWORD)
     page = answer.text
     assert answer.status_code == 400
@@ -112,7 +98,6 @@ def test_form_of_too_many_fields(tab: Client, kind: str) -> None:
 
 
 def test_too_many_attempts(ada: Client, tab: Client) -> None:
-    """429 says when to come back, in the page and in its header."""
     for _ in range(5):
         assert tab.send_form("/login", email=ada.email, password="wrong").status_code == 401
     answer = tab.send_form("/login", email=ada.email, password=PASSWORD)
@@ -122,7 +107,6 @@ def test_too_many_attempts(ada: Client, tab: Client) -> None:
 
 
 def test_two_refresh_cookies(ada: Client, app: Flask) -> None:
-    """A page says so, and nobody is logged in or out."""
     tab = Client(app)
     token = tab.open_form("/login")
     twice = f"{FORM}={tab.cookies[FORM]}; {REFRESH}={ada.refresh_token}; {REFRESH}=x"
@@ -137,7 +121,6 @@ def test_two_refresh_cookies(ada: Client, app: Flask) -> None:
 
 
 def test_busy(ada: Client, tab: Client) -> None:
-    """503 in the form when no hash can be had; nothing was counted as an attempt."""
     with busy(ada.app):
         answer = tab.send_form("/login", email=ada.email, password=PASSWORD)
     assert answer.status_code == 503
@@ -158,7 +141,6 @@ def test_busy(ada: Client, tab: Client) -> None:
     ],
 )
 def test_json_is_no_form(ada: Client, tab: Client, body: str) -> None:
-    """A JSON body fills in no form, whatever it holds, and gets no further."""
     headers = NAVIGATION | {"X-CSRFToken": tab.open_form("/login")}
     headers["Content-Type"] = "application/json"
     for path in ("/login", "/register"):

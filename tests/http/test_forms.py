@@ -26,7 +26,6 @@ pytestmark = one_database
 
 
 def test_registering_logs_in(app: Flask, tab: Client) -> None:
-    """303 to the account, with the refresh cookie; the tab has a working session."""
     answer = tab.send_form("/register", email=EMAIL, password=PASSWORD)
     assert (answer.status_code, answer.location) == (303, "/account")
     assert set_cookies(answer)[0] == SESSION_COOKIE
@@ -34,7 +33,6 @@ def test_registering_logs_in(app: Flask, tab: Client) -> None:
 
 
 def test_logging_in(app: Flask, ada: Client, tab: Client) -> None:
-    """303, and the password is in no answer."""
     answer = tab.send_form("/login", email=" ADA@example.com", password=PASSWORD)
     assert (answer.status_code, answer.location) == (303, "/account")
     assert set_cookies(answer)[0] == SESSION_COOKIE
@@ -45,39 +43,26 @@ def test_logging_in(app: Flask, ada: Client, tab: Client) -> None:
 
 def test_plain_log_in_has_stored_keys_forgotten(app: Flask, ada: Client, tab: Client) -> None:
     """The first refresh binds its session, by no key from before it. A refusal forgets nothing."""
-    assert (
-        "Clear-Site-Data" not in tab.send_form("/login", email=ada.email, password="wrong").headers
-    )
+    refused = tab.send_form("/login", email=ada.email, password="wrong")
+    assert "Clear-Site-Data" not in refused.headers
     for path, email in (("/login", ada.email), ("/register", "bob@example.com")):
         answer = Client(app).send_form(path, email=email, password=PASSWORD)
         assert answer.headers["Clear-Site-Data"] == '"storage"'
 
 
 def test_keep_me_logged_in(ada: Client, tab: Client) -> None:
-    """The box gives the cookie a Max-Age."""
     answer = tab.send_form("/login", email=ada.email, password=PASSWORD, remember="y")
     assert "Max-Age=604800" in answer.headers["Set-Cookie"]
 
 
-def test_logging_in_again_ends_the_tabs_former_family(ada: Client) -> None:
-    """As over JSON: one browser, one session."""
+@pytest.mark.parametrize(("path", "email"), [("/login", EMAIL), ("/register", "bob@example.com")])
+def test_either_form_ends_the_tabs_former_family(ada: Client, path: str, email: str) -> None:
     access = ada.access_token
-    answer = ada.send_form("/login", email=ada.email, password=PASSWORD)
-    assert answer.status_code == 303
-    problem(program(ada.app).me(access), 401, "invalid_token")
-
-
-def test_registering_ends_the_tabs_former_family(ada: Client) -> None:
-    """The cookie is overwritten here too."""
-    access = ada.access_token
-    assert (
-        ada.send_form("/register", email="bob@example.com", password=PASSWORD).status_code == 303
-    )
+    assert ada.send_form(path, email=email, password=PASSWORD).status_code == 303
     problem(program(ada.app).me(access), 401, "invalid_token")
 
 
 def test_logging_out(ada: Client) -> None:
-    """303 to the log-in page; the cookie is taken back and the family is dead."""
     token = ada.refresh_token
     fields = {"csrf_token": ada.open_form("/account")}
     answer = ada.ask("POST", "/logout", data=fields, headers=NAVIGATION)
@@ -95,7 +80,6 @@ def test_logging_out(ada: Client) -> None:
 def test_without_a_valid_form_token(
     app: Flask, ada: Client, tab: Client, path: str, token: str
 ) -> None:
-    """400 with a page that says what to do; nothing happened, nobody is logged in or out."""
     own = tab.open_form("/login")
     key = app.secret_key
     assert isinstance(key, str)
@@ -141,8 +125,7 @@ def test_form_token_without_its_cookie(ada: Client, tab: Client) -> None:
     assert not tab.refresh_token
 
 
-def test_form_cookie(tab: Client) -> None:
-    """Flask's own session gets the care of the refresh cookie, and only forms open one."""
+def test_only_forms_open_a_session_and_its_cookie_has_the_same_care(tab: Client) -> None:
     assert set_cookies(tab.ask("GET", "/login")) == [FORM_COOKIE]
     for path in ("/", "/threats", "/mistakes"):
         assert "Set-Cookie" not in Client(tab.app).ask("GET", path).headers
@@ -174,25 +157,19 @@ def test_form_cookie(tab: Client) -> None:
         "/\x00",
     ],
 )
-def test_next_elsewhere(ada: Client, tab: Client, wanted: str) -> None:
-    """Only a path of this site is gone to, whether from the query or from the form."""
-    for path, fields in (("/login", {"next": wanted}), ("/login", {})):
-        data = {
-            "email": ada.email,
-            "password": PASSWORD,
-            "csrf_token": tab.open_form("/login"),
-            **fields,
-        }
-        query = {} if fields else {"next": wanted}
-        answer = tab.ask("POST", path, data=data, query_string=query, headers=NAVIGATION)
+def test_next_leads_nowhere_else(ada: Client, tab: Client, wanted: str) -> None:
+    for fields, query in (({"next": wanted}, {}), ({}, {"next": wanted})):
+        data = {"email": ada.email, "password": PASSWORD, "csrf_token": tab.open_form("/login")}
+        answer = tab.ask(
+            "POST", "/login", data=data | fields, query_string=query, headers=NAVIGATION
+        )
         assert (answer.status_code, answer.location) == (303, "/account")
 
 
 @pytest.mark.parametrize(
     "wanted", ["/account/sessions", "/account?tab=2#x", "/", "/a%2F%2Fb", "/@evil.example"]
 )
-def test_next_here(ada: Client, tab: Client, wanted: str) -> None:
-    """A path of this site is, and the page carries it along."""
+def test_next_leads_to_a_path_of_this_site(ada: Client, tab: Client, wanted: str) -> None:
     page = tab.ask("GET", "/login", query_string={"next": wanted}).text
     assert f'name="next" value="{wanted}"' in page
     answer = tab.send_form("/login", email=ada.email, password=PASSWORD, next=wanted)
@@ -200,7 +177,6 @@ def test_next_here(ada: Client, tab: Client, wanted: str) -> None:
 
 
 def test_member_of_the_form_shares_the_account_with_json(app: Flask, tab: Client) -> None:
-    """One account, two deliveries."""
     tab.send_form("/register", email=EMAIL, password=PASSWORD)
     assert Client(app).log_in().status_code == 200
     assert member(app, "bob@example.com").alive()

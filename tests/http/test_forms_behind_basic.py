@@ -18,20 +18,13 @@ pytestmark = one_database
 BASIC: Final = {**NAVIGATION, "Authorization": "Basic eDp5"}
 
 
-@pytest.fixture
-def tab(app: Flask) -> Client:
-    return Client(app)
-
-
 def form_token(tab: Client, path: str) -> str:
-    """Open the form with the header and return its CSRF token."""
     page = tab.ask("GET", path, headers=BASIC)
     assert page.status_code == 200
     return page.text.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
 
 
 def test_forms_work(tab: Client) -> None:
-    """Register, log out and log in, each by a form that was opened and sent with the header."""
     fields = {"email": EMAIL, "password": PASSWORD}
     for path in ("/register", "/login"):
         sent = fields | {"csrf_token": form_token(tab, path)}
@@ -44,7 +37,6 @@ def test_forms_work(tab: Client) -> None:
 @pytest.mark.parametrize("token", [None, "", "rubbish"])
 @pytest.mark.parametrize("path", ["/register", "/login", "/logout"])
 def test_forms_need_their_token(tab: Client, path: str, token: str | None) -> None:
-    """The header replaces no CSRF token."""
     form_token(tab, "/login")
     fields = {"email": EMAIL, "password": PASSWORD}
     sent = fields | ({} if token is None else {"csrf_token": token})

@@ -8,8 +8,7 @@ from flask import Flask
 
 from app.attacks.prover import Prover
 from app.web.guards import caller, require_access
-from tests.support.app import PUBLIC_URL, services
-from tests.support.client import Client, problem, program
+from tests.support.client import Client, dpop, member, problem, program
 from tests.support.contract import DOCUMENT
 from tests.support.databases import one_database
 
@@ -57,18 +56,9 @@ def test_a_proof_may_spell_the_path_as_it_was_sent(app: Flask, name: str) -> Non
     def note(name: str) -> str:
         return f"{name} of {caller().user_id}"
 
-    key, own, holder = Prover(), services(app), Client(app)
-    holder.register()
-
-    def proof(method: str, path: str, token: str | None) -> str:
-        said = {"nonce": own.nonce(), "iat": own.clock.now()}
-        return key.proof(method, PUBLIC_URL + path, token, **said)
-
-    body = {"email": holder.email, "password": holder.password}
-    headers = {"DPoP": proof("POST", "/auth/login", None)}
-    token = holder.ask("POST", "/auth/login", body, headers).get_json()["access_token"]
-    path = f"/api/notes/{name}"
-    headers = {"Authorization": f"DPoP {token}", "DPoP": proof("GET", path, token)}
+    holder = member(app, key=Prover())
+    path, token = f"/api/notes/{name}", holder.access_token
+    headers = dpop(token, holder.proof(path, "GET", token))
     # What a server makes of the path; the test client's own way has no byte that is not UTF-8.
     environ = {"PATH_INFO": unquote_to_bytes(path).decode("latin-1")}
     answer = program(app).ask("GET", path, headers=headers, environ=environ)

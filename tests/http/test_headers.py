@@ -7,11 +7,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app import create_app
 from app.web.headers import CONTENT_SECURITY_POLICY
-from config import Settings
-from tests.support.app import close
-from tests.support.client import Client
+from tests.support.app import running
+from tests.support.client import Client, program
 from tests.support.contract import path_of
 
 
@@ -33,7 +31,6 @@ EXPECTED = {
 
 
 def check(answer: TestResponse) -> None:
-    """Check one response, whatever it is."""
     for name, value in EXPECTED.items():
         assert answer.headers.getlist(name) == [value]
     assert len(answer.headers.getlist("Permissions-Policy")) == 1
@@ -46,26 +43,25 @@ def check(answer: TestResponse) -> None:
 
 
 def paths(app: Flask) -> Iterator[str]:
-    """List an address of every route, and some of none."""
     for rule in app.url_map.iter_rules():
         yield path_of(rule, "x")
     yield from ("/nowhere", "/auth/nowhere", "/api/", "/static/js/session.js", "/login/")
 
 
-def test_every_response(app: Flask, ada: Client, thief: Client) -> None:
-    """Every route with every method, with and without a token, from here and from elsewhere."""
-    elsewhere = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+def test_every_response_has_the_headers(app: Flask, ada: Client, thief: Client) -> None:
+    preflight = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     for path in paths(app):
         for method in METHODS:
             check(thief.ask(method, path))
-        check(thief.ask("POST", path, headers=elsewhere))
-        check(thief.ask("OPTIONS", path, headers=elsewhere))
+        check(thief.ask("POST", path, headers=preflight))
+        check(thief.ask("OPTIONS", path, headers=preflight))
         check(thief.ask("GET", path, access="rubbish"))
         check(ada.protected("GET", path))
+        for origin in ("https://evil.example", "null", "https://localhost"):
+            check(ada.ask("GET", path, headers={"Origin": origin} | ada.bearer))
 
 
 def test_methods_that_are_not_answered(app: Flask, thief: Client) -> None:
-    """Each route takes its own methods only; nothing answers OPTIONS, TRACE or a made-up one."""
     adapter = app.url_map.bind("localhost", url_scheme="https")
     for rule in app.url_map.iter_rules():
         path = path_of(rule, "x")
@@ -75,28 +71,17 @@ def test_methods_that_are_not_answered(app: Flask, thief: Client) -> None:
             assert thief.ask(method, path).status_code == 405, (method, path)
 
 
-def test_static_files(thief: Client) -> None:
-    """Served with the headers, also when the browser has the file already."""
-    answer = thief.ask("GET", "/static/js/session.js")
+def test_static_files_have_them_also_when_the_browser_has_the_file(thief: Client) -> None:
+    path = "/static/js/session.js"
+    answer = thief.ask("GET", path)
     check(answer)
     assert answer.mimetype == "text/javascript"
-    again = thief.ask(
-        "GET", "/static/js/session.js", headers={"If-None-Match": answer.headers["ETag"]}
-    )
+    again = thief.ask("GET", path, headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
     check(again)
 
 
-def test_no_cors(app: Flask, ada: Client) -> None:
-    """No other origin is ever told that it may read an answer."""
-    for origin in ("https://evil.example", "null", "https://localhost"):
-        for path in paths(app):
-            answer = ada.ask("GET", path, headers={"Origin": origin} | ada.bearer)
-            assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
-
-
 def test_policy_is_strict() -> None:
-    """No inline script, no eval, no other host, no frame, no plugin."""
     policy = dict(part.split(" ", 1) for part in CONTENT_SECURITY_POLICY.split("; "))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["connect-src"] == policy["form-action"] == "'self'"
@@ -106,17 +91,10 @@ def test_policy_is_strict() -> None:
         assert weak not in CONTENT_SECURITY_POLICY
 
 
-@pytest.fixture
-def plain_app(environment: dict[str, str]) -> Iterator[Flask]:
-    """The app at an http address, as in development."""
-    app = create_app(Settings.from_env(environment | {"PUBLIC_URL": "http://localhost"}))
-    yield app
-    close(app)
-
-
-def test_hsts_only_with_https(plain_app: Flask) -> None:
+def test_hsts_only_with_https(environment: dict[str, str]) -> None:
     """A browser that once saw it would never reach http://localhost again."""
-    answer = plain_app.test_client().get("/", base_url="http://localhost")
+    with running(environment, PUBLIC_URL="http://localhost") as app:
+        answer = program(app).ask("GET", "/")
     assert answer.status_code == 200
     assert "Strict-Transport-Security" not in answer.headers
     assert "Content-Security-Policy" in answer.headers

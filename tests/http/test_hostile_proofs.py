@@ -4,51 +4,31 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from werkzeug.datastructures import Headers
+from werkzeug.test import TestResponse
 
 from app.attacks.prover import Prover
-from app.auth.register import register_and_log_in
-from app.families.issuer import PresentedCredentials
-from app.infra import audit
-from app.services import Services
-from app.tokens.dpop import Proof
 from app.web.cookies import REFRESH as COOKIE
-from tests.http.bound_site import EMAIL, Site, ask, assert_refused, refresh
+from tests.http.bound_site import Site, ask, assert_refused, refresh
 from tests.support.app import PUBLIC_URL, services
-from tests.support.client import Client, program
+from tests.support.client import EMAIL, PASSWORD, Client, dpop, member, program
 from tests.support.clock import NOW
 from tests.vectors.proofs.cases import GOOD, at_door
 from tests.vectors.proofs.maker import PROTECTED, REFRESH, Case, Maker
 from tests.vectors.proofs.signature import twin
 
-PASSWORD = "violet harbour anchors"
-
 
 @pytest.fixture(scope="module")
 def site(shared_app: Flask) -> Site:
     """One application for all cases: none of them may change anything in it."""
-    app = shared_app
-    own: Services = services(app)
-    prover = Prover()
-    grant = register_and_log_in(
-        own.auth,
-        EMAIL,
-        PASSWORD,
-        audit.Client("192.0.2.1"),
-        PresentedCredentials(proof=Proof(prover.thumbprint, "log-in-proof", NOW + 10)),
-    )
-    refreshing = Maker(prover, own.nonces, NOW)
-    protected = replace(
-        refreshing,
-        method="GET",
-        url=f"{PUBLIC_URL}/api/me",
-        access_token=grant.access_token,
-    )
-    return Site(app, grant.session_id, grant.access_token, refreshing, protected)
+    holder = member(shared_app, key=Prover())
+    refreshing = Maker(holder.key, services(shared_app).nonces, NOW)
+    url, token = f"{PUBLIC_URL}/api/me", holder.access_token
+    protected = replace(refreshing, method="GET", url=url, access_token=token)
+    return Site(shared_app, holder.session_id, token, refreshing, protected)
 
 
 @pytest.fixture
 def visitor(site: Site) -> Client:
-    """A client that sends what a test writes and keeps no cookies."""
     return program(site.app)
 
 
@@ -56,7 +36,6 @@ def visitor(site: Site) -> Client:
 def test_a_hostile_proof_refreshes_nothing_and_ends_nothing(
     case: Case, site: Site, visitor: Client
 ) -> None:
-    """Each is a 400; the family it speaks of stays exactly as it was, and so does the cookie."""
     if case.first:
         assert refresh(site, visitor, case.first(site.refreshing)).status_code == 200
     before = site.family()
@@ -69,7 +48,6 @@ def test_a_hostile_proof_refreshes_nothing_and_ends_nothing(
 def test_a_hostile_proof_opens_nothing_and_ends_nothing(
     case: Case, site: Site, visitor: Client
 ) -> None:
-    """Each is a 401 with the scheme's own challenge; the family stays exactly as it was."""
     before = site.family()
     if case.first:
         assert ask(site, visitor, case.first(site.protected)).status_code == 200
@@ -80,7 +58,6 @@ def test_a_hostile_proof_opens_nothing_and_ends_nothing(
 
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_proof_passes_both_doors(name: str, site: Site, visitor: Client) -> None:
-    """What every hostile proof is a variant of is answered with 200, and rotates once."""
     before = site.family()
     for door, send in ((site.protected, ask), (site.refreshing, refresh)):
         maker = replace(door, jti=f"{before.generation:020}{door.method:.>4}")
@@ -108,7 +85,6 @@ def test_another_key_may_use_the_same_number(site: Site, visitor: Client) -> Non
 
 
 def test_both_doors_use_up_one_number(site: Site, visitor: Client) -> None:
-    """A number is used once in all, not once at each address."""
     refreshing = replace(site.refreshing, jti="one-number-for-two")
     protected = replace(site.protected, jti="one-number-for-two")
     assert refresh(site, visitor, refreshing.forge()).status_code == 200
@@ -136,23 +112,21 @@ def test_two_headers_are_refused(site: Site, visitor: Client, second: str) -> No
                 headers.add("Cookie", f"{COOKIE}={site.cookie()}")
                 answer = visitor.ask("POST", "/auth/refresh", headers=headers)
             else:
-                headers.add("Authorization", f"DPoP {site.access_token}")
+                headers.extend(dpop(site.access_token))
                 answer = visitor.ask("GET", "/api/me", headers=headers)
             assert_refused(site, answer, status, "not_compact")
     assert site.family() == before
 
 
 def test_without_a_proof_the_protected_door_stays_shut(site: Site, visitor: Client) -> None:
-    """A bound token alone is worth nothing, and the answer says what is missing."""
-    headers = {"Authorization": f"DPoP {site.access_token}"}
     before = site.family()
-    assert_refused(site, visitor.ask("GET", "/api/me", headers=headers), 401, "missing")
+    answer = visitor.ask("GET", "/api/me", headers=dpop(site.access_token))
+    assert_refused(site, answer, 401, "missing")
     assert site.family() == before
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh"])
 def test_a_proof_is_about_one_address(site: Site, visitor: Client, path: str) -> None:
-    """A proof for a log-in does not refresh, and one for a refresh does not log in."""
     before = site.family()
     elsewhere = {"/auth/login": "/auth/refresh", "/auth/refresh": "/auth/login"}[path]
     maker = replace(site.refreshing, jti="about-one-address", url=PUBLIC_URL + elsewhere)
@@ -164,6 +138,18 @@ def test_a_proof_is_about_one_address(site: Site, visitor: Client, path: str) ->
     )
     assert_refused(site, answer, 400, "request")
     assert site.family() == before
+
+
+def asked_as(host: str, site: Site, visitor: Client) -> list[TestResponse]:
+    """Ask at both doors as that host, with good credentials and a proof that is about it."""
+    answers = []
+    for door in (site.refreshing, site.protected):
+        path = door.url.removeprefix(PUBLIC_URL)
+        maker = replace(door, jti="about-another-host", url=f"https://{host}{path}")
+        headers = dpop(site.access_token, maker.forge()) | {"Cookie": f"{COOKIE}={site.cookie()}"}
+        environ = {"HTTP_HOST": host}
+        answers.append(visitor.ask(door.method, path, headers=headers, environ=environ))
+    return answers
 
 
 @pytest.mark.parametrize(
@@ -179,17 +165,7 @@ def test_a_proof_is_about_one_address(site: Site, visitor: Client, path: str) ->
 def test_another_host_is_misdirected(site: Site, visitor: Client, host: str) -> None:
     """A proof about the host that a client wrote down proves nothing: nothing is looked at."""
     before = site.family()
-    for door, path, method in (
-        (site.refreshing, "/auth/refresh", "POST"),
-        (site.protected, "/api/me", "GET"),
-    ):
-        maker = replace(door, jti="about-another-host", url=f"https://{host}{path}")
-        headers = {
-            "DPoP": maker.forge(),
-            "Cookie": f"{COOKIE}={site.cookie()}",
-            "Authorization": f"DPoP {site.access_token}",
-        }
-        answer = visitor.ask(method, path, headers=headers, environ={"HTTP_HOST": host})
+    for answer in asked_as(host, site, visitor):
         assert (answer.status_code, answer.get_json()["code"]) == (421, "misdirected")
         assert "Set-Cookie" not in answer.headers
     assert site.family() == before
@@ -197,25 +173,14 @@ def test_another_host_is_misdirected(site: Site, visitor: Client, host: str) -> 
 
 def test_port_of_a_proxy_proves_nothing(site: Site, visitor: Client) -> None:
     """The request passes as one for the public host, and the proof has to be about that one."""
-    host, before = "localhost:8443", site.family()
-    for door, path, method in (
-        (site.refreshing, "/auth/refresh", "POST"),
-        (site.protected, "/api/me", "GET"),
-    ):
-        maker = replace(door, jti="about-another-port", url=f"https://{host}{path}")
-        headers = {
-            "DPoP": maker.forge(),
-            "Cookie": f"{COOKIE}={site.cookie()}",
-            "Authorization": f"DPoP {site.access_token}",
-        }
-        answer = visitor.ask(method, path, headers=headers, environ={"HTTP_HOST": host})
-        assert answer.status_code in {400, 401}
-        assert answer.get_json()["code"] == "invalid_dpop_proof"
+    before = site.family()
+    answers = asked_as("localhost:8443", site, visitor)
+    assert [answer.status_code for answer in answers] == [400, 401]
+    assert {answer.get_json()["code"] for answer in answers} == {"invalid_dpop_proof"}
     assert site.family() == before
 
 
 def test_a_good_proof_does_not_depend_on_forwarded_headers(site: Site, visitor: Client) -> None:
-    """Whatever a client says of proxies, the public URL is what a proof is about."""
     headers = {
         "X-Forwarded-Host": "forwarded.example",
         "X-Forwarded-Proto": "http",
@@ -228,25 +193,19 @@ def test_a_good_proof_does_not_depend_on_forwarded_headers(site: Site, visitor: 
 
 def test_the_query_is_no_part_of_what_a_proof_is_about(site: Site, visitor: Client) -> None:
     """`htu` is without query and fragment (RFC 9449 section 4.2), the request may have one."""
-    maker = replace(site.protected, jti="asked-with-a-query")
-    headers = {"Authorization": f"DPoP {site.access_token}", "DPoP": maker.forge()}
+    headers = dpop(site.access_token, replace(site.protected, jti="asked-with-a-query").forge())
     assert visitor.ask("GET", "/api/me?x=1&y=2", headers=headers).status_code == 200
 
 
 def test_a_proof_elsewhere_is_not_looked_at(site: Site, visitor: Client) -> None:
-    """In a query, a cookie or another header a good proof is none."""
     text = replace(site.protected, jti="put-elsewhere").forge()
-    token = {"Authorization": f"DPoP {site.access_token}"}
+    token = dpop(site.access_token)
     answers = [
         visitor.ask("GET", "/api/me", headers=token, query_string={"DPoP": text, "dpop": text}),
         visitor.ask("GET", "/api/me", headers=token | {"Cookie": f"DPoP={text}"}),
         visitor.ask("GET", "/api/me", headers=token | {"X-DPoP": text}),
-        visitor.ask(
-            "GET", "/api/me", headers={"Authorization": f"DPoP {site.access_token} {text}"}
-        ),
-        visitor.ask(
-            "GET", "/api/me", headers={"Authorization": f"DPoP {site.access_token}, DPoP {text}"}
-        ),
+        visitor.ask("GET", "/api/me", headers=dpop(f"{site.access_token} {text}")),
+        visitor.ask("GET", "/api/me", headers=dpop(f"{site.access_token}, DPoP {text}")),
     ]
     assert [answer.status_code for answer in answers] == [401] * len(answers)
 
@@ -270,14 +229,12 @@ SCHEMES: dict[str, Callable[[str], str]] = {
 def test_another_spelling_of_the_token_is_refused(
     spell: Callable[[str], str], site: Site, visitor: Client
 ) -> None:
-    """With a good proof the bound token opens nothing unless its header is just right."""
     environ = {
         "HTTP_AUTHORIZATION": spell(site.access_token),
         "HTTP_DPOP": replace(site.protected, jti="spelled-otherwise").forge(),
     }
     answer = visitor.ask("GET", "/api/me", environ=environ)
-    problem = answer.get_json()
-    assert (answer.status_code, problem["code"]) == (401, "invalid_token")
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "invalid_token")
     assert answer.headers["WWW-Authenticate"].endswith(('token"', 'algs="ES256"'))
 
 
@@ -301,18 +258,16 @@ def test_an_encoded_path_is_proved_as_it_is_meant(site: Site, visitor: Client) -
     """The server compares the path it answers for: whatever the client wrote it as."""
     spelled = "/%61pi/m%65"
     good = replace(site.protected, jti="asked-encoded-0001")
-    headers = {"Authorization": f"DPoP {site.access_token}", "DPoP": good.forge()}
+    headers = dpop(site.access_token, good.forge())
     assert visitor.ask("GET", spelled, headers=headers).status_code == 200
     verbatim = replace(good, jti="asked-encoded-0002", url=PUBLIC_URL + spelled)
-    answer = visitor.ask("GET", spelled, headers=headers | {"DPoP": verbatim.forge()})
-    assert_refused(site, answer, 401, "request")
+    headers = dpop(site.access_token, verbatim.forge())
+    assert_refused(site, visitor.ask("GET", spelled, headers=headers), 401, "request")
 
 
 def test_the_corpus_has_not_ended_the_session(site: Site, visitor: Client) -> None:
-    """After all that both doors open as they did before."""
     last = replace(site.protected, jti="the-last-one")
     assert ask(site, visitor, last.forge()).status_code == 200
-    assert (
-        refresh(site, visitor, replace(site.refreshing, jti="the-last").forge()).status_code == 200
-    )
+    last = replace(site.refreshing, jti="the-last")
+    assert refresh(site, visitor, last.forge()).status_code == 200
     assert (site.family().revoked_at, site.family().retries) == (None, 0)

@@ -24,7 +24,6 @@ def test_known_browser_is_limited_too(app: Flask, ada: Client) -> None:
 
 
 def test_mark_of_a_browser_opens_one_account_only(app: Flask, ada: Client) -> None:
-    """Neither another account's mark, nor a forged one, nor a refresh token counts apart."""
     eve = member(app, "eve@example.com")
     mark = eve.cookies[DEVICE]
     thief = program(app)
@@ -40,7 +39,6 @@ def test_mark_of_a_browser_opens_one_account_only(app: Flask, ada: Client) -> No
 
 
 def test_mark_alone_is_no_credential(app: Flask, ada: Client) -> None:
-    """It opens nothing."""
     mark = ada.cookies[DEVICE]
     thief = program(app)
     cookie = {"Cookie": f"{DEVICE}={mark}"}
@@ -61,7 +59,6 @@ def test_mark_is_new_after_a_password_change(app: Flask, ada: Client) -> None:
 
 
 def test_mark_is_dead_after_half_a_year(app: Flask, ada: Client, clock: SettableClock) -> None:
-    """Also where somebody kept a copy of the cookie beyond its Max-Age."""
     guess(app, times=6)
     assert ada.log_in().status_code == 200
     clock.forward(LIFE_SECONDS)
@@ -85,7 +82,6 @@ def test_reborn_account_shares_nothing(app: Flask, ada: Client) -> None:
 
 
 def test_good_mark_is_kept(ada: Client) -> None:
-    """A log-in in a known browser sends no other mark; so its count goes on."""
     former = ada.cookies[DEVICE]
     assert DEVICE not in ada.log_in().headers.get("Set-Cookie", "")
     assert ada.cookies[DEVICE] == former
@@ -118,7 +114,6 @@ def test_password_change_keeps_its_place(app: Flask, ada: Client) -> None:
 
 
 def test_known_browser_at_a_blocked_address(app: Flask, ada: Client) -> None:
-    """A stranger behind the same address does not keep the owner out."""
     use_up(app, "127.0.0.1")
     throttled(Client(app, "other@example.com", "wrong wrong wrong").log_in())
     assert ada.log_in().status_code == 200

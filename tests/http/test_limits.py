@@ -9,7 +9,7 @@ from app.infra.throttle import Throttle
 from tests.http.attempts import guess, throttled, use_up
 from tests.support.app import services
 from tests.support.busy import busy
-from tests.support.client import EMAIL, PASSWORD, Client, member, problem, program
+from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Client, member, problem, program
 from tests.support.databases import one_database
 
 pytestmark = one_database
@@ -52,7 +52,6 @@ def test_spelling_does_not_start_anew(app: Flask, spellings: tuple[str, ...]) ->
 
 
 def test_success_forgives(app: Flask, ada: Client) -> None:
-    """Who knows the password in the end starts anew; the address is not charged for it."""
     for _ in range(3):
         problem(guess(app, times=4), 401, "invalid_credentials")
         assert Client(app, ip="192.0.2.1").log_in().status_code == 200
@@ -60,7 +59,6 @@ def test_success_forgives(app: Flask, ada: Client) -> None:
 
 
 def test_guesses_from_one_address(app: Flask) -> None:
-    """Thirty a minute over all accounts, then that address waits and another does not."""
     use_up(app, "192.0.2.1", 28)
     for email in ("first@example.com", "second@example.com"):
         problem(guess(app, email), 401, "invalid_credentials")
@@ -114,19 +112,19 @@ def test_blocked_address_locks_nobody_out(app: Flask, ada: Client) -> None:
     assert ada.alive()
 
 
+def never(*_: object) -> None:
+    raise AssertionError
+
+
 def test_blocked_address_costs_no_look_at_the_database(
     app: Flask, ada: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The network of a stranger is counted first; the account is neither read nor counted."""
-
-    def no(*_: object) -> None:
-        raise AssertionError
-
     use_up(app, "192.0.2.1", 29)
     problem(guess(app), 401, "invalid_credentials")
     with monkeypatch.context() as patch:
-        patch.setattr(Database, "read", no)
-        patch.setattr(Throttle, "log_in", no)
+        patch.setattr(Database, "read", never)
+        patch.setattr(Throttle, "log_in", never)
         throttled(guess(app))
     assert ada.alive()
 
@@ -149,16 +147,18 @@ def test_busy_comes_before_everything(
     app: Flask, ada: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refusal for want of a place reads neither address nor account, and moves no count."""
-
-    def no(*_: object) -> None:
-        raise AssertionError
-
-    with busy(app), monkeypatch.context() as patch:
-        patch.setattr("app.auth.login.account_key", no)
-        patch.setattr(Throttle, "_count", no)
-        patch.setattr(Database, "read", no)
-        problem(ada.log_in(), 503, "busy")
-        problem(Client(app, "new@example.com").register(), 503, "busy")
+    with busy(app):
+        with monkeypatch.context() as patch:
+            patch.setattr("app.auth.login.account_key", never)
+            patch.setattr(Throttle, "_count", never)
+            patch.setattr(Database, "read", never)
+            refused = [ada.log_in() for _ in range(12)]
+            refused.append(Client(app, "new@example.com").register())
+        refused.append(ada.change_password(NEW_PASSWORD))
+    for answer in refused:
+        problem(answer, 503, "busy")
+        assert int(answer.headers["Retry-After"]) > 0
+    assert ada.alive()
     assert ada.log_in().status_code == 200
 
 

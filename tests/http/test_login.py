@@ -25,7 +25,6 @@ KEPT_COOKIE = SESSION_COOKIE.replace("…;", "…; Max-Age=604800;")
 
 
 def test_token_answer(ada: Client) -> None:
-    """The access token in the body, the refresh token in the cookie, and never the reverse."""
     answer = ada.log_in()
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
@@ -36,13 +35,10 @@ def test_token_answer(ada: Client) -> None:
     assert body["user"] == {"id": ada.user_id, "email": EMAIL}
     assert ada.refresh_token
     assert ada.refresh_token not in answer.text
-    assert not any(
-        body["access_token"] in value for name, value in answer.headers if name != "Content-Length"
-    )
+    assert body["access_token"] not in str(answer.headers)
 
 
 def test_access_token_claims(ada: Client) -> None:
-    """Exactly the documented claims, with the documented values."""
     found = claims(ada.access_token)
     assert found.keys() == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "auth_time", "amr"}
     assert found["iss"] == "https://localhost"
@@ -55,7 +51,6 @@ def test_access_token_claims(ada: Client) -> None:
 
 
 def test_refresh_token_claims(ada: Client) -> None:
-    """Its own audience, the family's id, and no word about the person."""
     found = claims(ada.refresh_token)
     assert found.keys() == {"iss", "aud", "sub", "family_id", "jti", "iat", "exp"}
     assert found["aud"] == "https://localhost/auth/refresh"
@@ -63,13 +58,7 @@ def test_refresh_token_claims(ada: Client) -> None:
     assert found["exp"] - found["iat"] == 12 * 3600
 
 
-def test_cookie_of_the_browser_session(ada: Client) -> None:
-    """No Max-Age: it goes when the browser closes."""
-    assert set_cookies(ada.log_in()) == [SESSION_COOKIE]
-
-
 def test_cookie_that_is_kept(ada: Client) -> None:
-    """`remember` gives the cookie the idle lifetime, and the session thirty days."""
     answer = ada.log_in(remember=True)
     assert set_cookies(answer) == [KEPT_COOKIE]
     expires = datetime.fromisoformat(answer.get_json()["session"]["expires_at"]).timestamp()
@@ -78,7 +67,6 @@ def test_cookie_that_is_kept(ada: Client) -> None:
 
 
 def test_first_login_marks_the_browser(visitor: Client) -> None:
-    """A known browser gets its mark once, with the same care as the refresh token."""
     visitor.register()
     assert set_cookies(visitor.log_in()) == [SESSION_COOKIE, DEVICE_COOKIE]
     assert len(set_cookies(visitor.log_in())) == 1
@@ -107,13 +95,11 @@ def test_address_that_nobody_can_have(visitor: Client, email: str) -> None:
 
 
 def test_address_beyond_any_length(visitor: Client) -> None:
-    """400 before anything is done with it: nobody's address is as long."""
     visitor.email = "a" * 321
     problem(visitor.log_in(), 400, "invalid_request")
 
 
 def test_login_ends_the_browsers_former_family(ada: Client, thief: Client) -> None:
-    """One browser, one session: the old pair is dead, another browser's lives."""
     phone = other_browser(ada)
     access, refresh = ada.access_token, ada.refresh_token
     assert ada.log_in().status_code == 200
@@ -123,14 +109,7 @@ def test_login_ends_the_browsers_former_family(ada: Client, thief: Client) -> No
     assert phone.alive()
 
 
-def test_refused_login_ends_nothing(ada: Client) -> None:
-    """Mistyping the password in a logged-in browser costs nothing."""
-    problem(ada.log_in("quarry lantern umbrella ten"), 401, "invalid_credentials")
-    assert ada.alive()
-
-
 def test_login_as_somebody_else_ends_the_former_users_family(app: Flask, ada: Client) -> None:
-    """The cookie is overwritten, so what it stood for ends, whoever's it was."""
     bob = Client(app, "bob@example.com")
     bob.register()
     access = ada.access_token
@@ -140,7 +119,6 @@ def test_login_as_somebody_else_ends_the_former_users_family(app: Flask, ada: Cl
 
 
 def test_garbage_cookie_does_not_hinder(ada: Client, thief: Client) -> None:
-    """A cookie that is no token is nothing to end."""
     body = {"email": EMAIL, "password": PASSWORD}
     assert thief.ask("POST", "/auth/login", cookie="rubbish", body=body).status_code == 200
     assert ada.alive()
@@ -149,7 +127,6 @@ def test_garbage_cookie_does_not_hinder(ada: Client, thief: Client) -> None:
 def test_at_most_twenty_live_families(app: Flask, thief: Client, ada: Client) -> None:
     """The twenty-first log-in ends the family that was used longest ago, and its tokens."""
     with app.app_context():
-        first = ada.access_token
         others = [other_browser(ada) for _ in range(19)]
         assert len(others[-1].sessions()) == 20
         assert ada.me().status_code == 200
@@ -158,7 +135,6 @@ def test_at_most_twenty_live_families(app: Flask, thief: Client, ada: Client) ->
     dead = [actor for actor in (ada, *others, last) if actor.me().status_code == 401]
     assert len(dead) == 1
     assert last not in dead
-    assert first
     ended(thief.refresh(dead[0].refresh_token))
 
 
@@ -173,7 +149,6 @@ def test_the_browsers_own_former_family_makes_room(app: Flask, ada: Client) -> N
 
 
 def test_long_unused_family_makes_room(app: Flask, ada: Client) -> None:
-    """Which one goes is decided by last use, not by age."""
     clock = clock_of(app)
     clock.forward(10)
     idle = other_browser(ada)

@@ -23,7 +23,6 @@ from tests.support.servers.valkey import ValkeyServer
 
 @pytest.fixture
 def cut(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """A function that cuts the line to the database."""
     engine = services(app).database.engine
 
     def connect(*_: object, **__: object) -> None:
@@ -39,7 +38,6 @@ def cut(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 def test_database_down(
     ada: Client, thief: Client, cut: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """503 with Retry-After from whatever needs it; the cookie and the session are as before."""
     token = ada.open_form("/login")
     assert ada.me().status_code == 200
     cut()
@@ -49,11 +47,7 @@ def test_database_down(
         ("POST", "/auth/refresh", None),
         ("POST", "/auth/logout", None),
         ("POST", "/auth/logout-everywhere", None),
-        (
-            "POST",
-            "/auth/password",
-            {"current_password": ada.password, "new_password": NEW_PASSWORD},
-        ),
+        ("POST", "/auth/password", {"current_password": ada.password, "new_password": "x"}),
         ("GET", "/auth/sessions", None),
         ("DELETE", f"/auth/sessions/{ada.session_id}", None),
         ("GET", "/api/me", None),
@@ -95,7 +89,6 @@ def test_refused_values_are_a_fault_of_the_code(
 def test_database_down_is_logged_without_its_words(
     ada: Client, cut: Callable[[], None], log: io.StringIO
 ) -> None:
-    """Which kind of fault, under the number of the request; no statement, no parameter."""
     cut()
     answer = ada.refresh()
     assert answer.headers["X-Request-Id"] in log.getvalue()
@@ -134,7 +127,6 @@ def test_redis_down(app: Flask, ada: Client, thief: Client, valkey: ValkeyServer
 
 
 def test_redis_down_limits_all_the_same(app: Flask, ada: Client, valkey: ValkeyServer) -> None:
-    """Each worker counts for itself."""
     assert ada.session_id
     valkey.stop()
     stranger = Client(app)
@@ -148,7 +140,6 @@ def test_both_down(
     ada: Client, thief: Client, valkey: ValkeyServer, cut: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """503 with Retry-After: never a yes, never a no."""
     dead = ada.access_token
     ada.log_out()
     ada.log_in()
@@ -167,7 +158,6 @@ def test_both_down(
 
 
 def test_redis_forgets(ada: Client, thief: Client, valkey: ValkeyServer) -> None:
-    """Flushed or restarted empty: nobody revoked comes back."""
     phone = other_browser(ada)
     dead = phone.access_token
     phone.log_out()
@@ -181,7 +171,6 @@ def test_redis_forgets(ada: Client, thief: Client, valkey: ValkeyServer) -> None
 def test_command_line_says_when_redis_could_not_be_told(
     app: Flask, ada: Client, valkey: ValkeyServer
 ) -> None:
-    """The revocation stands, and the operator hears that it is not everywhere yet."""
     valkey.stop()
     done = app.test_cli_runner().invoke(args=["sessions", "revoke", "--user", ada.email])
     assert done.exit_code == 1

@@ -4,11 +4,10 @@ import re
 
 from flask import Flask
 
-from tests.support.client import Client, member
+from tests.support.client import Client
 from tests.support.databases import one_database
 
 pytestmark = one_database
-
 
 PAGES = ("/", "/register", "/login", "/threats", "/mistakes")
 SHELLS = ("/account", "/account/sessions", "/account/password")
@@ -36,7 +35,6 @@ def test_pages_say_the_same_to_everybody(app: Flask, ada: Client) -> None:
 
 
 def test_shells_are_free_of_data(ada: Client) -> None:
-    """Nothing of the person, the session or the tokens is in what a cache or a frame could see."""
     for path in SHELLS:
         page = body(ada, path)
         for secret in (
@@ -51,7 +49,6 @@ def test_shells_are_free_of_data(ada: Client) -> None:
 
 
 def test_no_inline_script_or_style(app: Flask) -> None:
-    """What the policy would refuse is not there in the first place."""
     tab = Client(app)
     for path in (*PAGES, *SHELLS):
         page = body(tab, path)
@@ -61,13 +58,11 @@ def test_no_inline_script_or_style(app: Flask) -> None:
 
 
 def test_public_pages_need_no_script(app: Flask) -> None:
-    """Those that only inform load none, so they call nothing."""
     for path in ("/", "/threats", "/mistakes"):
         assert "<script" not in body(Client(app), path)
 
 
 def test_notices_are_named_not_quoted(app: Flask) -> None:
-    """A link cannot put words into the page's mouth."""
     tab = Client(app)
     assert "that session has ended" in body(tab, "/login?notice=session_ended")
     plain = body(tab, "/login")
@@ -76,9 +71,7 @@ def test_notices_are_named_not_quoted(app: Flask) -> None:
         assert body(tab, "/login?notice=anything") == plain
 
 
-def test_reading_changes_nothing(app: Flask) -> None:
-    """GET and HEAD on everything leave the session as it was."""
-    ada = member(app)
+def test_reading_changes_nothing(app: Flask, ada: Client) -> None:
     before = ada.sessions()
     for rule in app.url_map.iter_rules():
         if "GET" in (rule.methods or ()) and not rule.arguments:

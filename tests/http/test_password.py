@@ -1,7 +1,5 @@
 """POST /auth/password."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from flask import Flask
 
@@ -15,6 +13,7 @@ from app.errors import InvalidCredentials
 from app.families.issuer import PresentedCredentials
 from app.infra import audit
 from tests.support.app import clock_of, services
+from tests.support.at_once import at_once
 from tests.support.client import (
     EMAIL,
     NEW_PASSWORD,
@@ -31,8 +30,7 @@ from tests.support.client import (
 )
 
 
-def test_begins_anew(app: Flask, ada: Client, thief: Client) -> None:
-    """A new family here, every other one and every older access token dead at once."""
+def test_a_change_ends_every_other_family(app: Flask, ada: Client, thief: Client) -> None:
     bob = member(app, "bob@example.com")
     phone = other_browser(ada)
     old_access, old_refresh, old_sid = ada.access_token, ada.refresh_token, ada.session_id
@@ -53,7 +51,6 @@ def test_begins_anew(app: Flask, ada: Client, thief: Client) -> None:
 
 
 def test_wrong_current_password(ada: Client) -> None:
-    """403 and the session goes on: an access token alone changes no password."""
     answer = ada.change_password(NEW_PASSWORD, current="quarry lantern umbrella ten")
     problem(answer, 403, "wrong_password")
     assert "Set-Cookie" not in answer.headers
@@ -62,7 +59,6 @@ def test_wrong_current_password(ada: Client) -> None:
 
 
 def test_weak_new_password(ada: Client) -> None:
-    """422 with reasons; nothing has changed."""
     body = problem(ada.change_password("short"), 422, "weak_password")
     assert body["reasons"][0]["code"] == "too_short"
     assert ada.alive()
@@ -73,18 +69,15 @@ def test_weak_new_password(ada: Client) -> None:
     [{}, {"new_password": NEW_PASSWORD}, {"current_password": PASSWORD}, {"password": "x"}],
 )
 def test_missing_fields(ada: Client, body: dict[str, str]) -> None:
-    """Both are needed."""
     problem(ada.protected("POST", "/auth/password", body), 400, "invalid_request")
 
 
 def test_keeps_the_session_remembered(ada: Client) -> None:
-    """Who asked to stay logged in still is."""
     ada.log_in(remember=True)
     assert "Max-Age=604800" in ada.change_password(NEW_PASSWORD).headers["Set-Cookie"]
 
 
 def test_auth_time_is_now(ada: Client) -> None:
-    """The password was just given."""
     clock_of(ada.app).forward(100)
     before = claims(ada.access_token)["auth_time"]
     ada.change_password(NEW_PASSWORD)
@@ -92,7 +85,6 @@ def test_auth_time_is_now(ada: Client) -> None:
 
 
 def test_guesses_are_limited(ada: Client) -> None:
-    """A stolen access token is no way to guess the password without limit."""
     for _ in range(10):
         problem(ada.change_password(NEW_PASSWORD, current="wrong"), 403, "wrong_password")
     answer = ada.change_password(NEW_PASSWORD)
@@ -102,7 +94,6 @@ def test_guesses_are_limited(ada: Client) -> None:
 
 
 def test_thief_without_the_owners_browser_is_limited_sooner(ada: Client, thief: Client) -> None:
-    """Five guesses with a stolen access token, and the owner's browser is not held up."""
     body = {"current_password": "wrong", "new_password": NEW_PASSWORD}
     answers = [
         thief.ask("POST", "/auth/password", access=ada.access_token, body=body) for _ in range(6)
@@ -113,16 +104,14 @@ def test_thief_without_the_owners_browser_is_limited_sooner(ada: Client, thief: 
 
 def test_two_changes_at_once_have_one_winner(ada: Client) -> None:
     """The loser's password is not set and its family never begins."""
-    twins = [program(ada.app), program(ada.app)]
     words = [NEW_PASSWORD, NEW_PASSWORD + " again"]
 
-    def change(who: Client, new: str) -> int:
-        body = {"current_password": PASSWORD, "new_password": new}
-        answer = who.ask("POST", "/auth/password", access=ada.access_token, body=body)
+    def change(number: int) -> int:
+        body = {"current_password": PASSWORD, "new_password": words[number]}
+        answer = program(ada.app).ask("POST", "/auth/password", body, access=ada.access_token)
         return answer.status_code
 
-    with ThreadPoolExecutor(2) as pool:
-        statuses = list(pool.map(change, twins, words))
+    statuses = at_once(2, change)
     winner = statuses.index(200)
     # Too late to use the token, or, a little later, to know the current password.
     assert statuses[1 - winner] in {401, 403}

@@ -21,7 +21,6 @@ pytestmark = one_database
 
 @pytest.fixture
 def with_settings(settings: Settings) -> Iterator[Callable[..., Flask]]:
-    """A function that builds the application with some settings changed."""
     built: list[Flask] = []
 
     def build(**changes: object) -> Flask:
@@ -34,14 +33,10 @@ def with_settings(settings: Settings) -> Iterator[Callable[..., Flask]]:
 
 
 def test_the_name_and_looks_are_the_products(with_settings: Callable[..., Flask]) -> None:
-    """On every page; the name is escaped."""
-    app = with_settings(
-        product_name="Ink & Co", brand_css="css/brand.css", brand_logo="img/ink.svg"
-    )
+    brand = {"brand_css": "css/brand.css", "brand_logo": "img/ink.svg"}
+    app = with_settings(product_name="Ink & Co", **brand)
     for path in ("/", "/login", "/account", "/nowhere"):
-        page = (
-            program(app).ask("GET", path, headers={"Accept": "text/html"}).get_data(as_text=True)
-        )
+        page = program(app).ask("GET", path, headers={"Accept": "text/html"}).text
         assert "Ink &amp; Co</title>" in page
         assert ">Ink &amp; Co</a>" in page
         assert "Latchkey" not in page
@@ -51,7 +46,6 @@ def test_the_name_and_looks_are_the_products(with_settings: Callable[..., Flask]
 
 
 def test_the_policy_has_the_products_origins(with_settings: Callable[..., Flask]) -> None:
-    """In their directives alone, on errors and files as well."""
     app = with_settings(
         csp_img_src=("https://img.example",),
         csp_connect_src=("https://api.example", "wss://x.example"),
@@ -66,7 +60,6 @@ def test_the_policy_has_the_products_origins(with_settings: Callable[..., Flask]
 
 @pytest.fixture
 def uploads(with_settings: Callable[..., Flask]) -> Flask:
-    """An application that takes a megabyte on one route."""
     app = with_settings(max_body_bytes=16 * BODY_BYTES)
 
     @app.post("/large")
@@ -85,12 +78,11 @@ def uploads(with_settings: Callable[..., Flask]) -> Flask:
 
 
 def test_a_large_body_is_for_the_route_that_asks_for_it(uploads: Flask) -> None:
-    """Up to the setting; every other route, Latchkey's own among them, keeps its limit."""
     ada = member(uploads)
 
     def size(path: str, length: int) -> int | str:
         answer = ada.ask("POST", path, headers=ada.bearer, data=b"a" * length)
-        return answer.get_data(as_text=True) if answer.status_code == 200 else answer.status_code
+        return answer.text if answer.status_code == 200 else answer.status_code
 
     assert size("/usual", BODY_BYTES) == str(BODY_BYTES)
     assert size("/usual", BODY_BYTES + 1) == 413
@@ -102,12 +94,11 @@ def test_a_large_body_is_for_the_route_that_asks_for_it(uploads: Flask) -> None:
 
 
 def test_a_large_form_has_a_large_file_and_no_large_field(uploads: Flask) -> None:
-    """Fields are kept in memory; a file goes to the disk."""
     ada = member(uploads)
 
     def post(**parts: object) -> tuple[int, str]:
         answer = ada.ask("POST", "/large", headers=ada.bearer, data=parts)
-        return answer.status_code, answer.get_data(as_text=True)
+        return answer.status_code, answer.text
 
     length = 4 * BODY_BYTES
     assert post(photo=(io.BytesIO(b"a" * length), "photo.jpg")) == (200, str(length))
@@ -115,15 +106,12 @@ def test_a_large_form_has_a_large_file_and_no_large_field(uploads: Flask) -> Non
 
 
 def test_without_a_token_a_large_body_is_not_read(uploads: Flask) -> None:
-    """The mark of the route comes first."""
     answer = program(uploads).ask("POST", "/large", data=b"a" * 4 * BODY_BYTES)
     problem(answer, 401, "invalid_token")
 
 
 @pytest.fixture
 def operated(app: Flask) -> Flask:
-    """An application with a route for operators."""
-
     @app.get("/operated")
     @require_operator
     def view() -> str:
@@ -133,7 +121,6 @@ def operated(app: Flask) -> Flask:
 
 
 def test_nobody_is_an_operator_by_default(operated: Flask, ada: Client, thief: Client) -> None:
-    """Without a token 401, with one 403; neither ends the session."""
     problem(thief.ask("GET", "/operated"), 401, "invalid_token")
     problem(ada.protected("GET", "/operated"), 403, "operators_only")
     assert operated.extensions["latchkey"].settings.operators == frozenset()
@@ -141,8 +128,7 @@ def test_nobody_is_an_operator_by_default(operated: Flask, ada: Client, thief: C
 
 
 def test_an_operator_is_one_by_id(operated: Flask, ada: Client) -> None:
-    """The account that the setting names, and no other."""
     bob = member(operated, "bob@example.com")
     make_operator(operated, ada.user_id)
-    assert ada.protected("GET", "/operated").get_data(as_text=True) == ada.user_id
+    assert ada.protected("GET", "/operated").text == ada.user_id
     problem(bob.protected("GET", "/operated"), 403, "operators_only")

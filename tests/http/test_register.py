@@ -1,17 +1,16 @@
 """POST /auth/register."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
 
+from tests.support.at_once import at_once
 from tests.support.client import EMAIL, PASSWORD, Client, member, problem
 from tests.support.databases import one_database
 
 
 def test_opens_an_account_and_logs_nobody_in(visitor: Client) -> None:
-    """201 with the user; no cookie and no token."""
     answer = visitor.register()
     assert answer.status_code == 201
     body = answer.get_json()
@@ -35,7 +34,6 @@ def test_opens_an_account_and_logs_nobody_in(visitor: Client) -> None:
     ],
 )
 def test_one_account_per_address(app: Flask, visitor: Client, spelling: str) -> None:
-    """Case, space and Unicode form make no second account, and any of them logs in."""
     visitor.register()
     twin = Client(app, spelling)
     problem(twin.register(), 409, "email_taken")
@@ -43,7 +41,6 @@ def test_one_account_per_address(app: Flask, visitor: Client, spelling: str) -> 
 
 
 def test_unicode_addresses(app: Flask) -> None:
-    """Composed and decomposed letters, and a domain in either spelling, are one address."""
     member(app, "jos\u00e9@b\u00fccher.example")
     for spelling in ("jose\u0301@bu\u0308cher.example", "JOS\u00c9@xn--bcher-kva.example"):
         assert Client(app, spelling).log_in().status_code == 200
@@ -72,8 +69,7 @@ def test_unicode_addresses(app: Flask) -> None:
         "deleted:abc",
     ],
 )
-def test_no_address(visitor: Client, email: str) -> None:
-    """What is no e-mail address opens no account."""
+def test_what_is_no_address_opens_no_account(visitor: Client, email: str) -> None:
     visitor.email = email
     problem(visitor.register(), 400, "invalid_request")
 
@@ -94,7 +90,6 @@ def test_no_address(visitor: Client, email: str) -> None:
     ],
 )
 def test_weak_password(visitor: Client, password: str, reason: str) -> None:
-    """422 says why, and what to do about it."""
     visitor.password = password
     body = problem(visitor.register(), 422, "weak_password")
     assert [found["code"] for found in body["reasons"]] == [reason]
@@ -112,7 +107,6 @@ def test_weak_password(visitor: Client, password: str, reason: str) -> None:
     ],
 )
 def test_any_character_and_any_length_up_to_the_limit(visitor: Client, password: str) -> None:
-    """Nothing is cut off and no composition is asked for."""
     visitor.password = password
     assert visitor.register().status_code == 201
     assert visitor.log_in().status_code == 200
@@ -120,7 +114,6 @@ def test_any_character_and_any_length_up_to_the_limit(visitor: Client, password:
 
 
 def test_password_is_not_trimmed(visitor: Client) -> None:
-    """A space belongs to the password."""
     visitor.password = PASSWORD + " "
     visitor.register()
     problem(visitor.log_in(PASSWORD), 401, "invalid_credentials")
@@ -138,9 +131,7 @@ def test_two_keyboards_compose_the_same_password(visitor: Client) -> None:
 
 def test_race_for_one_address(app: Flask) -> None:
     """Of several at once exactly one gets it; the unique index decides."""
-    actors = [Client(app, ip=f"10.{number}.0.1") for number in range(5)]
-    with ThreadPoolExecutor(len(actors)) as pool:
-        answers = list(pool.map(Client.register, actors))
+    answers = at_once(5, lambda number: Client(app, ip=f"10.{number}.0.1").register())
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
 
 
@@ -159,11 +150,8 @@ def test_extra_fields_change_nothing(app: Flask, visitor: Client) -> None:
     answer = visitor.ask("POST", "/auth/register", {"email": EMAIL, "password": PASSWORD, **extra})
     assert answer.status_code == 201
     assert answer.get_json()["user"]["id"] != "A" * 22
-    logged_in = Client(app).ask(
-        "POST",
-        "/auth/login",
-        {"email": EMAIL, "password": PASSWORD, "family_id": "B" * 22, "sub": "C" * 22},
-    )
+    body = {"email": EMAIL, "password": PASSWORD, "family_id": "B" * 22, "sub": "C" * 22}
+    logged_in = Client(app).ask("POST", "/auth/login", body)
     assert logged_in.status_code == 200
     assert logged_in.get_json()["session"]["id"] != "B" * 22
     assert logged_in.get_json()["user"]["id"] == answer.get_json()["user"]["id"]

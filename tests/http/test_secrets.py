@@ -36,7 +36,6 @@ def test_leaked_secret_is_taken_out_at_once(environment: dict[str, str], ada: Cl
 
 
 def test_form_key_alone(environment: dict[str, str], ada: Client) -> None:
-    """SECRET_KEY guards forms; changing it touches no session."""
     with running(environment, clock_of(ada.app), SECRET_KEY=new_secret()) as app:
         assert program(app).me(ada.access_token).status_code == 200
         assert program(app).refresh(ada.refresh_token).status_code == 200
@@ -45,7 +44,6 @@ def test_form_key_alone(environment: dict[str, str], ada: Client) -> None:
 def test_shorter_lifetimes_hold_for_tokens_already_out(
     environment: dict[str, str], ada: Client
 ) -> None:
-    """What was issued for longer than is allowed now is refused."""
     with running(environment, clock_of(ada.app), ACCESS_TOKEN_TTL="300") as app:
         problem(program(app).me(ada.access_token), 401, "invalid_token")
         assert program(app).refresh(ada.refresh_token).get_json()["expires_in"] == 300

@@ -47,7 +47,6 @@ def settings(environment: dict[str, str], tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def visitor(app: Flask, settings: Settings) -> FlaskClient:
-    """A browser at the public address."""
     return browser(app, settings.public_url)
 
 

@@ -29,7 +29,6 @@ print(json.dumps({
 
 @pytest.mark.parametrize("env", ["testing", "staging", "production"])
 def test_absent_elsewhere(environment: dict[str, str], env: str) -> None:
-    """No route, no file, no link, and no line of it in the process."""
     files = [f"/lab/static/{file.relative_to(STATIC)}" for file in STATIC.rglob("*.*")]
     slugs = [entry.slug for entry in ENTRIES]
     site = ["/lab/attacker-site/attacker/clickjacking", "/lab/attacker-site/weakened/whoami"]

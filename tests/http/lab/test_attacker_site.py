@@ -24,12 +24,10 @@ POLICY: Final = "Content-Security-Policy"
     ],
 )
 def test_another_site(ours: str, theirs: str) -> None:
-    """The machine's other name, where it has one."""
     assert attacker_origin(ours) == theirs
 
 
 def test_the_attacker_site_is_for_open_runs(visitor: FlaskClient, attacker: FlaskClient) -> None:
-    """The attacker's pages under the other name, ours under ours, none without a run."""
     run = f"lab_run={opened(visitor)['run']}"
     theirs = [f"/lab/attacker-site/attacker/{slug}" for slug in ATTACKS]
     ours = [
@@ -67,7 +65,7 @@ def test_exceptions_from_the_headers(visitor: FlaskClient, attacker: FlaskClient
 
 
 def test_weakened_session(visitor: FlaskClient, attacker: FlaskClient) -> None:
-    """It is used by whoever makes the browser send its cookie."""
+    """The weakened endpoint serves whoever makes the browser send its cookie."""
     run = f"lab_run={opened(visitor)['run']}"
     used = visitor.post(f"/lab/attacker-site/weakened/session?{run}").get_json(force=True)["used"]
     cookie = visitor.get_cookie(SESSION, path="/lab/attacker-site/")
@@ -83,7 +81,6 @@ def test_weakened_session(visitor: FlaskClient, attacker: FlaskClient) -> None:
 
 
 def test_weakened_log_in(visitor: FlaskClient) -> None:
-    """It logs in whoever posts the form, and forgets."""
     run = f"lab_run={opened(visitor)['run']}"
     form = {"email": "attacker@example.com"}
     visitor.post(f"/lab/attacker-site/weakened/login?{run}&then=login-csrf", data=form)

@@ -31,7 +31,6 @@ def test_what_the_browser_really_sends(visitor: FlaskClient) -> None:
 
 
 def test_what_was_seen_is_few_and_short(visitor: FlaskClient) -> None:
-    """Of too many the first are forgotten; one that is too long is refused."""
     run = opened(visitor)["run"]
     said = f"/lab/attacker-site/said?lab_run={run}"
     assert visitor.post(said, data=json.dumps({"from": "attacker"})).status_code == 204

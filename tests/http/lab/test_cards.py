@@ -16,7 +16,6 @@ SLUGS: Final = [entry.slug for entry in ENTRIES]
 
 
 def test_every_attack_has_a_card(visitor: FlaskClient) -> None:
-    """Listed, at its own address, with its weakened variant, and without a script of its own."""
     listed = visitor.get("/lab").get_data(as_text=True)
     for entry in ENTRIES:
         assert f'href="/lab/{entry.slug}"' in listed
@@ -28,7 +27,6 @@ def test_every_attack_has_a_card(visitor: FlaskClient) -> None:
 
 
 def test_other_pages_lead_there(visitor: FlaskClient) -> None:
-    """From each threat and each mistake to its card."""
     pages = visitor.get("/threats").get_data(as_text=True)
     pages += visitor.get("/mistakes").get_data(as_text=True)
     for slug in SLUGS:
@@ -36,7 +34,6 @@ def test_other_pages_lead_there(visitor: FlaskClient) -> None:
 
 
 def test_unknown_attacks(visitor: FlaskClient) -> None:
-    """There is nothing at their address, and there are two sides only."""
     for answer in (
         visitor.get("/lab/nothing"),
         visitor.post("/lab/nothing/run?side=here"),
@@ -51,7 +48,6 @@ def test_unknown_attacks(visitor: FlaskClient) -> None:
 
 
 def test_the_same_rules_for_the_lab(visitor: FlaskClient, attacker: FlaskClient) -> None:
-    """Its pages have every header, answer under one name, and heed where a request began."""
     for path in (
         "/lab",
         "/lab/replay",

@@ -20,7 +20,6 @@ from tests.http.lab.visits import addresses, lab_store
 @pytest.mark.usefixtures("served")
 @pytest.mark.parametrize("slug", ["refresh-token-theft", "log-leaks"])
 def test_here_it_holds(app: Flask, visitor: FlaskClient, slug: str) -> None:
-    """The answer has all that was sent and found, and no credential; the account is erased."""
     answer = visitor.post(f"/lab/{slug}/run?side=here")
     run = answer.get_json()
     assert (answer.status_code, run["verdict"], run["why"]) == (200, "held", "")
@@ -41,7 +40,6 @@ def test_families_are_told_apart(visitor: FlaskClient) -> None:
 
 
 def test_the_weakened_variant_lets_it_through(app: Flask, visitor: FlaskClient) -> None:
-    """In an instance of its own, whose accounts are not ours."""
     run = visitor.post("/lab/unvalidated-audience/run?side=weakened").get_json()
     assert run["verdict"] == "got_through"
     assert addresses(app) == set()
@@ -66,7 +64,6 @@ def test_one_at_a_time(app: Flask, visitor: FlaskClient) -> None:
 def test_what_stands_in_the_way(
     app: Flask, visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody listens, another machine is named, no instance starts, Redis is out of reach."""
     answer = visitor.post("/lab/replay/run?side=here").get_json()
     assert (answer["verdict"], answer["steps"]) == ("inconclusive", [])
     with monkeypatch.context() as patch:
@@ -103,12 +100,10 @@ def test_what_stands_in_the_way(
     ],
 )
 def test_own_address(settings: Settings, host: str, url: str) -> None:
-    """Where it listens, as this machine reaches it."""
     assert sides.own_url(replace(settings, host=host, port=8000)) == url
 
 
 def test_log_is_copied_once(app: Flask, settings: Settings) -> None:
-    """However often the app is built in one process."""
     log_copy.keep(settings)
     log_copy.keep(settings)
     path = log_copy.begin(settings)

@@ -14,37 +14,30 @@ from app.services import services
 
 
 class At(FlaskClient):
-    """A client that stands at one origin."""
-
     origin = ""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's own
-        """Send a request there."""
         return super().open(*args, base_url=self.origin, **kwargs)
 
 
 def browser(app: Flask, origin: str) -> FlaskClient:
-    """Return a client that stands at an origin."""
     client = At(app, app.response_class)
     client.origin = origin
     return client
 
 
 def lab_store(app: Flask) -> RunStore:
-    """Return what the lab remembers."""
     with app.app_context():
         return run_store()
 
 
 def addresses(app: Flask) -> set[str]:
-    """Return the addresses of all accounts that are not erased."""
     with app.app_context(), services().database.autocommit() as connection:
         rows = connection.execute(select(users.c.email)).scalars()
         return {email for email in rows if "@" in str(email)}
 
 
 def opened(visitor: FlaskClient) -> dict[str, Any]:
-    """Begin a run in a browser."""
     answer = visitor.post("/lab/browser")
     assert answer.status_code == 200, answer.get_data(as_text=True)
     run: dict[str, Any] = answer.get_json()
