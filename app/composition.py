@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from flask import Flask
@@ -14,6 +13,7 @@ from app.infra import logs
 from app.infra.clock import Clock
 from app.services import NAME, build
 from app.web import csrf, guards, headers, origin, problems
+from app.web.static_files import static_view
 from config import BODY_BYTES, ROOT, Settings
 
 MAX_FORM_PARTS: Final = 32
@@ -73,5 +73,4 @@ def _openapi(app: Flask) -> bytes:
 def _serve_static_files(app: Flask) -> None:
     # Flask adds its own route before PROVIDE_AUTOMATIC_OPTIONS is set, and would answer OPTIONS.
     app.static_folder = str(ROOT / "static")
-    static = guards.public(partial(app.send_static_file))
-    app.add_url_rule("/static/<path:filename>", "static", static)
+    app.add_url_rule("/static/<path:filename>", "static", static_view(app.send_static_file))

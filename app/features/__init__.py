@@ -6,7 +6,6 @@ A feature is a package in this folder whose `__init__.py` has a variable `featur
 
 from __future__ import annotations
 
-from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +15,7 @@ from click import ClickException
 from flask import Flask
 
 from app.feature import Feature
-from app.web.guards import public
+from app.web.static_files import static_view
 from config import ROOT
 
 FEATURES: Final[tuple[str, ...]] = ()
@@ -63,13 +62,13 @@ def load() -> tuple[Feature, ...]:
 
 
 def install(app: Flask, features: tuple[Feature, ...]) -> None:
-    """Register the blueprints of `features`; the static files of a blueprint are public."""
+    """Register the blueprints of `features`; the static files of a blueprint are like ours."""
     for feature in features:
         for blueprint in feature.blueprints:
             app.register_blueprint(blueprint)
             if blueprint.has_static_folder:
                 endpoint = f"{blueprint.name}.static"
-                app.view_functions[endpoint] = public(partial(app.view_functions[endpoint]))
+                app.view_functions[endpoint] = static_view(app.view_functions[endpoint])
 
 
 def revision_folders() -> list[Path]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Flask, Response
 
 from app.web.client import REQUEST_ID
+from app.web.static_files import STORABLE
 from config import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ ALWAYS: Final = (
     ),
 )
 NO_STORE: Final = ("Cache-Control", "no-store")
-STATIC: Final = "/static/"
 AUTH: Final = "/auth/"
 STRICT_TRANSPORT: Final = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
@@ -80,10 +80,9 @@ def install(app: Flask, settings: Settings, nonce: Callable[[], str]) -> None:
         request_id = secrets.token_hex(8)
         environ[REQUEST_ID] = request_id
         common = [*always_sent, ("X-Request-Id", request_id)]
-        static = environ.get("PATH_INFO", "").startswith(STATIC)
 
         def start(status: str, headers: list[tuple[str, str]], *exc: Any) -> Any:  # noqa: ANN401
-            added = common if static and status < "4" else [*common, NO_STORE]
+            added = common if STORABLE in environ else [*common, NO_STORE]
             if status.startswith("401") or environ.get("PATH_INFO", "").startswith(AUTH):
                 added = [*added, ("DPoP-Nonce", nonce())]
             return start_response(status, headers + added, *exc)

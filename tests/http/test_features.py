@@ -124,6 +124,19 @@ def test_its_routes_are_guarded_like_ours(product: Flask, owner: Client) -> None
     assert owner.protected("GET", "/fragments/notes").get_data() == b"gold 5"
 
 
+def test_its_static_files_are_stored_and_asked_for_like_ours(product: Flask) -> None:
+    """Wherever its static folder is; what else is below that path is not stored."""
+    thief = program(product)
+    for path in ("/static/css/latchkey.css", "/notes/static/notes.css"):
+        answer = thief.ask("GET", path)
+        assert answer.headers.getlist("Cache-Control") == ["no-cache"]
+        again = thief.ask("GET", path, headers={"If-None-Match": answer.headers["ETag"]})
+        assert (again.status_code, again.headers["Cache-Control"]) == (304, "no-cache")
+        absent = thief.ask("GET", f"{path}.map")
+        assert (absent.status_code, absent.headers["Cache-Control"]) == (404, "no-store")
+    assert thief.ask("GET", "/static/../login").headers["Cache-Control"] == "no-store"
+
+
 def test_its_claims_are_in_every_access_token(owner: Client) -> None:
     assert {name: claims(owner.access_token)[name] for name in PLANS} == PLANS
     owner.refresh()
