@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.settings import addresses, product, secret_variables, servers
+from app.settings import addresses, mail_server, product, secret_variables, servers
 from app.settings.env_file import read_env_file
 from app.settings.hash_cost import argon2
 from app.settings.instance import prepare
@@ -60,6 +60,8 @@ class Settings:
     database_url: str = field(repr=False)
     database_pooler: bool
     redis_url: str = field(repr=False)
+    mail_url: str = field(repr=False)
+    mail_from: str
     argon2_memory_kib: int
     argon2_time: int
     argon2_parallelism: int
@@ -138,6 +140,8 @@ def _settings(reader: Reader) -> Settings:
         database_url=servers.database_url(reader),
         database_pooler=servers.database_pooler(reader),
         redis_url=servers.redis_url(reader),
+        mail_url=mail_server.mail_url(reader),
+        mail_from=mail_server.mail_from(reader),
         argon2_memory_kib=memory,
         argon2_time=passes,
         argon2_parallelism=lanes,

@@ -70,10 +70,11 @@ class Worker(base.Worker):
         self.place = self.age % len(self.loads)
 
     def run(self) -> None:
-        """Serve until a signal stops the worker."""
+        """Serve, and send mail in a thread, until a signal stops the worker."""
         from app.server.loop import Server  # noqa: PLC0415 - the master must not import it
 
-        Server(self).run()
+        with self.wsgi.extensions["latchkey"].sending():  # type: ignore[attr-defined]  # a Flask
+            Server(self).run()
 
     def load_wsgi(self) -> None:
         """Load the application; in development, wait for the next reload when that fails.

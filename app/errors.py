@@ -84,6 +84,27 @@ class WrongPassword(Refusal):
     detail = "The current password is wrong."
 
 
+class InvalidLink(Refusal):
+    """A mailed link is not valid: altered, too old, used up, or overtaken by a change.
+
+    Which of these is not said, because whoever has a stolen link would learn from it.
+    """
+
+    status = 400
+    code = "invalid_link"
+    title = "Link not valid"
+    detail = "This link is not valid any more. Ask for a new one."
+
+
+class MailOff(Refusal):
+    """The deployment sends no mail (MAIL_URL=none), so nobody can prove an address."""
+
+    status = 403
+    code = "mail_off"
+    title = "Not offered here"
+    detail = "This site sends no mail. Ask whoever runs it for an account or a new password."
+
+
 class CrossOrigin(Refusal):
     """Another site started a request that would change something; no credential was read."""
 

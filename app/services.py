@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
@@ -31,8 +32,15 @@ from app.feature import Feature
 from app.infra.audit import Audit
 from app.infra.clock import Clock
 from app.infra.database import Database
+from app.infra.outage_log import OutageLog
 from app.infra.redis import ConnectionCount, RedisLink
 from app.infra.throttle import Throttle
+from app.mail import sender as mail_sender
+from app.mail.links import Links
+from app.mail.messages import Site
+from app.mail.outbox import Outbox
+from app.mail.sender import Sender
+from app.mail.transports import from_url
 from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims, with_claims
 from app.tokens.codec import Codec, Rules
 from app.tokens.keys import KeyRing, derive, key_ring
@@ -44,6 +52,8 @@ NAME: Final = "latchkey"
 ISSUER_DIGITS: Final = 12
 ACCESS_KEY: Final = "access token"
 REFRESH_KEY: Final = "refresh token"
+LINK_KEY: Final = "mailed link"
+MAILBOX: Final = "mailbox"
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,12 @@ class Services:
     denylist_sync: DenylistSync
     nonces: Nonces
     auth: Auth
+    sender: Sender | None
+    """Sends mail; None when MAIL_URL is `none`."""
+
+    def sending(self) -> AbstractContextManager[None]:
+        """Send mail in a thread of this process inside the `with` block, unless there is none."""
+        return self.sender.running(self.auth.outbox.woken) if self.sender else nullcontext()
 
     def nonce(self) -> str:
         """Return the newest nonce for proofs.
@@ -93,10 +109,39 @@ def build(settings: Settings, clock: Clock, features: Sequence[Feature] = ()) ->
         audit=audit,
         clock=clock,
         pruning=Pruning(database, clock),
+        outbox=Outbox(clock),
+        links=Links(_ring(settings, LINK_KEY)),
+        mails=settings.mail_url != "none",
         delete_rows=tuple(f.delete_rows for f in features if f.delete_rows),
     )
     return Services(
-        settings, clock, database, redis, audit, issuer.access, denylist, sync, nonces, auth
+        settings=settings,
+        clock=clock,
+        database=database,
+        redis=redis,
+        audit=audit,
+        access_tokens=issuer.access,
+        denylist=denylist,
+        denylist_sync=sync,
+        nonces=nonces,
+        auth=auth,
+        sender=_sender(settings, auth),
+    )
+
+
+def _sender(settings: Settings, auth: Auth) -> Sender | None:
+    transport = from_url(settings.mail_url, settings.instance / MAILBOX)
+    if transport is None:
+        return None
+    return Sender(
+        database=auth.database,
+        links=auth.links,
+        transport=transport,
+        site=Site(settings.product_name, settings.public_url),
+        address=settings.mail_from,
+        audit=auth.audit,
+        clock=auth.clock,
+        outages=OutageLog(auth.clock, mail_sender.logger),
     )
 
 

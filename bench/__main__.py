@@ -71,6 +71,7 @@ def prepared() -> Iterator[dict[str, str]]:
             "APP_ENV": "testing",
             "JWT_SECRET": new_secret(),
             "SECRET_KEY": new_secret(),
+            "MAIL_URL": "none",
             "DATABASE_URL": f"sqlite:///{Path(folder) / 'bench.db'}",
             "REDIS_URL": valkey.url,
         }

@@ -23,11 +23,11 @@ from app.accounts.password_policy import MAX_CODE_POINTS, PasswordPolicy
 from app.accounts.passwords import Passwords
 from app.errors import Refusal
 from app.infra.strict_json import parse_object
+from app.infra.user_agents import describe
 from app.pages.redirects import safe_path
 from app.server.chunks import MAX_CHUNKS
 from app.server.connection import Connection
 from app.tokens.jws import TokenRefused, parse_jws
-from app.web.user_agents import describe
 
 BODY: Final = 64 * 1024
 HEADER: Final = 8190

@@ -7,7 +7,8 @@ from flask import current_app
 
 import app.accounts.activity
 import app.accounts.models
-import app.families.models  # noqa: F401 - these imports register tables in `metadata`
+import app.families.models
+import app.mail.models  # noqa: F401 - these imports register tables in `metadata`
 from app.cli.exit_messages import as_exit_messages
 from app.services import services
 

@@ -108,6 +108,9 @@ def base_environment() -> dict[str, str]:
         "PUBLIC_URL": PUBLIC_URL,
         "JWT_SECRET": new_secret(),
         "SECRET_KEY": new_secret(),
+        # Nobody listens there; a test that wants to see mail says who does.
+        "MAIL_URL": "smtp://127.0.0.1:1",
+        "MAIL_FROM": "accounts@localhost",
         # The cheapest line of the OWASP minimum.
         "ARGON2_MEMORY_KIB": "7168",
         "ARGON2_TIME": "5",

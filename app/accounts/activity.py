@@ -54,6 +54,8 @@ class Event(StrEnum):
     REFRESH_REFUSED = "refresh_refused"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - an event, not a password
     PASSWORD_CHANGE_REFUSED = "password_change_refused"  # noqa: S105 - likewise
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - likewise
+    ACCOUNT_SECURED = "account_secured"
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
 

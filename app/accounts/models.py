@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sqlalchemy import (
@@ -43,3 +43,12 @@ class User:
     password_changed_at: int
     disabled_at: int | None
     deleted_at: int | None
+
+    def with_password(self, password_hash: str, now: int) -> User:
+        """Return the account with another password, changed at `now` (seconds, UTC).
+
+        The time of the change always moves forward, because mailed links and the marks of known
+        browsers are valid for one value of it.
+        """
+        changed_at = max(now, self.password_changed_at + 1)
+        return replace(self, password_hash=password_hash, password_changed_at=changed_at)

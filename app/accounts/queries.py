@@ -16,10 +16,16 @@ _user: Final = users.c.id == bindparam("user")
 
 BY_EMAIL: Final = select(users).where(users.c.email == bindparam("email"))
 BY_ID: Final = select(users).where(_user)
+LOCK: Final = BY_ID.with_for_update()  # on PostgreSQL; a transaction of SQLite locks all rows
 INSERT: Final = insert_into(users)
 # SQLAlchemy adds a SET clause with the columns that the statement is executed with.
 UPDATE_IF_UNCHANGED: Final = update(users).where(
     _user, users.c.password_hash == bindparam("known_hash"), users.c.disabled_at.is_(None)
+)
+WRITE_PASSWORD: Final = (
+    update(users)
+    .where(_user)
+    .values(password_hash=bindparam("hashed"), password_changed_at=bindparam("changed_at"))
 )
 DISABLE: Final = update(users).where(_user).values(disabled_at=bindparam("now"))
 ENABLE: Final = update(users).where(_user).values(disabled_at=null())
@@ -47,6 +53,12 @@ def find(connection: Connection, user_id: str) -> User | None:
     return User(*row) if row else None
 
 
+def find_and_lock(connection: Connection, user_id: str) -> User | None:
+    """Return the account with that id; no other transaction changes it before this one ends."""
+    row = connection.execute(LOCK, {"user": user_id}).one_or_none()
+    return User(*row) if row else None
+
+
 def insert(connection: Connection, user: User) -> None:
     """Store a new account.
 
@@ -69,6 +81,12 @@ def update_if_unchanged(connection: Connection, /, user: User, **values: str | i
     columns = values or {"id": user.id}  # an UPDATE needs one column; this changes nothing
     known = {"user": user.id, "known_hash": user.password_hash}
     return connection.execute(UPDATE_IF_UNCHANGED, {**columns, **known}).rowcount == 1
+
+
+def write_password(connection: Connection, user: User) -> None:
+    """Store the password of `user` and when it changed; the caller has locked the row."""
+    values = {"hashed": user.password_hash, "changed_at": user.password_changed_at}
+    connection.execute(WRITE_PASSWORD, {"user": user.id, **values})
 
 
 def disable(connection: Connection, user_id: str, now: int) -> None:

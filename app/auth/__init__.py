@@ -8,6 +8,8 @@ Each module has the functions (stories) of one subject:
 - `logout`: end one session, or all sessions of the account.
 - `sessions`: list and end the sessions of one's own account.
 - `password`: change the password, which ends every session.
+- `reset`: choose a new password with a mailed link; `opened_links` checks such links.
+- `secure`: take an account back from a thief, with the link in a notice.
 - `profile`: read one's own account.
 - `admin`: the actions of an operator. `pruning` deletes rows that are no longer needed.
 

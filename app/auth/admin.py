@@ -24,6 +24,9 @@ from app.auth.happened import Happened
 from app.errors import NotFound
 from app.families import revocation
 from app.families.models import Reason, RevokedFamily
+from app.infra.audit import Client
+from app.mail import queries as mails
+from app.mail.models import Kind
 
 BATCH: Final = 500
 Change = Callable[[Connection, int], list[RevokedFamily]]
@@ -78,6 +81,21 @@ def _revoke_all(auth: Auth) -> tuple[int, bool]:
     return result
 
 
+def reset_token(auth: Auth, user: User) -> str:
+    """Return the token of a link for a new password, for a deployment that sends no mail.
+
+    Raises:
+        NotFound: when the account is disabled; its password cannot be reset.
+
+    """
+    if user.disabled_at is not None:
+        raise NotFound("This account is disabled; enable it first.")
+    mail = auth.outbox.mail(Kind.RESET, user.email, Client(), user, suppressed=True)
+    auth.database.write(mails.insert, mail)
+    auth.audit.record("reset_link_made", user_id=user.id)
+    return auth.links.token(mail, user, auth.clock.now())
+
+
 def disable(auth: Auth, user: User) -> tuple[int, bool]:
     """Disable an account: it cannot log in or refresh, and its access tokens are refused.
 
@@ -115,6 +133,7 @@ def delete(auth: Auth, user: User) -> tuple[int, bool]:
     def erase(connection: Connection, now: int) -> list[RevokedFamily]:
         for delete_rows in auth.delete_rows:
             delete_rows(connection, user.id)
+        mails.delete_of_user(connection, user.id)
         accounts.erase(connection, user.id, now)
         revoked = revocation.revoke_user(connection, user.id, Reason.ADMIN, now)
         # Last, because the revocation waits for a log-out that is about to insert its row.

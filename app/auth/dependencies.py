@@ -22,6 +22,8 @@ from app.infra.audit import Audit
 from app.infra.clock import Clock
 from app.infra.database import Database
 from app.infra.throttle import Throttle
+from app.mail.links import Links
+from app.mail.outbox import Outbox
 from app.tokens.dpop import Proof, ProofRefused
 
 P = ParamSpec("P")
@@ -42,6 +44,10 @@ class Auth:
     audit: Audit
     clock: Clock
     pruning: Pruning
+    outbox: Outbox
+    links: Links
+    mails: bool
+    """Whether mail is sent at all; without it nobody can prove an address."""
     delete_rows: tuple[Callable[[Connection, str], None], ...] = ()
     """Functions of features that delete a user's rows, in the transaction that erases the user."""
 

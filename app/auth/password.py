@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sqlalchemy import Connection
 
 from app.accounts import queries as accounts
@@ -18,6 +16,7 @@ from app.families import revocation
 from app.families.issuer import TokenPair
 from app.families.models import Family, Reason
 from app.infra.audit import Client
+from app.mail.models import Kind
 
 
 def change_password(  # noqa: PLR0913, PLR0917 - the fields of the form, and its request
@@ -41,13 +40,18 @@ def change_password(  # noqa: PLR0913, PLR0917 - the fields of the form, and its
     user, family = account(auth, sid)
     hashed = _hash_of_new(auth, user, sid, current, new, client)
     now = auth.clock.now()
-    # A mark of a known browser is valid for one value of this time, so it must always change.
-    changed_at = max(now, user.password_changed_at + 1)
-    changed = replace(user, password_hash=hashed, password_changed_at=changed_at)
+    changed = user.with_password(hashed, now)
     successor = auth.issuer.new_family(
         user.id, client, now, remembered=family.remembered, jkt=jkt or family.jkt
     )
-    auth.commit(_replace_all, user, changed, sid, successor, client)
+
+    def change(connection: Connection) -> list[Happened]:
+        happened = _replace_all(connection, user, changed, sid, successor, client)
+        auth.outbox.put(connection, Kind.PASSWORD_CHANGED, user.email, client, changed)
+        return happened
+
+    auth.commit(change)
+    auth.outbox.wake()
     mark = auth.password_login.known_browsers.renew(client.device, changed, now)
     return auth.issuer.issue(successor, user.email, mark)
 

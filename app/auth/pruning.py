@@ -33,6 +33,8 @@ from app.accounts.models import users
 from app.families.models import MAX_THEFTS_SHOWN, THEFT_SHOWN_SECONDS, THEFTS, families
 from app.infra.clock import Clock
 from app.infra.database import Database
+from app.mail import queries as mails
+from app.mail.links import DAY, MAX_LIFETIME
 
 BATCH: Final = 500
 LOG_INS_PER_TRIM: Final = 50
@@ -41,6 +43,8 @@ ENDED_KEPT_SECONDS: Final = 60
 # The longest lifetime of an access token, twice the largest leeway, and a minute to spare. For
 # this long the denylist may be rebuilt from the row, see `Entries.write_since`.
 REVOKED_KEPT_SECONDS: Final = 900 + 2 * 30 + 60
+# Nobody tries for longer than a day to send a message, and its link expires after that.
+MAILS_KEPT_SECONDS: Final = MAX_LIFETIME + 2 * DAY
 
 _now: Final = bindparam("now", type_=BigInteger)
 # Not, or no longer, shown to the owner as a theft on the sessions page.
@@ -100,7 +104,7 @@ DELETE_ERASED: Final = delete(users).where(users.c.id.in_(bindparam("ids", expan
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many families, accounts and rows of activity were deleted, and how many could not be.
+    """How many families, accounts, mails and rows of activity were deleted, or could not be.
 
     `blocked` counts the rows that rows of other tables refer to. `referring_columns` are the
     columns of those references, as `table.column`; empty when nothing was blocked.
@@ -111,6 +115,7 @@ class Pruned:
     blocked: int
     referring_columns: tuple[str, ...]
     activity: int = 0
+    mails: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,7 @@ class Pruning:
     def prune(self) -> Pruned:
         """Delete all prunable activity and families, then the erased accounts, in batches.
 
+        Messages are deleted when their links have expired, and nobody tries to send them any more.
         A row that a product's table refers to is not deleted; all others are.
         """
         deleted_activity = self._delete(activity.PRUNABLE, activity.DELETE_PRUNABLE)[0]
@@ -131,7 +137,15 @@ class Pruning:
         deleted_accounts, blocked_accounts = self._delete(ERASED, DELETE_ERASED)
         blocked = blocked_families + blocked_accounts
         columns = self._referring_columns() if blocked else ()
-        return Pruned(deleted_families, deleted_accounts, blocked, columns, deleted_activity)
+        mails_before = self.clock.now() - MAILS_KEPT_SECONDS
+        return Pruned(
+            families=deleted_families,
+            accounts=deleted_accounts,
+            blocked=blocked,
+            referring_columns=columns,
+            activity=deleted_activity,
+            mails=self.database.write(mails.delete_older, mails_before),
+        )
 
     def prune_user(self, user_id: str) -> None:
         """Delete the prunable families of one user, or none when another table refers to one.

@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "attack": "app.cli.attack",
     "catalogue": "app.cli.catalogue",
     "doctor": "app.cli.doctor",
+    "mail": "app.cli.mail",
     "prune": "app.cli.sessions",
     "secrets": "app.cli.sessions",
     "sessions": "app.cli.sessions",

@@ -18,10 +18,14 @@ from app.cli.exit_messages import database_fault
 from app.cli.migrations import newest_revisions
 from app.cli.rights import missing_rights
 from app.infra.redis import server_facts
+from app.mail import queries as mails
+from app.mail.links import DAY
+from app.mail.transports import Failed
 from app.services import Services, services
 from app.web.guards import MARK
 
 MAX_SKEW_SECONDS: Final = 2
+MAX_WAITING_SECONDS: Final = 3600
 OTHERS: Final = 0o077
 
 JOURNAL_MODE: Final = text("PRAGMA journal_mode")
@@ -121,6 +125,28 @@ def _redis(deployment: Services) -> Iterator[str]:
         yield "has a clock that differs by more than CLOCK_LEEWAY; synchronise both machines"
 
 
+def _mail(deployment: Services) -> Iterator[str]:
+    sender, now = deployment.sender, deployment.clock.now()
+    if sender is None:
+        click.echo("note  mail: MAIL_URL is none, so nobody can reset a password by themselves")
+        return
+    try:
+        with sender.transport.connect():
+            pass
+    except Failed as failure:
+        yield f"cannot be sent: {failure}; check MAIL_URL"
+    try:
+        count, oldest = deployment.database.read(mails.waiting)
+        failed = deployment.database.read(mails.failed_since, now - DAY)
+    except SQLAlchemyError:
+        return  # `_database` says what is wrong
+    if oldest is not None and now - oldest > MAX_WAITING_SECONDS:
+        hours = (now - oldest) // MAX_WAITING_SECONDS
+        yield f"{count} messages wait, the oldest for {hours} h; see 'flask --app wsgi mail list'"
+    if failed:
+        yield f"{failed} messages were given up today; see 'flask --app wsgi mail list'"
+
+
 def _lifetimes(deployment: Services) -> Iterator[str]:
     s = deployment.settings
     pairs = (
@@ -147,6 +173,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[Services], Iterator[str]]], ...]] = (
     ("database", _database),
     ("proxy", _proxy),
     ("redis", _redis),
+    ("mail", _mail),
     ("lifetimes", _lifetimes),
     ("routes", _routes),
 )

@@ -11,8 +11,8 @@ from app.auth import admin
 from app.auth.sessions import active_sessions
 from app.cli.exit_messages import as_exit_messages, report
 from app.infra.clock import rfc3339
+from app.infra.user_agents import describe
 from app.services import services
-from app.web.user_agents import describe
 from config import new_secret
 
 sessions: Final = AppGroup("sessions", help="List and revoke sessions.")
@@ -48,12 +48,12 @@ def revoke(email: str | None, *, all_accounts: bool) -> None:
 @click.command("prune")
 @with_appcontext
 def prune() -> None:
-    """Delete families, activity and erased accounts that are no longer needed, in batches."""
+    """Delete families, activity, mails and erased accounts that are no longer needed."""
     with as_exit_messages():
         pruned = services().auth.pruning.prune()
     click.echo(
-        f"{pruned.families} families, {pruned.accounts} erased accounts and {pruned.activity} "
-        "rows of activity deleted."
+        f"{pruned.families} families, {pruned.accounts} erased accounts, {pruned.activity} rows "
+        f"of activity and {pruned.mails} mails deleted."
     )
     if pruned.blocked:
         click.echo(

@@ -11,6 +11,7 @@ from app.auth import admin
 from app.auth.register import register
 from app.cli.exit_messages import as_exit_messages, report
 from app.infra.audit import Client
+from app.mail.messages import RESET_PATH, Site
 from app.services import services
 
 users: Final = AppGroup("users", help="Create, disable, enable and delete accounts.")
@@ -25,6 +26,20 @@ def create(email: str, password: str) -> None:
     with as_exit_messages():
         user = register(services().auth, email, password, TERMINAL)
     click.echo(f"Created {user.email} with id {user.id}.")
+
+
+@users.command("reset-link")
+@click.argument("email")
+def reset_link(email: str) -> None:
+    """Print a link with which the owner of EMAIL chooses a new password.
+
+    It works once, for an hour. Whoever has it has the account, so hand it over in person or on a
+    call, not by a chat that others read.
+    """
+    with as_exit_messages():
+        token = admin.reset_token(services().auth, admin.find_user(services().auth, email))
+    site = Site(services().settings.product_name, services().settings.public_url)
+    click.echo(site.link("", RESET_PATH, token).url)
 
 
 @users.command("disable")

@@ -111,6 +111,23 @@ GROUPS: Final = {
             required=True,
         ),
     ),
+    "Mail": (
+        Variable(
+            "MAIL_URL",
+            "the page `/mailbox` in development",
+            "`smtp://user:password@host:587` (STARTTLS), `smtps://user:password@host:465`, or "
+            "`none`: then nobody can register or reset a password by themselves",
+            "smtps://latchkey:password@mail.example.com:465",
+            required=True,
+        ),
+        Variable(
+            "MAIL_FROM",
+            "`latchkey@localhost` in development",
+            "the address that mail comes from; may be empty when `MAIL_URL` is `none`",
+            "accounts@example.com",
+            required=True,
+        ),
+    ),
     "Passwords": (
         Variable(
             "ARGON2_MEMORY_KIB",

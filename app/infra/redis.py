@@ -16,9 +16,9 @@ from redis import Redis, ResponseError
 from redis.connection import AbstractConnection
 
 from app.infra.clock import Clock
+from app.infra.outage_log import OutageLog
 
 REDIS_BACKOFF_SECONDS: Final = 1.0
-LOG_SECONDS: Final = 60.0
 NO_EVICTION: Final = "noeviction"
 PRIMARY: Final = "master"
 
@@ -54,19 +54,17 @@ class ServerFacts:
         return ""
 
 
-class RedisBackoff:
+class RedisBackoff(OutageLog):
     """Pauses the use of Redis for a second after a failure; logs at most one warning a minute.
 
     Without the pause, each request would wait for a server that does not answer. Safe to share
-    between threads; at worst two of them log the same failure.
+    between threads.
     """
 
     def __init__(self, clock: Clock, logger: logging.Logger) -> None:
         """Measure time by `clock` and log to `logger`."""
-        self._clock: Final = clock
-        self._logger: Final = logger
+        super().__init__(clock, logger)
         self._until = 0.0
-        self._next_log_at = 0.0
 
     def active(self) -> bool:
         """Return whether Redis failed within the last `REDIS_BACKOFF_SECONDS`."""
@@ -75,19 +73,6 @@ class RedisBackoff:
     def start(self) -> None:
         """Begin a pause of `REDIS_BACKOFF_SECONDS`."""
         self._until = self._clock.monotonic() + REDIS_BACKOFF_SECONDS
-
-    def warn(self, message: str, *values: object) -> None:
-        """Log a warning, unless one was logged within the last `LOG_SECONDS`."""
-        now = self._clock.monotonic()
-        if now >= self._next_log_at:
-            self._next_log_at = now + LOG_SECONDS
-            self._logger.warning(message, *values)
-
-    def recovered(self, message: str, *values: object) -> None:
-        """Log the end of an outage if `warn` has logged it; the next `warn` logs again at once."""
-        if self._next_log_at:
-            self._next_log_at = 0.0
-            self._logger.warning(message, *values)
 
 
 class ConnectionCount:

@@ -28,7 +28,9 @@ from app.infra.buckets import (
     ALL_OF_ACCOUNT,
     CLEARED,
     KNOWN_BROWSER,
+    MAILS,
     NETWORK_KINDS,
+    NOTES,
     REFRESHES,
     REFUNDED,
     REGISTRATIONS,
@@ -107,6 +109,20 @@ class Throttle:
 
         """
         self._count((Bucket("register", network(ip), REGISTRATIONS),))
+
+    def mail(self, kind: str, address: str) -> bool:
+        """Count a message of `kind` to `address`; return whether it may be sent.
+
+        A limit that is used up raises nothing, because the answer to whoever asked is the same.
+        """
+        return self._has_room(Bucket(f"mail_{kind}", address, MAILS))
+
+    def note(self, kind: str, address: str) -> bool:
+        """Count a message that may go to `address` once a day; return whether it may be sent."""
+        return self._has_room(Bucket(f"note_{kind}", address, NOTES))
+
+    def _has_room(self, bucket: Bucket) -> bool:
+        return self._with_fallback(_hit, bucket) is None
 
     def refresh(self, family_id: str) -> None:
         """Count a refresh for its family. The limit is far above what a person's tabs need.

@@ -1,4 +1,4 @@
-"""The forms of the register and log-in pages, which work without script.
+"""The forms of the pages, which work without script.
 
 The length of a password is not checked here: the stories check it after counting the attempt.
 """
@@ -32,3 +32,19 @@ class LogInForm(FlaskForm):  # type: ignore[misc]  # the base class is untyped
     email = StringField("E-mail", validators=EMAIL)
     password = PasswordField("Password", validators=[InputRequired("Enter your password.")])
     remember = BooleanField("Keep me logged in")
+
+
+class AddressForm(FlaskForm):  # type: ignore[misc]  # the base class is untyped
+    """The form of `/reset`."""
+
+    email = StringField("E-mail", validators=EMAIL)
+
+
+class NewPasswordForm(FlaskForm):  # type: ignore[misc]  # the base class is untyped
+    """The form of `/reset/finish`."""
+
+    password = PasswordField("New password", validators=[InputRequired("Enter a password.")])
+
+
+class ActForm(FlaskForm):  # type: ignore[misc]  # the base class is untyped
+    """A form with a button only."""

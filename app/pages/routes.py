@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias, cast
+from typing import Final
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
 from app.auth.login import log_in
 from app.auth.logout import log_out
 from app.auth.register import register_and_log_in
-from app.errors import EmailTaken, Refusal, WeakPassword
+from app.errors import Refusal
 from app.families.issuer import TokenPair
+from app.pages.form_page import NO_HEADERS, Page, refused, see_other
 from app.pages.forms import LogInForm, RegisterForm
 from app.pages.redirects import safe_path
 from app.services import services
 from app.threats import FURTHER, MISTAKES, THREATS
-from app.web import cookies, problems
+from app.web import cookies
 from app.web.client import client
 from app.web.csrf import csrf
 from app.web.dpop import presented_credentials
@@ -27,7 +28,6 @@ from app.web.responses import logged_out
 blueprint: Final = Blueprint("pages", __name__)
 blueprint.before_request(csrf.protect)
 
-Page: TypeAlias = Response | tuple[str, int, dict[str, str]]
 NOTICES: Final = frozenset({"session_ended", "logged_out", "password_changed"})
 
 
@@ -78,7 +78,7 @@ def login() -> Page:
 def logout() -> Response:
     """Log out, for browsers without script; go to the log-in page."""
     log_out(services().auth, cookies.read_refresh(request), None, client())
-    return logged_out(_see_other(url_for("pages.login", notice="logged_out")))
+    return logged_out(see_other(url_for("pages.login", notice="logged_out")))
 
 
 @blueprint.get("/account")
@@ -119,17 +119,15 @@ def mistakes() -> str:
 def _form_page(
     template: str, form: RegisterForm | LogInForm, submit: Callable[[], TokenPair]
 ) -> Page:
-    wanted, status, retry = safe_path(request.values.get("next", "")), 200, {}
+    wanted = safe_path(request.values.get("next", ""))
+    status, headers = 200, NO_HEADERS
     if request.method == "POST":
         status = 400
         if form.validate():
             try:
                 pair = submit()
             except Refusal as refusal:
-                problems.record(refusal)
-                status = _explain(form, refusal)
-                if refusal.retry_after is not None:
-                    retry = {"Retry-After": str(refusal.retry_after)}
+                status, headers = refused(form, refusal)
             else:
                 return _logged_in(pair, wanted)
     notice = request.args.get("notice", "")
@@ -140,18 +138,7 @@ def _form_page(
         notice=notice if notice in NOTICES else "",
         password_min_length=services().settings.password_min_length,
     )
-    return page, status, retry
-
-
-def _explain(form: RegisterForm | LogInForm, refusal: Refusal) -> int:
-    """Show a refusal at the field that it concerns; return its status."""
-    if isinstance(refusal, WeakPassword):
-        form.password.errors = [sentence for _, sentence in refusal.reasons]
-    elif isinstance(refusal, EmailTaken) or refusal.reason == "email":
-        form.email.errors = [refusal.detail]
-    else:
-        form.form_errors.append(refusal.detail)
-    return refusal.status
+    return page, status, headers
 
 
 def _logged_in(pair: TokenPair, wanted: str) -> Response:
@@ -160,13 +147,7 @@ def _logged_in(pair: TokenPair, wanted: str) -> Response:
     A form has no DPoP proof, so the session is bound to the key of its first refresh. The browser
     therefore deletes its stored keys: injected script may have planted one before the log-in.
     """
-    response = _see_other(wanted or url_for("pages.account"))
+    response = see_other(wanted or url_for("pages.account"))
     clear_site_data(response)
     cookies.set_credentials(response, pair)
     return response
-
-
-def _see_other(location: str) -> Response:
-    # 303 and not 307, which would make the browser send the password again (RFC 9700 section
-    # 4.12).
-    return cast("Response", redirect(location, 303))

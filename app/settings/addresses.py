@@ -72,6 +72,15 @@ def _is_source(origin: str, schemes: Collection[str]) -> bool:
     return scheme in schemes and bool(_HOST.fullmatch(host)) and has_valid_port
 
 
+def is_host(text: str) -> bool:
+    """Return whether `text` is the name of a host, or an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return bool(_HOST.fullmatch(text))
+    return True
+
+
 def is_this_machine(host: str) -> bool:
     """Return whether `host` names this machine, so that browsers treat its http as secure.
 

@@ -13,6 +13,7 @@ from dotenv.parser import parse_stream
 
 # Only its owner may read a `.env` with a value for one of these, or with a password in a URL.
 _SECRETS: Final = ("JWT_SECRET", "JWT_SECRET_PREVIOUS", "SECRET_KEY")
+_URLS: Final = ("DATABASE_URL", "REDIS_URL", "MAIL_URL")
 _PASSWORD_IN_URL: Final = re.compile(r"://[^/@]*:[^/@]+@")
 
 
@@ -56,5 +57,5 @@ def _parse(file: TextIO, name: str) -> tuple[dict[str, str], list[str]]:
 
 def _has_secret(variables: Mapping[str, str]) -> bool:
     return any(variables.get(name) for name in _SECRETS) or any(
-        _PASSWORD_IN_URL.search(variables.get(name, "")) for name in ("DATABASE_URL", "REDIS_URL")
+        _PASSWORD_IN_URL.search(variables.get(name, "")) for name in _URLS
     )

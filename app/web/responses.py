@@ -13,6 +13,7 @@ from msgspec import Meta
 from app.families.issuer import TokenPair
 from app.families.models import Family
 from app.infra.clock import rfc3339
+from app.infra.user_agents import describe
 from app.web import cookies
 from app.web.fields import (
     AccessToken,
@@ -28,7 +29,6 @@ from app.web.fields import (
 )
 from app.web.headers import clear_site_data
 from app.web.json_endpoint import Success
-from app.web.user_agents import describe
 
 TokenType = Annotated[
     Literal["Bearer", "DPoP"], Meta(description="`DPoP` when the session is bound to a key.")

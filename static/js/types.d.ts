@@ -143,6 +143,27 @@ export interface PasswordChange {
   dpop_jkt?: string;
 }
 
+/** Where the mail goes. */
+export interface Address {
+  email: string;
+}
+
+/** The same for every address, whether or not it has an account. */
+export interface MailWritten {
+  message: "Look in your mail.";
+}
+
+/** The token of the link, and the new password. */
+export interface NewPasswordByLink {
+  token: string;
+  password: string;
+}
+
+/** The token of the link. */
+export interface MailedToken {
+  token: string;
+}
+
 /** The session that the access token belongs to; times are RFC 3339. */
 export interface AccountSession {
   id: string;

@@ -20,6 +20,7 @@ ENVIRONMENT: Final = {
     "JWT_SECRET": SECRETS[0],
     "JWT_SECRET_PREVIOUS": SECRETS[1],
     "SECRET_KEY": SECRETS[2],
+    "MAIL_URL": "none",
     "DATABASE_URL": "sqlite:////nowhere/latchkey.db",  # nobody asks it, nor Redis
     "REDIS_URL": "unix:///nowhere",
 }

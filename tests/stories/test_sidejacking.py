@@ -15,6 +15,7 @@ def production(**changed: str) -> dict[str, str]:
         "PUBLIC_URL": "https://app.example.com",
         "JWT_SECRET": new_secret(),
         "SECRET_KEY": new_secret(),
+        "MAIL_URL": "none",
         "DATABASE_URL": "postgresql+psycopg://latchkey@db/latchkey",
         "REDIS_URL": "rediss://cache:6379/0",
         **changed,

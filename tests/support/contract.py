@@ -17,6 +17,8 @@ _ENVIRONMENT: Final = {
     "APP_ENV": "testing",
     "JWT_SECRET": new_secret(),
     "SECRET_KEY": new_secret(),
+    "MAIL_URL": "smtp://127.0.0.1:1",
+    "MAIL_FROM": "accounts@localhost",
     "PUBLIC_URL": PUBLIC_URL,
     "DATABASE_URL": "sqlite:////nowhere/at/all.db",
     "REDIS_URL": "unix:///nowhere",

@@ -32,6 +32,7 @@ def test_production_loads_neither_attacks_nor_lab_nor_build_time_code(
         "REDIS_URL": "unix:///nowhere",
         "JWT_SECRET": new_secret(),
         "SECRET_KEY": new_secret(),
+        "MAIL_URL": "none",
     }
     modules = loaded(production)
     assert "app.auth.refresh" in modules

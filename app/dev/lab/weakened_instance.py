@@ -70,6 +70,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "JWT_SECRET_PREVIOUS": "",
         "JWT_AUDIENCE": "",
         "SECRET_KEY": new_secret(),
+        "MAIL_URL": "none",
         "REDIS_URL": settings.redis_url,
         "TRUSTED_PROXIES": "0",
         "ARGON2_MEMORY_KIB": str(memory),

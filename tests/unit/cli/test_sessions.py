@@ -13,7 +13,7 @@ from tests.support.clock import SettableClock
 from tests.support.factories import a_family, a_user
 from tests.unit.cli.conftest import Run, on
 
-NOTHING = "0 families, 0 erased accounts and 0 rows of activity deleted.\n"
+NOTHING = "0 families, 0 erased accounts, 0 rows of activity and 0 mails deleted.\n"
 
 
 @pytest.mark.usefixtures("eve")
@@ -77,7 +77,7 @@ def test_pruning_deletes_what_is_over(
     assert flask("prune").output == NOTHING
     clock.forward(40 * 86400)
     assert flask("prune").output == (
-        "1 families, 1 erased accounts and 0 rows of activity deleted.\n"
+        "1 families, 1 erased accounts, 0 rows of activity and 0 mails deleted.\n"
     )
     assert flask("prune").output == NOTHING
     assert services.clock is clock

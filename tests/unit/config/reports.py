@@ -9,6 +9,8 @@ GOOD = {
     "SECRET_KEY": new_secret(),
     "DATABASE_URL": "postgresql+psycopg://latchkey:db-pass@db.example.com/latchkey",
     "REDIS_URL": "rediss://:redis-pass@redis.example.com:6379/0",
+    "MAIL_URL": "smtps://latchkey:mail-pass@mail.example.com",
+    "MAIL_FROM": "accounts@example.com",
 }
 
 

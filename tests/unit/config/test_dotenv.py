@@ -79,8 +79,16 @@ def test_faults_have_file_and_line(dotenv: Path) -> None:
         f"JWT_SECRET_PREVIOUS={new_secret()}",
         "DATABASE_URL=postgresql+psycopg://u:hunter2@db/x",
         "REDIS_URL=redis://:hunter2@redis:6379/0",
+        "MAIL_URL=smtp://u:hunter2@mail",
     ],
-    ids=["JWT_SECRET", "SECRET_KEY", "JWT_SECRET_PREVIOUS", "DATABASE_URL", "REDIS_URL"],
+    ids=[
+        "JWT_SECRET",
+        "SECRET_KEY",
+        "JWT_SECRET_PREVIOUS",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "MAIL_URL",
+    ],
 )
 def test_secrets_that_everybody_can_read_are_refused(dotenv: Path, line: str) -> None:
     """0644 is what a copy of .env.example has; the group may read, as a service's user does."""

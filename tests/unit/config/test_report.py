@@ -10,7 +10,7 @@ from tests.unit.config.reports import GOOD, faults, names
 def test_outside_development_nothing_secret_has_a_default(env: str, instance: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         Settings.from_env({"APP_ENV": env, "PUBLIC_URL": "https://app.example.com"})
-    missing = ["JWT_SECRET", "SECRET_KEY", "DATABASE_URL", "REDIS_URL"]
+    missing = ["JWT_SECRET", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "MAIL_URL"]
     assert [fault.split()[0] for fault in refused.value.faults] == missing
     assert all("is missing" in fault for fault in refused.value.faults)
     assert not instance.exists()
@@ -27,6 +27,8 @@ def test_all_faults_are_reported_at_once() -> None:
         "ACCESS_TOKEN_TTL": "1d",
         "DATABASE_URL": "mysql://u:hunter6@db/x",
         "REDIS_URL": "http://:hunter7@redis",
+        "MAIL_URL": "smtp://:hunter8@mail",
+        "MAIL_FROM": "Latchkey <hunter9>",
         "PASSWORD_MIN_LENGTH": "4",
         "ARGON2_MEMORY_KIB": "64",
     }

@@ -1,6 +1,6 @@
 import pytest
 
-from app.web.user_agents import describe
+from app.infra.user_agents import describe
 
 MOZILLA = "Mozilla/5.0"
 WINDOWS = f"{MOZILLA} (Windows NT 10.0; Win64; x64)"

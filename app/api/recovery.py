@@ -1,0 +1,93 @@
+"""`/auth/reset` and `/auth/secure`: get an account back with a mailed link."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypedDict
+
+from flask import Blueprint, Response
+from msgspec import Meta
+
+from app.auth.reset import finish_reset, request_reset
+from app.auth.secure import secure
+from app.errors import Busy, InvalidLink, MailOff, TooManyAttempts, Unavailable, WeakPassword
+from app.mail.links import MAX_TOKEN
+from app.services import services
+from app.web.client import client
+from app.web.fields import NewEmail, NewPassword
+from app.web.guards import public
+from app.web.json_endpoint import NoContent, json_endpoint
+
+blueprint: Final = Blueprint("recovery", __name__, url_prefix="/auth")
+
+LinkToken = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_TOKEN,
+        description="The token in the mailed link. It works once.",
+        examples=[f"{'k' * 12}.aOQ8hKK7f5zlT4OUdHaFLQ.1795973433.{'m' * 43}"],
+    ),
+]
+
+
+class Address(TypedDict):
+    """Where the mail goes."""
+
+    email: NewEmail
+
+
+class MailWritten(TypedDict):
+    """The same for every address, whether or not it has an account."""
+
+    message: Literal["Look in your mail."]
+
+
+class MailedToken(TypedDict):
+    """The token of the link."""
+
+    token: LinkToken
+
+
+class NewPasswordByLink(TypedDict):
+    """The token of the link, and the new password."""
+
+    token: LinkToken
+    password: NewPassword
+
+
+@blueprint.post("/reset")
+@public
+@json_endpoint(refuses=(MailOff, TooManyAttempts, Unavailable))
+def post_reset(body: Address) -> tuple[MailWritten, Literal[202]]:
+    """Ask for a link that sets a new password.
+
+    The answer is the same whether or not the address has an account: nobody learns that here.
+    """
+    request_reset(services().auth, body["email"], client())
+    return {"message": "Look in your mail."}, 202
+
+
+@blueprint.post("/reset/finish")
+@public
+@json_endpoint(refuses=(InvalidLink, WeakPassword, Busy, Unavailable))
+def post_reset_finish(body: NewPasswordByLink) -> NoContent:
+    """Set a new password with the token of a mailed link.
+
+    Every session of the account ends and every access token of it is refused at once. Nobody is
+    logged in.
+    """
+    finish_reset(services().auth, body["token"], body["password"], client())
+    return Response(status=204)
+
+
+@blueprint.post("/secure")
+@public
+@json_endpoint(refuses=(InvalidLink, Unavailable))
+def post_secure(body: MailedToken) -> NoContent:
+    """Take the account back, with the token of a notice's link "This wasn't me".
+
+    Every session ends, the present password is refused, and a link to choose a new one is
+    mailed.
+    """
+    secure(services().auth, body["token"], client())
+    return Response(status=204)

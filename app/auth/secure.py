@@ -1,0 +1,56 @@
+"""Take an account back from a thief, with the link "This wasn't me" of a notice.
+
+It needs no log-in, because the thief may have changed the password.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection
+
+from app.accounts import queries as accounts
+from app.accounts.activity import Event
+from app.auth import opened_links
+from app.auth.dependencies import Auth
+from app.auth.happened import Happened
+from app.families import revocation
+from app.families.models import Reason
+from app.infra.audit import Client
+from app.mail.links import AFTER_A_CHANGE
+from app.mail.models import Kind
+
+# The hash of no password. Nobody can log in until a new one is chosen.
+NO_PASSWORD: Final = ""
+
+
+def check_secure(auth: Auth, token: str) -> str:
+    """Return the address of the account that the link with this token secures; change nothing.
+
+    Raises:
+        InvalidLink: when the link is altered, too old or used up, or the account is disabled.
+
+    """
+    return auth.database.read(opened_links.read, auth, token, AFTER_A_CHANGE).email
+
+
+def secure(auth: Auth, token: str, client: Client) -> None:
+    """End every session, refuse the present password, and mail a link to choose a new one.
+
+    When this returns, every access token of the account is refused in every worker.
+
+    Raises:
+        InvalidLink: when the link is altered, too old or used up, or the account is disabled.
+
+    """
+
+    def change(connection: Connection) -> list[Happened]:
+        user, now = opened_links.spend(connection, auth, token, AFTER_A_CHANGE), auth.clock.now()
+        changed = user.with_password(NO_PASSWORD, now)
+        accounts.write_password(connection, changed)
+        auth.outbox.put(connection, Kind.RESET, user.email, client, changed)
+        revoked = revocation.revoke_user(connection, user.id, Reason.PASSWORD_CHANGED, now)
+        return [Happened(Event.ACCOUNT_SECURED, user.id, client, revoked=tuple(revoked))]
+
+    auth.commit(change)
+    auth.outbox.wake()
