@@ -2,6 +2,10 @@
 
 An attempt takes a place in the hash queue, is counted against the limits, and is verified. When
 the password is right, its counts are cleared or reduced again (`app.infra.throttle`).
+
+An attempt at an unknown account is verified too, so that the time does not show which accounts
+exist; it is counted under the address (`account_key`). An attempt at an account is counted under
+the account's id, so that a new account with the address of an erased one starts at zero.
 """
 
 from __future__ import annotations
@@ -61,11 +65,9 @@ class PasswordLogin:
     ) -> bool:
         """Return whether `password` is the password of `user`.
 
-        When `user` is None the result is False after the same work, so that the time does not
-        show which accounts exist; the attempt is counted under `key` (`account_key`). Otherwise
-        it is counted under the user's id, so that a new account with the address of an erased one
-        starts at zero. `in_session` means that the request has an active session of `user`, which
-        keeps its place for known browsers without a mark.
+        The attempt is counted under the user's id or, when `user` is None, under `key`.
+        `in_session` means that the request has an active session of `user`, which keeps its place
+        for known browsers without a mark.
 
         Raises:
             TooManyAttempts: when a limit of the account, the browser or the network is used up.
@@ -73,15 +75,13 @@ class PasswordLogin:
             InvalidRequest: when `password` is too long or not valid Unicode text. Not counted.
 
         """
-        client, network_counted = place.client, not place.known
+        client, counted = place.client, not place.known
         browser_key = self.known_browsers.count_key(client.device, user, self.clock.now())
         if place.known and not browser_key and not in_session:
             # Anybody can get marks of an account of their own on any number of machines.
             place.become_open()
         account, stored = (user.id, user.password_hash) if user else (key, None)
-        buckets = self.throttle.log_in(
-            account, client.ip, browser_key, network_counted=network_counted
-        )
+        buckets = self.throttle.log_in(account, client.ip, browser_key, network_counted=counted)
         try:
             verified = place.run(self.passwords.verify, stored, password)
         except (Busy, InvalidRequest):

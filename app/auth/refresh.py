@@ -1,4 +1,12 @@
-"""Exchange a refresh token for its successor, or detect a stolen one."""
+"""Exchange a refresh token for its successor, or detect a stolen one.
+
+A client that proves to hold the family's key can retry a refresh whose response was lost: for a
+token that was spent moments ago it gets the current successor again (`rotation.RETRY`). Every
+other spent token is reuse. On a bound family, a token without a proof or with a proof by another
+key is theft. Reuse and theft revoke the family (RFC 9700 section 4.14.2); the revocation is
+committed and denied before the refusal is sent. Other refusals revoke nothing. The client always
+gets the same refusal; only the audit record says why.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +19,7 @@ from app.errors import SessionEnded
 from app.families import revocation
 from app.families.issuer import PresentedCredentials, TokenPair, new_id
 from app.families.models import THEFTS, Reason
-from app.families.outcomes import Retried, Rotated, Successor
+from app.families.outcomes import Refused, Retried, Successor
 from app.families.rotation import exchange
 from app.infra.audit import Client
 from app.tokens.claims import RefreshTokenClaims
@@ -21,15 +29,8 @@ from app.tokens.jws import TokenRefused
 def refresh(auth: Auth, presented: PresentedCredentials, client: Client) -> TokenPair:
     """Exchange the current refresh token for its successor.
 
-    A client that proves to hold the family's key can retry a refresh whose response was lost:
-    for a token that was spent moments ago it gets the current successor again (`rotation.RETRY`).
-    Every other spent token is reuse. On a bound family, a token without a proof or with a proof
-    by another key is theft. Reuse and theft revoke the family (RFC 9700 section 4.14.2); the
-    revocation is committed and denied before the refusal is sent. Other refusals revoke nothing.
-
     Raises:
-        SessionEnded: when the token is missing, forged, expired, revoked or reused. The client
-            always gets the same refusal; `reason` says which, for the audit record.
+        SessionEnded: when the token is missing, forged, expired, revoked or reused.
         TooManyAttempts: when the family refreshes far more often than a browser does.
         InvalidProof, UseNonce: when the proof was consumed before, or may have been.
 
@@ -38,9 +39,9 @@ def refresh(auth: Auth, presented: PresentedCredentials, client: Client) -> Toke
     try:
         claims = auth.issuer.refresh.verify(presented.cookie or "", now)
     except TokenRefused as refused:
-        reason = refused.reason if presented.cookie else "missing"
-        auth.audit.refused(Event.REFRESH_REFUSED, client, reason)
-        raise SessionEnded(reason=reason) from None
+        why = refused.reason if presented.cookie else "missing"
+        auth.audit.refused(Event.REFRESH_REFUSED, client, why)
+        raise SessionEnded(reason=why) from None
     auth.throttle.refresh(claims.family_id)
     if presented.proof:
         auth.consume_proof(presented.proof)
@@ -49,13 +50,12 @@ def refresh(auth: Auth, presented: PresentedCredentials, client: Client) -> Toke
     )
     outcome = exchange(auth.database, claims, successor)
     match outcome:
-        case Rotated(family, email):
-            return auth.issuer.issue(family, email)
-        case Retried(family, email):
+        case Refused(reason=reason):
+            _record_refusal(auth, claims, reason, client, now)
+            raise SessionEnded(reason=reason)
+        case Retried():
             auth.audit.record("refresh_retried", client, sid=claims.family_id)
-            return auth.issuer.issue(family, email)
-    _record_refusal(auth, claims, outcome.reason, client, now)
-    raise SessionEnded(reason=outcome.reason)
+    return auth.issuer.issue(outcome.family, outcome.email)
 
 
 def _record_refusal(
