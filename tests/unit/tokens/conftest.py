@@ -1,10 +1,10 @@
-"""The codecs as the application wires them, and the forgers of their tokens."""
+"""Each type of token: its codec as the application wires it, and a forger who has its key."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from app.families.issuer import TokenIssuer
 from app.infra.clock import Clock
 from app.services import build
 from app.tokens.codec import Codec
@@ -14,11 +14,25 @@ from tests.support.clock import NOW
 from tests.support.forger import ACCESS, REFRESH, Forger
 
 
-def refusal(codec: Codec[Any], token: str, now: int = NOW) -> str:
-    """Return the reason for which a token is refused."""
-    with pytest.raises(TokenRefused) as refused:
-        codec.verify(token, now)
-    return refused.value.reason
+@dataclass(frozen=True)
+class Tokens:
+    """One type of token."""
+
+    codec: Codec[Any]
+    forger: Forger
+
+    def saying(self, **changed: object) -> str:
+        """Sign good claims with these changes."""
+        return self.forger.forge(claims=self.forger.claims() | changed)
+
+    def verify(self, token: str, now: int = NOW) -> Any:  # noqa: ANN401 - the claims of this type
+        return self.codec.verify(token, now)
+
+    def refusal(self, token: str, now: int = NOW) -> str:
+        """Return the reason for which a token is refused."""
+        with pytest.raises(TokenRefused) as refused:
+            self.verify(token, now)
+        return refused.value.reason
 
 
 @pytest.fixture(scope="session")
@@ -28,15 +42,12 @@ def token_settings(base_environment: dict[str, str]) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def issuer(token_settings: Settings) -> TokenIssuer:
-    return build(token_settings, Clock()).auth.issuer
+def access(token_settings: Settings) -> Tokens:
+    codec = build(token_settings, Clock()).auth.issuer.access
+    return Tokens(codec, Forger(token_settings, ACCESS, NOW))
 
 
 @pytest.fixture(scope="session")
-def access_forger(token_settings: Settings) -> Forger:
-    return Forger(token_settings, ACCESS, NOW)
-
-
-@pytest.fixture(scope="session")
-def refresh_forger(token_settings: Settings) -> Forger:
-    return Forger(token_settings, REFRESH, NOW)
+def refresh(token_settings: Settings) -> Tokens:
+    codec = build(token_settings, Clock()).auth.issuer.refresh
+    return Tokens(codec, Forger(token_settings, REFRESH, NOW))

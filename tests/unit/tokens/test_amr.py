@@ -1,26 +1,18 @@
 import pytest
 
-from app.families.issuer import TokenIssuer
-from tests.support.forger import Forger
-from tests.unit.tokens.conftest import refusal
+from tests.unit.tokens.conftest import Tokens
 
 
-def test_an_access_token_of_a_former_release_is_read(
-    issuer: TokenIssuer, access_forger: Forger
-) -> None:
-    """It has no `amr`, and lives for ten minutes after an update."""
-    said = access_forger.claims()
+def test_an_access_token_of_a_former_release_is_read(access: Tokens) -> None:
+    """It has no `amr`, and is valid for ten minutes after an update."""
+    said = access.forger.claims()
     del said["amr"]
-    claims = issuer.access.verify(access_forger.forge(claims=said), access_forger.now)
-    assert claims.amr is None
+    assert access.verify(access.forger.forge(claims=said)).amr is None
 
 
-def test_up_to_eight_methods_are_read_in_their_order(
-    issuer: TokenIssuer, access_forger: Forger
-) -> None:
+def test_up_to_eight_methods_are_read_in_their_order(access: Tokens) -> None:
     names = ["pwd", "otp", "mfa", "hwk", "pop", "user", "retina", "abcdefgh"]
-    token = access_forger.forge(claims=access_forger.claims() | {"amr": names})
-    assert issuer.access.verify(token, access_forger.now).amr == tuple(names)
+    assert access.verify(access.saying(amr=names)).amr == tuple(names)
 
 
 @pytest.mark.parametrize(
@@ -31,9 +23,6 @@ def test_up_to_eight_methods_are_read_in_their_order(
         [chr(ord("a") + n) * 2 for n in range(9)],
     ],
 )
-def test_methods_of_another_form_are_refused(
-    issuer: TokenIssuer, access_forger: Forger, amr: object
-) -> None:
-    """Neither a text, nor an empty list, nor names that RFC 8176 could not have."""
-    token = access_forger.forge(claims=access_forger.claims() | {"amr": amr})
-    assert refusal(issuer.access, token) == "claim_type"
+def test_methods_of_another_form_are_refused(access: Tokens, amr: object) -> None:
+    """RFC 8176 allows no such names."""
+    assert access.refusal(access.saying(amr=amr)) == "claim_type"

@@ -28,7 +28,7 @@ def test_without_further_claims_the_class_is_ours() -> None:
 
 
 def test_further_claims_come_after_ours_and_may_be_absent() -> None:
-    """A token that was issued before a claim was added is still complete."""
+    """A token from before the claim was added is still complete."""
     kind = with_claims({"plan": str, "seats": int})
     names = [one.name for one in fields(AccessTokenClaims)]
     assert [one.name for one in fields(kind)] == [*names, "plan", "seats"]
@@ -42,7 +42,6 @@ def test_a_further_claim_has_its_type_or_is_absent() -> None:
 
 
 def test_claims_with_further_ones_are_access_token_claims() -> None:
-    """Whatever reads ours reads these; the name stays, in messages and in types."""
     kind = with_claims({"plan": str})
     assert issubclass(kind, AccessTokenClaims)
     assert kind.__name__ == "AccessTokenClaims"
@@ -65,7 +64,6 @@ def test_verified_claims_never_change() -> None:
     ],
 )
 def test_a_claim_that_means_something_else_cannot_be_added(name: str) -> None:
-    """Ours, the registered ones and what is no identifier; also behind a good one."""
     with pytest.raises(ValueError, match="cannot add the claim") as refused:
         with_claims({"plan": str, name: str})
     assert str(refused.value) == (

@@ -61,7 +61,7 @@ def test_the_corpus_is_large_and_its_names_are_unique() -> None:
 
 @pytest.mark.parametrize("build", GOOD.values(), ids=GOOD.keys())
 def test_a_good_proof_is_read(build: Callable[[Maker], str], maker: Maker) -> None:
-    """What every hostile proof is a variant of names its key and its number."""
+    """Every hostile proof is a variant of it."""
     proof = read_proof(build(maker), asked(maker))
     assert proof.jkt == PROVER.thumbprint
     assert proof.jti in {maker.jti, maker.jti[-8:], (maker.jti * 128)[:128], f"{maker.jti}_.~-"}
@@ -97,7 +97,7 @@ def test_a_proof_of_just_the_longest_size_is_looked_at(maker: Maker) -> None:
 
 
 def test_a_nonce_lives_for_four_minutes(maker: Maker) -> None:
-    """To the second; and on a machine whose clock is behind it is good already."""
+    """On a machine whose clock is behind, it is accepted earlier."""
     text = maker.forge()
     for now in (NOW - 16, NOW, NOW + NONCE_SECONDS - 1):
         assert read_proof(text, asked(maker, now)) == Proof(PROVER.thumbprint, maker.jti, NOW)
@@ -106,7 +106,7 @@ def test_a_nonce_lives_for_four_minutes(maker: Maker) -> None:
 
 
 def test_a_clock_may_be_wrong_by_a_day(maker: Maker) -> None:
-    """The nonce says how old a proof is; its own time has to be of about now only."""
+    """The nonce and not `iat` limits the age of a proof."""
     for wrong in (-86400, 86400):
         text = maker.forge(claims=maker.claims() | {"iat": NOW + wrong})
         assert read_proof(text, asked(maker)).jti == maker.jti
@@ -116,7 +116,7 @@ def test_a_clock_may_be_wrong_by_a_day(maker: Maker) -> None:
 
 
 def test_a_stale_nonce_is_named_last(maker: Maker) -> None:
-    """Only a proof that is right in all else is asked to come again with a newer nonce."""
+    """A client repeats its request only when nothing else is wrong."""
     stale = maker.claims() | {"nonce": "stale"}
     assert reason(maker.forge(claims=stale), asked(maker)) == "nonce"
     for name, wrong in {"htm": "PUT", "jti": "", "iat": 1}.items():
@@ -124,14 +124,13 @@ def test_a_stale_nonce_is_named_last(maker: Maker) -> None:
 
 
 def test_each_key_has_its_own_thumbprint() -> None:
-    """The thumbprint is that of RFC 7638, of the key inside, whatever was read before."""
+    """The cache of keys does not confuse them (RFC 7638)."""
     for prover in (Prover(), PROVER, Prover(), PROVER):
         maker = replace(at(REFRESH), prover=prover)
         assert read_proof(maker.forge(), asked(maker)) == Proof(prover.thumbprint, maker.jti, NOW)
 
 
 def test_a_remembered_key_verifies_each_signature() -> None:
-    """A header that was read before does not vouch for what comes behind it."""
     maker = at(REFRESH)
     forged = maker.forge(sign=Prover().signature)
     assert reason(forged, asked(maker)) == "signature"
@@ -151,7 +150,7 @@ def test_a_key_that_others_pushed_out_of_memory_is_read_anew() -> None:
 
 @pytest.mark.parametrize("bare", "!$&'()*+,;=:@")
 def test_what_a_path_may_hold_bare_may_be_escaped(bare: str) -> None:
-    """As `encodeURIComponent` does it, once or often, and wherever it stands."""
+    """`encodeURIComponent` escapes these characters."""
     maker = replace(at(PROTECTED), url=f"https://localhost/{bare}a{bare}")
     for htu in (maker.url, maker.url.replace(bare, f"%{ord(bare):02X}")):
         said = maker.claims() | {"htu": htu}
@@ -160,7 +159,7 @@ def test_what_a_path_may_hold_bare_may_be_escaped(bare: str) -> None:
 
 @pytest.mark.parametrize("letter", "#%-./09?A_az~")
 def test_nothing_else_may_be_escaped(letter: str) -> None:
-    """A slash or a letter in disguise is another address."""
+    """An escaped slash or letter names another resource."""
     maker = replace(at(PROTECTED), url=f"https://localhost/a{letter}a")
     said = maker.claims() | {"htu": f"https://localhost/a%{ord(letter):02X}a"}
     assert reason(maker.forge(claims=said), asked(maker)) == "request"
@@ -173,7 +172,7 @@ def test_the_hash_of_a_token_is_that_of_the_rfc() -> None:
 
 
 def test_the_example_key_of_the_rfc() -> None:
-    """The proof of RFC 9449 section 4.1: its key and signature are right, its nonce is missing."""
+    """The proof of RFC 9449 section 4.1: key and signature are right, the nonce is missing."""
     text = (
         "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMz"
         "R0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFq"
@@ -188,17 +187,11 @@ def test_the_example_key_of_the_rfc() -> None:
 
 
 def test_no_depth_of_nesting_is_more_than_refused(maker: Maker) -> None:
-    """Also just below what a parser bears."""
+    """Also the depths just below the parser's limit."""
     for depth in (*range(1, 1200, 7), *range(900, 1000)):
         claims = b'{"x":' + b"[" * depth + b"]" * depth + b"}"
         refused = reason(maker.forge(claims=claims), asked(maker))
         assert refused in {"claims", "not_json", "too_long"}
-
-
-@settings(max_examples=300, deadline=None, derandomize=True)
-@given(st.text(max_size=80))
-def test_any_text_is_refused_and_nothing_else(text: str) -> None:
-    assert reason(text, asked(at(REFRESH)))
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
@@ -210,41 +203,5 @@ def test_any_bytes_in_three_segments_are_refused(parts: list[bytes]) -> None:
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.binary(min_size=64, max_size=64))
 def test_any_other_signature_is_refused(raw: bytes) -> None:
-    """No 64 bytes that come about by chance pass for a signature."""
     maker = at(REFRESH)
     assert reason(maker.forge(sign=lambda _: raw), asked(maker)) == "signature"
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner),
-    max_leaves=6,
-)
-
-
-@settings(max_examples=300, deadline=None, derandomize=True)
-@given(
-    name=st.sampled_from(["jti", "htm", "htu", "iat", "ath", "nonce", "exp"]), value=json_values
-)
-def test_any_signed_claim_is_read_or_refused(name: str, value: object) -> None:
-    maker = at(PROTECTED)
-    said = maker.claims() | {name: value}
-    try:
-        proof = read_proof(maker.forge(claims=said), asked(maker))
-    except ProofRefused:
-        return
-    assert proof == Proof(PROVER.thumbprint, str(said["jti"]), NOW)
-
-
-@settings(max_examples=300, deadline=None, derandomize=True)
-@given(
-    name=st.sampled_from(["typ", "alg", "jwk", "kty", "crv", "x", "y", "kid"]), value=json_values
-)
-def test_any_header_is_refused(name: str, value: object) -> None:
-    maker = at(REFRESH)
-    header = maker.header()
-    if name in {"kty", "crv", "x", "y"}:
-        header["jwk"] = header["jwk"] | {name: value}
-    else:
-        header[name] = value
-    assert reason(maker.forge(header=header), asked(maker))

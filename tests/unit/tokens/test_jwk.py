@@ -33,12 +33,12 @@ def test_a_public_key_is_parsed_with_its_thumbprint() -> None:
     ],
 )
 def test_what_is_no_public_key_is_refused_with_the_reason(jwk: object, reason: str) -> None:
-    """A private key first of all: nobody may send theirs."""
+    """A client that sends its private key is refused first of all."""
     with pytest.raises(ValueError, match=f"^{reason}$"):
         parse_public_jwk(jwk)
 
 
 def test_a_point_that_is_not_on_the_curve_is_refused() -> None:
-    """A signature by such a key could be made by anybody."""
+    """Anybody could sign for such a key."""
     with pytest.raises(ValueError, match="on the curve"):
         parse_public_jwk(JWK | {"y": JWK["x"]})

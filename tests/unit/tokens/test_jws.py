@@ -10,5 +10,4 @@ from app.tokens.jws import decode_base64url_strict
 @given(st.binary(max_size=80))
 @example(b"\x00\x00\x17")  # AAAX: an end that looks like no padding
 def test_all_bytes_have_their_one_spelling(raw: bytes) -> None:
-    """Whatever a segment holds, its spelling without padding is taken and gives it back."""
     assert decode_base64url_strict(base64.urlsafe_b64encode(raw).decode().rstrip("=")) == raw

@@ -27,7 +27,7 @@ def test_the_same_words_derive_the_same_key() -> None:
 
 
 def test_a_key_is_the_same_in_every_release() -> None:
-    """HKDF spelled out once more (RFC 5869): another derivation would log everybody out."""
+    """HKDF as in RFC 5869: another derivation would end every session."""
     words = (b"latchkey", b"production", b"https://a.example", b"access token")
     info = b"".join(bytes([0, len(word)]) + word for word in words)
     pseudorandom = hmac.digest(bytes(32), SECRET, "sha256")
@@ -45,7 +45,7 @@ def test_a_key_is_the_same_in_every_release() -> None:
     ids=["env", "issuer", "other-token", "device"],
 )
 def test_another_environment_issuer_or_purpose_is_another_key(other: Words) -> None:
-    """A secret copied elsewhere signs nothing that is accepted here, and nor does its `kid`."""
+    """A secret that is copied to another environment signs nothing that is accepted there."""
     assert derive(SECRET, **HERE) != derive(SECRET, **HERE | other)
     mine, theirs = (key_ring(SECRET, (), **words) for words in (HERE, HERE | other))
     assert not set(mine.by_kid) & set(theirs.by_kid)
@@ -57,14 +57,14 @@ def test_another_secret_is_another_key() -> None:
 
 
 def test_words_cannot_be_shifted_into_each_other() -> None:
-    """Lengths are part of the derivation: `ab` + `c` is not `a` + `bc`."""
+    """The derivation contains the length of each word."""
     one = derive(SECRET, env="ab", issuer="c", purpose="p")
     other = derive(SECRET, env="a", issuer="bc", purpose="p")
     assert one != other
 
 
 def test_no_key_is_the_secret_or_shorter_than_the_hash() -> None:
-    """The secret itself signs nothing, and a key has the 256 bits that HS256 wants."""
+    """HS256 needs 256 bits (RFC 7518 section 3.2)."""
     ring = key_ring(SECRET, (FORMER,), **HERE)
     for key in ring.by_kid.values():
         assert key not in {SECRET, FORMER}

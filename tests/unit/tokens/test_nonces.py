@@ -20,12 +20,12 @@ def nonces(leeway: int = LEEWAY) -> Nonces:
 
 
 def test_a_nonce_is_one_word() -> None:
-    """It fits RFC 9449 section 8.1: base64url without padding."""
+    """RFC 9449 section 8.1."""
     assert re.fullmatch(r"[A-Za-z0-9_-]{32}", nonces().current(NOW))
 
 
 def test_a_nonce_is_its_second_and_the_hmac_of_it() -> None:
-    """Spelled out once more: workers of two releases have to know each other's."""
+    """Workers of two releases must accept each other's nonces."""
     second = NOW.to_bytes(8, "big")
     tag = hmac.new(KEY, second, "sha256").digest()
     made = base64.urlsafe_b64encode(second + tag[:16]).decode()
@@ -46,7 +46,7 @@ def test_no_more_than_512_nonces_are_remembered() -> None:
 
 
 def test_what_is_out_of_the_window_costs_no_hash() -> None:
-    """A stranger who names a million seconds fills nothing."""
+    """Otherwise a stranger could fill the cache."""
     own = nonces()
     for second in range(NOW + AHEAD + 1, NOW + 1000):
         own.made_at(nonces().current(second), NOW)
@@ -54,7 +54,7 @@ def test_what_is_out_of_the_window_costs_no_hash() -> None:
 
 
 def test_a_nonce_is_good_for_four_minutes() -> None:
-    """From as far ahead as clocks and losses may set it, to its last second."""
+    """And from as early as clocks and losses may set it ahead."""
     nonce = nonces().current(NOW)
     good = [at for at in range(NOW - 60, NOW + 600) if nonces().made_at(nonce, at) is not None]
     assert good == list(range(NOW - AHEAD, NOW + NONCE_SECONDS))
@@ -68,7 +68,7 @@ def test_each_second_has_a_nonce_of_its_own(one: int, other: int) -> None:
 
 
 def test_a_loss_dates_out_what_was_made_before_it() -> None:
-    """Also by a clock that is ahead; what is made afterwards is newer, at once and everywhere."""
+    """Also by a clock that is ahead; every process accepts the nonces made afterwards."""
     own, other = nonces(), nonces()
     before = [nonces().current(NOW + ahead) for ahead in (-100, 0, LEEWAY)]
     own.outdate(NOW)
@@ -88,7 +88,7 @@ def test_of_two_losses_the_later_one_counts_in_whatever_order() -> None:
 
 
 def test_a_clock_that_was_set_back_makes_nonces_that_are_accepted() -> None:
-    """A loss that was noted an hour from now does not shut the door for an hour."""
+    """A loss noted an hour ahead must not block all clients for an hour."""
     own = nonces()
     own.outdate(NOW + 3600)
     assert own.made_at(own.current(NOW), NOW) == NOW + AHEAD
@@ -102,7 +102,7 @@ def test_the_margin_is_the_leeway_where_that_is_longer_than_a_repeat_takes() -> 
 
 
 def test_a_proof_is_remembered_for_as_long_as_its_nonce_is_accepted() -> None:
-    """With the longest leeway, 30 seconds: no second less, or the proof passes once more."""
+    """Even with the longest leeway; otherwise the proof could be replayed."""
     nonce = nonces(30).current(NOW)
     moments = range(NOW - 400, NOW + 400)
     accepted = [at for at in moments if nonces(30).made_at(nonce, at) is not None]
@@ -111,7 +111,7 @@ def test_a_proof_is_remembered_for_as_long_as_its_nonce_is_accepted() -> None:
 
 
 def test_a_loss_is_dated_late_enough_for_all_nonces_made_so_far() -> None:
-    """Those that earlier losses set ahead too, but never further than clocks may differ."""
+    """Earlier losses set them ahead, but never further than clocks may differ."""
     own, dated = nonces(), []
     for _ in range(8):
         made = own.newest(NOW)
@@ -124,7 +124,6 @@ def test_a_loss_is_dated_late_enough_for_all_nonces_made_so_far() -> None:
 
 
 def test_a_loss_is_dated_by_the_clock_where_that_was_set_back() -> None:
-    """What was noted an hour from now says nothing about the memory of Redis."""
     own = nonces()
     own.outdate(NOW + 3600)
     assert own.loss_time(NOW) == NOW + LEEWAY
