@@ -41,7 +41,7 @@ class Checks(RuleBasedStateMachine):
 
     @invariant()
     def rows_are_as_they_should_be(self) -> None:
-        """One row a log-in; the current token, the key, the end and its reason are as promised."""
+        """There is one row for each log-in, with the promised token, key, ends and reason."""
         rows = {row.family_id: row for row in self._rows()}
         assert rows.keys() == {family.sid for family in self.families}
         for family in self.families:
@@ -67,7 +67,7 @@ class Checks(RuleBasedStateMachine):
         self._began(answer, remember=remember, jkt=jkt_of(key), worker=worker)
 
     def _make_room(self, now: int) -> None:
-        """End the live sessions that are one too many, those that were used longest ago."""
+        """End the excess sessions, those that were used longest ago."""
         live = sorted((f for f in self.families if f.live(now)), key=lambda f: (f.used, f.begun))
         too_many = live[: max(0, len(live) + 1 - MAX_SESSIONS)]
         # Of two used in the same second either may go: the database is asked which.
@@ -77,7 +77,7 @@ class Checks(RuleBasedStateMachine):
         self._end(really, "replaced")
 
     def _forget(self, *, idle: bool) -> None:
-        """Forget the families whose rows are deleted: those long over, by any worker's clock."""
+        """Forget the families whose rows are deleted: those long over by any worker's clock."""
         now, rows = self.world.clock.now(), {row.family_id for row in self._rows()}
         gone = [family for family in self.families if family.sid not in rows]
         left = [family for family in self.families if family.sid in rows]
@@ -140,7 +140,7 @@ class Checks(RuleBasedStateMachine):
     def _protected(
         self, worker: int, token: Token, sent: Sent, held: Held | None = None
     ) -> tuple[TestResponse, Sent]:
-        """Send a protected request; it gets in if it must, and only then."""
+        """Send a protected request and check that it is let in exactly when it must be."""
         scheme, key = held or self._own(token)
         admits = admitted(token, scheme, jkt_of(key), self.world.now(worker))
         answer, sent = self.world.ask(worker, sent, credential=(scheme, token.text), key=key)
@@ -163,11 +163,11 @@ class Checks(RuleBasedStateMachine):
 
     @staticmethod
     def _pick(some: list[Any], at: int) -> Any:  # noqa: ANN401 - one of them
-        """Pick one, the latest first."""
+        """Pick one by number, counted from the latest."""
         return some[-1 - at % len(some)] if some else None
 
     def _family(self, of: int) -> Family:
-        """Pick a session, mostly a live one; who has none logs in."""
+        """Pick a session, in most cases an active one; log in when there is none."""
         live = [family for family in self.families if family.live(self.world.clock.now())]
         if not live:
             self._log_in(of % 2, [None, *KEYS][of % 4])
@@ -180,7 +180,6 @@ class Checks(RuleBasedStateMachine):
         return family.tokens[max(0, len(family.tokens) - 1 - age)]
 
     def _newest(self, family: Family) -> Token:
-        """Return the newest access token of a session."""
         return [one for one in self.access if one.family is family][-1]
 
     @staticmethod

@@ -50,14 +50,14 @@ class Sessions(Checks):
     def log_in(
         self, worker: int, key: Prover | None, *, remember: bool, former: int | None
     ) -> None:
-        """Begin a session, bound or not; the one of the browser's cookie ends, and a fourth."""
+        """Begin a session; it replaces that of the browser's cookie, and the oldest of four."""
         tokens = [token for family in self.families for token in family.tokens]
         held = None if former is None else self._pick(tokens, former)
         self._log_in(worker, key, held, remember=remember)
 
     @rule(of=any_of, moves=st.lists(MOVES, min_size=1, max_size=6))
     def refresh(self, of: int, moves: list[tuple[int, int, int]]) -> None:
-        """Refresh a few times, sometimes with tokens that were overtaken, at some speed."""
+        """Refresh a few times at some speed, sometimes with spent tokens."""
         family = self._family(of)
         for worker, age, gap in moves:
             self._refresh(worker, self._token(family, age), key_of(family.jkt))
@@ -65,13 +65,13 @@ class Sessions(Checks):
 
     @rule(worker=workers, of=any_of, age=st.sampled_from(AGES), key=keys)
     def steal(self, worker: int, of: int, age: int, key: Prover | None) -> None:
-        """Send any refresh token with any proof; the first one of an unbound session binds it."""
+        """Send any refresh token with any proof."""
         self._refresh(worker, self._token(self._family(of), age), key)
 
     @precondition(lambda self: self.families)
     @rule(worker=workers, of=any_of, wrong=st.sampled_from(["rubbish", "nonce", "path", "twice"]))
     def refresh_with_a_bad_proof(self, worker: int, of: int, wrong: str) -> None:
-        """A proof that is malformed, stale, of another request, or one of two ends nothing."""
+        """A proof that is malformed, stale, for another request, or sent twice ends no session."""
         token = self._pick(self.families, of).tokens[-1]
         if not token.timely(self.world.now(worker)):
             return
@@ -86,7 +86,7 @@ class Sessions(Checks):
 
     @rule(of=any_of, refreshed=st.booleans(), age=st.sampled_from([0, 0, 119, 120, 239, 240, 244]))
     def replay(self, of: int, age: int, *, refreshed: bool) -> None:
-        """A request sent again as it was is refused and changes nothing, whatever Redis forgot."""
+        """A request that is repeated unchanged is refused, whatever Redis forgot."""
         family = self._family(of)
         # With a new nonce: it is good for longest.
         self.world.nonce = ""
@@ -108,7 +108,7 @@ class Sessions(Checks):
     @precondition(lambda self: self.access)
     @rule(worker=workers, of=any_of)
     def ask(self, worker: int, of: int) -> None:
-        """Ask with any access token there ever was, as its owner would and as thieves might."""
+        """Ask with any access token, in the ways of its owner and of thieves."""
         token = self._pick(self.access, of % 6 if of % 3 else of)
         scheme, key = self._own(token)
         for held in (("Bearer", key), ("DPoP", other_than(key)), ("DPoP", None), (scheme, key)):
@@ -124,7 +124,7 @@ class Sessions(Checks):
     @precondition(lambda self: self.families)
     @rule(worker=workers, how=st.sampled_from(ENDINGS), of=any_of, which=any_of)
     def end(self, worker: int, how: str, of: int, which: int) -> None:
-        """End sessions in one of the ways there are, with any access token or any session."""
+        """End sessions in one of the possible ways, with any access token or any session."""
         token, family = self._pick(self.access, of), self._pick(self.families, which)
         event(how)
         self._ask_everybody(family)
@@ -132,7 +132,7 @@ class Sessions(Checks):
         self._ask_everybody(family)
 
     def _log_out(self, worker: int, token: Token, family: Family) -> None:
-        """Both credentials come, as from a browser; they may name two sessions."""
+        """Both credentials are sent, as by a browser; they may name two sessions."""
         self._log_out_by(worker, token, family, self._own(token))
 
     def _log_out_by(self, worker: int, token: Token, family: Family | None, held: Held) -> None:
@@ -150,11 +150,11 @@ class Sessions(Checks):
         self._end([one for one in (token.family if admits else None, family) if one], "logged_out")
 
     def _log_out_with_cookie(self, worker: int, token: Token, family: Family) -> None:
-        """The cookie alone decides: the access token is shown with another's key."""
+        """Only the cookie counts, because the access token is sent with another key's proof."""
         self._log_out_by(worker, token, family, ("DPoP", other_than(self._own(token)[1])))
 
     def _log_out_with_token(self, worker: int, token: Token, _family: Family) -> None:
-        """A captured token ends nothing; with its own scheme and proof it ends its session."""
+        """A token ends its session only with its own scheme and proof."""
         wrong = ("DPoP" if token.jkt is None else "Bearer"), None
         self._log_out_by(worker, token, None, wrong)
         self._ask_everybody(token.family)
@@ -172,7 +172,7 @@ class Sessions(Checks):
             self._end([family], "logged_out")
 
     def _change_password(self, worker: int, token: Token, _family: Family) -> None:
-        """End every session and begin one that is bound to the same key."""
+        """It ends every session and begins one that is bound to the same key."""
         new = NEW_PASSWORD if self.password == PASSWORD else PASSWORD
         body = {"current_password": self.password, "new_password": new}
         answer, _ = self._protected(worker, token, Sent("POST", "/auth/password", body=body))
@@ -185,7 +185,7 @@ class Sessions(Checks):
 
     @rule(worker=workers, of=any_of, seconds=st.sampled_from(SPANS))
     def log_out_and_be_killed(self, worker: int, of: int, seconds: int) -> None:
-        """A worker commits a log-out, and is killed before Redis is told; time passes."""
+        """A worker commits a log-out and is killed before it tells Redis; then time passes."""
         family = self._family(of)
         self._ask_everybody(family)
         with self.world.own(worker).database.autocommit() as connection:
@@ -212,7 +212,7 @@ class Sessions(Checks):
     def wait_until_something_ends(
         self, worker: int, of: int, age: int, what: str, off: int
     ) -> None:
-        """Let time pass until about when a token or a session ends, and try them."""
+        """Let time pass until about the end of a token or session, and try both."""
         family = self._family(of)
         while what == "absolute" and family.live(self.world.clock.now()):
             if family.idle_ends == family.absolute_ends:
@@ -228,7 +228,7 @@ class Sessions(Checks):
 
     @rule(how=st.sampled_from(["flush", "stop", "start", "restart", "replace"]), of=any_of)
     def something_happens_to_redis(self, how: str, of: int) -> None:
-        """It forgets, goes away, comes back with its memory or without; who asks sees nothing."""
+        """No client notices that Redis forgets, stops, or comes back with or without data."""
         family = self._pick(self.families or [self.access[-1].family], of)
         self._ask_everybody(family)
         self.world.redis(how)

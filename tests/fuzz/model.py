@@ -30,7 +30,7 @@ class Token:
     jkt: str | None = None
 
     def timely(self, now: int) -> bool:
-        """Tell whether a clock that may be a little wrong finds it in its time."""
+        """Return whether the token is valid by a clock that differs by at most the leeway."""
         return self.minted - LEEWAY <= now < self.ends + LEEWAY
 
 
@@ -55,18 +55,17 @@ class Family:
         return self.begun + ABSOLUTE[self.remembered]
 
     def live(self, now: int) -> bool:
-        """Tell whether it goes on."""
         return self.ended is None and now < self.idle_ends
 
     def over(self, now: int, *, idle: bool) -> bool:
-        """Tell whether its row is deleted: by a log-in, which sees who is `idle`, or by prune."""
+        """Return whether its row is deleted: by a log-in, which sees `idle` ones, or by prune."""
         if self.ended in THEFTS:
             return self.ended_at < now - SHOWN
         gone = self.ended is not None and self.ended_at < now - KEPT
         return gone or (self.idle_ends < now - KEPT if idle else self.absolute_ends < now - 60)
 
     def verdict(self, token: Token, jkt: str | None, now: int) -> str:
-        """Say what becomes of a refresh token that comes with a proof by `jkt`, or with none."""
+        """Return what becomes of a refresh token that comes with a proof by `jkt` or with none."""
         if not (self.live(now) and token.timely(now)):
             return "refused"
         if self.jkt is not None and jkt != self.jkt:
@@ -93,6 +92,6 @@ class Family:
 
 
 def admitted(token: Token, scheme: str, jkt: str | None, now: int) -> bool:
-    """Tell whether an access token opens: in time, its session not ended, by its own key."""
+    """Return whether an access token is accepted: valid, with its own key, session not ended."""
     own = scheme == "Bearer" if token.jkt is None else (scheme, jkt) == ("DPoP", token.jkt)
     return own and token.timely(now) and token.family.ended is None

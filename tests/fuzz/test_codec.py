@@ -107,7 +107,7 @@ def as_json(claims: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_signed_token_is_read_if_it_is_exactly_right() -> None:
-    """The examples are enough to meet each refusal."""
+    """The examples meet every reason for a refusal."""
     reached = set()
 
     @effort(1100)
@@ -132,7 +132,7 @@ def test_a_signed_token_is_read_if_it_is_exactly_right() -> None:
 def test_a_token_is_read_in_its_time(
     data: st.DataObject, purpose: str, iat: int, life: int
 ) -> None:
-    """From the leeway before `iat` to the leeway behind `exp`, to the second, in any order."""
+    """From the leeway before `iat` to the leeway after `exp`, to the second."""
     times = {"iat": iat, "exp": iat + life} | ({"auth_time": iat} if purpose == ACCESS else {})
     minted = mint(purpose, data.draw(claims_of(purpose)) | times)
     first, end = iat - LEEWAY, iat + life + LEEWAY
@@ -145,7 +145,7 @@ def test_a_token_is_read_in_its_time(
 @effort(400)
 @given(data=st.data(), purpose=purposes)
 def test_a_token_has_one_spelling(data: st.DataObject, purpose: str) -> None:
-    """No other is read, whether the token was read before or not."""
+    """Another spelling is refused, whether or not the token was read before."""
     said = data.draw(claims_of(purpose)) | TIMES[purpose]
     minted = mint(purpose, said)
     if data.draw(st.booleans(), label="read before"):
@@ -181,7 +181,7 @@ def test_any_text_is_refused(text: str, purpose: str, now: int) -> None:
 @effort(80)
 @given(data=st.data())
 def test_no_token_that_was_read_before_changes_an_answer(data: st.DataObject) -> None:
-    """In any order, at any time, in processes of different keys."""
+    """In any order, at any time, in processes with different keys."""
     minters = {name: build(settings, Clock()).auth.issuer for name, settings in PROCESSES.items()}
     known = [data.draw(tokens(purpose)) for purpose in (ACCESS, REFRESH, ACCESS)]
     for _ in range(data.draw(st.integers(2, 12))):

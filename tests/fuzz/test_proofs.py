@@ -129,7 +129,7 @@ def proofs(draw: DrawFn, asked: ExpectedRequest) -> str:
 
 
 def test_a_signed_proof_is_read_if_it_is_exactly_right() -> None:
-    """The examples are enough to meet each refusal."""
+    """The examples meet every reason for a refusal."""
     reached = set()
 
     @effort(800)
@@ -167,7 +167,7 @@ def coordinates(draw: DrawFn) -> str:
 def test_only_the_signers_own_key_verifies_its_proof(
     data: st.DataObject, asked: ExpectedRequest
 ) -> None:
-    """Whatever point the header names."""
+    """The header may name any other point."""
     own = data.draw(st.sampled_from(SIGNERS))
     others = {name: data.draw(coordinates()) for name in data.draw(st.sets(st.sampled_from("xy")))}
     jwk = own.jwk | others | data.draw(st.sampled_from([{}, {}, own.private_jwk, {"kid": "1"}]))
@@ -184,7 +184,7 @@ def test_only_the_signers_own_key_verifies_its_proof(
 def test_a_signature_and_its_twin_are_one_proof(
     data: st.DataObject, asked: ExpectedRequest
 ) -> None:
-    """Any other r and s are refused but (r, n - s), and that is the same proof: used up."""
+    """Of all other r and s only (r, n - s) verifies, and that is the same, consumed proof."""
     own = SIGNERS[0]
     claims = data.draw(claims_of(asked)) | {"iat": NOW, "nonce": NONCE}
     text = own.sign(own.header(), claims)
@@ -210,7 +210,7 @@ def test_a_signature_and_its_twin_are_one_proof(
 @effort(300)
 @given(data=st.data(), asked=doors)
 def test_a_proof_has_one_spelling(data: st.DataObject, asked: ExpectedRequest) -> None:
-    """No other is read, whether the proof was read before or not."""
+    """Another spelling is refused, whether or not the proof was read before."""
     own = data.draw(st.sampled_from(SIGNERS))
     claims = data.draw(claims_of(asked)) | {"iat": NOW, "nonce": NONCE}
     text = own.sign(own.header(), claims)
@@ -224,7 +224,6 @@ def test_a_proof_has_one_spelling(data: st.DataObject, asked: ExpectedRequest) -
 @effort(200)
 @given(data=st.data(), order=st.permutations(range(6)))
 def test_segments_of_two_proofs_make_no_third(data: st.DataObject, order: list[int]) -> None:
-    """Of two keys or of one."""
     keys = data.draw(st.lists(st.sampled_from(SIGNERS), min_size=2, max_size=2))
     good = [own.sign(own.header(), data.draw(claims_of(REFRESH))) for own in keys]
     segments = ".".join(good).split(".")
@@ -242,7 +241,6 @@ def test_any_text_is_refused(text: str, asked: ExpectedRequest) -> None:
 @effort(60)
 @given(order=st.lists(st.integers(0, 4), min_size=2, max_size=12), data=st.data())
 def test_remembered_keys_are_not_confused(order: list[int], data: st.DataObject) -> None:
-    """In any order, each header vouches for its own key and no other."""
     for own in order:
         signer = data.draw(st.sampled_from([own, own, own, (own + 1) % 5]))
         spaces = b" " * data.draw(st.integers(0, 2))

@@ -69,7 +69,7 @@ def test_postgresql(
     postgres: PostgresServer,
     migrated_postgres: str,
 ) -> None:
-    """Less often: what differs is the database alone."""
+    """Fewer examples than on SQLite, because only the database differs."""
 
     def fresh() -> str:
         postgres.empty(migrated_postgres)

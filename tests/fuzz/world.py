@@ -85,7 +85,6 @@ class World:
         self._missed = 0
 
     def own(self, worker: int) -> Services:
-        """Return the parts of a worker."""
         return services(self.workers[worker].app)
 
     def now(self, worker: int) -> int:

@@ -23,7 +23,7 @@ def test_all_codes_but_the_common_one_are_unique() -> None:
 
 
 def test_a_reason_is_for_the_record_and_never_in_the_detail() -> None:
-    """Reuse and expiry are the same refusal to the outside."""
+    """To the client, reuse and expiry are the same refusal."""
     reused, expired = SessionEnded(reason="reuse"), SessionEnded(reason="expired")
     assert (reused.reason, expired.reason) == ("reuse", "expired")
     assert reused.detail == expired.detail == SessionEnded.detail

@@ -16,7 +16,6 @@ REFUSED = Activity("", ADA, NOW, Event.LOG_IN_REFUSED, ip="192.0.2.1", user_agen
 
 
 def rows(database: Database) -> list[Activity]:
-    """Return all rows, the oldest first."""
     with database.autocommit() as connection:
         found = connection.execute(select(activity.activity).order_by(activity.activity.c.at))
         return [Activity(*row) for row in found]
@@ -31,7 +30,6 @@ def refuse(
 
 
 def test_a_row_is_stored_whole(database: Database) -> None:
-    """Every column, also the empty ones; storing nothing stores nothing."""
     told = [
         Activity(new_id(), ADA, NOW, Event.LOGGED_IN, "", new_id(), "192.0.2.1", "a browser"),
         Activity(new_id(), ADA, NOW + 1, Event.SESSION_ENDED, "why", new_id(), "", "", "its", 3),
@@ -42,7 +40,7 @@ def test_a_row_is_stored_whole(database: Database) -> None:
 
 
 def test_refusals_of_an_hour_are_one_row(database: Database) -> None:
-    """With the time of the first, and with the address, browser and session of the last."""
+    """It has the time of the first, and the address, browser and session of the last."""
     refuse(database)
     refuse(database, at=NOW + 5, ip="192.0.2.2", user_agent="another", sid="its session")
     (counted,) = rows(database)
@@ -60,7 +58,6 @@ def test_refusals_of_an_hour_are_one_row(database: Database) -> None:
 def test_the_next_hour_another_account_and_another_kind_have_rows_of_their_own(
     database: Database,
 ) -> None:
-    """One of four rows counts the second refusal of its hour."""
     for changes in (
         {},
         {"at": NOW - NOW % HOUR + HOUR},
@@ -75,7 +72,7 @@ def test_the_next_hour_another_account_and_another_kind_have_rows_of_their_own(
 
 
 def test_strangers_share_rows_without_a_name(database: Database) -> None:
-    """Neither addresses nor hours fill the table, and nothing of the client is kept."""
+    """Otherwise guessed addresses would fill the table."""
     for number in range(3 * STRANGERS):
         refuse(database, user_id="", email_key=f"{number}@example.com", at=NOW + number * HOUR)
     found = rows(database)
@@ -85,20 +82,18 @@ def test_strangers_share_rows_without_a_name(database: Database) -> None:
 
 
 def test_an_address_that_no_database_stores_is_counted(database: Database) -> None:
-    """Half a surrogate pair can be typed."""
+    """It has half a surrogate pair."""
     refuse(database, user_id="", email_key="\udc80@example.com")
     assert [row.count for row in rows(database)] == [1]
 
 
 def test_refusals_at_the_same_moment_are_all_counted(database: Database) -> None:
-    """One row, whoever comes first."""
     at_once(24, lambda number: refuse(database, ip=f"192.0.2.{number}"))
     (counted,) = rows(database)
     assert counted.count == 24
 
 
 def test_the_rows_of_one_account_are_deleted(database: Database) -> None:
-    """All of them, and nobody else's."""
     told = [Activity(new_id(), user, NOW, Event.LOGGED_IN) for user in (ADA, BOB, ADA)]
     database.transact(activity.insert_rows, told)
     database.transact(activity.delete_of_user, ADA)
@@ -107,5 +102,4 @@ def test_the_rows_of_one_account_are_deleted(database: Database) -> None:
 
 @pytest.mark.parametrize("event", REFUSALS)
 def test_refusals_have_the_word_in_their_name(event: Event) -> None:
-    """Those of the audit record that are counted by the hour."""
     assert event.endswith("_refused")

@@ -34,7 +34,6 @@ def keep(database: Database) -> Callable[..., list[str]]:
 
 
 def left(database: Database) -> set[str]:
-    """Return the ids of the rows that are there."""
     with database.autocommit() as connection:
         return set(connection.scalars(text("SELECT id FROM activity")))
 
@@ -65,7 +64,7 @@ def test_surplus_goes_beginning_with_the_oldest(
 def test_guesses_do_not_push_out_what_happened(
     database: Database, pruner: Pruning, keep: Callable[..., list[str]]
 ) -> None:
-    """Whoever guesses for weeks, by the hour, leaves an old log-in where it is."""
+    """Somebody who guesses for weeks does not remove an old log-in from the list."""
     ada = a_user(database)
     (old,) = keep(ada.id, [NOW - 80 * 86400])
     keep(ada.id, range(NOW - 600 * HOUR, NOW, HOUR), Event.LOG_IN_REFUSED)
@@ -76,7 +75,7 @@ def test_guesses_do_not_push_out_what_happened(
 def test_strangers_rows_stay_until_they_are_old(
     pruner: Pruning, keep: Callable[..., list[str]], clock: SettableClock
 ) -> None:
-    """They are no account's, and so no account's limit is theirs."""
+    """They belong to no account, so no account's limit applies."""
     keep("", [NOW] * (MAX_REFUSALS + 1), Event.LOG_IN_REFUSED)
     assert pruner.prune().activity == 0
     clock.forward(KEPT_SECONDS + 1)
@@ -86,7 +85,7 @@ def test_strangers_rows_stay_until_they_are_old(
 def test_rows_of_an_erased_account_go(
     database: Database, pruner: Pruning, keep: Callable[..., list[str]]
 ) -> None:
-    """Those of a request that was under way when the account was erased."""
+    """A request that was under way may have written them."""
     ada, bob = a_user(database), a_user(database, "bob@example.com")
     keep(ada.id, [NOW])
     (bobs,) = keep(bob.id, [NOW])
@@ -101,7 +100,6 @@ def test_pruning_goes_in_batches(
     keep: Callable[..., list[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """No statement takes long, whatever there is to delete."""
     for name in ("PRUNABLE", "CROWDED"):
         limited = getattr(activity_retention, name).limit(2)
         monkeypatch.setattr(activity_retention, name, limited)
@@ -119,7 +117,7 @@ def test_a_log_in_now_and_then_trims_the_account(
     keep: Callable[..., list[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """So that nobody fills the table by logging in and out; the other log-ins do not ask."""
+    """Otherwise one could fill the table by logging in and out."""
     ada = a_user(database)
     keep(ada.id, [NOW] * (MAX_OTHERS + 3))
     monkeypatch.setattr("app.auth.pruning.secrets.randbelow", lambda bound: bound - 1)

@@ -75,7 +75,7 @@ def test_what_is_no_address_is_refused_in_a_sentence_that_does_not_repeat_it(tex
 
 @pytest.mark.parametrize("text", NONE.values(), ids=NONE.keys())
 def test_what_is_no_address_is_counted_all_the_same(text: str) -> None:
-    """An attempt on it has a key, so that it costs what any other attempt costs."""
+    """Otherwise guessing with it would cost no attempts."""
     assert account_key(text) == account_key(f" {text.upper()} ")
     assert len(account_key(text)) <= MAX_LENGTH
 
@@ -98,7 +98,7 @@ def test_a_letter_that_grows_when_folded_stays_within_the_limit() -> None:
     ids=["marks", "growing", "domain", "surrogates"],
 )
 def test_no_step_sees_more_than_the_limit(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """NFKC and IDNA are quadratic: 64 kB would keep the interpreter's lock for seconds."""
+    """NFKC and IDNA are quadratic: 64 kB would hold the interpreter's lock for seconds."""
     seen: list[int] = []
 
     def normalize(form: Literal["NFKC"], given: str) -> str:

@@ -52,7 +52,7 @@ def test_no_generated_passphrase_is_refused() -> None:
     ids=["capitals", "one capital", "digit after", "digit before", "sign after", "backwards"],
 )
 def test_a_decorated_common_password_is_refused(decorate: Callable[[str], str]) -> None:
-    """One change to a listed password is no obstacle to an attacker who has the list."""
+    """An attacker who has the list also tries these changes."""
     assert refused([decorate(password) for password in SOME]) == len(SOME)
 
 

@@ -98,7 +98,7 @@ def test_one_network_leaves_places_for_others(queue: HashQueue, held: ExitStack)
 
 
 def test_an_ipv6_site_is_one_network(queue: HashQueue, held: ExitStack) -> None:
-    """One customer may hold a /48."""
+    """A customer usually gets a whole /48."""
     assert take(queue, held, Client(ip="2001:db8:1:2::1")) == OPEN_PLACES // 2
     assert take(queue, held, Client(ip="2001:db8:1:ffff::1")) == 0
     assert take(queue, held, Client(ip="2001:db8:2::1")) > 0
@@ -113,7 +113,7 @@ def test_known_browsers_have_places_of_their_own(queue: HashQueue, held: ExitSta
 
 
 def test_a_known_place_becomes_an_open_one(queue: HashQueue, held: ExitStack) -> None:
-    """When the browser's mark turns out to be another account's."""
+    """The mark of the browser turned out to be another account's."""
     with queue.place(ATTACKER, known=True) as place:
         place.become_open()
         assert not place.known
@@ -226,7 +226,6 @@ def test_a_job_that_waits_too_long_is_refused_and_not_run_later(
 def test_a_job_that_runs_already_is_waited_for(
     queue: HashQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A hash that has begun costs the same whether or not somebody waits for it."""
     monkeypatch.setattr(hash_queue, "WAIT_SECONDS", 0.1)
 
     def slow() -> str:
@@ -252,7 +251,7 @@ def test_hashes_have_a_lower_priority_than_requests(queue: HashQueue) -> None:
 
 
 def test_no_thread_is_left_while_nobody_waits(queue: HashQueue) -> None:
-    """A thread would hold up the end of a worker."""
+    """A remaining thread would delay the end of a worker."""
     with queue.place(HONEST) as place:
         place.run(int)
         name = place.run(lambda: threading.current_thread().name)
@@ -263,7 +262,7 @@ def test_no_thread_is_left_while_nobody_waits(queue: HashQueue) -> None:
 
 
 def test_a_forked_process_begins_empty(queue: HashQueue) -> None:
-    """A fork copies what was held and not the threads that would give it back."""
+    """The fork copies the held places but not the threads that would give them back."""
     with filled(queue):
         child = os.fork()
         if child == 0:

@@ -57,7 +57,7 @@ def test_a_mark_ends_with_the_password_and_the_account(later: User) -> None:
     ],
 )
 def test_a_mark_lives_for_180_days(age: int, known: bool) -> None:  # noqa: FBT001 - it is what is tested
-    """The cookie's Max-Age binds nobody who kept a copy."""
+    """A thief who copied the mark ignores the cookie's Max-Age."""
     mark = DEVICES.renew("", ADA, NOW)
     assert bool(DEVICES.count_key(mark, ADA, NOW + age)) is known
     assert bool(DEVICES.read(mark, NOW + age)) is known

@@ -11,7 +11,6 @@ from tests.support.factories import a_user
 
 
 def found(database: Database, user: User) -> User | None:
-    """Return the account's row as it is now."""
     return database.read(accounts.find, user.id)
 
 

@@ -36,7 +36,7 @@ def test_a_long_uncommon_password_is_accepted(password: str) -> None:
 
 
 def test_length_is_counted_in_code_points() -> None:
-    """Composed before counting."""
+    """After composition (NFC)."""
     assert codes("\u00fc\u0436\u4e2d" + "kqzvwxjhfbm") == ["too_short"]
     assert codes("\u00fc\u0436\u4e2d" + "kqzvwxjhfbmp") == []
     assert codes("u\u0308\u0436\u4e2d" + "kqzvwxjhfbm") == ["too_short"]

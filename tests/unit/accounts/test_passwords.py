@@ -73,7 +73,7 @@ def test_a_hash_of_other_parameters_verifies_and_is_outdated(cheap: Passwords) -
 
 
 def test_composed_and_decomposed_letters_are_one_password(cheap: Passwords) -> None:
-    """Another keyboard's umlaut logs in too (NFC), and a lookalike does not (no NFKC)."""
+    """NFC makes keyboards agree; NFKC would also accept look-alikes."""
     hashed = cheap.hash("gr\u00fc\u00dfe aus der ferne")
     assert cheap.verify(hashed, "gru\u0308\u00dfe aus der ferne")
     assert not cheap.verify(hashed, "gr\u00fcsse aus der ferne")
@@ -112,7 +112,7 @@ def test_more_than_a_kilobyte_is_refused_before_hashing(cheap: Passwords) -> Non
 def test_no_more_than_the_limit_is_ever_normalised(
     cheap: Passwords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """NFC of 32,000 combining marks takes seconds with the interpreter's lock held."""
+    """NFC of 32,000 combining marks holds the interpreter's lock for seconds."""
     seen: list[int] = []
 
     def watched(form: Literal["NFC"], text: str) -> str:

@@ -44,7 +44,7 @@ def refer(database: Database, table: str, to: str) -> None:
 
 
 def test_what_is_past_its_absolute_life_goes(database: Database, pruner: Pruning) -> None:
-    """It stays for the leeway of its last access token: a deleted family cannot be denied."""
+    """An access token may be valid for the leeway, and only a stored family can be denied."""
     user = a_user(database)
     over = a_family(database, user, absolute_expires_at=NOW - ENDED_KEPT_SECONDS - 1)
     last = a_family(database, user, absolute_expires_at=NOW - ENDED_KEPT_SECONDS)
@@ -57,7 +57,7 @@ def test_what_is_past_its_absolute_life_goes(database: Database, pruner: Pruning
 def test_what_was_revoked_goes_after_its_last_access_token(
     database: Database, pruner: Pruning
 ) -> None:
-    """Until then its denylist entry may have to be written again, by any clock."""
+    """Until then its denylist entry may have to be written again."""
     user = a_user(database)
     kept, gone = (
         a_family(database, user, revoked_at=NOW - ago, revoked_reason=Reason.REPLACED)
@@ -72,7 +72,7 @@ def test_what_was_revoked_goes_after_its_last_access_token(
 def test_a_theft_stays_as_long_as_it_is_shown(
     database: Database, pruner: Pruning, reason: str
 ) -> None:
-    """Its owner is told for thirty days, also when the family would have ended meanwhile."""
+    """Its owner is told for thirty days, even if the family would have ended meanwhile."""
     user = a_user(database)
     shown, forgotten = (
         a_family(
@@ -91,7 +91,6 @@ def test_a_theft_stays_as_long_as_it_is_shown(
 
 
 def test_a_log_in_deletes_the_dead_of_its_user_alone(database: Database, pruner: Pruning) -> None:
-    """Revoked or idle for long enough; what is active or just ended, and other people's, stays."""
     user, eve = a_user(database), a_user(database, "eve@example.com")
     for long_ago in (NOW - REVOKED_KEPT_SECONDS - 1, NOW - OLD):
         a_family(database, user, revoked_at=long_ago, revoked_reason=Reason.LOGGED_OUT)
@@ -111,7 +110,7 @@ def test_a_log_in_deletes_the_dead_of_its_user_alone(database: Database, pruner:
 def test_thefts_of_ones_own_making_do_not_fill_the_table(
     database: Database, pruner: Pruning
 ) -> None:
-    """Whoever has a password can replay their own tokens all day; the notice shows the last."""
+    """A user can replay their own tokens all day."""
     user = a_user(database)
     thefts = [
         a_family(database, user, revoked_at=NOW - OLD + at, revoked_reason=Reason.REUSE)

@@ -44,11 +44,9 @@ def register(services: Services, email: str, client: Client) -> TokenPair:
 
 @pytest.fixture
 def ada(services: Services) -> TokenPair:
-    """The session of somebody who just registered."""
     return register(services, "ada@example.com", Client("192.0.2.1", FIREFOX))
 
 
 @pytest.fixture
 def eve(services: Services) -> TokenPair:
-    """The session of somebody else."""
     return register(services, "eve@example.com", Client("198.51.100.7"))

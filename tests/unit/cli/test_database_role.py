@@ -120,7 +120,7 @@ def test_a_command_without_rights_says_so(typed: Run, role: str) -> None:
 def test_a_migration_without_rights_says_so(
     typed: Run, postgres: PostgresServer, role: str
 ) -> None:
-    """Nobody but the owner makes tables in PostgreSQL 15; here as in any other."""
+    """In PostgreSQL 15 and later, only the owner may create tables by default."""
     url = postgres.create()
     execute(url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     own = make_url(role).set(database=make_url(url).database)
@@ -169,7 +169,7 @@ def test_to_a_migration_a_database_out_of_reach_is_a_sentence_without_the_url(
     ],
 )
 def test_a_driver_without_states_is_read_by_its_words(said: str, fault: str) -> None:
-    """They are matched, and never repeated."""
+    """The words are not repeated, because they may contain a password."""
     told = database_fault(OperationalError("SELECT 1", {}, Exception(said)))
     assert told.startswith(fault)
     assert "hunter2" not in told

@@ -8,7 +8,7 @@ from tests.support.databases import one_database
 
 @one_database
 def test_db_commands_are_flask_migrates_own(app: Flask) -> None:
-    """The stand-in hands over: the real group runs, and takes its place."""
+    """The stand-in loads the real group, which takes its place."""
     stand_in = app.cli.commands["db"]
     result = app.test_cli_runner().invoke(args=["db", "history"])
     assert result.exit_code == 0, result.output
@@ -16,7 +16,7 @@ def test_db_commands_are_flask_migrates_own(app: Flask) -> None:
 
 
 def test_help_names_every_command(app: Flask) -> None:
-    """Those that are imported when they are used, and those of Flask-Migrate and a product."""
+    """Also those that are imported only when they are used, and those of a product."""
     app.cli.command("of-a-product")(lambda: None)
     done = app.test_cli_runner().invoke(args=["--help"])
     assert done.exit_code == 0

@@ -78,7 +78,7 @@ def test_a_database_that_is_away_is_a_fault_without_its_url(settings: Settings) 
 
 
 def test_sqlite_without_a_write_ahead_log_is_a_fault(settings: Settings, sqlite_url: str) -> None:
-    """Some disks cannot have one."""
+    """Network disks cannot have one."""
     app = create_app(replace(settings, database_url=sqlite_url))
 
     def as_on_a_network_disk(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
@@ -91,7 +91,6 @@ def test_sqlite_without_a_write_ahead_log_is_a_fault(settings: Settings, sqlite_
 
 
 def test_writers_that_cannot_queue_are_a_fault(settings: Settings, sqlite_url: str) -> None:
-    """The lock file is of another user, or cannot be there at all."""
     lock = Path(sqlite_url.removeprefix("sqlite:///") + ".lock")
     lock.symlink_to("elsewhere")
     done = examine(replace(settings, database_url=sqlite_url))
@@ -108,7 +107,6 @@ def test_sqlite_in_production_is_a_note_and_no_fault(settings: Settings, sqlite_
 def test_sqlite_files_that_others_can_read_are_a_fault(
     settings: Settings, sqlite_url: str
 ) -> None:
-    """Made before, or copied by somebody; each is named with its mode."""
     Path(sqlite_url.removeprefix("sqlite:///")).chmod(0o644)
     done = examine(replace(settings, database_url=sqlite_url))
     assert_fault(done, "database: latchkey.db can be read by others (0644); run 'chmod 600' on it")
@@ -127,7 +125,7 @@ def test_sqlite_files_that_others_can_read_are_a_fault(
 def test_a_proxy_that_is_not_believed_is_a_fault(
     settings: Settings, env: str, url: str, proxies: int, *, well: bool
 ) -> None:
-    """All clients would have its address, and one of them could use up everybody's limits."""
+    """All clients would share its address, and one of them could use up all attempts."""
     done = examine(replace(settings, env=env, public_url=url, trusted_proxies=proxies))
     assert ("FAULT proxy: PUBLIC_URL is https and gunicorn speaks http" in done.output) != well
     assert ("ok    proxy" in done.output) == well
@@ -161,7 +159,6 @@ def test_a_redis_that_forgets_is_a_fault(  # noqa: PLR0913, PLR0917 - its table
 
 @pytest.mark.usefixtures("app")
 def test_a_redis_that_does_not_say_is_a_fault(settings: Settings, valkey: ValkeyServer) -> None:
-    """The denylist does not believe a server that hides whether it evicts, and says so."""
     valkey.client.acl_setuser("default", enabled=True, commands=["-info"])
     try:
         done = examine(settings)

@@ -86,7 +86,7 @@ def test_pruning_deletes_what_is_over(
 def test_pruning_names_what_blocks_it(
     flask: Run, services: Services, clock: SettableClock
 ) -> None:
-    """Rows of a product keep what they refer to: a sentence, and no failure."""
+    """Rows of a product refer to the family, which therefore cannot be deleted."""
     family = a_family(services.database, a_user(services.database, "eve@example.com"))
     with services.database.transaction() as connection:
         connection.exec_driver_sql(

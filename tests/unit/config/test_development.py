@@ -51,7 +51,7 @@ def test_development_is_where_browsers_have_a_secure_context(url: str) -> None:
 )
 @pytest.mark.usefixtures("instance")
 def test_development_elsewhere_without_tls_is_refused(url: str) -> None:
-    """No browser keeps the cookie there, nor has a key: the page would only fail."""
+    """Browsers keep no Secure cookie and offer no crypto there."""
     with pytest.raises(SettingsError) as refused:
         Settings.from_env({"PUBLIC_URL": url, "PORT": "8123"})
     (fault,) = refused.value.faults
@@ -126,7 +126,6 @@ def read_secret(root: Path, answers: multiprocessing.SimpleQueue[bytes]) -> None
 
 
 def test_processes_that_start_together_have_one_secret(tmp_path: Path) -> None:
-    """Who comes second takes the first one's secret, and never half a file."""
     context = multiprocessing.get_context("fork")
     answers: multiprocessing.SimpleQueue[bytes] = context.SimpleQueue()
     started = [context.Process(target=read_secret, args=(tmp_path, answers)) for _ in range(4)]

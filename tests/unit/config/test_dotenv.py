@@ -25,7 +25,7 @@ def test_no_file_is_no_fault(dotenv: Path) -> None:
 def test_the_file_is_read_under_the_environment(
     dotenv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Quotes, comments and `export` as usual; a variable that is set overrules it."""
+    """Quotes, comments and `export` work; a variable of the environment has precedence."""
     written(dotenv, "# mine\nexport PORT=8123\nCLOCK_LEEWAY='7'\nPASSWORD_MIN_LENGTH=12 # short\n")
     settings = Settings.from_env()
     assert (settings.port, settings.clock_leeway, settings.password_min_length) == (8123, 7, 12)
@@ -39,7 +39,7 @@ def test_beside_a_given_environment_the_file_is_not_read(dotenv: Path) -> None:
 
 
 def test_a_value_is_taken_as_it_stands(dotenv: Path) -> None:
-    """A password may look like a variable."""
+    """A password may contain what looks like a variable."""
     url = "postgresql+psycopg://u:pa${HOME}$x@db.example.com/latchkey"
     written(dotenv, f"HOME=/root\nDATABASE_URL='{url}'\n")
     assert Settings.from_env().database_url == url
@@ -49,7 +49,6 @@ def test_a_value_is_taken_as_it_stands(dotenv: Path) -> None:
 def test_flask_skip_dotenv_is_honoured(
     dotenv: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
-    """As on Flask's command line; switched off, it is no switch."""
     written(dotenv, "PORT=8123\n")
     monkeypatch.setenv("FLASK_SKIP_DOTENV", value)
     assert Settings.from_env().port == 8000
@@ -59,7 +58,7 @@ def test_flask_skip_dotenv_is_honoured(
 
 
 def test_faults_have_file_and_line(dotenv: Path) -> None:
-    """No line is passed over, and none is quoted; the other faults are told with them."""
+    """The content of a line is not quoted, because it may be a secret."""
     written(dotenv, "PORT=0\nJWT_SECRET\nthis is hunter2\n'=x\nCLOCK_LEEWAY=1\nCLOCK_LEEWAY=2\n")
     told = dotenv_faults()
     assert told == (
@@ -91,7 +90,7 @@ def test_faults_have_file_and_line(dotenv: Path) -> None:
     ],
 )
 def test_secrets_that_everybody_can_read_are_refused(dotenv: Path, line: str) -> None:
-    """0644 is what a copy of .env.example has; the group may read, as a service's user does."""
+    """A copy of .env.example has mode 0644. The group may read, as a service's user does."""
     written(dotenv, f"{line}\n", 0o644)
     assert dotenv_faults() == (".env holds secrets and everybody can read it: chmod 600 .env.",)
     dotenv.chmod(0o640)

@@ -23,7 +23,6 @@ def test_a_product_has_one_line_for_a_name() -> None:
 
 
 def test_a_brand_is_files_in_static(instance: Path) -> None:
-    """Of the right kind, and of no other folder."""
     folder = instance.parent / "static" / "brand"
     folder.mkdir(parents=True)
     for name in ("a.css", "a.svg", "../../outside.css"):

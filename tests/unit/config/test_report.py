@@ -17,7 +17,7 @@ def test_outside_development_nothing_secret_has_a_default(env: str, instance: Pa
 
 
 def test_all_faults_are_reported_at_once() -> None:
-    """Each with its variable, what is wrong and how to mend it, and without a value."""
+    """Each line has the variable, the fault and its remedy, but not the value."""
     wrong = {
         "APP_ENV": "prod",
         "PUBLIC_URL": "ftp://app.example.com",

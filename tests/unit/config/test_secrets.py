@@ -72,14 +72,14 @@ def test_a_random_secret_is_taken(make: Callable[[], str]) -> None:
 
 
 def test_the_form_key_needs_sixteen_bytes() -> None:
-    """It signs form tokens only; a shorter or a worded one is refused like any secret."""
+    """It signs form tokens only."""
     assert faults(SECRET_KEY=secrets.token_hex(16)) == ""
     for weak in (secrets.token_hex(15), "dev", "00" * 16):
         assert names(faults(SECRET_KEY=weak)) == ["SECRET_KEY"]
 
 
 def test_the_two_secrets_must_differ() -> None:
-    """Also when they are spelt differently: one leak must not be two."""
+    """Also when they are spelled differently; otherwise one leak would be two."""
     raw = secrets.token_bytes(48)
     spelt = {"JWT_SECRET": raw.hex(), "SECRET_KEY": base64.b64encode(raw).decode()}
     report = faults(**spelt)

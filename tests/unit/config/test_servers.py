@@ -63,7 +63,6 @@ def test_below_the_owasp_minimum_is_refused(memory: str, passes: str) -> None:
 
 
 def test_a_pooler_has_one_known_mode() -> None:
-    """Another mode needs no setting, so another word is a mistake."""
     assert Settings.from_env(GOOD | {"DATABASE_POOLER": "transaction"}).database_pooler is True
     assert Settings.from_env(GOOD).database_pooler is False
     assert names(faults(DATABASE_POOLER="session")) == ["DATABASE_POOLER"]

@@ -116,7 +116,7 @@ NO_ORIGINS = [
 
 @pytest.mark.parametrize(("given", "origin"), ORIGINS.items())
 def test_an_origin_has_one_spelling(given: str, origin: str) -> None:
-    """What browsers send as Origin is what is compared, however the operator wrote it."""
+    """It is compared with what browsers send as Origin."""
     assert Settings.from_env(GOOD | {"PUBLIC_URL": given}).public_url == origin
 
 
@@ -134,7 +134,7 @@ def test_a_deployment_is_https(env: str) -> None:
 
 @pytest.mark.parametrize("env", ["staging", "production"])
 def test_a_deployment_has_no_debugger(env: str) -> None:
-    """FLASK_DEBUG would show tracebacks; switched off it may be named."""
+    """FLASK_DEBUG would show tracebacks to strangers."""
     assert names(faults(APP_ENV=env, FLASK_DEBUG="1")) == ["FLASK_DEBUG"]
     for off in ("", "0", "false", "No"):
         assert faults(APP_ENV=env, FLASK_DEBUG=off) == ""
@@ -150,5 +150,5 @@ def test_an_audience_is_a_url_or_a_name(given: str) -> None:
     "given", ["two words", "\u00fcber", "x" * 256, "a\tb", "https://app.example.com/auth/refresh"]
 )
 def test_an_audience_that_is_none_is_refused(given: str) -> None:
-    """Nor may it be the refresh token's: the two must stay apart."""
+    """That of refresh tokens is refused too, so that no token passes for the other type."""
     assert names(faults(JWT_AUDIENCE=given)) == ["JWT_AUDIENCE"]

@@ -76,7 +76,6 @@ def test_a_description_comes_from_the_view(described: dict[str, Any]) -> None:
 
 
 def test_the_types_inside_a_body_are_described(described: dict[str, Any]) -> None:
-    """A text inside a request has the pattern of every text; no field has an example."""
     schemas = described["components"]["schemas"]
     assert schemas["Bill"]["properties"]["lines"]["items"] == {"$ref": "#/components/schemas/Line"}
     assert schemas["Line"]["properties"]["text"]["pattern"] == "^[^\\u0000]*$"

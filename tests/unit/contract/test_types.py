@@ -49,7 +49,6 @@ class Sparse(TypedDict):
 
 
 def test_the_file_that_scripts_use_is_what_python_says(app: Flask) -> None:
-    """Claims, families and answers have one definition: the browser's copy has not drifted."""
     written = (ROOT / "static" / "js" / "types.d.ts").read_text(encoding="utf-8")
     assert written == declarations(app), "run: flask --app wsgi types > static/js/types.d.ts"
 
@@ -91,7 +90,7 @@ def test_an_access_token_is_declared_with_all_its_claims(app: Flask) -> None:
 
 
 def test_every_kind_of_field_has_its_type() -> None:
-    """A dataclass is read-only; a type inside another stands before it."""
+    """A dataclass is read-only; a type inside another one stands before it."""
     assert file_of("flask types", [Record, Sparse]) == (
         "// Printed by `flask types`. Do not edit.\n"
         "\n/** Every kind of field there is. */\n"
@@ -130,7 +129,7 @@ def test_a_type_without_counterpart_is_refused(hint: object) -> None:
 def test_a_feature_has_a_file_of_its_own(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
-    """What a product adds is not in Latchkey's file, which therefore never changes for it."""
+    """Latchkey's own file does not change when a product adds a feature."""
     blueprint = Blueprint("notes", __name__)
 
     def put_note(body: Sparse) -> NoContent:

@@ -31,7 +31,6 @@ def test_each_change_of_the_code_is_seen_once(code: Path) -> None:
 
 
 def test_what_no_worker_loads_is_not_watched(code: Path) -> None:
-    """Static files are read for each request."""
     files = Watched(code.parent)
     (code / "notes.js").write_text("1", encoding="utf-8")
     (code.parent / "instance").mkdir()
@@ -40,7 +39,7 @@ def test_what_no_worker_loads_is_not_watched(code: Path) -> None:
 
 
 def test_a_file_that_goes_away_meanwhile_is_no_error(code: Path) -> None:
-    """An editor renames what it wrote; here a link leads nowhere."""
+    """An editor renames its drafts; here a link leads nowhere."""
     files = Watched(code.parent)
     (code / "gone.py").symlink_to(code / "nowhere")
     assert not files.changed()
@@ -71,7 +70,7 @@ def test_without_a_change_nothing_is_reloaded(code: Path) -> None:
 
 
 def test_the_master_gets_the_signal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is this process's parent, as long as it lives: later the number is another's."""
+    """After the master's end its process id may belong to another process."""
     sent: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "kill", lambda *call: sent.append(call))
     monkeypatch.setattr(os, "getppid", lambda: 4711)

@@ -87,7 +87,6 @@ def statements(process: Services) -> list[str]:
 
 @pytest.fixture
 def redis(valkey: ValkeyServer) -> Iterator[Redis]:
-    """A connection of the test's own."""
     with Redis.from_url(valkey.url) as redis:
         yield redis
 
@@ -99,7 +98,6 @@ def nonces() -> Nonces:
 
 @pytest.fixture
 def log(log_of: Callable[[str], Log]) -> Log:
-    """What the logger of the denylist is told."""
     return log_of("latchkey.denylist")
 
 

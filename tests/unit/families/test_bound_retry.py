@@ -23,7 +23,7 @@ from tests.unit.families.rotations import (
 
 
 def test_the_predecessor_is_a_retry(database: Database, user: User, bound: Family) -> None:
-    """It gets the row as it is: only the count and the time of use move."""
+    """The row stays the same but for the count of retries and the time of use."""
     for retries, now in ((1, LATER), (2, LATER + 9)):
         expected = replace(bound, last_used_at=now, retries=retries)
         retried = retry(database, of_predecessor(bound), a_successor(OURS, now))
@@ -48,14 +48,14 @@ def test_a_retry_takes_the_own_key(database: Database, bound: Family, jkt: str |
 
 @pytest.mark.parametrize("jkt", [None, OURS])
 def test_an_unbound_family_knows_no_retry(database: Database, user: User, jkt: str | None) -> None:
-    """Nobody can tell who lost the answer."""
+    """Without a key, the owner and a thief look the same."""
     family = a_family(database, user, previous_jti=new_id())
     assert retry(database, of_predecessor(family), a_successor(jkt)) is None
     assert stored(database, family) == family
 
 
 def test_what_is_older_than_the_burst_is_no_retry(database: Database, bound: Family) -> None:
-    """The predecessor is one, however old; a token from before it is not."""
+    """The predecessor is a retry at any age, a token before it is not."""
     assert rotated(database, bound, a_successor(OURS)).burst_started_at == NOW
     older = replace(of_predecessor(bound), iat=NOW - 1)
     assert retry(database, older, a_successor(OURS)) is None
@@ -63,7 +63,7 @@ def test_what_is_older_than_the_burst_is_no_retry(database: Database, bound: Fam
 
 
 def test_a_token_of_the_burst_is_a_retry(database: Database, bound: Family) -> None:
-    """While rotations follow each other closely, any of their tokens may still be on its way."""
+    """When rotations follow each other closely, requests with former tokens may still arrive."""
     family = bound
     for seconds in (IN_FLIGHT_SECONDS, 2 * IN_FLIGHT_SECONDS):
         family = rotated(database, family, a_successor(OURS, NOW + seconds))
@@ -74,7 +74,7 @@ def test_a_token_of_the_burst_is_a_retry(database: Database, bound: Family) -> N
 
 
 def test_a_burst_over_machines_whose_clocks_differ(database: Database, bound: Family) -> None:
-    """A token minted where the clock is behind is no older than the burst it belongs to."""
+    """A token of a machine whose clock is behind is not older than its burst."""
     tokens = [bound]
     for now in (NOW + 40, NOW + 37, NOW + 45, NOW + 50):
         tokens.append(rotated(database, tokens[-1], a_successor(OURS, now)))

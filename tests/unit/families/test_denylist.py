@@ -36,7 +36,7 @@ def test_a_question_is_one_round_trip(worker: Worker, statements: list[str]) -> 
 def test_an_entry_outlives_the_newest_access_token(
     worker: Worker, settings: Settings, age: int
 ) -> None:
-    """One more second than the token and the leeway: both times are rounded down."""
+    """By one second more than the leeway, because both times are rounded down."""
     worker.deny(last_used_at=NOW - age)
     lasts = settings.access_ttl - age + settings.clock_leeway + 1
     assert lasts - 1 <= worker.ttl(worker.revoked) <= lasts
@@ -52,7 +52,7 @@ def test_a_token_past_its_life_and_the_leeway_needs_no_entry(
 
 
 def test_a_token_that_lives_by_the_leeway_alone_asks_the_database(worker: Worker) -> None:
-    """A machine whose clock is ahead wrote the entry, which ends before a slow one's leeway."""
+    """Its entry may have expired by the clock of the machine that wrote it."""
     worker.warm_up()
     worker.delete_entry(worker.revoked)  # it lapsed
     assert worker.denied(worker.revoked, expires=NOW)
@@ -80,7 +80,7 @@ def test_a_proof_is_used_up_with_the_question(worker: Worker) -> None:
 def test_without_redis_a_process_remembers_proofs_itself(
     worker: Worker, clock: SettableClock
 ) -> None:
-    """Also when Redis is back and knows nothing of them."""
+    """Also after Redis has come back without them."""
     worker.warm_up()
     worker.valkey.stop()
     worker.denied(worker.active)

@@ -67,7 +67,7 @@ def test_what_a_token_passes_by_the_leeway_alone_is_written_again(
 def test_a_flush_in_the_middle_of_writing_again_is_noticed(
     worker: Worker, statements: list[str]
 ) -> None:
-    """What others wrote meanwhile is gone with it, so the list is not called complete."""
+    """It may have removed entries of other processes, so the list is not complete."""
     flushes = [worker.valkey.flush]
     on_statement(worker.services.database, lambda _: flushes and flushes.pop()())
     assert worker.denied(worker.revoked)
@@ -110,7 +110,7 @@ def test_many_threads_get_right_answers_through_flushes(worker: Worker) -> None:
 def test_a_read_from_before_the_list_was_whole_counts_for_nothing(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One thread reads a new marker and no entry; another writes the entry before it goes on."""
+    """One thread reads the new marker and no entry; then another thread writes the entry."""
     valkey, sync, redis = worker.valkey, worker.services.denylist_sync, worker.services.redis
     worker.warm_up()
     read = redis.mget
@@ -133,7 +133,7 @@ def test_a_read_from_before_the_list_was_whole_counts_for_nothing(
 
 
 def test_the_revoked_stay_denied_after_pruning(worker: Worker, clock: SettableClock) -> None:
-    """While an access token may still pass, leeway included, its family can be said again."""
+    """A family is kept while an access token of it may be accepted, including the leeway."""
     clock.ahead = 100
     ending = a_family(
         worker.services.database,

@@ -25,7 +25,7 @@ def test_without_redis_the_database_decides(worker: Worker) -> None:
 
 
 def test_a_redis_that_hangs_is_as_good_as_none(worker: Worker) -> None:
-    """It takes connections and answers nothing: the database decides within a second."""
+    """It accepts connections and does not answer: the timeouts are at most one second."""
     worker.warm_up()
     worker.valkey.freeze()
     assert worker.verdicts() == RIGHT
@@ -63,7 +63,7 @@ def test_a_nonce_needs_no_database(worker: Worker) -> None:
 def test_a_check_before_a_nonce_leaves_a_resting_redis_alone(
     worker: Worker, clock: SettableClock
 ) -> None:
-    """Who sends bad proofs cannot make a worker wait for a Redis that is away again and again."""
+    """Otherwise bad proofs would make a worker wait for an absent Redis again and again."""
     check, client = worker.services.denylist_sync.check_for_loss, worker.valkey.client
     worker.valkey.stop()
     check()
@@ -119,7 +119,7 @@ def test_an_outage_is_logged_once_a_minute_and_when_it_is_over(
 def test_each_outage_is_logged_when_it_begins(
     worker: Worker, clock: SettableClock, log: Log
 ) -> None:
-    """The quiet of one ends with it, and what was forgotten in between is no outage."""
+    """Within the minute of the one before too; a flush is not an outage."""
     for lines in (2, 4):
         worker.valkey.stop()
         worker.denied(worker.active)

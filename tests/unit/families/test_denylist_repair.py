@@ -24,7 +24,7 @@ def finish() -> None:
 
 
 def test_a_repair_is_repeated_until_it_succeeds(rests: list[float]) -> None:
-    """It leaves Redis alone for as long as requests do, and not after the last attempt."""
+    """It pauses between attempts as requests do, and not after the last one."""
     answers = [True, False, False]
     Repair(answers.pop).start()
     finish()
@@ -70,7 +70,6 @@ def test_one_thread_repairs_however_many_entries_fail() -> None:
 def test_a_repair_that_fails_unexpectedly_does_not_keep_the_next_one_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The thread's error is reported as that of any other thread."""
     reported: list[object] = []
     monkeypatch.setattr(threading, "excepthook", lambda args: reported.append(args.exc_value))
     errors: list[Exception] = [ValueError("unexpected")]

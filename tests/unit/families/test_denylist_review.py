@@ -15,7 +15,7 @@ pytestmark = one_database
 def test_a_revocation_whose_worker_was_killed_is_found(
     worker: Worker, clock: SettableClock, quiet: int
 ) -> None:
-    """A review reaches back to the one before, however long nobody asked."""
+    """A review covers the time since the one before, however long that is."""
     worker.warm_up()
     killed = worker.revoke_and_die()
     clock.forward(quiet)
@@ -60,7 +60,7 @@ def test_a_review_looks_back_three_of_its_periods_and_twice_the_leeway(
 
 @pytest.mark.usefixtures("evicting")
 def test_a_redis_that_evicts_is_not_trusted(worker: Worker) -> None:
-    """A missing entry proves nothing there."""
+    """It may have evicted the missing entry."""
     for _ in range(2):
         assert worker.verdicts() == RIGHT
     sync = worker.services.denylist_sync

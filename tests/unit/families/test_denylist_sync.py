@@ -27,7 +27,7 @@ def commands(valkey: ValkeyServer) -> set[str]:
 def test_a_missing_entry_counts_once_the_list_is_written(
     sync: DenylistSync, valkey: ValkeyServer
 ) -> None:
-    """The look-up that has it written is too early to count itself."""
+    """The read that causes the write happened before it, so it does not count."""
     assert sync.vouch(None, sync.trusted) == (False, NOW)
     assert sync.vouch(read_marker(valkey), sync.trusted) == (True, NOW)
     assert sync.vouch(None, sync.trusted) == (False, NOW)
@@ -49,7 +49,7 @@ def test_the_age_of_the_memory_is_that_of_the_marker_of_another_process(
 def test_the_first_nonce_is_newer_than_the_memory_of_redis(
     process: Services, clock: SettableClock
 ) -> None:
-    """Its proof would otherwise be refused, because it may have been used before."""
+    """Otherwise its proof would be refused, because Redis may have forgotten its use."""
     made = process.nonces.made_at(process.nonce(), clock.now())
     assert made is not None
     assert not process.nonces.is_outdated(made, NOW)
@@ -58,7 +58,7 @@ def test_the_first_nonce_is_newer_than_the_memory_of_redis(
 def test_a_check_costs_one_command_while_nothing_is_lost(
     sync: DenylistSync, valkey: ValkeyServer, statements: list[str]
 ) -> None:
-    """Each refused proof has it made: whoever sends bad ones must not have the list written."""
+    """Each refused proof causes a check: bad proofs must not cause the list to be written."""
     sync.check_for_loss()
     valkey.client.config_resetstat()
     statements.clear()
@@ -70,7 +70,7 @@ def test_a_check_costs_one_command_while_nothing_is_lost(
 def test_redis_is_looked_at_before_the_first_nonce_alone(
     process: Services, sync: DenylistSync, valkey: ValkeyServer
 ) -> None:
-    """Each later nonce costs no command; nor does the first one after a look-up."""
+    """Not before later nonces, nor when a protected request has read the marker already."""
     for begin in (process.nonce, lambda: sync.vouch(None, sync.trusted)):
         sync.checked = False
         begin()
@@ -82,7 +82,7 @@ def test_redis_is_looked_at_before_the_first_nonce_alone(
 def test_a_redis_that_was_away_at_the_first_nonce_is_not_looked_at_for_each(
     process: Services, valkey: ValkeyServer, clock: SettableClock, log: Log
 ) -> None:
-    """Whoever sends bad proofs would otherwise have the worker wait for it again and again."""
+    """Otherwise bad proofs would make a worker wait for it again and again."""
     valkey.stop()
     for _ in range(3):
         process.nonce()
@@ -94,7 +94,7 @@ def test_a_redis_that_was_away_at_the_first_nonce_is_not_looked_at_for_each(
 def test_while_one_thread_writes_the_list_the_others_do_not_wait(
     process: Services, sync: DenylistSync
 ) -> None:
-    """They ask the database, and take the memory to be as old as the marker they read."""
+    """They ask the database and take the time of the last loss from the marker they read."""
     reading, go_on = threading.Event(), threading.Event()
 
     def pause(_statement: str) -> None:
@@ -119,7 +119,6 @@ def test_while_one_thread_writes_the_list_the_others_do_not_wait(
 def test_a_redis_that_is_not_trusted_is_asked_again_after_ten_seconds(
     sync: DenylistSync, evicting: ValkeyServer, clock: SettableClock
 ) -> None:
-    """Until then no request pays for the question."""
     assert sync.vouch(OF_ANOTHER_SERVER, sync.trusted) == (False, 1_799_999_000)
     evicting.client.config_set("maxmemory-policy", "noeviction")
     evicting.client.config_resetstat()
@@ -147,7 +146,7 @@ def test_the_log_says_why_redis_is_not_trusted_and_what_to_do(
 def test_a_redis_that_begins_to_evict_is_trusted_no_more(
     sync: DenylistSync, evicting: ValkeyServer, clock: SettableClock
 ) -> None:
-    """From the next review on, even though marker and connections are the same."""
+    """The next review notices it, although marker and connections are the same."""
     evicting.client.config_set("maxmemory-policy", "noeviction")
     sync.check_for_loss()
     found = read_marker(evicting)
@@ -161,7 +160,7 @@ def test_a_redis_that_begins_to_evict_is_trusted_no_more(
 def test_entries_are_written_without_a_transaction(
     process: Services, sync: DenylistSync, valkey: ValkeyServer
 ) -> None:
-    """A thousand entries at once do not hold up the commands of others."""
+    """A transaction of a thousand entries would delay the commands of others."""
     valkey.client.config_resetstat()
     assert sync.deny([RevokedFamily("a", NOW), RevokedFamily("b", NOW)])
     a_family(process.database, a_user(process.database), revoked_at=NOW)
@@ -173,7 +172,6 @@ def test_entries_are_written_without_a_transaction(
 def test_a_request_under_way_keeps_its_connection_when_the_others_are_let_go(
     process: Services, sync: DenylistSync
 ) -> None:
-    """Another thread may be waiting for an answer on it."""
     sync.check_for_loss()
     pool = process.redis.connection_pool
     busy = pool.get_connection()
@@ -186,7 +184,7 @@ def test_a_request_under_way_keeps_its_connection_when_the_others_are_let_go(
 def test_connections_that_lead_to_another_server_are_let_go(
     process: Services, sync: DenylistSync, valkey: ValkeyServer
 ) -> None:
-    """A look-up that read a marker which new connections do not find proves that."""
+    """They read a marker that new connections do not find."""
     sync.check_for_loss()
     before = sync._link.opened.opened  # noqa: SLF001 - what the pool did
     assert not sync.vouch(OF_ANOTHER_SERVER, sync.trusted)[0]
@@ -200,7 +198,7 @@ def test_connections_that_lead_to_another_server_are_let_go(
 def test_a_failed_command_has_the_list_written_again(
     sync: DenylistSync, valkey: ValkeyServer
 ) -> None:
-    """It may have been an entry, whatever the marker says."""
+    """The command may have been an entry."""
     sync.check_for_loss()
     found = read_marker(valkey)
     assert sync.vouch(found, sync.trusted)[0]

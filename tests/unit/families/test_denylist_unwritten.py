@@ -79,7 +79,7 @@ def test_an_entry_that_could_not_be_written_is_not_forgotten(
 def test_a_second_entry_that_could_not_be_written_is_not_forgotten_either(
     worker: Worker, clock: SettableClock, log: Log
 ) -> None:
-    """On the very connection that was trusted again after the first."""
+    """On the connection that was trusted again after the first."""
     worker.warm_up()
     for _ in range(2):
         family = worker.revoke_and_die()
@@ -93,7 +93,6 @@ def test_a_second_entry_that_could_not_be_written_is_not_forgotten_either(
 def test_one_repair_at_a_time_which_logs_once_a_minute(
     worker: Worker, clock: SettableClock, log: Log
 ) -> None:
-    """However many entries fail, one thread goes on trying; where nobody asks, it alone logs."""
     worker.warm_up()
     worker.delete_entry(worker.revoked)
     worker.valkey.stop()
@@ -128,7 +127,7 @@ def test_a_repair_waits_for_the_database_too(
 def test_a_repair_goes_on_while_redis_is_not_trusted(
     process: Services, evicting: ValkeyServer
 ) -> None:
-    """It ends when the list is written under a marker, and not when Redis merely answers."""
+    """An answer of Redis is not enough: the list must be written under a marker."""
     evicting.client.config_resetstat()
     fail_to_deny(process, evicting)
     wait_until(
@@ -159,7 +158,7 @@ def test_a_repair_goes_on_when_a_flush_took_what_it_wrote(
 def test_a_repair_ends_with_the_list_that_it_wrote(
     process: Services, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It does not rest first, and look once more after that."""
+    """It does not pause and check once more."""
     monkeypatch.setattr(redis, "REDIS_BACKOFF_SECONDS", 3600.0)
     sync = process.denylist_sync
     sync._outage.mark_redis_down(ConnectionError())  # noqa: SLF001 - one part of the process

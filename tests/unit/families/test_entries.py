@@ -24,7 +24,7 @@ def entries(database: Database, clock: SettableClock) -> Entries:
 
 @pytest.fixture
 def revoked(database: Database) -> Callable[[int, int], Family]:
-    """A function that stores a family: when it was used last, and when it was revoked."""
+    """A function that stores a family by the times of its last use and of its revocation."""
     user = a_user(database)
     return lambda used_at, revoked_at: a_family(
         database, user, last_used_at=used_at, revoked_at=revoked_at
@@ -32,7 +32,7 @@ def revoked(database: Database) -> Callable[[int, int], Family]:
 
 
 def denied(redis: Redis) -> set[str]:
-    """Read whose entries are in Redis."""
+    """Return the families whose entries are in Redis."""
     keys = redis.scan_iter(f"{KEYS.prefix}*")
     return {key.decode().removeprefix(KEYS.prefix) for key in keys}
 
@@ -46,7 +46,7 @@ def add(entries: Entries, redis: Redis, *revoked: RevokedFamily) -> None:
 def test_an_entry_lasts_until_the_access_tokens_of_the_family_are_refused_anyway(
     entries: Entries, redis: Redis
 ) -> None:
-    """Their life, the leeway, and one second for the fraction that the clock cuts off."""
+    """Their lifetime, the leeway, and one second because the clock is rounded down."""
     add(entries, redis, RevokedFamily("new", NOW), RevokedFamily("older", NOW - 100))
     for family, lasts in (("new", 606), ("older", 506)):
         assert lasts - 1 <= redis.ttl(KEYS.prefix + family) <= lasts
@@ -55,7 +55,7 @@ def test_an_entry_lasts_until_the_access_tokens_of_the_family_are_refused_anyway
 def test_a_family_without_a_token_to_refuse_gets_no_entry_and_those_after_it_do(
     entries: Entries, redis: Redis
 ) -> None:
-    """Redis refuses a lifetime of 0, and with it the whole command."""
+    """Redis refuses a TTL of 0, and would refuse the whole pipeline."""
     over = NOW - LIFE - LEEWAY - 1
     add(entries, redis, RevokedFamily("over", over), RevokedFamily("ending", over + 1))
     assert denied(redis) == {"ending"}
@@ -64,7 +64,7 @@ def test_a_family_without_a_token_to_refuse_gets_no_entry_and_those_after_it_do(
 def test_what_was_revoked_lately_is_written(
     entries: Entries, redis: Redis, revoked: Callable[[int, int], Family]
 ) -> None:
-    """To the second: what was revoked before was written by an earlier review."""
+    """An earlier review wrote what was revoked before."""
     revoked(NOW - 100, NOW - 31)
     lately = revoked(NOW - 100, NOW - 30)
     assert entries.write_since(redis, 30)[0] == 1
@@ -74,7 +74,7 @@ def test_what_was_revoked_lately_is_written(
 def test_all_that_can_matter_is_written(
     entries: Entries, redis: Redis, revoked: Callable[[int, int], Family]
 ) -> None:
-    """However long ago it was revoked, if a token was issued since, by the slowest clock."""
+    """However long ago a family was revoked, a slow clock may have issued a token since."""
     longest = LIFE + 2 * LEEWAY
     ended = [revoked(NOW - 100, NOW - 90), revoked(NOW - 500, NOW - 500)]
     revoked(NOW - longest, NOW - longest)
@@ -87,7 +87,7 @@ def test_all_that_can_matter_is_written(
 def test_of_what_was_revoked_lately_only_what_can_matter_is_read(
     entries: Entries, redis: Redis, revoked: Callable[[int, int], Family]
 ) -> None:
-    """A session that nobody used for a day has no token left to refuse."""
+    """A session that was not used for a day has no valid access token."""
     revoked(NOW - 86400, NOW - 1)
     assert entries.write_since(redis, 30)[0] == 0
 
@@ -101,7 +101,7 @@ def test_active_families_get_no_entry(entries: Entries, redis: Redis, database: 
 def test_the_marker_is_read_behind_the_last_entry(
     entries: Entries, redis: Redis, revoked: Callable[[int, int], Family]
 ) -> None:
-    """A flush meanwhile shows by a marker that is gone, or is another one."""
+    """After a flush meanwhile, the marker is missing or has another value."""
     revoked(NOW - 1, NOW)
     assert entries.write_since(redis, ALL) == (1, None)
     redis.set(KEYS.marker, "of-this-memory")

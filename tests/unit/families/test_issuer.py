@@ -59,12 +59,11 @@ def test_a_family_begins_now_with_nothing_spent(issuer: TokenIssuer) -> None:
 
 
 def test_a_family_is_bound_to_the_key_of_the_log_in(issuer: TokenIssuer) -> None:
-    """A family without a key would be bound by whoever refreshes first."""
+    """An unbound family would be bound by whoever refreshes first."""
     assert a_family(issuer, jkt=KEY).jkt == KEY
 
 
 def test_each_family_and_each_token_has_an_id_of_its_own(issuer: TokenIssuer) -> None:
-    """128 random bits each, so that nobody guesses one and no two are the same."""
     families = [a_family(issuer) for _ in range(3)]
     ids = {one for family in families for one in (family.family_id, family.jti)}
     assert len(ids) == 6
@@ -89,7 +88,7 @@ def test_the_idle_end_never_passes_the_absolute_end(issuer: TokenIssuer) -> None
 
 
 def test_the_access_token_says_whose_session_it_is_and_since_when(issuer: TokenIssuer) -> None:
-    """It is issued in the second in which the family was used last, also by a retry."""
+    """Its `iat` is the time of the last use, also after a retry."""
     family = later(a_family(issuer, jkt=KEY))
     token = issuer.issue(family, "ada@example.com").access_token
     claims = issuer.access.verify(token, NOW + 70)
@@ -110,27 +109,27 @@ def test_the_access_token_says_whose_session_it_is_and_since_when(issuer: TokenI
 
 
 def test_the_access_token_says_when_and_how_its_holder_was_known(issuer: TokenIssuer) -> None:
-    """The last time, not the first; each method by its name."""
+    """The last proof of identity counts, not the first."""
     family = replace(a_family(issuer), auth_time=NOW - 5, amr="pwd otp")
     claims = issuer.access.verify(issuer.issue(family, "ada@example.com").access_token, NOW)
     assert (claims.auth_time, claims.amr) == (NOW - 5, ("pwd", "otp"))
 
 
 def test_a_row_of_a_former_release_was_proved_at_the_log_in(issuer: TokenIssuer) -> None:
-    """Its worker inserted it during an update, without the time."""
+    """During an update, a worker of that release inserts rows without `auth_time`."""
     family = replace(a_family(issuer), auth_time=0, created_at=NOW - 7)
     claims = issuer.access.verify(issuer.issue(family, "ada@example.com").access_token, NOW)
     assert claims.auth_time == NOW - 7
 
 
 def test_an_unbound_access_token_names_no_key(issuer: TokenIssuer) -> None:
-    """It is a bearer token: `cnf` would ask each client for a proof."""
+    """With `cnf` each client would be asked for a proof."""
     token = issuer.issue(a_family(issuer), "ada@example.com").access_token
     assert issuer.access.verify(token, NOW).cnf is None
 
 
 def test_the_refresh_token_is_the_current_one_of_its_row(issuer: TokenIssuer) -> None:
-    """Issued again from the same row it is the same, byte for byte."""
+    """Two tokens from the same row are equal, byte for byte."""
     family = later(a_family(issuer))
     tokens = [issuer.issue(family, "ada@example.com").refresh_token for _ in range(2)]
     assert tokens[0] == tokens[1]
@@ -146,7 +145,7 @@ def test_the_refresh_token_is_the_current_one_of_its_row(issuer: TokenIssuer) ->
 
 
 def test_two_access_tokens_of_one_row_differ(issuer: TokenIssuer) -> None:
-    """Each has a `jti` of its own (RFC 9068)."""
+    """Each has its own `jti` (RFC 9068)."""
     family = a_family(issuer)
     assert len({issuer.issue(family, "ada@example.com").access_token for _ in range(2)}) == 2
 
@@ -182,7 +181,7 @@ def test_the_cookie_of_a_remembered_session_lasts_until_the_idle_end(issuer: Tok
 
 
 def test_a_cookie_names_its_family_also_when_it_is_out_of_date(issuer: TokenIssuer) -> None:
-    """A log-out ends that session, and a log-in takes its place."""
+    """A log-out or a new log-in ends that session."""
     family = replace(a_family(issuer), rotated_at=1000, idle_expires_at=2000)
     cookie = issuer.issue(family, "ada@example.com").refresh_token
     assert issuer.family_id_of(cookie) == family.family_id

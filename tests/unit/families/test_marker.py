@@ -18,12 +18,11 @@ def marker(clock: SettableClock, nonces: Nonces) -> Marker:
 
 
 def of(server: str, second: int) -> bytes:
-    """Spell a marker that was made on `server` at `second`."""
+    """Spell a marker of `server`."""
     return f"{server}.{second}.a-random_part".encode()
 
 
 def test_a_missing_marker_is_made_for_this_server_and_moment(marker: Marker, redis: Redis) -> None:
-    """It carries 128 random bits besides, and lasts."""
     found, made = marker.replace_if_stale(redis, SERVER)
     assert found is None
     assert re.fullmatch(rf"{SERVER}\.{NOW}\.[\w-]{{22}}", made.decode())
@@ -47,7 +46,7 @@ def test_a_marker_of_this_server_is_kept_however_old_it_is(marker: Marker, redis
     ],
 )
 def test_another_value_is_replaced(marker: Marker, redis: Redis, found: bytes) -> None:
-    """All processes then see a value under which they have not written the denylist."""
+    """All processes then see a marker under which they have not written the denylist."""
     redis.set(NAME, found)
     before, after = marker.replace_if_stale(redis, SERVER)
     assert before == found
@@ -56,7 +55,7 @@ def test_another_value_is_replaced(marker: Marker, redis: Redis, found: bytes) -
 
 
 def test_a_marker_from_the_future_is_kept_within_the_leeway(marker: Marker, redis: Redis) -> None:
-    """A marker made by a clock that is further ahead would make each nonce outdated until then."""
+    """A later time would outdate every nonce until then."""
     for second, kept in ((NOW + LEEWAY, True), (NOW + LEEWAY + 1, False)):
         redis.set(NAME, of(SERVER, second))
         found, after = marker.replace_if_stale(redis, SERVER)
@@ -64,7 +63,7 @@ def test_a_marker_from_the_future_is_kept_within_the_leeway(marker: Marker, redi
 
 
 def test_two_losses_of_one_second_leave_two_markers(marker: Marker, redis: Redis) -> None:
-    """A process that wrote the denylist under the first one has to notice the second one."""
+    """A process that wrote the denylist under the first marker must notice the second loss."""
     made = set()
     for _ in range(3):
         redis.delete(NAME)
@@ -76,7 +75,7 @@ def test_two_losses_of_one_second_leave_two_markers(marker: Marker, redis: Redis
 def test_of_two_processes_that_replace_a_marker_one_makes_it(
     marker: Marker, redis: Redis, monkeypatch: pytest.MonkeyPatch, lost: bytes | None
 ) -> None:
-    """The process that writes later takes over what the other one wrote after it read."""
+    """The later process takes over what the other wrote after both had read."""
     if lost:
         redis.set(NAME, lost)
 
@@ -89,12 +88,11 @@ def test_of_two_processes_that_replace_a_marker_one_makes_it(
 
 
 def test_the_memory_of_redis_is_as_old_as_its_marker(marker: Marker) -> None:
-    """A proof with a nonce from before that moment may have been forgotten."""
     assert marker.lost_at(of(SERVER, NOW - 1000)) == NOW - 1000
 
 
 def test_no_memory_began_later_than_a_clock_can_be_ahead(marker: Marker) -> None:
-    """A marker that says so would make each new nonce outdated."""
+    """A later time would outdate every new nonce."""
     assert marker.lost_at(of(SERVER, NOW + LEEWAY)) == NOW + LEEWAY
     assert marker.lost_at(of(SERVER, NOW + LEEWAY + 1)) == NOW + LEEWAY
 
@@ -109,7 +107,7 @@ def test_without_a_sound_marker_the_memory_was_lost_just_now(
 def test_a_loss_that_is_noticed_again_makes_the_nonces_since_the_first_outdated(
     marker: Marker, nonces: Nonces, redis: Redis
 ) -> None:
-    """The nonces handed out after the first loss are ahead of the clock, by more than one."""
+    """The nonces since the first loss are ahead of the clock by more than a second."""
     nonces.outdate(NOW)
     made = nonces.made_at(nonces.current(NOW), NOW)
     assert made is not None

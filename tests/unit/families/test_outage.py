@@ -20,7 +20,7 @@ def test_a_process_begins_by_relying_on_redis(outage: Outage) -> None:
 def test_a_failed_command_is_counted_and_redis_rests_for_a_second(
     outage: Outage, clock: SettableClock
 ) -> None:
-    """A server that hangs would otherwise hold up each request."""
+    """Otherwise a server that hangs would delay each request."""
     outage.mark_redis_down(ConnectionError())
     assert (outage.since, outage.failures) == (NOW, 1)
     for passed, resting in ((0.0, True), (0.75, True), (0.25, False)):
@@ -31,14 +31,14 @@ def test_a_failed_command_is_counted_and_redis_rests_for_a_second(
 
 
 def test_a_redis_that_is_not_trusted_answers_and_does_not_rest(outage: Outage) -> None:
-    """It goes on taking entries and proofs; a missing entry proves nothing."""
+    """It still takes entries and proofs; only a missing key is not believed."""
     outage.distrust("evicts keys")
     assert (outage.since, outage.failures) == (NOW, 0)
     assert not outage.backing_off()
 
 
 def test_an_outage_begins_once(outage: Outage, clock: SettableClock) -> None:
-    """A proof made since then was used in this process, however long the outage lasts."""
+    """All proofs since then were consumed in this process."""
     outage.mark_redis_down(ConnectionError())
     clock.forward(100)
     outage.mark_redis_down(ConnectionError())
@@ -49,7 +49,7 @@ def test_an_outage_begins_once(outage: Outage, clock: SettableClock) -> None:
 def test_the_nonces_from_before_an_outage_are_too_old(
     outage: Outage, nonces: Nonces, clock: SettableClock
 ) -> None:
-    """Both those of this second and those that an earlier loss set ahead of the clock."""
+    """Also those that an earlier loss set ahead of the clock."""
     for _ in range(2):
         before = nonces.newest(clock.now())
         outage.distrust("evicts keys")
@@ -71,7 +71,7 @@ def test_the_log_says_what_ended_and_how_many_entries_were_written(
 
 
 def test_a_command_that_failed_meanwhile_keeps_the_outage(outage: Outage, log: Log) -> None:
-    """What it was to write may be missing from the denylist that was complete before."""
+    """Its entry may be missing from the list that was complete before."""
     failures = outage.failures
     outage.mark_redis_down(ConnectionError())
     outage.end(0, failures)
@@ -87,6 +87,5 @@ def test_the_log_says_why_redis_is_not_trusted(outage: Outage, log: Log) -> None
 
 
 def test_without_an_outage_nothing_is_logged_at_its_end(outage: Outage, log: Log) -> None:
-    """Each new connection has the entries written again, and that is no news."""
     outage.end(0, outage.failures)
     assert log.lines() == []

@@ -50,7 +50,7 @@ def a_proof(jti: str, made_at: int = NOW + 10) -> Proof:
 
 
 def fresh(cache: ReplayCache, proof: Proof) -> bool:
-    """Use a proof; return whether that was the first time."""
+    """Consume a proof; return whether that was the first time."""
     try:
         cache.consume(proof)
     except ProofRefused as refused:
@@ -123,7 +123,7 @@ def test_a_number_is_forgotten_when_its_nonce_is_too_old(
 def test_a_number_outlives_its_proof_where_a_clock_is_behind(
     alone: ReplayCache, clock: SettableClock
 ) -> None:
-    """A machine behind by the longest leeway takes the nonce for as much longer."""
+    """A machine that is behind by the longest leeway accepts the nonce for that much longer."""
     assert fresh(alone, PROOF)
     clock.waited += NONCE_SECONDS + MAX_LEEWAY_SECONDS - 1
     assert not fresh(alone, PROOF)
@@ -184,7 +184,7 @@ def test_a_proof_costs_two_commands(shared: ReplayCache, valkey: ValkeyServer) -
 
 
 def test_a_proof_is_refused_whose_use_redis_may_have_forgotten(shared: ReplayCache) -> None:
-    """The memory began just now: a nonce has to be newer than that, by the margin."""
+    """Its nonce must be newer than the memory of Redis, by the margin."""
     shared.consume(PROOF)
     with pytest.raises(ProofRefused, match="nonce"):
         shared.consume(a_proof("b-number", NOW + 5))
@@ -204,7 +204,7 @@ def test_a_client_that_was_refused_for_its_nonce_repeats_once(
 def test_a_nonce_from_before_an_outage_is_refused(
     shared: ReplayCache, valkey: ValkeyServer
 ) -> None:
-    """Its proof may have been used through Redis; the newest nonce from before is one of them."""
+    """Its proof may have been consumed through Redis."""
     shared.consume(PROOF)
     before = shared._nonces.newest(NOW)  # noqa: SLF001 - the process's own
     valkey.stop()

@@ -48,7 +48,7 @@ def test_revoking_twice_keeps_the_first_reason(database: Database) -> None:
 def test_the_record_keeps_the_words_of_the_glossary(
     database: Database, reason: Reason, word: str
 ) -> None:
-    """Rows outlive releases, and the sessions page reads them: a reason is spelled one way."""
+    """Rows outlive releases, so each reason keeps its spelling."""
     family = a_family(database, a_user(database))
     database.write(revocation.revoke_family, family.family_id, reason, NOW)
     assert stored(database, family) == replace(family, revoked_at=NOW, revoked_reason=word)
@@ -108,7 +108,7 @@ def test_all_active_families_of_all_users_can_be_revoked(database: Database) -> 
 def test_a_family_is_active_until_it_is_revoked(
     database: Database, change: dict[str, int | str], *, active: bool
 ) -> None:
-    """Access tokens bring their own expiry."""
+    """The expiry of the family is not checked, because access tokens have their own."""
     family = a_family(database, a_user(database), **change)
     assert database.read(queries.is_active, family.family_id) is active
 

@@ -15,7 +15,6 @@ from tests.unit.families.rotations import LATER, a_successor, refusal_reason, ro
 
 
 def test_the_current_token_rotates(database: Database) -> None:
-    """The row takes the successor's `jti`, remembers the former, and says when and from where."""
     user = a_user(database)
     family, successor = a_family(database, user), a_successor()
     expected = replace(
@@ -49,7 +48,7 @@ def test_the_idle_end_moves_up_to_the_absolute_one_which_stays(database: Databas
 
 
 def test_for_a_family_time_never_runs_back(database: Database) -> None:
-    """What a machine writes whose clock is behind is no older than what is there."""
+    """A machine whose clock is behind does not move the times of the row back."""
     family = a_family(database, a_user(database), last_used_at=LATER, rotated_at=LATER)
     row = rotated(database, family, a_successor(now=LATER - 3))
     assert row == stored(database, family)
@@ -58,7 +57,6 @@ def test_for_a_family_time_never_runs_back(database: Database) -> None:
 
 
 def test_a_remembered_family_has_its_own_idle_life(database: Database) -> None:
-    """Also when it is the shorter one."""
     family = a_family(database, a_user(database), remembered=True)
     assert rotated(database, family).idle_expires_at == LATER + 1800
 
@@ -81,7 +79,7 @@ def test_neither_the_predecessor_nor_an_older_token_rotates(database: Database) 
 
 
 def test_an_unknown_family_does_not_rotate(database: Database) -> None:
-    """A family that was pruned, or never was, is unknown and not reuse: nothing to revoke."""
+    """It may have been pruned, so it is not reuse: there is nothing to revoke."""
     family = a_family(database, a_user(database))
     claims = replace(claims_of(family), family_id=new_id())
     assert rotate(database, claims, a_successor()) is None
@@ -112,7 +110,7 @@ def test_at_its_idle_end_a_family_does_not_rotate(database: Database, left: int)
     [Reason.LOGGED_OUT, Reason.REUSE, Reason.PASSWORD_CHANGED, Reason.ADMIN, Reason.REPLACED],
 )
 def test_a_revoked_family_does_not_rotate(database: Database, reason: Reason) -> None:
-    """The record says why it was revoked, for the current token as for a spent one."""
+    """The reason is that of the revocation, for the current token as for a spent one."""
     family = a_family(database, a_user(database))
     current = rotated(database, family)
     with database.autocommit() as connection:
@@ -146,8 +144,6 @@ def test_of_parallel_attempts_exactly_one_rotates(database: Database) -> None:
 
 
 def test_a_family_revoked_during_a_rotation_stays_revoked(database: Database) -> None:
-    """Whichever of the two comes first."""
-
     def race(family: Family) -> None:
         acts: list[Callable[[], object]] = [
             lambda: revoke(database, family),

@@ -21,7 +21,7 @@ def test_a_users_own_thefts_and_nothing_else_are_shown_latest_first(database: Da
 
 
 def test_the_last_twenty_thefts_are_shown(database: Database) -> None:
-    """Whoever replays their own tokens all day makes the list no longer, nor its query slower."""
+    """A user who replays their own tokens makes neither the list longer nor its query slower."""
     user = a_user(database)
     thefts = [
         a_family(database, user, revoked_at=NOW + at, revoked_reason=Reason.REUSE)

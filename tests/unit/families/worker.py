@@ -52,7 +52,6 @@ class Worker:
         assert self.denied(self.active) is False
 
     def deny(self, last_used_at: int = NOW) -> bool:
-        """Tell Redis of the revoked family."""
         return self.services.denylist.deny([RevokedFamily(self.revoked.family_id, last_used_at)])
 
     def ttl(self, family: Family) -> int:
@@ -93,7 +92,6 @@ class Worker:
 
 
 def read_marker(valkey: ValkeyServer) -> bytes:
-    """Read the marker as a look-up does."""
     return str(valkey.client.get(MARKER)).encode()
 
 

@@ -20,12 +20,10 @@ def allowed(attempt: Callable[[], object], tries: int = 2000) -> int:
 
 
 def from_many_places(throttle: Throttle, account: str, device: str = "") -> Callable[[], object]:
-    """Attempt each time from another address."""
     places = (f"10.1.{number // 250}.{number % 250}" for number in range(60_000))
     return lambda: throttle.log_in(account, next(places), device)
 
 
 def on_many_accounts(throttle: Throttle, ip: str) -> Callable[[], object]:
-    """Attempt each time on another account."""
     accounts = (f"user{number}@example.com" for number in range(60_000))
     return lambda: throttle.log_in(next(accounts), ip)

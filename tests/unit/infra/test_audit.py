@@ -54,7 +54,6 @@ def test_what_is_empty_is_left_out_and_zero_is_not(clock: SettableClock, log: Lo
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_no_client_writes_a_line_of_its_own(text: str, clock: SettableClock, log: Log) -> None:
-    """Whatever a User-Agent holds stays inside its field, on one line of printable ASCII."""
     Audit(clock).record("log_in_refused", Client("192.0.2.1", text))
     (line,) = log.lines()
     assert line.isascii()
@@ -69,7 +68,7 @@ def test_the_mark_of_a_known_browser_is_not_written(clock: SettableClock, log: L
 
 
 def test_refusals_do_not_fill_the_disk(clock: SettableClock, log: Log) -> None:
-    """Sixty refusals of a kind in a minute are written, and then how many more there were."""
+    """Sixty a minute are written of each kind; a later line counts the others."""
     audit = Audit(clock)
 
     def refuse(reason: str, times: int) -> list[dict[str, str | int]]:

@@ -6,7 +6,7 @@ from app.infra.clock import Clock, rfc3339
 
 
 def test_now_is_the_machines_time_in_whole_seconds() -> None:
-    """A NumericDate is an integer, rounded down."""
+    """The NumericDate of a token is an integer here."""
     before = int(time.time())
     now = Clock().now()
     assert type(now) is int

@@ -57,7 +57,7 @@ def test_each_sqlite_connection_is_set_up_to_be_relied_on(
 
 
 def test_sqlite_files_are_for_their_owner_alone(tmp_path: Path) -> None:
-    """Whatever the umask, and whoever makes them: the write-ahead log has the same rows."""
+    """Whatever the umask; the write-ahead log contains the same rows."""
     before = os.umask(0)
     try:
         database = Database(f"sqlite:///{tmp_path}/new.db")
@@ -82,7 +82,7 @@ def test_sqlite_by_uri_makes_no_file_of_the_uris_name(tmp_path: Path) -> None:
 
 
 def test_a_transaction_takes_the_write_lock_at_once(sqlite: Database, sqlite_url: str) -> None:
-    """BEGIN IMMEDIATE: a second writer waits at the start instead of failing in the middle."""
+    """BEGIN IMMEDIATE: a second writer waits at the start and does not fail in the middle."""
     other = Database(sqlite_url)
     with sqlite.transaction(), other.engine.connect() as second:
         driver = second.connection.dbapi_connection
@@ -134,7 +134,7 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
 
 
 def test_autocommit_keeps_each_statement(database: Database) -> None:
-    """A statement on its own stands, also when what follows it fails: a 401 undoes nothing."""
+    """A refusal that follows a write does not undo it."""
     user = a_user(database)
     with pytest.raises(RuntimeError):
         disable_then_fail(database.autocommit(), user.id)
@@ -142,7 +142,7 @@ def test_autocommit_keeps_each_statement(database: Database) -> None:
 
 
 def test_a_connection_is_clean_for_the_next_user(database: Database) -> None:
-    """Autocommit and transactions share connections and do not leave their mode behind."""
+    """Autocommit and transactions share the pool."""
     user = a_user(database)
     for _ in range(3):
         with database.autocommit() as connection:
@@ -161,7 +161,7 @@ def test_foreign_keys_are_enforced(database: Database) -> None:
 
 
 def test_an_error_does_not_print_the_values(database: Database) -> None:
-    """A password hash never reaches the log by way of a failed statement."""
+    """Otherwise a password hash could reach the log."""
     user = a_user(database)
     with pytest.raises(IntegrityError) as failed:
         a_user(database)
@@ -198,7 +198,7 @@ def strict(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Databa
 
 
 def test_a_loser_is_asked_again_and_decides_anew(strict: Database) -> None:
-    """40001 is neither a reuse nor a fault: of ten one rotates, and nine find a spent token."""
+    """SQLSTATE 40001 is neither reuse nor a fault: one of ten rotates, nine find a spent token."""
 
     def race(family: Family) -> list[object]:
         successor = Successor(new_id(), NOW + 1, 3600, 3600, "", "")
@@ -223,7 +223,6 @@ def test_parallel_transactions_on_one_row_all_happen(strict: Database) -> None:
 
 
 def test_deadlocks_are_asked_again_and_faults_are_not(postgresql: Database) -> None:
-    """A loser is asked again, a bounded number of times; another fault is said at once."""
     calls: list[str] = []
 
     def failing(_connection: Connection, state: str) -> None:
@@ -241,12 +240,11 @@ def test_deadlocks_are_asked_again_and_faults_are_not(postgresql: Database) -> N
 
 
 def isolation(connection: Connection) -> str:
-    """Ask how strictly a statement is isolated."""
     return str(connection.scalar(text("SHOW transaction_isolation")))
 
 
 def test_behind_a_pooler_nothing_outlives_a_transaction(postgres_url: str) -> None:
-    """No startup option, which PgBouncer refuses, and no prepared statement."""
+    """PgBouncer refuses startup options and loses prepared statements."""
     database = Database(postgres_url, pooler=True)
     user = a_user(database)
     for _ in range(8):

@@ -91,7 +91,7 @@ def test_a_statement_that_fails_fails_alone(notes: Notes) -> None:
 
 
 def test_a_full_disk_fails_only_what_does_not_fit(notes: Notes) -> None:
-    """SQLite ends the whole transaction then; what fits is written all the same."""
+    """SQLite rolls back the whole transaction, and what fits is written again."""
     for connection in [notes.database.engine.connect() for _ in range(THREADS)]:
         connection.exec_driver_sql("PRAGMA max_page_count=20")
         connection.close()
@@ -104,7 +104,7 @@ def test_a_full_disk_fails_only_what_does_not_fit(notes: Notes) -> None:
 
 
 def test_a_commit_that_fails_is_not_tried_again(notes: Notes) -> None:
-    """Everybody hears of it: whether it is on the disk is not known."""
+    """Nobody can know whether it reached the disk."""
 
     def fail(_connection: Connection) -> None:
         raise OSError("the disk is gone")
@@ -119,7 +119,7 @@ def test_a_commit_that_fails_is_not_tried_again(notes: Notes) -> None:
 
 
 def test_another_writer_is_waited_for_once(notes: Notes) -> None:
-    """A program beside this one holds SQLite's own lock: everybody is told, and none has run."""
+    """Another program holds SQLite's own lock: every caller is told so, and no statement ran."""
     path = str(notes.database.engine.url.database)
     for connection in [notes.database.engine.connect() for _ in range(THREADS)]:
         connection.exec_driver_sql("PRAGMA busy_timeout=200")
@@ -139,7 +139,7 @@ def test_another_writer_is_waited_for_once(notes: Notes) -> None:
 def test_who_waited_too_long_is_not_written_later(
     notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A caller that was told "busy" may ask again: the first attempt must not follow."""
+    """A caller that got "busy" may try again: the first attempt must not follow."""
     monkeypatch.setattr(write_lock, "WAIT_SECONDS", 0.1)
     with notes.database.turn(), ThreadPoolExecutor(2) as pool:
         for one in [pool.submit(notes.add, n) for n in (1, 2)]:
@@ -152,7 +152,7 @@ def test_who_waited_too_long_is_not_written_later(
 def test_who_is_taken_at_the_last_moment_waits_for_the_result(
     notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Their time is over while another thread writes for them: they are written, and told so."""
+    """Their time ends while another thread writes for them."""
     monkeypatch.setattr(write_lock, "WAIT_SECONDS", 2)
     slow, begun = threading.Event(), threading.Event()
 
@@ -172,7 +172,7 @@ def test_who_is_taken_at_the_last_moment_waits_for_the_result(
 
 
 def test_a_child_writes_nothing_of_its_parent(notes: Notes) -> None:
-    """A fork copies the queue, whose statements the parent runs."""
+    """A fork copies the queue, and the parent runs its statements."""
     with together(notes, partial(notes.add, 1), partial(notes.add, 2)) as futures:
         pass
     group = notes.database._group  # noqa: SLF001 - as copied

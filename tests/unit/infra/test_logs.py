@@ -14,8 +14,6 @@ def a_record(name: str, message: str, **extra: object) -> logging.LogRecord:
 
 
 def a_failure(message: str) -> logging.LogRecord:
-    """Build the record of an unexpected error."""
-
     def fail() -> None:
         raise ValueError(message)
 
@@ -39,13 +37,11 @@ def test_a_record_is_one_line_of_json() -> None:
 
 
 def test_a_record_names_the_request_it_belongs_to() -> None:
-    """The number in a problem's body finds its line in the log."""
     line = json.loads(logs.JsonLines().format(a_record("latchkey", "crash", request_id="00ff")))
     assert line["request_id"] == "00ff"
 
 
 def test_a_trace_stays_on_its_line() -> None:
-    """An exception with line breaks in it makes no lines of its own."""
     text = logs.JsonLines().format(a_failure("one\ntwo\x1b[31m"))
     assert text.isprintable()
     assert "\nValueError: " in json.loads(text)["trace"]
@@ -59,7 +55,7 @@ def test_control_characters_cannot_break_a_line(message: str) -> None:
 
 
 def test_a_trace_has_a_limit() -> None:
-    """Where it began and what was raised stay; a text that was sent does not fill the log."""
+    """Its beginning and its end are kept."""
     trace = json.loads(logs.JsonLines().format(a_failure("x" * 60_000 + " the end")))["trace"]
     assert len(trace) < logs.MAX_TRACE + 20
     assert trace.startswith("Traceback")
@@ -67,7 +63,7 @@ def test_a_trace_has_a_limit() -> None:
 
 
 def test_one_error_does_not_fill_the_log() -> None:
-    """Sixty lines a minute of each kind; the next one counts the others."""
+    """Sixty lines a minute are written of each kind; the next one counts the others."""
     bound = logs.ErrorLimit()
 
     def written(record: logging.LogRecord, after: float) -> bool:

@@ -20,7 +20,7 @@ SPELLINGS = {
     ("text", "address"), [(text, one) for one, texts in SPELLINGS.items() for text in texts]
 )
 def test_an_address_has_one_spelling(text: str, address: str) -> None:
-    """A port or a zone makes no new visitor, and everything that is no address is one."""
+    """Neither a port nor a zone makes another visitor; all that is no address counts as one."""
     assert parse_address(text) == address
     assert parse_address(address) == address
 

@@ -25,7 +25,7 @@ def test_the_time_is_the_servers(valkey: ValkeyServer) -> None:
 def test_what_a_server_does_not_say_is_not_made_up(
     valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A managed Redis may hide its settings: unknown is neither good nor bad."""
+    """A managed Redis may hide its settings."""
     monkeypatch.setattr(valkey.client, "info", dict)
     facts = server_facts(valkey.client)
     assert (facts.eviction, facts.persistent) == ("", None)

@@ -60,7 +60,6 @@ def test_registrations_are_limited_by_address(throttle: Throttle) -> None:
 
 
 def test_refreshes_are_limited_by_family(throttle: Throttle) -> None:
-    """Twelve hundred a minute: far above what tabs do, below a loop."""
     assert allowed(lambda: throttle.refresh("a" * 22)) == 1200
     throttle.refresh("b" * 22)
 
@@ -96,7 +95,7 @@ def test_a_refusal_says_when_to_come_back(throttle: Throttle, clock: SettableClo
 
 
 def test_the_reason_names_what_is_full(throttle: Throttle) -> None:
-    """The audit record tells a guesser at one account from a flood from one address."""
+    """The audit record then tells guesses at one account from a flood from one address."""
     attempts: dict[str, Callable[[], object]] = {
         "limit_account": from_many_places(throttle, ADA),
         "limit_device": from_many_places(throttle, ADA, "her-browser"),
@@ -112,7 +111,7 @@ def test_the_reason_names_what_is_full(throttle: Throttle) -> None:
 
 
 def test_retry_after_is_at_least_a_second(throttle: Throttle, clock: SettableClock) -> None:
-    """Also when the window ends while the answer is on its way."""
+    """Also when the window has ended already."""
     for _ in range(5):
         throttle.log_in(ADA, HERE)
     clock.forward(1000)
@@ -122,7 +121,6 @@ def test_retry_after_is_at_least_a_second(throttle: Throttle, clock: SettableClo
 
 
 def test_the_longest_full_window_is_waited_for(throttle: Throttle, valkey: ValkeyServer) -> None:
-    """When the hour is used up, five minutes are not what is said."""
     for _ in range(4):
         allowed(from_many_places(throttle, ADA))
         for key in valkey.client.scan_iter("*account*/5/5/minute"):
@@ -220,7 +218,7 @@ def test_when_redis_is_back_it_counts_again(
 def test_a_failing_redis_is_asked_once_a_second(
     throttle: Throttle, valkey: ValkeyServer, clock: SettableClock
 ) -> None:
-    """A log-in asks six times: one that hangs would hold it up for six timeouts."""
+    """A log-in asks six times: it would wait for six timeouts."""
     valkey.stop()
     throttle.log_in(ADA, HERE)
     valkey.start()

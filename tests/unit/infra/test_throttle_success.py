@@ -29,7 +29,7 @@ def test_a_success_forgives_the_failures_of_the_account(throttle: Throttle) -> N
 
 
 def test_a_success_does_not_clear_the_address(throttle: Throttle) -> None:
-    """One's own account is no way to go on guessing at others: only its attempt is free."""
+    """Otherwise an attacker could go on guessing after each log-in to an own account."""
     next_one = on_many_accounts(throttle, HERE)
     for _ in range(20):
         next_one()
@@ -44,7 +44,7 @@ def test_people_behind_one_address_do_not_shut_each_other_out(throttle: Throttle
 
 
 def test_an_attempt_that_never_reached_the_password_is_given_back(throttle: Throttle) -> None:
-    """When the server was busy, nothing was guessed; the network it came from is charged."""
+    """The server was busy, so nothing was guessed; the network is charged all the same."""
     for _ in range(25):
         throttle.refund(throttle.log_in(ADA, HERE))
     assert allowed(from_many_places(throttle, ADA)) == 5
@@ -61,7 +61,7 @@ def test_a_refused_address_uses_up_no_attempts_of_an_account(throttle: Throttle)
 
 
 def test_a_network_that_was_counted_is_not_counted_again(throttle: Throttle) -> None:
-    """It is counted before the account is known; a success gives that attempt back."""
+    """It is counted before the account is known."""
     for _ in range(25):
         throttle.network(HERE)
         throttle.record_success(throttle.log_in(ADA, HERE, network_counted=True))
@@ -76,7 +76,7 @@ def test_neighbours_and_a_known_browser_use_up_nothing_of_each_other(throttle: T
 
 
 def test_an_ipv6_customer_has_one_limit_for_all_networks(throttle: Throttle) -> None:
-    """65,536 networks of one /48 guess 120 times a minute together; the next /48 has its own."""
+    """A /48 has 65,536 networks."""
     places = (f"2001:db8:1:{number:x}::1" for number in range(60_000))
     accounts = (f"user{number}@example.com" for number in range(60_000))
     assert allowed(lambda: throttle.log_in(next(accounts), next(places))) == 120
@@ -99,7 +99,7 @@ def test_right_passwords_of_one_account_are_counted_too(throttle: Throttle) -> N
 
 
 def test_known_browsers_of_one_account_are_counted_together(throttle: Throttle) -> None:
-    """Whoever has the password makes as many as they like; the next account has its own."""
+    """Somebody who knows the password can make any number of them."""
     marks = (f"mark-{number}" for number in range(60_000))
     assert allowed(lambda: throttle.record_success(throttle.log_in(ADA, HERE, next(marks)))) == 30
     with pytest.raises(TooManyAttempts) as refused:
@@ -109,7 +109,7 @@ def test_known_browsers_of_one_account_are_counted_together(throttle: Throttle) 
 
 
 def test_right_passwords_of_one_address_are_counted_too(throttle: Throttle) -> None:
-    """Accounts of one's own are no way to have the server hash without end."""
+    """Otherwise log-ins to own accounts would keep the server hashing."""
     accounts = (f"own{number}@example.com" for number in range(60_000))
     assert allowed(lambda: throttle.record_success(throttle.log_in(next(accounts), HERE))) == 300
     with pytest.raises(TooManyAttempts) as refused:
@@ -130,7 +130,7 @@ def test_a_refusal_of_right_passwords_is_no_failure(throttle: Throttle) -> None:
 def test_giving_back_after_the_window_lasts_no_longer(
     throttle: Throttle, valkey: ValkeyServer
 ) -> None:
-    """A counter that had ended meanwhile does not come back for good."""
+    """A counter that had expired meanwhile would otherwise return without an expiry."""
     buckets = throttle.log_in(ADA, HERE)
     valkey.flush()
     throttle.refund(buckets)
@@ -138,7 +138,7 @@ def test_giving_back_after_the_window_lasts_no_longer(
 
 
 def test_a_full_limit_refuses_the_right_password_too(throttle: Throttle) -> None:
-    """Who is throttled cannot find out by the answer that a guess was right."""
+    """Otherwise the answer would tell that a guess was right."""
     assert allowed(lambda: throttle.log_in(ADA, HERE)) == 5
     with pytest.raises(TooManyAttempts):
         throttle.log_in(ADA, THERE)

@@ -68,7 +68,6 @@ def test_threads_and_processes_write_one_at_a_time(lock: WriteLock) -> None:
 
 
 def test_the_file_is_its_owners_alone(lock: WriteLock) -> None:
-    """Mode 0600, whatever the umask; it is left there, and is no secret."""
     before = os.umask(0)
     try:
         with lock.held():
@@ -80,7 +79,7 @@ def test_the_file_is_its_owners_alone(lock: WriteLock) -> None:
 
 @pytest.mark.usefixtures("impatient", "holder")
 def test_another_process_is_not_waited_for_for_ever(lock: WriteLock) -> None:
-    """A process that is stopped while it holds the lock makes the others busy, not stuck."""
+    """It may have been stopped while it held the lock."""
     with pytest.raises(Busy, match="another process"), lock.held():
         raise AssertionError
 
@@ -104,7 +103,7 @@ def test_another_thread_is_not_waited_for_for_ever(lock: WriteLock) -> None:
 
 
 def test_a_killed_holder_lets_go(lock: WriteLock, holder: subprocess.Popen[str]) -> None:
-    """The kernel releases the lock of a process that dies, also by SIGKILL."""
+    """The kernel releases the lock of a process that ends."""
     got = threading.Event()
 
     def wait() -> None:
@@ -120,7 +119,7 @@ def test_a_killed_holder_lets_go(lock: WriteLock, holder: subprocess.Popen[str])
 
 
 def test_a_child_forked_meanwhile_can_write(lock: WriteLock) -> None:
-    """It inherits a lock that a thread it does not have will never release."""
+    """The thread that would release the copied lock is not in the child."""
     with lock.held():
         child = os.fork()
         if not child:  # pragma: no cover - in another process
@@ -137,7 +136,6 @@ def test_a_child_forked_meanwhile_can_write(lock: WriteLock) -> None:
 
 
 def test_without_the_file_writers_are_still_let_in(tmp_path: Path) -> None:
-    """A folder that takes no file costs the queue, not the service."""
     lock = WriteLock(str(tmp_path / "nowhere" / "latchkey.db"))
     with lock.held():
         pass
@@ -149,7 +147,6 @@ def test_without_the_file_writers_are_still_let_in(tmp_path: Path) -> None:
 
 
 def test_only_writers_queue(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A write waits for its turn and a transaction too; what only reads waits for nobody."""
     monkeypatch.setattr(write_lock, "WAIT_SECONDS", 0.1)
     database, other = Database(sqlite_url), Database(sqlite_url)
     user = a_user(database)
@@ -184,7 +181,6 @@ def test_the_pool_is_as_large_as_asked_and_no_larger(database_url: str) -> None:
 def test_a_fork_does_not_wait_for_a_thread_that_it_has_not(
     lock: WriteLock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lock was copied while a thread held it, and that thread is not in the child."""
     lock._threads.acquire()  # noqa: SLF001 - as copied
     monkeypatch.setattr(lock, "_process", 0)
     with lock.held():

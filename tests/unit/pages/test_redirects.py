@@ -79,7 +79,7 @@ def test_a_path_of_this_site_is_kept(wanted: str) -> None:
 
 @pytest.mark.parametrize("wanted", HOSTILE.values(), ids=HOSTILE.keys())
 def test_what_could_lead_elsewhere_is_dropped(wanted: str) -> None:
-    """Otherwise a log-in could lead to a page that asks for the password once more."""
+    """Otherwise a log-in could lead to a page that imitates ours and asks for the password."""
     assert safe_path(wanted) == ""
 
 

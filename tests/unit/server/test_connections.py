@@ -16,7 +16,7 @@ from tests.unit.server.gates import GET, Gate, Neighbour
 def test_an_unfinished_request_ends_in_time(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """408 for a part of a request, nothing at all for a connection that sent none."""
+    """The answer is 408, or nothing when the connection sent nothing."""
     monkeypatch.setattr(table, "READ_SECONDS", 0.1)
     running = run()
     assert running.ask(GET).startswith(b"HTTP/1.1 408 ")
@@ -35,7 +35,6 @@ def test_an_idle_connection_ends_in_time(run: Callable[..., Running]) -> None:
 def test_the_oldest_unfinished_request_gives_way(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As many as may be read at once stay; the next one takes the place of the first."""
     monkeypatch.setattr(table, "MAX_READING", 3)
     running = run()
     links = [running.connect() for _ in range(3)]
@@ -52,7 +51,7 @@ def test_the_oldest_unfinished_request_gives_way(
 
 
 def test_the_site_that_has_the_most_gives_way() -> None:
-    """A flood from one site makes room at its own expense."""
+    """A flood from one site does not push out others."""
     group = Group(1, 3)
     honest, *flood = [Neighbour(site) for site in ("honest", "a", "a", "a")]
     for one in (honest, *flood):
@@ -74,7 +73,7 @@ def test_above_the_limit_of_idle_connections_none_is_kept(
 
 
 def test_an_answer_that_is_not_taken_holds_no_thread(run: Callable[..., Running]) -> None:
-    """It waits outside the threads, goes out when it is taken, and is given up in time."""
+    """It is sent when the client reads, and given up in time."""
     running = run()
     gate = running.worker.wsgi = Gate(running.worker.wsgi, size=20_000_000)
     gate.opened.set()
@@ -114,7 +113,7 @@ BUSY = GET.replace(b"/healthz", b"/busy")
 def test_an_answer_with_retry_after_waits_and_holds_no_thread(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Twice as many clients as there are threads wait for theirs; everybody else is served."""
+    """Twice as many clients wait as there are threads, and others are served."""
     monkeypatch.setattr(table, "DELAY_SECONDS", 60)
     running = run()
     running.worker.wsgi = Busy(running.worker.wsgi)
@@ -141,7 +140,7 @@ def test_an_answer_with_retry_after_waits_and_holds_no_thread(
 def test_a_limited_number_of_clients_wait_for_a_refusal(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next one does not add to them: the oldest gets its answer at once."""
+    """When another one comes, the oldest gets its answer at once."""
     monkeypatch.setattr(table, "DELAY_SECONDS", 60)
     monkeypatch.setattr(table, "MAX_DELAYED", 2)
     running = run()
@@ -161,7 +160,7 @@ def test_a_limited_number_of_clients_wait_for_a_refusal(
 
 
 def test_what_comes_during_an_answer_waits_its_turn(run: Callable[..., Running]) -> None:
-    """The next request waits its turn, and a client that left is noticed afterwards."""
+    """A client that left during its answer is noticed afterwards."""
     running = run()
     gate = running.worker.wsgi = Gate(running.worker.wsgi)
     with running.connect() as link, running.connect() as gone:

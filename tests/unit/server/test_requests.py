@@ -35,7 +35,6 @@ def test_a_request_may_come_byte_by_byte(running: Running) -> None:
 
 
 def test_kept_and_pipelined_requests_are_answered_in_order(running: Running) -> None:
-    """Each is answered for itself and in order, also one that comes in two parts."""
     with running.connect() as link:
         for _ in range(3):
             link.sendall(GET + b"\r\n")
@@ -62,13 +61,13 @@ def body_of(received: bytes) -> str:
     ],
 )
 def test_a_body_may_come_in_parts(running: Running, parts: tuple[bytes, ...]) -> None:
-    """The application sees the whole body: these are JSON, and lack what it wants."""
+    """The application gets the whole body and refuses it for its content."""
     received = running.ask(POST.replace(b"example.com", b"latchkey.example"), *parts)
     assert statuses(received) in ([400], [421])
 
 
 def test_a_client_that_waits_to_be_told_is_told_once(running: Running) -> None:
-    """`Expect: 100-continue`: told once, and not when the body is there already."""
+    """`Expect: 100-continue` is ignored when the body has arrived already."""
     expect = POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n" + CLOSE
     with running.connect() as link:
         link.sendall(expect)
@@ -109,7 +108,7 @@ def large_chunks(size: int) -> bytes:
 def test_what_cannot_be_read_is_refused(
     running: Running, sent: bytes, status: int, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Our headers, a problem, the connection's end; neither answer nor log repeats what came."""
+    """The answer has our headers; neither answer nor log repeats what was sent."""
     received = running.ask(sent)
     assert statuses(received) == [status]
     assert body_of(received) == code
@@ -122,7 +121,7 @@ def test_what_cannot_be_read_is_refused(
 
 
 def test_a_body_of_the_largest_size_is_read(running: Running) -> None:
-    """64 kB pass, whole or in chunks: what refuses them then is the application."""
+    """The application and not the server refuses it."""
     whole = b"Content-Length: %d\r\n\r\n" % BODY_BYTES + b"a" * BODY_BYTES
     chunks = CHUNKED + b"\r\n" + large_chunks(BODY_BYTES - 4096)
     for sent in (whole, chunks):
@@ -145,7 +144,7 @@ def test_a_deployment_may_take_larger_bodies(app: Flask, run: Callable[..., Runn
 
 
 def test_what_comes_after_a_refusal_is_read_away(running: Running) -> None:
-    """Otherwise it would cost the client the answer."""
+    """Otherwise the kernel could drop the answer."""
     with running.connect() as link:
         link.sendall(GET + b"Bad Name: x\r\n\r\n")
         link.sendall(b"more")
@@ -156,7 +155,6 @@ def test_what_comes_after_a_refusal_is_read_away(running: Running) -> None:
 
 
 def test_a_client_that_leaves_is_no_fault(running: Running) -> None:
-    """In the middle of a request, or before its answer: nothing is answered, and others are."""
     part, chunk = POST + b"Content-Length: 9\r\n\r\n{", POST + CHUNKED + b"\r\n5\r\na"
     for sent in (b"", b"GET", part, chunk):
         running.connect().close()
@@ -171,8 +169,6 @@ def test_a_client_that_leaves_is_no_fault(running: Running) -> None:
 
 
 def test_a_fault_of_the_application_is_an_answer(running: Running) -> None:
-    """Whatever the application raises is a 500 without a word of it, and the log has it."""
-
     def broken(_environ: object, start_response: object) -> list[bytes]:
         start_response("200 OK", [("X", "a\nb")])  # type: ignore[operator]
         return []
@@ -187,7 +183,6 @@ def test_a_fault_of_the_application_is_an_answer(running: Running) -> None:
 
 
 def test_the_end_of_chunks_is_found() -> None:
-    """Where to go on looking is never before where one was."""
     assert last_chunk(b"5\r\nab", 0) == (False, 10, 1)
     assert last_chunk(b"5\r\nabcde\r\n0\r\n\r\n", 10) == (True, 10, 0)
     assert last_chunk(b"0\r\nX: y\r\n", 0) == (False, 0, 0)

@@ -20,7 +20,7 @@ from tests.unit.server.gates import GET, Gate
 def test_a_stop_finishes_what_has_begun(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is answered, half sent or kept is finished, and nothing new is accepted."""
+    """Nothing new is accepted."""
     running = run()
     gate = running.worker.wsgi = Gate(running.worker.wsgi)
     gate.opened.set()
@@ -52,7 +52,7 @@ def test_a_stop_finishes_what_has_begun(
 
 @pytest.mark.parametrize("error", [ConnectionResetError(), RuntimeError("a bug")])
 def test_no_request_stops_the_loop(run: Callable[..., Running], error: Exception) -> None:
-    """Whatever reading it comes to, that connection ends and no other."""
+    """An unexpected error ends its connection and no other."""
     worker = run(alive=False).worker
     server = loop.Server(worker)
     ours, theirs = socket.socketpair()
@@ -83,7 +83,7 @@ def test_a_request_in_the_last_moment_of_an_idle_connection_is_answered(
 
 
 def test_a_loop_ends_with_its_master(run: Callable[..., Running]) -> None:
-    """Nobody would stop such a worker."""
+    """Nobody else would stop it."""
     running = run(ppid=1)
     running.thread.join(20)
     assert not running.thread.is_alive()
@@ -92,7 +92,6 @@ def test_a_loop_ends_with_its_master(run: Callable[..., Running]) -> None:
 def test_a_loop_ends_after_as_many_requests_as_gunicorn_is_told(
     run: Callable[..., Running],
 ) -> None:
-    """`--max-requests`: the last one is answered, and the connection closed."""
     running = run(max_requests=1)
     assert b"\r\nConnection: close\r\n" in running.ask(GET + b"\r\n")
     running.thread.join(20)
@@ -102,7 +101,6 @@ def test_a_loop_ends_after_as_many_requests_as_gunicorn_is_told(
 def test_a_full_loop_accepts_no_more(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What comes waits in the socket until there is room."""
     monkeypatch.setattr(loop, "MAX_CONNECTIONS", 1)
     running = run()
     with running.connect() as first:
@@ -119,7 +117,7 @@ def test_a_full_loop_accepts_no_more(
 
 
 def test_a_loop_leaves_connections_to_a_worker_with_fewer(run: Callable[..., Running]) -> None:
-    """It waits a moment when it is ahead, and then serves all the same."""
+    """It waits a moment, and serves them when no other worker does."""
     running = run()
     running.worker.loads[1] = 0
     links = [running.connect() for _ in range(5)]

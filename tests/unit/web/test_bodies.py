@@ -40,7 +40,7 @@ def test_a_json_object_is_read(content_type: str) -> None:
     ],
 )
 def test_another_type_is_refused(content_type: str | None) -> None:
-    """What a form can send without asking first is not read, whatever it holds."""
+    """A form of another site can send these types without a preflight request."""
     with pytest.raises(UnsupportedMediaType):
         read(b'{"email":"ada@example.com"}', content_type)
 

@@ -131,7 +131,7 @@ def test_a_token_of_a_revoked_family_is_denied(
 def test_a_token_has_one_scheme(
     app: Flask, services: Services, active: Family, scheme: str, holder: Prover | None
 ) -> None:
-    """A bound one is no bearer token, and the other way round (RFC 9449 section 7.2)."""
+    """A bound token is no bearer token, an unbound one no DPoP token (RFC 9449 section 7.2)."""
     token = token_of(services, active, holder)
     refused = refusal(app, {"Authorization": f"{scheme} {token}"})
     assert (type(refused), refused.reason) == (InvalidToken, "scheme")
@@ -159,7 +159,7 @@ def test_a_proof_is_good_for_one_request(app: Flask, services: Services, active:
 def test_for_a_token_past_its_end_the_database_is_asked(
     app: Flask, services: Services, active: Family
 ) -> None:
-    """The leeway lets it live; the denylist's entry may be gone by the clock that wrote it."""
+    """It is accepted within the leeway, when its denylist entry may have expired."""
     services.denylist.denied(new_id())
     revoke(services.database, active, services.clock.now())  # and Redis knows nothing of it
     claims = claims_of(services, active)
@@ -172,7 +172,7 @@ def test_for_a_token_past_its_end_the_database_is_asked(
 
 
 def test_a_caller_has_the_claims_that_a_feature_added(services: Services, active: Family) -> None:
-    """None where the token is older than the claim; a name that nobody added is a mistake."""
+    """None when the token is older than the claim."""
     make: Any = with_claims({"plan": str, "seats": int})
     claims = make(**{**asdict(claims_of(services, active)), "plan": "pro", "seats": None})
     who = Caller(active.user_id, active.family_id, services.clock.now(), claims)

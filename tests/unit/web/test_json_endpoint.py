@@ -17,15 +17,11 @@ from app.web.json_endpoint import (
 
 
 class Line(TypedDict):
-    """One line of an order."""
-
     article: str
     count: NotRequired[int]
 
 
 class Order(TypedDict):
-    """What is ordered."""
-
     name: Annotated[str, Meta(min_length=1, max_length=5)]
     lines: NotRequired[list[Line]]
     labels: NotRequired[dict[str, str]]
@@ -34,8 +30,6 @@ class Order(TypedDict):
 
 
 class Missing(TypedDict):
-    """Why there is none."""
-
     reason: str
 
 
@@ -76,8 +70,6 @@ def test_a_response_says_what_is_in_it() -> None:
 
 
 def test_a_return_type_that_says_nothing_is_refused() -> None:
-    """When the view is defined, and by its name."""
-
     def unsaid() -> Response:
         return Response()
 
@@ -98,7 +90,6 @@ def test_a_guard_below_is_refused() -> None:
 
 @json_endpoint()
 def order(number: str, body: Order) -> tuple[Order, Literal[201]]:
-    """Order something."""
     return {**body, "name": f"{number} {body['name']}"}, 201
 
 
@@ -111,7 +102,7 @@ def send(data: str) -> Any:  # noqa: ANN401 - what the view returns
 
 
 def test_the_body_is_passed_to_the_view() -> None:
-    """With the parts of the path, and without fields that its type does not name."""
+    """Fields that its type does not name are left out."""
     body = '{"name": "tea", "lines": [{"article": "x", "count": 2}], "admin": true}'
     expected = {"name": "7 tea", "lines": [{"article": "x", "count": 2}]}
     assert send(body) == (expected, 201)
@@ -151,13 +142,11 @@ def test_a_body_of_another_form_is_refused(data: str, detail: str) -> None:
 
 
 def test_an_escaped_backslash_is_no_escape() -> None:
-    """A text may contain the six characters that would spell a NUL in JSON."""
+    """A text may contain the characters that spell a NUL in JSON."""
     assert send('{"name": "\\\\u000"}')[0] == {"name": "7 \\u000"}
 
 
 class Page(TypedDict):
-    """Which part of a list."""
-
     limit: NotRequired[Annotated[int, Meta(ge=1, le=100)]]
     tag: NotRequired[Annotated[str, Meta(max_length=5)]]
     order: NotRequired[Literal["new", "old"]]
@@ -166,7 +155,6 @@ class Page(TypedDict):
 
 @json_endpoint()
 def find(place: str, query: Page) -> tuple[Order, Literal[200]]:
-    """Find orders."""
     return {"name": f"{place} {sorted(query.items())}"}, 200
 
 
@@ -215,20 +203,16 @@ def test_a_query_of_another_form_is_refused(query: str, part: str) -> None:
 
 
 class Point(TypedDict):
-    """A place."""
-
     x: float
 
 
 @json_endpoint()
 def put_point(body: Point) -> NoContent:
-    """Move a point."""
     return Response(str(body["x"]))
 
 
 @pytest.mark.parametrize("x", ["1e400", "-1e400", "1e19", "-9223372036854775809"])
 def test_a_number_that_no_column_stores_is_refused(x: str) -> None:
-    """JSON can spell an infinite number, which no JSON can answer."""
     with (
         Flask(__name__).test_request_context(
             method="PUT", data=b'{"x": %s}' % x.encode(), content_type="application/json"
@@ -241,12 +225,11 @@ def test_a_number_that_no_column_stores_is_refused(x: str) -> None:
 
 @json_endpoint()
 def get_line(article: Annotated[str, Meta(pattern="^[a-z]+$")], number: int, rest: str) -> Line:
-    """Return a line."""
     return {"article": f"{article}{rest}", "count": number}
 
 
 def test_an_argument_of_the_path_has_its_type() -> None:
-    """What cannot be there is not there: 404, before anything is asked of a database."""
+    """An argument of another type gets 404, before the database is asked."""
     assert get_line(article="x", number=1, rest="y") == {"article": "xy", "count": 1}
     for wrong in (
         {"article": "X"},

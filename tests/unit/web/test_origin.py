@@ -40,5 +40,5 @@ def test_a_refusal_names_the_header_that_gave_it_away(
     ],
 )
 def test_what_began_here_passes(headers: dict[str, str]) -> None:
-    """Also what says nothing: that is no browser."""
+    """A request without these headers comes from no browser."""
     check_origin(sent(headers), PUBLIC_URL)

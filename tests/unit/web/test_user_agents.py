@@ -33,7 +33,7 @@ NAMES = {
 
 @pytest.mark.parametrize(("user_agent", "name"), NAMES.items(), ids=NAMES.values())
 def test_a_browser_is_named_as_people_know_it(user_agent: str, name: str) -> None:
-    """Every browser pretends to be others; the most particular name wins."""
+    """Browsers also name others; the most particular name counts."""
     assert describe(user_agent) == name
 
 
