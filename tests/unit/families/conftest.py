@@ -6,7 +6,6 @@ import pytest
 from redis import Redis
 
 from app.accounts.models import User
-from app.families.denylist_sync import DenylistSync
 from app.families.issuer import new_id
 from app.families.models import Family
 from app.infra import redis as redis_module
@@ -62,11 +61,6 @@ def start_process(
 @pytest.fixture
 def process(start_process: Callable[[], Services]) -> Services:
     return start_process()
-
-
-@pytest.fixture
-def sync(process: Services) -> DenylistSync:
-    return process.denylist_sync
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import pytest
 
 from app.tokens.dpop import Proof, ProofRefused
 from app.tokens.nonces import PROOF_KEPT_SECONDS
-from config import Settings
 from tests.support.app import repairs
 from tests.support.clock import NOW, SettableClock
 from tests.support.databases import one_database
@@ -30,25 +29,6 @@ def test_a_question_is_one_round_trip(worker: Worker, statements: list[str]) -> 
     assert stats["cmdstat_mget"]["calls"] == 2
     assert stats.keys() <= {"cmdstat_mget", "cmdstat_config|resetstat", "cmdstat_info"}
     assert statements == []
-
-
-@pytest.mark.parametrize("age", [0, 1, 100, 604])
-def test_an_entry_outlives_the_newest_access_token(
-    worker: Worker, settings: Settings, age: int
-) -> None:
-    """By one second more than the leeway, because both times are rounded down."""
-    worker.deny(last_used_at=NOW - age)
-    lasts = settings.access_ttl - age + settings.clock_leeway + 1
-    assert lasts - 1 <= worker.ttl(worker.revoked) <= lasts
-
-
-def test_a_token_past_its_life_and_the_leeway_needs_no_entry(
-    worker: Worker, settings: Settings
-) -> None:
-    beyond = settings.access_ttl + settings.clock_leeway + 1
-    for age, written in ((beyond, False), (beyond - 1, True)):
-        assert worker.deny(last_used_at=NOW - age)
-        assert worker.has_entry(worker.revoked) is written
 
 
 def test_a_token_that_lives_by_the_leeway_alone_asks_the_database(worker: Worker) -> None:

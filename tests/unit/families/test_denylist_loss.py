@@ -7,7 +7,6 @@ import pytest
 
 from app.families.models import Reason
 from app.services import Services
-from config import Settings
 from tests.support.clock import NOW, SettableClock
 from tests.support.databases import one_database
 from tests.support.factories import a_family
@@ -48,20 +47,6 @@ def test_after_a_flush_the_database_is_asked_once(worker: Worker, statements: li
     statements.clear()
     assert worker.verdicts() == RIGHT
     assert statements == []
-
-
-def test_only_what_still_matters_is_written_again(worker: Worker) -> None:
-    old, new = worker.family(NOW - 700), worker.family(NOW - 500)
-    worker.warm_up()
-    assert (worker.has_entry(old), worker.has_entry(new)) == (False, True)
-
-
-def test_what_a_token_passes_by_the_leeway_alone_is_written_again(
-    worker: Worker, settings: Settings
-) -> None:
-    ending = worker.family(NOW - settings.access_ttl - settings.clock_leeway)
-    worker.warm_up()
-    assert 0 < worker.ttl(ending) <= 1
 
 
 def test_a_flush_in_the_middle_of_writing_again_is_noticed(
@@ -111,7 +96,7 @@ def test_a_read_from_before_the_list_was_whole_counts_for_nothing(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One thread reads the new marker and no entry; then another thread writes the entry."""
-    valkey, sync, redis = worker.valkey, worker.services.denylist_sync, worker.services.redis
+    valkey, sync, redis = worker.valkey, worker.sync, worker.services.redis
     worker.warm_up()
     read = redis.mget
 

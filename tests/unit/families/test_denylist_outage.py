@@ -56,7 +56,7 @@ def test_a_trusted_redis_needs_no_database(worker: Worker) -> None:
 
 def test_a_nonce_needs_no_database(worker: Worker) -> None:
     with worker.database_away():
-        worker.services.denylist_sync.check_for_loss()
+        worker.sync.check_for_loss()
         assert len(worker.services.nonce()) == NONCE_LENGTH
 
 
@@ -64,7 +64,7 @@ def test_a_check_before_a_nonce_leaves_a_resting_redis_alone(
     worker: Worker, clock: SettableClock
 ) -> None:
     """Otherwise bad proofs would make a worker wait for an absent Redis again and again."""
-    check, client = worker.services.denylist_sync.check_for_loss, worker.valkey.client
+    check, client = worker.sync.check_for_loss, worker.valkey.client
     worker.valkey.stop()
     check()
     worker.valkey.start()

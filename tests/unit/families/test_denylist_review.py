@@ -63,5 +63,4 @@ def test_a_redis_that_evicts_is_not_trusted(worker: Worker) -> None:
     """It may have evicted the missing entry."""
     for _ in range(2):
         assert worker.verdicts() == RIGHT
-    sync = worker.services.denylist_sync
-    assert not sync.vouch(None, sync.trusted)[0]
+    assert not worker.vouched(None)[0]

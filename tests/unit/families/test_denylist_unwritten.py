@@ -2,20 +2,19 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from app.families.models import RevokedFamily
 from app.infra import redis
 from app.infra.database import Database
-from app.services import Services
 from tests.support.app import repairs
-from tests.support.clock import NOW, SettableClock
+from tests.support.clock import SettableClock
 from tests.support.databases import one_database
 from tests.support.log import Log
 from tests.support.processes import wait_until
 from tests.support.servers.valkey import ValkeyServer
-from tests.unit.families.worker import RIGHT, Worker, on_statement, read_marker
+from tests.unit.families.worker import RIGHT, Worker, on_statement
 
 pytestmark = one_database
 
@@ -39,13 +38,13 @@ def promote(valkey: ValkeyServer) -> None:
     valkey.client.replicaof("NO", "ONE")
 
 
-def fail_to_deny(process: Services, valkey: ValkeyServer, family_id: str = "a") -> None:
+def fail_to_deny(worker: Worker) -> None:
     """Have an entry refused, as by a Redis without memory."""
-    fill(valkey)
+    fill(worker.valkey)
     try:
-        assert not process.denylist.deny([RevokedFamily(family_id, NOW)])
+        assert not worker.deny()
     finally:
-        make_room(valkey)
+        make_room(worker.valkey)
 
 
 def finish_repair() -> None:
@@ -81,12 +80,11 @@ def test_a_second_entry_that_could_not_be_written_is_not_forgotten_either(
 ) -> None:
     """On the connection that was trusted again after the first."""
     worker.warm_up()
-    for _ in range(2):
-        family = worker.revoke_and_die()
-        fail_to_deny(worker.services, worker.valkey, family.family_id)
+    for revoked in (worker.revoked, worker.revoke_and_die()):
+        fail_to_deny(replace(worker, revoked=revoked))
         finish_repair()
         clock.forward(1)  # Redis is asked again
-        assert worker.verdicts(family) == RIGHT
+        assert worker.verdicts(revoked) == RIGHT
     assert log.lines()[0] == "redis unreachable, asking the database: OutOfMemoryError"
 
 
@@ -125,11 +123,11 @@ def test_a_repair_waits_for_the_database_too(
 
 
 def test_a_repair_goes_on_while_redis_is_not_trusted(
-    process: Services, evicting: ValkeyServer
+    worker: Worker, evicting: ValkeyServer
 ) -> None:
     """An answer of Redis is not enough: the list must be written under a marker."""
     evicting.client.config_resetstat()
-    fail_to_deny(process, evicting)
+    fail_to_deny(worker)
     wait_until(
         lambda: (
             evicting.client.info("commandstats").get("cmdstat_time", {"calls": 0})["calls"] > 2
@@ -139,41 +137,35 @@ def test_a_repair_goes_on_while_redis_is_not_trusted(
     assert repairs()
     evicting.client.config_set("maxmemory-policy", "noeviction")
     finish_repair()
-    sync = process.denylist_sync
-    assert sync.vouch(read_marker(evicting), sync.trusted)[0]
+    assert worker.vouched(worker.marker())[0]
 
 
-def test_a_repair_goes_on_when_a_flush_took_what_it_wrote(
-    process: Services, valkey: ValkeyServer
-) -> None:
-    flushes = [valkey.flush, valkey.flush]
-    on_statement(process.database, lambda _: flushes and flushes.pop()())
-    fail_to_deny(process, valkey)
+def test_a_repair_goes_on_when_a_flush_took_what_it_wrote(worker: Worker) -> None:
+    flushes = [worker.valkey.flush] * 2
+    on_statement(worker.services.database, lambda _: flushes and flushes.pop()())
+    fail_to_deny(worker)
     finish_repair()
     assert flushes == []
-    sync = process.denylist_sync
-    assert sync.vouch(read_marker(valkey), sync.trusted)[0]
+    assert worker.vouched(worker.marker())[0]
 
 
 def test_a_repair_ends_with_the_list_that_it_wrote(
-    process: Services, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It does not pause and check once more."""
     monkeypatch.setattr(redis, "REDIS_BACKOFF_SECONDS", 3600.0)
-    sync = process.denylist_sync
-    sync._outage.mark_redis_down(ConnectionError())  # noqa: SLF001 - one part of the process
-    sync._repair.start()  # noqa: SLF001 - as the command that failed does
+    worker.sync._outage.mark_redis_down(ConnectionError())  # noqa: SLF001 - one part of the process
+    worker.sync._repair.start()  # noqa: SLF001 - as the command that failed does
     finish_repair()
-    assert sync.vouch(read_marker(valkey), sync.trusted)[0]
+    assert worker.vouched(worker.marker())[0]
 
 
 def test_a_repair_has_nothing_to_do_where_a_request_was_quicker(
-    process: Services, valkey: ValkeyServer, statements: list[str]
+    worker: Worker, statements: list[str]
 ) -> None:
-    sync = process.denylist_sync
-    sync.check_for_loss()
-    assert sync.vouch(read_marker(valkey), sync.trusted)[0]
+    worker.sync.check_for_loss()
+    assert worker.vouched(worker.marker())[0]
     statements.clear()
-    sync._repair.start()  # noqa: SLF001 - as the command that failed does
+    worker.sync._repair.start()  # noqa: SLF001 - as the command that failed does
     finish_repair()
     assert statements == []

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import event
 
 from app.accounts.models import User
+from app.families.denylist_sync import DenylistSync
 from app.families.models import Family, RevokedFamily
 from app.infra.database import Database
 from app.services import Services
@@ -42,6 +43,18 @@ class Worker:
         self, family: Family, proof: Proof | None = None, expires: float = math.inf
     ) -> bool:
         return self.services.denylist.denied(family.family_id, proof, expires=expires)
+
+    @property
+    def sync(self) -> DenylistSync:
+        return self.services.denylist_sync
+
+    def vouched(self, marker: bytes | None) -> tuple[bool, int]:
+        """Say how far a read of this marker is trusted that begins now."""
+        return self.sync.vouch(marker, self.sync.trusted)
+
+    def marker(self) -> bytes:
+        """Read the marker as a look-up does."""
+        return str(self.valkey.client.get(MARKER)).encode()
 
     def verdicts(self, revoked: Family | None = None) -> tuple[bool, bool]:
         """Ask about the active family and about the revoked one, or another one."""
@@ -89,10 +102,6 @@ class Worker:
         yield
         path.rmdir()
         away.rename(path)
-
-
-def read_marker(valkey: ValkeyServer) -> bytes:
-    return str(valkey.client.get(MARKER)).encode()
 
 
 def on_statement(database: Database, act: Callable[[str], object]) -> None:
