@@ -16,8 +16,6 @@ from app.server import loop
 from app.server.listeners import ABSENT
 from app.server.loop import Server
 
-HOST = b"Host: latchkey.test\r\n"
-
 
 @pytest.fixture(params=["sqlite"])
 def database_url(request: pytest.FixtureRequest) -> str:
@@ -96,8 +94,11 @@ def everything(link: socket.socket, until: bytes = b"") -> bytes:
     return bytes(received)
 
 
+Run = Callable[..., Running]
+
+
 @pytest.fixture
-def run(app: Flask) -> Iterator[Callable[..., Running]]:
+def run(app: Flask) -> Iterator[Run]:
     """A function that starts a loop; keywords replace what its worker has."""
     started: list[Running] = []
 
@@ -111,7 +112,7 @@ def run(app: Flask) -> Iterator[Callable[..., Running]]:
 
 
 @pytest.fixture
-def running(run: Callable[..., Running]) -> Running:
+def running(run: Run) -> Running:
     return run()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Flask
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+CLOSE = b"Connection: close\r\n\r\n"
 
 
 @dataclass(eq=False)

@@ -9,13 +9,11 @@ from flask import Flask
 from app.server import table
 from app.server.groups import Group
 from tests.support.processes import wait_until
-from tests.unit.server.conftest import Running, everything
-from tests.unit.server.gates import GET, Gate, Neighbour
+from tests.unit.server.conftest import Run, everything
+from tests.unit.server.gates import CLOSE, GET, Gate, Neighbour
 
 
-def test_an_unfinished_request_ends_in_time(
-    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unfinished_request_ends_in_time(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer is 408, or nothing when the connection sent nothing."""
     monkeypatch.setattr(table, "READ_SECONDS", 0.1)
     running = run()
@@ -26,14 +24,14 @@ def test_an_unfinished_request_ends_in_time(
     assert running.ask() == b""
 
 
-def test_an_idle_connection_ends_in_time(run: Callable[..., Running]) -> None:
+def test_an_idle_connection_ends_in_time(run: Run) -> None:
     running = run()
     running.server.table.idle.seconds = 0.1
     assert running.ask(GET + b"\r\n").count(b"HTTP/1.1 200 ") == 1
 
 
 def test_the_oldest_unfinished_request_gives_way(
-    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "MAX_READING", 3)
     running = run()
@@ -44,7 +42,7 @@ def test_the_oldest_unfinished_request_gives_way(
         assert everything(links[0]).startswith(b"HTTP/1.1 408 ")
         late.sendall(b"GET")
         for link in (late, *links[1:]):
-            link.sendall(GET[3:] + b"Connection: close\r\n\r\n")
+            link.sendall(GET[3:] + CLOSE)
             assert everything(link).startswith(b"HTTP/1.1 200 ")
     for link in links:
         link.close()
@@ -61,7 +59,7 @@ def test_the_site_that_has_the_most_gives_way() -> None:
 
 
 def test_above_the_limit_of_idle_connections_none_is_kept(
-    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "MAX_IDLE", 1)
     running = run()
@@ -72,13 +70,13 @@ def test_above_the_limit_of_idle_connections_none_is_kept(
         assert b"\r\nConnection: close\r\n" in running.ask(GET + b"\r\n")
 
 
-def test_an_answer_that_is_not_taken_holds_no_thread(run: Callable[..., Running]) -> None:
+def test_an_answer_that_is_not_taken_holds_no_thread(run: Run) -> None:
     """It is sent when the client reads, and given up in time."""
     running = run()
     gate = running.worker.wsgi = Gate(running.worker.wsgi, size=20_000_000)
     gate.opened.set()
     with running.connect() as link:
-        link.sendall(GET + b"Connection: close\r\n\r\n")
+        link.sendall(GET + CLOSE)
         wait_until(lambda: len(running.server.table.sending) == 1, what="the rest")
         assert len(everything(link)) > 20_000_000
     running.server.table.sending.seconds = 0.1
@@ -111,7 +109,7 @@ BUSY = GET.replace(b"/healthz", b"/busy")
 
 
 def test_an_answer_with_retry_after_waits_and_holds_no_thread(
-    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twice as many clients wait as there are threads, and others are served."""
     monkeypatch.setattr(table, "DELAY_SECONDS", 60)
@@ -122,7 +120,7 @@ def test_an_answer_with_retry_after_waits_and_holds_no_thread(
     for link in links:
         link.sendall(BUSY + b"\r\n")
     wait_until(lambda: len(delayed) == 8, what="the pause")
-    assert running.ask(GET + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert running.ask(GET + CLOSE).startswith(b"HTTP/1.1 200 ")
     for link in links:
         link.settimeout(0)
         with pytest.raises(BlockingIOError):
@@ -132,13 +130,13 @@ def test_an_answer_with_retry_after_waits_and_holds_no_thread(
     delayed.shorten(0)
     for link in links:  # and the connection is as good as before
         assert link.recv(65536).startswith(b"HTTP/1.1 503 ")
-        link.sendall(BUSY + b"\r\n" + GET + b"Connection: close\r\n\r\n")
+        link.sendall(BUSY + b"\r\n" + GET + CLOSE)
         assert everything(link).count(b"HTTP/1.1 ") == 2
         link.close()
 
 
 def test_a_limited_number_of_clients_wait_for_a_refusal(
-    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When another one comes, the oldest gets its answer at once."""
     monkeypatch.setattr(table, "DELAY_SECONDS", 60)
@@ -159,7 +157,7 @@ def test_a_limited_number_of_clients_wait_for_a_refusal(
     links[2].close()
 
 
-def test_what_comes_during_an_answer_waits_its_turn(run: Callable[..., Running]) -> None:
+def test_what_comes_during_an_answer_waits_its_turn(run: Run) -> None:
     """A client that left during its answer is noticed afterwards."""
     running = run()
     gate = running.worker.wsgi = Gate(running.worker.wsgi)
@@ -168,14 +166,14 @@ def test_what_comes_during_an_answer_waits_its_turn(run: Callable[..., Running])
         gone.sendall(GET + b"\r\n")
         gate.entered.acquire()
         gate.entered.acquire()
-        link.sendall(GET + b"Connection: close\r\n\r\n")
+        link.sendall(GET + CLOSE)
         gone.close()
         gate.opened.set()
         assert everything(link).count(b"HTTP/1.1 200 ") == 2
     wait_until(lambda: not running.server.table.groups, what="the end of all")
 
 
-def test_after_a_reset_the_answer_has_nowhere_to_go(run: Callable[..., Running]) -> None:
+def test_after_a_reset_the_answer_has_nowhere_to_go(run: Run) -> None:
     running = run()
     gate = running.worker.wsgi = Gate(running.worker.wsgi, size=20_000_000)
     link = running.connect()

@@ -4,7 +4,6 @@ import json
 import socket
 import struct
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,11 +13,10 @@ from app.server.chunks import MAX_CHUNKS, last_chunk
 from app.services import NAME
 from config import BODY_BYTES
 from tests.support.app import services
-from tests.unit.server.conftest import Running, everything
+from tests.unit.server.conftest import Run, Running, everything
+from tests.unit.server.gates import CLOSE, GET
 
-GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /auth/login HTTP/1.1\r\nHost: example.com\r\nContent-Type: application/json\r\n"
-CLOSE = b"Connection: close\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 TOO_MANY_CHUNKS = b"\r\n" + b"1\r\na\r\n" * MAX_CHUNKS + b"0\r\n\r\n"
 LONG_TRAILER = b"\r\n0\r\n" + b"a: b\r\n" * 200
@@ -130,7 +128,7 @@ def test_a_body_of_the_largest_size_is_read(running: Running) -> None:
             assert statuses(link.recv(65536)) in ([400], [421])
 
 
-def test_a_deployment_may_take_larger_bodies(app: Flask, run: Callable[..., Running]) -> None:
+def test_a_deployment_may_take_larger_bodies(app: Flask, run: Run) -> None:
     larger = replace(services(app).settings, max_body_bytes=4 * BODY_BYTES)
     app.extensions[NAME] = replace(services(app), settings=larger)
     running = run()

@@ -3,7 +3,6 @@
 import logging
 import os
 import socket
-from collections.abc import Callable
 from typing import Any, ClassVar
 from unittest.mock import Mock
 
@@ -13,13 +12,11 @@ from app.server import listeners, loop, table
 from app.server.connection import Connection
 from app.server.listeners import ABSENT
 from tests.support.processes import wait_until
-from tests.unit.server.conftest import Running, everything
-from tests.unit.server.gates import GET, Gate
+from tests.unit.server.conftest import Run, everything
+from tests.unit.server.gates import CLOSE, GET, Gate
 
 
-def test_a_stop_finishes_what_has_begun(
-    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stop_finishes_what_has_begun(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing new is accepted."""
     running = run()
     gate = running.worker.wsgi = Gate(running.worker.wsgi)
@@ -51,7 +48,7 @@ def test_a_stop_finishes_what_has_begun(
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError(), RuntimeError("a bug")])
-def test_no_request_stops_the_loop(run: Callable[..., Running], error: Exception) -> None:
+def test_no_request_stops_the_loop(run: Run, error: Exception) -> None:
     """An unexpected error ends its connection and no other."""
     worker = run(alive=False).worker
     server = loop.Server(worker)
@@ -67,7 +64,7 @@ def test_no_request_stops_the_loop(run: Callable[..., Running], error: Exception
 
 
 def test_a_request_in_the_last_moment_of_an_idle_connection_is_answered(
-    run: Callable[..., Running],
+    run: Run,
 ) -> None:
     worker = run(alive=False).worker
     server = loop.Server(worker)
@@ -75,14 +72,14 @@ def test_a_request_in_the_last_moment_of_an_idle_connection_is_answered(
     with ours, theirs:
         connection = Connection(ours, ("192.0.2.1", 1), worker.cfg)
         server._enter(connection, server.table.idle, table.READ)  # noqa: SLF001
-        theirs.sendall(GET + b"Connection: close\r\n\r\n")
+        theirs.sendall(GET + CLOSE)
         server._end(connection)  # noqa: SLF001
         assert everything(theirs, until=b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
         server._responder.close()  # noqa: SLF001
         server._poller.close()  # noqa: SLF001
 
 
-def test_a_loop_ends_with_its_master(run: Callable[..., Running]) -> None:
+def test_a_loop_ends_with_its_master(run: Run) -> None:
     """Nobody else would stop it."""
     running = run(ppid=1)
     running.thread.join(20)
@@ -90,7 +87,7 @@ def test_a_loop_ends_with_its_master(run: Callable[..., Running]) -> None:
 
 
 def test_a_loop_ends_after_as_many_requests_as_gunicorn_is_told(
-    run: Callable[..., Running],
+    run: Run,
 ) -> None:
     running = run(max_requests=1)
     assert b"\r\nConnection: close\r\n" in running.ask(GET + b"\r\n")
@@ -98,16 +95,14 @@ def test_a_loop_ends_after_as_many_requests_as_gunicorn_is_told(
     assert not running.thread.is_alive()
 
 
-def test_a_full_loop_accepts_no_more(
-    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_loop_accepts_no_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "MAX_CONNECTIONS", 1)
     running = run()
     with running.connect() as first:
         first.sendall(b"GET")
         wait_until(lambda: len(running.server.table.groups) == 1, what="the first")
         with running.connect() as second:
-            second.sendall(GET + b"Connection: close\r\n\r\n")
+            second.sendall(GET + CLOSE)
             second.settimeout(0.2)
             with pytest.raises(TimeoutError):
                 second.recv(1)
@@ -116,7 +111,7 @@ def test_a_full_loop_accepts_no_more(
             assert everything(second).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_loop_leaves_connections_to_a_worker_with_fewer(run: Callable[..., Running]) -> None:
+def test_a_loop_leaves_connections_to_a_worker_with_fewer(run: Run) -> None:
     """It waits a moment, and serves them when no other worker does."""
     running = run()
     running.worker.loads[1] = 0
@@ -131,7 +126,7 @@ def test_a_loop_leaves_connections_to_a_worker_with_fewer(run: Callable[..., Run
 
 
 def test_a_system_without_free_files_ends_no_loop(
-    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(listeners, "FAULT_SECONDS", 0.05)
 
@@ -151,5 +146,5 @@ def test_a_system_without_free_files_ends_no_loop(
         logging.getLogger("gunicorn.error").propagate = True
         running.listener.close()
         running.listener, running.port = broken, server.getsockname()[1]
-    assert running.ask(GET + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert running.ask(GET + CLOSE).startswith(b"HTTP/1.1 200 ")
     assert "Too many open files" in caplog.text
