@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from app.settings import addresses, mail_server, product, secret_variables, servers
+from app.settings.breach_filter import breached_passwords
 from app.settings.env_file import read_env_file
 from app.settings.hash_cost import argon2
 from app.settings.instance import prepare
@@ -66,6 +67,7 @@ class Settings:
     argon2_time: int
     argon2_parallelism: int
     password_min_length: int
+    breached_passwords: Path | None
     trusted_proxies: int
     max_body_bytes: int
     operators: frozenset[str]
@@ -146,6 +148,7 @@ def _settings(reader: Reader) -> Settings:
         argon2_time=passes,
         argon2_parallelism=lanes,
         password_min_length=reader.number("PASSWORD_MIN_LENGTH", 15, 8, 64),
+        breached_passwords=breached_passwords(reader),
         trusted_proxies=reader.number("TRUSTED_PROXIES", 0, 0, 10),
         max_body_bytes=reader.number("MAX_BODY_BYTES", BODY_BYTES, BODY_BYTES, 512 * BODY_BYTES),
         operators=product.operators(reader),

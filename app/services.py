@@ -14,6 +14,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from app.accounts.breached_passwords import BreachedPasswords
 from app.accounts.hash_queue import HashQueue
 from app.accounts.known_browsers import KnownBrowsers
 from app.accounts.password_login import PasswordLogin
@@ -152,7 +153,9 @@ def _password_login(
     passwords = Passwords(
         settings.argon2_memory_kib, settings.argon2_time, settings.argon2_parallelism
     )
-    policy = PasswordPolicy(settings.password_min_length)
+    path = settings.breached_passwords
+    breached = BreachedPasswords(path) if path else None
+    policy = PasswordPolicy(settings.password_min_length, breached)
     return PasswordLogin(database, passwords, policy, HashQueue(), browsers, throttle, clock)
 
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+from app.accounts.breached_passwords import BreachedPasswords
 from app.accounts.guessing import early_guess
 from app.errors import InvalidRequest, WeakPassword
 
@@ -15,25 +16,30 @@ MAX_CODE_POINTS: Final = MAX_PASSWORD_BYTES
 TOO_LONG: Final = ("too_long", f"Use at most {MAX_PASSWORD_BYTES} bytes.")
 
 PRODUCT_WORDS: Final = ("latchkey",)
+BREACHED: Final = (
+    "breached",
+    "This password is known from a breach elsewhere. Choose one that you use on no other site.",
+)
 
 
 class PasswordPolicy:
     """The rules for new passwords."""
 
-    def __init__(self, min_length: int) -> None:
-        """Take the minimum length in code points."""
+    def __init__(self, min_length: int, breached: BreachedPasswords | None = None) -> None:
+        """Take the minimum length in code points, and the passwords known from breaches."""
         self.min_length: Final = min_length
+        self._breached: Final = breached
 
     def check(self, password: str, email: str) -> None:
         """Accept or refuse a new password for the account with the address `email`.
 
-        Only the length counts, and whether an attacker would guess the password early. There are
-        no rules about kinds of characters, and no password is truncated (NIST SP 800-63B-4
-        section 3.1.1.2).
+        Only the length counts, and whether an attacker knows the password or guesses it early.
+        There are no rules about kinds of characters, and no password is truncated (NIST SP
+        800-63B-4 section 3.1.1.2).
 
         Raises:
-            WeakPassword: when the password is too short, too long, easy to guess, or the address;
-                `reasons` says which.
+            WeakPassword: when the password is too short, too long, easy to guess, the address, or
+                known from a breach; `reasons` says which.
             InvalidRequest: when the password is not valid Unicode text.
 
         """
@@ -41,8 +47,14 @@ class PasswordPolicy:
             raise WeakPassword([TOO_LONG])
         text = normalize_password(password)
         reasons = list(self._length_faults(text)) or list(_guess_faults(text, email))
+        if not reasons and self.is_breached(text):
+            reasons = [BREACHED]
         if reasons:
             raise WeakPassword(reasons)
+
+    def is_breached(self, password: str) -> bool:
+        """Return whether a valid password is known from a breach; False without a filter."""
+        return self._breached is not None and self._breached.has(normalize_password(password))
 
     def _length_faults(self, text: str) -> Iterator[tuple[str, str]]:
         if len(text) < self.min_length:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from app.accounts import queries as accounts
@@ -32,7 +34,8 @@ def log_in(  # noqa: PLR0913 - the fields of the form, and its request
 
     With a proof, the new family is bound to its key. An unknown address, a wrong password and a
     disabled account get the same refusal after one hash computation, so that nobody learns which
-    addresses have accounts (account enumeration).
+    addresses have accounts (account enumeration). Whether the password is known from a breach is
+    looked up only when it was right, and neither logged nor stored.
 
     Raises:
         InvalidRequest: when `email` has more than `MAX_TYPED` code points.
@@ -57,7 +60,8 @@ def log_in(  # noqa: PLR0913 - the fields of the form, and its request
         refused = Happened(Event.LOG_IN_REFUSED, found.id if found else "", client)
         auth.count_refusal(refused, email_key=key)
         raise InvalidCredentials
-    return begin_session(auth, user, client, presented, remembered=remember)
+    pair = begin_session(auth, user, client, presented, remembered=remember)
+    return replace(pair, password_breached=auth.password_login.policy.is_breached(password))
 
 
 def _verified(

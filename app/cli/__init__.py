@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "catalogue": "app.cli.catalogue",
     "doctor": "app.cli.doctor",
     "mail": "app.cli.mail",
+    "passwords": "app.cli.passwords",
     "prune": "app.cli.sessions",
     "secrets": "app.cli.sessions",
     "sessions": "app.cli.sessions",

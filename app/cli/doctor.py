@@ -169,11 +169,22 @@ def _routes(_deployment: Services) -> Iterator[str]:
             )
 
 
+def _passwords(deployment: Services) -> Iterator[str]:
+    s = deployment.settings
+    if s.env == "production" and not s.breached_passwords:
+        click.echo(
+            "note  passwords: BREACHED_PASSWORDS is not set, so a password that is known from a "
+            "breach is accepted; see 'flask --app wsgi passwords import --help'"
+        )
+    yield from ()
+
+
 CHECKS: Final[tuple[tuple[str, Callable[[Services], Iterator[str]]], ...]] = (
     ("database", _database),
     ("proxy", _proxy),
     ("redis", _redis),
     ("mail", _mail),
     ("lifetimes", _lifetimes),
+    ("passwords", _passwords),
     ("routes", _routes),
 )

@@ -138,6 +138,11 @@ GROUPS: Final = {
         Variable("ARGON2_TIME", "1", "passes over the memory", "1"),
         Variable("ARGON2_PARALLELISM", "1", "lanes", "1"),
         Variable("PASSWORD_MIN_LENGTH", "15", "8 to 64 code points", "15"),
+        Variable(
+            "BREACHED_PASSWORDS",
+            "empty",
+            "a filter of known passwords that `flask passwords import` made; they are refused",
+        ),
     ),
     "The product": (
         Variable(

@@ -66,6 +66,7 @@ class TokenPair:
     the family's absolute end in seconds, UTC. `cookie_max_age` is in seconds; None for a cookie
     that the browser drops when it closes. `browser_mark` is the new mark of a known browser; it
     is empty when the browser has a valid one, or when no password was verified.
+    `password_breached` says that the password of a log-in is known from a breach.
     """
 
     access_token: str = field(repr=False)
@@ -78,6 +79,7 @@ class TokenPair:
     user_id: str
     email: str
     browser_mark: str = field(default="", repr=False)
+    password_breached: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,9 @@ from app.web.responses import logged_out
 blueprint: Final = Blueprint("pages", __name__)
 blueprint.before_request(csrf.protect)
 
-NOTICES: Final = frozenset({"session_ended", "logged_out", "password_changed"})
+NOTICES: Final = frozenset(
+    {"session_ended", "logged_out", "password_changed", "password_breached"}
+)
 
 
 @blueprint.get("/")
@@ -99,7 +101,7 @@ def sessions() -> str:
 @public
 def password() -> str:
     """Render the shell of the password page."""
-    return render_template("pages/password.html")
+    return render_template("pages/password.html", notice=_notice())
 
 
 @blueprint.get("/threats")
@@ -130,12 +132,11 @@ def _form_page(
                 status, headers = refused(form, refusal)
             else:
                 return _logged_in(pair, wanted)
-    notice = request.args.get("notice", "")
     page = render_template(
         template,
         form=form,
         next=wanted,
-        notice=notice if notice in NOTICES else "",
+        notice=_notice(),
         password_min_length=services().settings.password_min_length,
     )
     return page, status, headers
@@ -145,9 +146,16 @@ def _logged_in(pair: TokenPair, wanted: str) -> Response:
     """Return the response to a form that has begun a session.
 
     A form has no DPoP proof, so the session is bound to the key of its first refresh. The browser
-    therefore deletes its stored keys: injected script may have planted one before the log-in.
+    therefore deletes its stored keys: injected script may have planted one before the log-in. A
+    password that is known from a breach leads to the page that changes it.
     """
-    response = see_other(wanted or url_for("pages.account"))
+    change = url_for("pages.password", notice="password_breached")
+    response = see_other(change if pair.password_breached else wanted or url_for("pages.account"))
     clear_site_data(response)
     cookies.set_credentials(response, pair)
     return response
+
+
+def _notice() -> str:
+    notice = request.args.get("notice", "")
+    return notice if notice in NOTICES else ""

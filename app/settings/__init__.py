@@ -6,6 +6,7 @@
 - `addresses`: read the public URL and what depends on it.
 - `servers`: read the URLs of the database and of Redis.
 - `hash_cost`: read the cost of password hashes.
+- `breach_filter`: read where the filter of breached passwords is.
 - `product`: read what a product changes: its name, its files, its operators.
 - `env_file`: read the file `.env`.
 

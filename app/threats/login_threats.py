@@ -66,26 +66,31 @@ LOGIN_THREATS: Final = (
         attack="Many passwords are tried on one account, or one common password on many.",
         needs="A list of accounts and a list of passwords.",
         defense="Attempts are counted by address and then by account before the password is "
-        "looked at; a new password that is on a list of common ones, or that an estimator guesses "
-        "within a million tries, is refused. "
+        "looked at; a new password that is on a list of common ones, that an estimator guesses "
+        "within a million tries, or that is known from a breach is refused. Whoever logs in with "
+        "a breached one is asked to change it. "
         "A browser in which the owner logged in since the last change of password is counted "
         "apart, so guesses elsewhere do not lock it out.",
         detail="app/infra/throttle.py: one atomic increment in Redis; without Redis each worker "
         "counts for itself. app/accounts/known_browsers.py signs account, time and password "
-        "epoch; app/accounts/guessing.py judges new passwords.",
+        "epoch; app/accounts/guessing.py judges new passwords; app/accounts/breached_passwords.py "
+        "looks each up in the list that an operator imported (BREACHED_PASSWORDS).",
         code=(
             "app/infra/throttle.py:Throttle.log_in",
             "app/accounts/known_browsers.py:KnownBrowsers",
             "app/accounts/guessing.py:early_guess",
+            "app/accounts/breached_passwords.py:BreachedPasswords.has",
         ),
         gap="A botnet with an address for each guess gets 20 guesses an hour at one account, "
-        "and one at every account; a password reused from a breach needs only one: new ones are "
-        "compared with no list of breached ones. There is no second factor.",
-        standards=("ASVS 6.3.1", "ASVS 6.2.4", "ASVS 2.4.1"),
+        "and one at every account; a password reused from a breach needs only one, where its "
+        "owner ignores the notice, or the breach is newer than the imported list. There is no "
+        "second factor.",
+        standards=("ASVS 6.3.1", "ASVS 6.2.4", "ASVS 6.2.12", "ASVS 2.4.1"),
         proofs=(
             "tests/http/test_limits.py",
             "tests/servers/test_throttle_flood.py",
             "tests/unit/accounts/test_guessing.py",
+            "tests/http/test_breached_passwords.py",
         ),
     ),
     Entry(

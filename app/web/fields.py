@@ -98,6 +98,13 @@ AccessToken = Annotated[
     ),
 ]
 Seconds = Annotated[int, Meta(ge=0, description="Seconds the access token lives.", examples=[600])]
+PasswordBreached = Annotated[
+    bool,
+    Meta(
+        description="True after a log-in with a password that is known from a breach: have it "
+        "changed. Otherwise missing.",
+    ),
+]
 ProblemType = Annotated[str, Meta(pattern="^urn:latchkey:problem:[a-z_]+$")]
 Code = Annotated[str, Meta(pattern="^[a-z_]+$", description="Stable: a program decides by this.")]
 Detail = Annotated[str, Meta(description="A sentence for people.")]

@@ -21,6 +21,7 @@ from app.web.fields import (
     Detail,
     Email,
     Id,
+    PasswordBreached,
     ProblemType,
     RequestId,
     Seconds,
@@ -57,6 +58,7 @@ class TokenResponse(TypedDict):
     expires_in: Seconds
     session: TokenSession
     user: TokenUser
+    password_breached: NotRequired[PasswordBreached]
 
 
 class UserView(TypedDict):
@@ -148,10 +150,7 @@ LoggedOut = Annotated[Response, Success(204, None, ("Set-Cookie", "Clear-Site-Da
 
 
 def token_response(pair: TokenPair) -> TokensIssued:
-    """Return the response with the access token in the body and the refresh token in the cookie.
-
-    The refresh token is never in a body, where script could read it.
-    """
+    """Return the access token in the body and the refresh token, not for script, in the cookie."""
     body: TokenResponse = {
         "access_token": pair.access_token,
         "token_type": "DPoP" if pair.bound else "Bearer",
@@ -159,6 +158,8 @@ def token_response(pair: TokenPair) -> TokensIssued:
         "session": {"id": pair.session_id, "expires_at": rfc3339(pair.session_expires_at)},
         "user": {"id": pair.user_id, "email": pair.email},
     }
+    if pair.password_breached:
+        body["password_breached"] = True
     response = jsonify(body)
     cookies.set_credentials(response, pair)
     return response

@@ -9,13 +9,14 @@ const isNew = form.dataset.form === 'register';
 
 onFilled(form, async ({ email, password, remember, next }) => {
 	if (isNew) await register({ email, password });
-	await login({ email, password, remember: !!remember }).catch((error) => {
+	const { passwordBreached } = await login({ email, password, remember: !!remember }).catch((error) => {
 		if (isNew) location.assign('/login'); // the account is there, so the form would be refused now
 		else if (error.status) find('#password').value = '';
 		throw error;
 	});
 	// Only a path of this site, in printable ASCII without backslashes.
-	await enter(/^\/(?!\/)[!-[\]-~]*$/.test(next) ? next : '/account');
+	const wanted = /^\/(?!\/)[!-[\]-~]*$/.test(next) ? next : '/account';
+	await enter(passwordBreached ? '/account/password?notice=password_breached' : wanted);
 });
 
 /** Turns this document into an account page, so that the token stays. @param {string} path */

@@ -33,6 +33,8 @@ interface State {
   readonly user: TokenUser | null;
   /** The end of the access token in milliseconds by performance.now(); 0 without one. */
   readonly expiresAt: number;
+  /** Whether the state is that of a log-in whose password is known from a breach: ask to change it. */
+  readonly passwordBreached: boolean;
 }
 
 type Listener = (state: State) => void;

@@ -23,7 +23,7 @@ const OVER = new Set(['logged_out', 'session_ended']);
 let token = null;
 let expiresAt = 0;
 /** @type {State} */
-let state = { status: 'unknown', user: null, expiresAt };
+let state = { status: 'unknown', user: null, expiresAt, passwordBreached: false };
 /** Grows with each log-in and log-out: an answer from an earlier epoch is dropped. */
 let epoch = 0;
 /** @type {Promise<State> | null} */
@@ -128,8 +128,8 @@ export function onChange(listener) {
 // -- the state --
 
 /** @param {Status} status */
-function publish(status, user = state.user) {
-	state = { status, user, expiresAt };
+function publish(status, user = state.user, passwordBreached = false) {
+	state = { status, user, expiresAt, passwordBreached };
 	for (const listener of listeners) listener(state);
 	return state;
 }
@@ -156,12 +156,12 @@ function superseded() {
 }
 
 /** @param {TokenResponse} data @param {Answer} answer */
-function acceptTokenResponse({ access_token, token_type, expires_in, user }, { key, sentAt }) {
+function acceptTokenResponse({ access_token, token_type, expires_in, user, password_breached }, { key, sentAt }) {
 	const isOtherUser = state.user && state.user.id !== user.id;
 	const boundTo = token_type === 'DPoP' ? key : null;
 	token = /** @type {AccessToken} */ ({ __proto__: null, type: token_type, value: access_token, key: boundTo });
 	expiresAt = sentAt + expires_in * 1000; // from sending on: rather too early
-	return publish(isOtherUser ? 'changed' : 'logged_in', user);
+	return publish(isOtherUser ? 'changed' : 'logged_in', user, password_breached);
 }
 
 /** @param {EndpointName} name @param {Answer} answer */

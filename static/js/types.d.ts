@@ -116,6 +116,7 @@ export interface TokenResponse {
   expires_in: number;
   session: TokenSession;
   user: TokenUser;
+  password_breached?: boolean;
 }
 
 /** An active session of the user as the API shows it; times are RFC 3339. */

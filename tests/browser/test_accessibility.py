@@ -116,8 +116,11 @@ def test_account_pages(page: Page, ada: Person, device: Callable[[Person], Devic
     for question in page.locator(".ask > summary").all():
         question.click()
     sound(page, "sessions")
-    page.goto("/account/password")
+    page.goto("/account/password?notice=password_breached")
     at_account(page, "Change your password")
+    page.get_by_role("button", name="Suggest a passphrase").click()
+    expect(page.locator(".strength")).to_contain_text("Strong")
+    sound(page, "password with notice and suggestion")
     submit(page)
     page.locator("#summary li").first.wait_for()
     sound(page, "password with errors")

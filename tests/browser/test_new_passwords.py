@@ -1,6 +1,7 @@
 """What the forms say of a new password, and what they suggest."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -8,8 +9,21 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.accounts.password_policy import PasswordPolicy
 from config import ROOT
-from tests.support.browsing import ADA, Person, at_account, live, log_in, submit
+from tests.support.breaches import filter_of, import_into, list_of
+from tests.support.browsing import (
+    ADA,
+    NEW_PASSWORD,
+    Device,
+    Person,
+    at_account,
+    fill_in,
+    live,
+    log_in,
+    log_out,
+    submit,
+)
 from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.valkey import ValkeyServer
 
 DRAW: Final = """
 async () => {
@@ -101,3 +115,50 @@ def test_words_that_cannot_be_loaded_are_said_to_be_missing(scripted_page: Page)
     page.unroute("**/static/words.txt")
     page.get_by_role("button", name=SUGGEST).click()
     expect(page.locator(".strength")).to_contain_text("Strong")
+
+
+@pytest.fixture
+def breaches(tmp_path: Path) -> Path:
+    """A filter of one password, which nobody uses."""
+    return filter_of(tmp_path, "of nobody")
+
+
+@pytest.fixture
+def site_with_filter(
+    serve: Callable[..., GunicornServer],
+    base_environment: dict[str, str],
+    sqlite_url: str,
+    valkey: ValkeyServer,
+    breaches: Path,
+) -> GunicornServer:
+    servers = {"DATABASE_URL": sqlite_url, "REDIS_URL": valkey.url}
+    return serve(base_environment | servers | {"BREACHED_PASSWORDS": str(breaches)})
+
+
+def test_a_log_in_with_a_breached_password_asks_for_another(
+    browser: Browser, site_with_filter: GunicornServer, breaches: Path
+) -> None:
+    """The page that changes it comes first and says why; afterwards nothing asks again."""
+    notice = "Change this password."
+    with browser.new_context(base_url=site_with_filter.url) as context:
+        page = context.new_page()
+        assert Device(context.request, ADA).register() == ADA
+        import_into(breaches, list_of(ADA.password))
+        page.goto("/login?next=/account/sessions")
+        fill_in(page, ADA)
+        submit(page)
+        at_account(page, "Change your password")
+        expect(page.get_by_text(notice)).to_be_visible()
+        page.reload()
+        at_account(page, "Change your password")
+        expect(page.get_by_text(notice)).to_be_visible()
+        page.get_by_label("Current password", exact=True).fill(ADA.password)
+        page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
+        submit(page)
+        page.locator(".done").wait_for()
+        expect(page.get_by_text(notice)).to_be_hidden()
+        page.reload()
+        at_account(page, "Change your password")
+        expect(page.get_by_text(notice)).to_be_hidden()
+        log_out(page)
+        log_in(page, Person(ADA.email, NEW_PASSWORD))

@@ -25,6 +25,7 @@ HEALTHY = [
     "note  mail: MAIL_URL is none, so nobody can reset a password by themselves",
     "ok    mail",
     "ok    lifetimes",
+    "ok    passwords",
     "ok    routes",
 ]
 
@@ -95,6 +96,14 @@ def test_writers_that_cannot_queue_are_a_fault(settings: Settings, sqlite_url: s
     lock.symlink_to("elsewhere")
     done = examine(replace(settings, database_url=sqlite_url))
     assert_fault(done, f"database: writers cannot queue at {lock}")
+
+
+def test_no_breached_passwords_in_production_is_a_note_and_no_fault(settings: Settings) -> None:
+    note = "note  passwords: BREACHED_PASSWORDS is not set"
+    assert note in examine(replace(settings, env="production")).output
+    assert "FAULT passwords" not in examine(replace(settings, env="production")).output
+    named = replace(settings, env="production", breached_passwords=Path("breached"))
+    assert note not in examine(named).output
 
 
 def test_sqlite_in_production_is_a_note_and_no_fault(settings: Settings, sqlite_url: str) -> None:
