@@ -90,19 +90,8 @@ def test_nonsense_is_not_known(mark: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        None,
-        7,
-        "text",
-        "four",
-        [],
-        ["one"],
-        ["a", "b", "c"],
-        {},
-        {"a": 1},
-        ["a", "b", "c", "d"],
-        ["a", None, 1, "d"],
-        ["a", 1, 1, "d", "e"],
-        [[], [], [], []],
+        *(None, 7, "text", "four", {}, {"a": 1}, [], ["one"], ["a", "b", "c"]),
+        *(["a", "b", "c", "d"], ["a", None, 1, "d"], ["a", 1, 1, "d", "e"], [[], [], [], []]),
     ],
 )
 def test_a_signed_value_of_another_shape_is_not_known(value: object) -> None:

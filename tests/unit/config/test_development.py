@@ -25,12 +25,8 @@ def test_development_needs_no_variable(instance: Path) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "http://localhost:8000",
-        "http://LOCALHOST",
-        "http://shop.localhost:8000",
-        "http://127.0.0.1:8000",
-        "http://127.8.9.10",
-        "https://app.example.com",
+        *("http://localhost:8000", "http://LOCALHOST", "http://shop.localhost:8000"),
+        *("http://127.0.0.1:8000", "http://127.8.9.10", "https://app.example.com"),
     ],
 )
 @pytest.mark.usefixtures("instance")
@@ -41,12 +37,8 @@ def test_development_is_where_browsers_have_a_secure_context(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "http://app.example.com",
-        "http://192.168.1.20:8000",
-        "http://raspberrypi:8000",
-        "http://localhost.example.com",
-        "http://mylocalhost",
-        "http://0.0.0.0:8000",
+        *("http://app.example.com", "http://192.168.1.20:8000", "http://raspberrypi:8000"),
+        *("http://localhost.example.com", "http://mylocalhost", "http://0.0.0.0:8000"),
     ],
 )
 @pytest.mark.usefixtures("instance")

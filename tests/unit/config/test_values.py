@@ -90,27 +90,17 @@ ORIGINS = {
     " https://app.example.com ": "https://app.example.com",
 }
 NO_ORIGINS = [
-    "app.example.com",
-    "//app.example.com",
-    "ftp://app.example.com",
-    "javascript:alert(1)",
-    "https://",
-    "https:///path",
-    "https://user@app.example.com",
-    "https://user:pass@app.example.com",
-    "https://app.example.com/path",
-    "https://app.example.com?query",
-    "https://app.example.com#fragment",
-    "https://app.example.com:port",
-    "https://app.example.com:99999",
-    "https://app_example.com",
-    "https://app.example.com,https://other.example.com",
-    "https://*.example.com",
-    "https://app..example.com",
-    "https://-app.example.com",
-    "https://[::1",
-    "https://app.ex\u00e4mple.com",
-    "https://app.example.com\\@evil.example",
+    *("app.example.com", "//app.example.com", "ftp://app.example.com", "javascript:alert(1)"),
+    *("https://", "https:///path", "https://app.example.com/path"),
+    *("https://app.example.com?query", "https://app.example.com#fragment"),
+    *("https://user@app.example.com", "https://user:pass@app.example.com"),
+    *("https://app.example.com:port", "https://app.example.com:99999"),
+    *("https://app_example.com", "https://-app.example.com", "https://app..example.com"),
+    *("https://*.example.com", "https://[::1", "https://app.ex\u00e4mple.com"),
+    *(
+        "https://app.example.com,https://other.example.com",
+        "https://app.example.com\\@evil.example",
+    ),
 ]
 
 

@@ -8,17 +8,8 @@ from app.pages.redirects import MAX_LENGTH, safe_path
 
 ORIGIN = "https://localhost"
 GOOD = [
-    "/",
-    "/account",
-    "/account/sessions",
-    "/account?tab=1&x=%2F%2Fevil.example",
-    "/account#top",
-    "/a//b",
-    "/@evil.example",
-    "/.//evil",
-    "/:80",
-    "/%09/evil.example",
-    "/%5cevil.example",
+    *("/", "/account", "/account/sessions", "/account#top", "/account?tab=1&x=%2F%2Fevil.example"),
+    *("/a//b", "/.//evil", "/@evil.example", "/:80", "/%09/evil.example", "/%5cevil.example"),
     "/" + "a" * (MAX_LENGTH - 1),
 ]
 HOSTILE = {
