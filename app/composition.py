@@ -34,8 +34,7 @@ def compose(settings: Settings, clock: Clock) -> Flask:
     headers.install(app, settings, services.nonce)
     app.context_processor(lambda: {"dpop_nonce": services.nonce})
     api.install(app, _openapi)
-    # Before the pages, so that a feature may replace one, such as the home page, by its own route
-    # with the same path.
+    # Before the pages, so that a feature may replace one by its own route with the same path.
     features.install(app, loaded)
     pages.install(app, settings, loaded)
     cli.install(app)

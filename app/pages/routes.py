@@ -36,8 +36,8 @@ NOTICES: Final = frozenset(
 @blueprint.get("/")
 @public
 def home() -> str:
-    """Render the home page."""
-    return render_template("pages/home.html")
+    """Render the home page: the file `home.html` in the templates of a feature, or Latchkey's."""
+    return render_template(["home.html", "pages/home.html"])
 
 
 @blueprint.route("/register", methods=["GET", "POST"])

@@ -38,8 +38,13 @@ def deleted() -> list[str]:
 def notes(tmp_path: Path, deleted: list[str]) -> Feature:
     """A feature that uses every field."""
     (tmp_path / "notes.css").write_text("b { color: red }", encoding="utf-8")
+    folder = str(tmp_path)
     blueprint = Blueprint(
-        "notes", __name__, static_folder=str(tmp_path), static_url_path="/notes/static"
+        "notes",
+        __name__,
+        static_folder=folder,
+        static_url_path="/notes/static",
+        template_folder=folder,
     )
 
     @blueprint.get("/account/notes")
@@ -135,6 +140,15 @@ def test_its_static_files_are_stored_and_asked_for_like_ours(product: Flask) -> 
         absent = thief.ask("GET", f"{path}.map")
         assert (absent.status_code, absent.headers["Cache-Control"]) == (404, "no-store")
     assert thief.ask("GET", "/static/../login").headers["Cache-Control"] == "no-store"
+
+
+def test_its_home_page_replaces_ours(product: Flask, tmp_path: Path) -> None:
+    home = "{% extends 'base.html' %}{% block main %}<h1>Keep notes</h1>{% endblock %}"
+    assert "<h1>Latchkey is a login" in program(product).ask("GET", "/").text
+    (tmp_path / "home.html").write_text(home, encoding="utf-8")
+    page = program(product).ask("GET", "/").text
+    assert "<h1>Keep notes</h1>" in page
+    assert 'href="/login"' in page
 
 
 def test_its_claims_are_in_every_access_token(owner: Client) -> None:
