@@ -10,7 +10,7 @@ Each module has the functions (stories) of one subject:
 - `password`: change the password, which ends every session.
 - `reset`: choose a new password with a mailed link; `opened_links` checks such links.
 - `secure`: take an account back from a thief, with the link in a notice.
-- `profile`: read one's own account.
+- `profile`: read one's own account. `history`: read what happened to it.
 - `admin`: the actions of an operator. `pruning` deletes rows that are no longer needed.
 
 `app.api`, `app.pages` and `app.cli` call the stories. Each takes `Auth`, the objects that all of

@@ -17,6 +17,7 @@ from config import Settings
 TABS: Final = (
     Tab("Overview", "pages.account", "fragments.account"),
     Tab("Sessions", "pages.sessions", "fragments.sessions"),
+    Tab("Activity", "pages.activity", "fragments.activity"),
     Tab("Password", "pages.password", "fragments.password"),
 )
 

@@ -10,11 +10,15 @@ from typing import Final
 
 from flask import Blueprint, render_template
 
+from app.auth.history import activity_page
 from app.auth.profile import account as account_of
 from app.auth.profile import profile
 from app.auth.sessions import active_sessions, recent_thefts
 from app.infra.clock import rfc3339
+from app.pages.activity_words import words
 from app.services import services
+from app.web.activity_views import PAGE_LENGTH, ActivityQuery, activity_view
+from app.web.bodies import read_query
 from app.web.guards import caller, require_access
 from app.web.responses import UserView, session_view, theft_view
 
@@ -57,6 +61,17 @@ def sessions() -> str:
     views = [session_view(family, caller().sid) for family in active_sessions(auth, user_id)]
     thefts = [theft_view(family) for family in recent_thefts(auth, user_id)]
     return render_template("fragments/sessions.html", sessions=views, thefts=thefts)
+
+
+@blueprint.get("/activity")
+@require_access
+def activity() -> str:
+    """Render a page of what happened to the caller's account."""
+    query = read_query(ActivityQuery)
+    limit, before = query.get("limit", PAGE_LENGTH), query.get("before")
+    page = activity_page(services().auth, caller().user_id, limit, before)
+    view = activity_view(page, caller().sid)
+    return render_template("fragments/activity.html", **view, words=words)
 
 
 @blueprint.get("/password")

@@ -97,6 +97,13 @@ def sessions() -> str:
     return render_template("pages/sessions.html")
 
 
+@blueprint.get("/account/activity")
+@public
+def activity() -> str:
+    """Render the shell of the activity page."""
+    return render_template("pages/activity.html")
+
+
 @blueprint.get("/account/password")
 @public
 def password() -> str:

@@ -1,7 +1,7 @@
 /** The account pages. A move among them fetches a fragment, and keeps the document with the token. */
 
 import { authorizedFetch, logout, onChange } from './session.js';
-import { find, findAll, onSubmit, parse, relative } from './dom.js';
+import { find, onSubmit, parse, showTimes } from './dom.js';
 
 let showing = 0; // grows, so that a late answer is noticed
 let retry = 0;
@@ -52,11 +52,7 @@ function fill(content) {
 	const place = find('#content');
 	place.replaceChildren(...content.childNodes);
 	place.hidden = false;
-	for (const time of findAll('time', place)) {
-		const date = new Date(time.dateTime || time.dataset.epoch * 1000);
-		time.textContent = relative((date.getTime() - Date.now()) / 1000);
-		time.title = date.toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'long' });
-	}
+	showTimes(place);
 }
 
 /** @param {string} template */

@@ -165,6 +165,27 @@ export interface MailedToken {
   token: string;
 }
 
+/** Something that happened to the account; texts are empty where they do not apply. */
+export interface ActivityItem {
+  id: string;
+  at: string;
+  event: string;
+  reason: string;
+  session_id: string | null;
+  current: boolean;
+  ip: string;
+  user_agent: string;
+  device: string;
+  ended_device: string;
+  count: number;
+}
+
+/** What happened to the account, the newest first. */
+export interface ActivityView {
+  activity: ActivityItem[];
+  older: string | null;
+}
+
 /** The session that the access token belongs to; times are RFC 3339. */
 export interface AccountSession {
   id: string;

@@ -116,6 +116,9 @@ def test_account_pages(page: Page, ada: Person, device: Callable[[Person], Devic
     for question in page.locator(".ask > summary").all():
         question.click()
     sound(page, "sessions")
+    page.goto("/account/activity")
+    at_account(page, "Your activity")
+    sound(page, "activity")
     page.goto("/account/password?notice=password_breached")
     at_account(page, "Change your password")
     page.get_by_role("button", name="Suggest a passphrase").click()
@@ -192,7 +195,7 @@ def test_twice_the_text_size_fits(page: Page, ada: Person) -> None:
     """With text at 200 % nothing is cut off or has to be scrolled sideways."""
     page.set_viewport_size({"width": 640, "height": 800})
     log_in(page, ada)
-    for path in ("/account", "/account/sessions", *PUBLIC):
+    for path in ("/account", "/account/sessions", "/account/activity", *PUBLIC):
         page.goto(path)
         if path.startswith("/account"):
             page.locator("#content [data-view]").wait_for()

@@ -25,7 +25,7 @@ MAX_CSS: Final = 9_000
 MAX_JS: Final = 14_000
 MAX_SHIFT: Final = 0.05
 PUBLIC: Final = ["/", "/login", "/register", "/threats", "/mistakes"]
-ACCOUNT: Final = ["/account", "/account/sessions", "/account/password"]
+ACCOUNT: Final = ["/account", "/account/sessions", "/account/activity", "/account/password"]
 TOKYO: Final = timezone(timedelta(hours=9))
 
 # Adds up all shifts, also those right after a click, which browsers forgive.
@@ -94,7 +94,11 @@ def test_whole_visit_makes_no_noise(
     page.locator(".said", has_text="Done.").wait_for()
     page.get_by_role("button", name="Ask the API").click()
     page.locator(".answer", has_text="200").wait_for()
-    for name, heading in (("Sessions", "Your sessions"), ("Password", "Change your password")):
+    for name, heading in (
+        ("Sessions", "Your sessions"),
+        ("Activity", "Your activity"),
+        ("Password", "Change your password"),
+    ):
         page.locator(".sections").get_by_role("link", name=name).click()
         at_account(page, heading)
     page.get_by_label("Current password", exact=True).fill(ada.password)
@@ -165,6 +169,7 @@ def test_nothing_jumps(page: Page, context: BrowserContext, ada: Person, width: 
     for name, heading in (
         ("Overview", "Your account"),
         ("Sessions", "Your sessions"),
+        ("Activity", "Your activity"),
         ("Password", "Change your password"),
         ("Overview", "Your account"),
     ):

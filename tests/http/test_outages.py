@@ -52,6 +52,7 @@ def test_database_down(
         ("DELETE", f"/auth/sessions/{ada.session_id}", None),
         ("GET", "/api/me", None),
         ("GET", "/fragments/account", None),
+        ("GET", "/auth/activity", None),
     ):
         answer = ada.protected(method, path, body)
         shown = problem(answer, 503, "unavailable")

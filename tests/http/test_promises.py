@@ -106,6 +106,9 @@ def without_access(stage: Stage) -> TestResponse:
 def bad_request(stage: Stage) -> TestResponse:
     if stage.endpoint.description.body:
         return stage.ask(b"{", Content_Type="application/json")
+    if query := stage.endpoint.description.query:
+        name = next(iter(query.__annotations__))
+        return stage.ask(path=f"{stage.path}?{name}=1&{name}=1")
     two = f"one; {REFRESH}=two"
     return program(stage.app).ask(stage.endpoint.method, stage.path, cookie=two)
 
@@ -203,7 +206,8 @@ def conforms(stage: Stage, answer: TestResponse) -> None:
 
 def can_be_bad(stage: Stage) -> bool:
     """Tell whether a bad request can be made; two cookies are one for our own endpoints alone."""
-    return bool(stage.endpoint.description.body) or stage.endpoint in OWN
+    described = stage.endpoint.description
+    return bool(described.body or described.query) or stage.endpoint in OWN
 
 
 def provoke(stage: Stage, scenes: dict[str, Callable[[Stage], TestResponse]]) -> None:
