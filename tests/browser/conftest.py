@@ -71,7 +71,6 @@ WHOLE_SECONDS = 300
 
 @cache
 def chromium() -> str | None:
-    """Find a Chromium; None when there is none."""
     named = os.environ.get("CHROMIUM")
     if named:
         return named
@@ -110,7 +109,6 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 def session_site(
     deployed: Callable[[], AbstractContextManager[GunicornServer]],
 ) -> Iterator[GunicornServer]:
-    """The session's Latchkey; tests want `site`."""
     with deployed() as server:
         yield server
 
@@ -137,22 +135,18 @@ def site(session_site: GunicornServer, valkey: ValkeyServer) -> GunicornServer:
 
 @pytest.fixture
 def context(browser: Browser, site: GunicornServer) -> Iterator[BrowserContext]:
-    """A fresh profile: its own cookies, its own cache."""
-    context = browser.new_context(base_url=site.url)
-    context.set_default_timeout(DEADLINE_MS)
-    yield context
-    context.close()
+    with browser.new_context(base_url=site.url) as context:
+        context.set_default_timeout(DEADLINE_MS)
+        yield context
 
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """A tab. `page.goto("/login")` is relative to the site."""
     return context.new_page()
 
 
 @pytest.fixture
 def device(playwright: Playwright, site: GunicornServer) -> Iterator[Callable[[Person], Device]]:
-    """A function that hands a person another device, with cookies of its own."""
     started: list[APIRequestContext] = []
 
     def start(person: Person) -> Device:
@@ -176,5 +170,4 @@ def bob(device: Callable[[Person], Device]) -> Person:
 
 @pytest.fixture
 def phone(device: Callable[[Person], Device]) -> Device:
-    """Ada's other device."""
     return device(ADA)

@@ -11,10 +11,12 @@ from tests.support.browsing import (
     NEW_PASSWORD,
     Device,
     Person,
+    ask_the_api,
     at_account,
     at_login,
-    fill_in,
     log_in,
+    reload,
+    send,
     submit,
 )
 
@@ -54,7 +56,6 @@ RING: Final = """
 
 
 def sound(page: Page, state: str) -> None:
-    """Check the page as it stands: small and large, light and dark."""
     page.emulate_media(reduced_motion="reduce")
     for size in (NARROW, MIDDLE):
         page.set_viewport_size({"width": size["width"], "height": size["height"]})
@@ -85,14 +86,12 @@ def step_to(page: Page, target: Locator) -> None:
 
 
 def test_public_pages(page: Page) -> None:
-    """Every public page and the error page: no violation, nothing sticks out."""
     for path in PUBLIC:
         page.goto(path)
         sound(page, path)
 
 
 def test_forms_with_errors_and_notices(page: Page) -> None:
-    """The same with an error summary, and with a notice above the form."""
     for path in ("/login", "/register"):
         page.goto(path)
         submit(page)
@@ -104,11 +103,9 @@ def test_forms_with_errors_and_notices(page: Page) -> None:
 
 
 def test_account_pages(page: Page, ada: Person, device: Callable[[Person], Device]) -> None:
-    """Every account page, opened up as far as it goes."""
     device(ADA).log_in()
     log_in(page, ada)
-    page.get_by_role("button", name="Ask the API").click()
-    expect(page.locator(".answer")).to_contain_text("200")
+    ask_the_api(page)
     page.get_by_text("What it says").click()
     sound(page, "account")
     page.goto("/account/sessions")
@@ -130,7 +127,6 @@ def test_account_pages(page: Page, ada: Person, device: Callable[[Person], Devic
 
 
 def test_account_in_trouble(page: Page, ada: Person) -> None:
-    """The account page without its content: while it loads, and when it cannot be loaded."""
     log_in(page, ada)
     page.route("**/fragments/account", lambda route: route.abort("connectionfailed"))
     page.reload()
@@ -139,7 +135,6 @@ def test_account_in_trouble(page: Page, ada: Person) -> None:
 
 
 def test_main_job_by_keyboard_alone(page: Page) -> None:
-    """Register, look at the sessions, change the password, log out: without a mouse."""
     page.goto("/")
     step_to(page, page.get_by_role("main").get_by_role("link", name="Register"))
     page.keyboard.press("Enter")
@@ -151,8 +146,7 @@ def test_main_job_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Enter")
     at_account(page)
     expect(page.locator("#content h1")).to_be_focused()
-    page.reload()
-    at_account(page)
+    reload(page)
     sections = page.get_by_role("navigation", name="Account")
     step_to(page, sections.get_by_role("link", name="Sessions"))
     page.keyboard.press("Enter")
@@ -163,8 +157,7 @@ def test_main_job_by_keyboard_alone(page: Page) -> None:
     step_to(page, page.get_by_role("button", name="Keep it").first)
     page.keyboard.press("Enter")
     expect(question).to_be_focused()
-    page.reload()
-    at_account(page, "Your sessions")
+    reload(page, "Your sessions")
     step_to(page, sections.get_by_role("link", name="Password"))
     page.keyboard.press("Enter")
     at_account(page, "Change your password")
@@ -174,15 +167,13 @@ def test_main_job_by_keyboard_alone(page: Page) -> None:
     page.keyboard.type(NEW_PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator(".done")).to_be_focused()
-    page.reload()
-    at_account(page, "Change your password")
+    reload(page, "Change your password")
     step_to(page, page.get_by_role("button", name="Log out", exact=True))
     page.keyboard.press("Enter")
     at_login(page, "logged_out")
 
 
 def test_skip_link_leads_past_the_header(page: Page) -> None:
-    """The first stop of the Tab key leads to the content."""
     page.goto("/threats")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -192,7 +183,6 @@ def test_skip_link_leads_past_the_header(page: Page) -> None:
 
 
 def test_twice_the_text_size_fits(page: Page, ada: Person) -> None:
-    """With text at 200 % nothing is cut off or has to be scrolled sideways."""
     page.set_viewport_size({"width": 640, "height": 800})
     log_in(page, ada)
     for path in ("/account", "/account/sessions", "/account/activity", *PUBLIC):
@@ -204,7 +194,6 @@ def test_twice_the_text_size_fits(page: Page, ada: Person) -> None:
 
 
 def test_more_tabs_fit_on_phones(page: Page, ada: Person) -> None:
-    """Each tab can be seen and reached with the Tab key, and the page is not scrolled sideways."""
     log_in(page, ada)
     page.goto("/account/password")
     at_account(page, "Change your password")
@@ -222,8 +211,7 @@ def test_more_tabs_fit_on_phones(page: Page, ada: Person) -> None:
 def test_faults_are_read_out_with_their_field(page: Page) -> None:
     """A field's fault is its description, so that it is heard where it can be mended."""
     page.goto("/login")
-    fill_in(page, Person("not an address", ""))
-    submit(page)
+    send(page, Person("not an address", ""))
     expect(page.get_by_label("E-mail address")).to_have_accessible_description(
         "Error: Enter an e-mail address like name@example.com."
     )

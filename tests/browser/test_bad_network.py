@@ -10,12 +10,13 @@ from tests.support.browsing import (
     Person,
     at_account,
     at_login,
-    fill_in,
     live,
     log_in,
     log_out,
     refresh_cookie,
-    submit,
+    reload,
+    section,
+    send,
 )
 from tests.support.servers.gunicorn import GunicornServer
 
@@ -36,19 +37,12 @@ ELSEWHERE: Final = [
 ]
 
 
-def sessions_link(page: Page) -> None:
-    """Go to the sessions."""
-    page.get_by_role("navigation", name="Account").get_by_role("link", name="Sessions").click()
-
-
 def trouble(page: Page, heading: str) -> None:
-    """Wait until the page says that something is wrong and that nobody was logged out."""
     expect(page.get_by_role("alert").get_by_role("heading")).to_have_text(heading)
     expect(page.get_by_role("alert")).to_contain_text("You have not been logged out")
 
 
 def problem(route: Route, status: int, retry_after: int | None = None) -> None:
-    """Answer like a proxy or like Latchkey itself when it is overloaded."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     route.fulfill(status=status, headers=headers, body="<h1>not now</h1>")
 
@@ -56,10 +50,9 @@ def problem(route: Route, status: int, retry_after: int | None = None) -> None:
 def test_lost_connection_says_so_and_recovers(
     page: Page, context: BrowserContext, site: GunicornServer, ada: Person
 ) -> None:
-    """Offline is told in words; back online the page fills itself, in the same session."""
     log_in(page, ada)
     context.set_offline(offline=True)
-    sessions_link(page)
+    section(page, "Sessions")
     trouble(page, "No connection")
     context.set_offline(offline=False)
     at_account(page, "Your sessions")
@@ -71,7 +64,6 @@ def test_lost_connection_says_so_and_recovers(
 def test_refusal_of_the_moment_never_logs_out(
     page: Page, context: BrowserContext, ada: Person, path: str, status: int
 ) -> None:
-    """Whatever the server cannot do just now, the session stays and the page comes back."""
     log_in(page, ada)
     before = refresh_cookie(context)
     page.route(f"**{path}", lambda route: problem(route, status, retry_after=20))
@@ -89,10 +81,9 @@ def test_refusal_of_the_moment_never_logs_out(
 
 
 def test_trying_again_by_hand(page: Page, ada: Person) -> None:
-    """Nobody has to wait: a button loads the page at once."""
     log_in(page, ada)
     page.route("**/fragments/sessions", lambda route: problem(route, 502))
-    sessions_link(page)
+    section(page, "Sessions")
     trouble(page, "This page could not be loaded")
     page.unroute("**/fragments/sessions")
     page.get_by_role("button", name="Try again").click()
@@ -100,7 +91,6 @@ def test_trying_again_by_hand(page: Page, ada: Person) -> None:
 
 
 def test_refresh_repeats_itself_before_it_troubles_anybody(page: Page, ada: Person) -> None:
-    """One failed exchange is repeated without a word."""
     log_in(page, ada)
     failed: list[str] = []
 
@@ -112,15 +102,13 @@ def test_refresh_repeats_itself_before_it_troubles_anybody(page: Page, ada: Pers
         problem(route, 503)
 
     page.route("**/auth/refresh", once)
-    page.reload()
-    at_account(page)
+    reload(page)
     assert len(failed) == 1
 
 
 def test_refresh_answered_after_logout_revives_nothing(
     page: Page, site: GunicornServer, ada: Person
 ) -> None:
-    """A refresh under way when somebody logs out brings neither token nor session back."""
     log_in(page, ada)
     under_way: list[tuple[Route, APIResponse]] = []
     page.route("**/auth/refresh", lambda route: under_way.append((route, route.fetch())))
@@ -140,7 +128,6 @@ def test_refresh_answered_after_logout_revives_nothing(
 def test_logout_that_does_not_arrive_is_not_claimed(
     page: Page, context: BrowserContext, site: GunicornServer, ada: Person
 ) -> None:
-    """When the server cannot be told, the page says that the session may still be open."""
     log_in(page, ada)
     page.route("**/auth/logout", lambda route: route.abort("connectionfailed"))
     page.get_by_role("button", name="Log out", exact=True).click()
@@ -154,21 +141,17 @@ def test_logout_that_does_not_arrive_is_not_claimed(
 
 
 def test_login_that_does_not_arrive_can_be_repeated(page: Page, ada: Person) -> None:
-    """Without a connection the form says so and keeps what was typed."""
     page.goto("/login")
     page.route("**/auth/login", lambda route: route.abort("connectionfailed"))
-    fill_in(page, ada)
-    submit(page)
+    send(page, ada)
     expect(page.get_by_role("alert")).to_contain_text("could not be reached")
     expect(page.get_by_label("E-mail address")).to_have_value(ada.email)
     page.unroute("**/auth/login")
-    fill_in(page, ada)
-    submit(page)
+    send(page, ada)
     at_account(page)
 
 
 def test_token_goes_to_this_origin_only(page: Page, context: BrowserContext, ada: Person) -> None:
-    """A call to another origin is a TypeError, and no request leaves."""
     log_in(page, ada)
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))

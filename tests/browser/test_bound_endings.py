@@ -1,27 +1,26 @@
 """How a bound session ends in a real browser, or goes on without its key."""
 
 import pytest
-from playwright.sync_api import (
-    BrowserContext,
-    Page,
-    Route,
-    expect,
-)
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support.browsing import (
+    MISTYPED,
     NEW_PASSWORD,
     Person,
     at_account,
     at_login,
     families,
-    fill_in,
     live,
     log_in,
     log_out,
     open_account,
+    password_is_changed,
+    press_refresh,
+    reload,
+    send,
     submit,
 )
-from tests.support.key_store import KEY, NO_STORAGE, Traffic, press_refresh
+from tests.support.key_store import KEY, NO_STORAGE, Traffic
 from tests.support.servers.gunicorn import GunicornServer
 
 
@@ -31,17 +30,14 @@ def test_logout_in_another_tab_leaves_no_key_in_use(
     """A log-in page that was open meanwhile uses the key that is stored now, not the former."""
     other = context.new_page()
     other.goto("/login")
-    fill_in(other, Person(ada.email, "not at all the password"))
-    submit(other)
+    send(other, MISTYPED)
     expect(other.get_by_role("alert")).to_be_visible()
     log_in(page, ada)
     former = live(site)[0]["jkt"]
     log_out(page)
-    fill_in(other, ada)
-    submit(other)
+    send(other, ada)
     at_account(other)
-    other.reload()
-    at_account(other)
+    reload(other)
     key = other.evaluate(KEY)["jkt"]
     assert [family["jkt"] for family in live(site)] == [key]
     assert key != former
@@ -65,10 +61,9 @@ def test_password_changed_while_a_refresh_is_in_flight(
     submit(other)
     page.wait_for_timeout(500)  # it waits for its turn, or goes ahead
     held[0].continue_()
-    expect(other.get_by_role("heading", name="Your password is changed")).to_be_visible()
+    password_is_changed(other)
     at_account(page)
-    page.reload()
-    at_account(page)
+    reload(page)
     assert len(families(site)) == 2
     assert [family["jkt"] for family in live(site)] == [page.evaluate(KEY)["jkt"]]
 
@@ -82,8 +77,7 @@ def test_browser_that_keeps_no_key_logs_in_unbound(
     traffic = Traffic(page)
     log_in(page, ada)
     press_refresh(page)
-    page.reload()
-    at_account(page)
+    reload(page)
     assert [family["jkt"] for family in live(site)] == [None]
     assert traffic.schemes() == {"Bearer"}
 
@@ -111,8 +105,7 @@ def test_key_out_of_reach_for_a_moment_ends_no_session(
         """
     )
     traffic = Traffic(page)
-    page.reload()
-    at_account(page)
+    reload(page)
     assert page.evaluate("calls") > 4
     assert traffic.of("/auth/refresh") == [200]
     assert len(live(site)) == 1
@@ -121,7 +114,6 @@ def test_key_out_of_reach_for_a_moment_ends_no_session(
 def test_key_lost_while_the_cookie_stays_is_explained(
     page: Page, site: GunicornServer, ada: Person
 ) -> None:
-    """A browser that lost its key logs in again, and reads that this may be why."""
     log_in(page, ada)
     page.evaluate(
         "new Promise((resolve, reject) => { const gone = indexedDB.deleteDatabase('latchkey');"

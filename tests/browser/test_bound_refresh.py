@@ -3,23 +3,22 @@
 import re
 
 import pytest
-from playwright.sync_api import (
-    BrowserContext,
-    Page,
-    expect,
-)
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.browsing import (
+    MISTYPED,
     Person,
+    ask_the_api,
     at_account,
     families,
-    fill_in,
     live,
     log_in,
     open_account,
-    submit,
+    press_refresh,
+    reload,
+    send,
 )
-from tests.support.key_store import STALE, Traffic, lose, press_refresh, reload_soon, stored
+from tests.support.key_store import STALE, Traffic, lose, reload_soon, stored
 from tests.support.servers.gunicorn import GunicornServer
 
 
@@ -32,8 +31,7 @@ def test_lost_refresh_answer_costs_nothing(
     before = stored(context)
     page.route("**/auth/refresh", lose, times=1)
     if reloaded:
-        page.reload()
-        at_account(page)
+        reload(page)
     else:
         press_refresh(page)
     assert stored(context) != before
@@ -55,7 +53,6 @@ def test_refresh_does_not_outlive_its_page(page: Page, ada: Person) -> None:
 
 
 def test_storm_of_reloads_logs_nobody_out(page: Page, site: GunicornServer, ada: Person) -> None:
-    """Ten quick reloads, each in the midst of the one before."""
     log_in(page, ada)
     for count in range(10):
         reload_soon(page)
@@ -69,7 +66,6 @@ def test_storm_of_reloads_logs_nobody_out(page: Page, site: GunicornServer, ada:
 def test_storm_in_five_tabs_logs_nobody_out(
     context: BrowserContext, site: GunicornServer, ada: Person
 ) -> None:
-    """The same in five tabs at once."""
     log_in(context.new_page(), ada)
     tabs = [open_account(context) for _ in range(5)]
     for count in range(5):
@@ -104,52 +100,43 @@ def test_tab_that_crashed_with_the_lock_holds_up_nobody(
 def test_wrong_clock_does_no_harm(
     page: Page, context: BrowserContext, site: GunicornServer, ada: Person, hours: int
 ) -> None:
-    """A clock an hour off costs no session and no request more."""
     shift = f"const {{ now }} = Date; Date.now = () => now() + {hours * 3_600_000};"
     context.add_init_script(shift)
     log_in(page, ada)
     traffic = Traffic(page)
-    page.reload()
-    at_account(page)
-    page.get_by_role("button", name="Ask the API").click()
-    expect(page.locator(".answer")).to_contain_text("200")
+    reload(page)
+    ask_the_api(page)
     assert traffic.of("/auth/refresh") == traffic.of("/api/me") == [200]
     assert len(live(site)) == 1
 
 
 def test_stale_nonce_costs_one_repeat(page: Page, site: GunicornServer, ada: Person) -> None:
-    """At log-in, refresh and use alike; a wrong password is not tried twice for it."""
     nonce = {"DPoP-Nonce": "a-nonce-of-long-ago"}
     page.route("**/stale", lambda route: route.fulfill(headers=nonce))
     traffic = Traffic(page)
     page.goto("/login")
     assert page.evaluate(STALE) == "a-nonce-of-long-ago"
-    fill_in(page, Person(ada.email, "not at all the password"))
-    submit(page)
+    send(page, MISTYPED)
     expect(page.get_by_role("alert")).to_be_visible()
     assert traffic.of("/auth/login") == [400, 401]
     page.evaluate(STALE)
-    fill_in(page, ada)
-    submit(page)
+    send(page, ada)
     at_account(page)
     assert traffic.of("/auth/login") == [400, 401, 400, 200]
     page.evaluate(STALE)
     press_refresh(page)
     assert traffic.of("/auth/refresh") == [400, 200]
     page.evaluate(STALE)
-    page.get_by_role("button", name="Ask the API").click()
-    expect(page.locator(".answer")).to_contain_text("200")
+    ask_the_api(page)
     assert traffic.of("/api/me") == [401, 200]
     assert traffic.of("/auth/refresh") == [400, 200]
     assert len(families(site)) == 1
 
 
 def test_page_brings_a_nonce(page: Page, ada: Person) -> None:
-    """So the common path needs no repeat, on the first visit and on every later one."""
     traffic = Traffic(page)
     log_in(page, ada)
-    page.reload()
-    at_account(page)
+    reload(page)
     nonce = page.locator("meta[name=dpop-nonce]").get_attribute("content") or ""
     assert re.fullmatch(r"[\w-]{32}", nonce)
     assert traffic.of("/auth/login") == traffic.of("/auth/refresh") == [200]

@@ -4,37 +4,35 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Page,
-    Playwright,
-    expect,
-)
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from app.attacks.prover import Prover
 from tests.browser.conftest import DEADLINE_MS, FLAGS, chromium
 from tests.support.browsing import (
     ADA,
+    NO_LOCK,
     Person,
+    ask_the_api,
     at_account,
     at_login,
     cookie_only,
     families,
-    fill_in,
     live,
+    load_at_once,
     log_in,
     log_out,
-    submit,
+    press_refresh,
+    reload,
+    section,
+    send,
 )
 from tests.support.client import Client, bearer, dpop, problem, program
-from tests.support.key_store import KEY, WATCH_CRYPTO, Traffic, press_refresh, stored
+from tests.support.key_store import KEY, WATCH_CRYPTO, Traffic, stored
 from tests.support.servers.gunicorn import GunicornServer
 
 
 @pytest.fixture
 def thief(site: GunicornServer) -> Client:
-    """Somebody elsewhere, with what was stolen and a key of their own."""
     thief = program(site, key=Prover())
     thief.refresh("")  # the answer brings a nonce
     return thief
@@ -42,15 +40,12 @@ def thief(site: GunicornServer) -> Client:
 
 @pytest.fixture
 def laptop(browser: Browser, site: GunicornServer) -> Iterator[BrowserContext]:
-    """A second profile, as another browser."""
-    context = browser.new_context(base_url=site.url)
-    context.set_default_timeout(DEADLINE_MS)
-    yield context
-    context.close()
+    with browser.new_context(base_url=site.url) as context:
+        context.set_default_timeout(DEADLINE_MS)
+        yield context
 
 
 def test_login_by_form_binds(page: Page, site: GunicornServer, ada: Person) -> None:
-    """From the log-in on everything is bound to the one key that the browser keeps."""
     traffic = Traffic(page)
     log_in(page, ada)
     press_refresh(page)
@@ -62,10 +57,8 @@ def test_login_by_form_binds(page: Page, site: GunicornServer, ada: Person) -> N
 
 
 def test_registering_binds(page: Page, site: GunicornServer) -> None:
-    """So does opening an account."""
     page.goto("/register")
-    fill_in(page, ADA)
-    submit(page)
+    send(page, ADA)
     at_account(page)
     assert live(site)[0]["jkt"] == page.evaluate(KEY)["jkt"]
 
@@ -76,14 +69,12 @@ def test_login_without_script_is_bound_by_the_first_page_with_it(
     """A plain form binds nothing; the first refresh does, and the session stays the same."""
     page.route("**/static/js/*", lambda route: route.abort())
     page.goto("/login")
-    fill_in(page, ada)
-    submit(page)
+    send(page, ada)
     page.wait_for_url("**/account")
     before = live(site)
     assert [family["jkt"] for family in before] == [None]
     page.unroute("**/static/js/*")
-    page.reload()
-    at_account(page)
+    reload(page)
     after = live(site)
     assert [family["jkt"] for family in after] == [page.evaluate(KEY)["jkt"]]
     assert after[0]["family_id"] == before[0]["family_id"]
@@ -92,7 +83,6 @@ def test_login_without_script_is_bound_by_the_first_page_with_it(
 def test_key_outlives_reload_and_restart_and_cannot_be_exported(
     playwright: Playwright, site: GunicornServer, ada: Person, tmp_path: Path
 ) -> None:
-    """One key for as long as the browser keeps it, and no way to copy it."""
     keys = []
     for start in range(2):
         with playwright.chromium.launch_persistent_context(
@@ -119,14 +109,11 @@ def test_two_tabs_that_make_a_key_at_once_end_with_one(
 ) -> None:
     """Whichever stores its key first wins, and both use that one."""
     cookie_only(context, ada)
-    context.add_init_script("LockManager.prototype.request = () => Promise.reject(Error())")
+    context.add_init_script(NO_LOCK)
     tabs = [context.new_page() for _ in range(4)]
     for tab in tabs:
         tab.goto("/threats")
-    for tab in tabs:
-        tab.evaluate("url => void setTimeout(() => location.assign(url))", f"{site.url}/account")
-    for tab in tabs:
-        at_account(tab)
+    load_at_once(tabs, f"{site.url}/account")
     keys = {tab.evaluate(KEY)["jkt"] for tab in tabs}
     assert keys == {family["jkt"] for family in live(site)}
     assert len(families(site)) == 1
@@ -136,16 +123,14 @@ def test_two_tabs_that_make_a_key_at_once_end_with_one(
 def test_stolen_cookie_is_refused_and_the_owner_is_told(
     page: Page, site: GunicornServer, ada: Person, thief: Client, *, key: bool
 ) -> None:
-    """The current cookie is worthless on its first use; the owner reads what happened."""
     log_in(page, ada)
     someone = thief if key else program(site)
     problem(someone.refresh(stored(page.context)), 401, "session_ended")
     assert live(site) == []
-    page.locator(".sections").get_by_role("link", name="Sessions").click()
+    section(page, "Sessions")
     at_login(page, "session_ended")
     expect(page.locator(".notice")).to_contain_text("that session has ended")
-    fill_in(page, ada)
-    submit(page)
+    send(page, ada)
     at_account(page, "Your sessions")
     told = page.get_by_role("region", name="A session that was ended")
     expect(told).to_have_count(1)
@@ -160,7 +145,6 @@ def test_stolen_cookie_is_refused_and_the_owner_is_told(
 def test_stolen_access_token_is_worthless_elsewhere(
     page: Page, site: GunicornServer, ada: Person, thief: Client
 ) -> None:
-    """Under neither scheme, with no proof and with another key's; the owner notices nothing."""
     traffic = Traffic(page)
     log_in(page, ada)
     token = traffic.tokens()[-1]["access_token"]
@@ -168,15 +152,13 @@ def test_stolen_access_token_is_worthless_elsewhere(
         assert thief.ask("GET", "/api/me", headers=headers).status_code == 401
         proven = headers | {"DPoP": thief.proof("/api/me", "GET", token)}
         assert thief.ask("GET", "/api/me", headers=proven).status_code == 401
-    page.get_by_role("button", name="Ask the API").click()
-    expect(page.locator(".answer")).to_contain_text("200")
+    ask_the_api(page)
     assert len(live(site)) == 1
 
 
 def test_two_browsers_of_one_person(
     page: Page, laptop: BrowserContext, site: GunicornServer, ada: Person
 ) -> None:
-    """Each has its own key and session; ending the one leaves the other alone."""
     log_in(page, ada)
     other = laptop.new_page()
     log_in(other, ada)
@@ -185,18 +167,15 @@ def test_two_browsers_of_one_person(
     assert len(both) == 2
     log_out(page)
     press_refresh(other)
-    other.reload()
-    at_account(other)
+    reload(other)
     assert len(live(site)) == 1
 
 
 def test_later_patching_reveals_no_private_key(page: Page, ada: Person) -> None:
-    """Who replaces the platform's crypto after the module has loaded sees no private key."""
     log_in(page, ada)
     page.evaluate(WATCH_CRYPTO)
     press_refresh(page)
-    page.get_by_role("button", name="Ask the API").click()
-    expect(page.locator(".answer")).to_contain_text("200")
+    ask_the_api(page)
     assert "private" not in " ".join(page.evaluate("seen"))
     assert page.evaluate(KEY)["exports"]
     assert any("private" in one for one in page.evaluate("seen"))  # the watch watches

@@ -55,19 +55,14 @@ def examples(context: BrowserContext) -> None:
 
 
 def server_codes(refusal: type[Refusal]) -> set[str]:
-    """Return the codes of a refusal and of all that derive from it."""
     return {refusal.code}.union(*map(server_codes, refusal.__subclasses__()))
 
 
 def call(page: Page, name: str, function: str, *given: str) -> Any:  # noqa: ANN401 - as the example returns
-    """Call a function that an example exports."""
     return page.evaluate(CALL, [name, function, list(given)])
 
 
-def test_examples_from_registering_to_logging_out(
-    page: Page, context: BrowserContext, site: GunicornServer
-) -> None:
-    """They work one after the other, over a reload and in a second tab."""
+def test_examples_from_registering_to_logging_out(page: Page, site: GunicornServer) -> None:
     page.goto("/threats")
     assert call(page, "visitor", "isLoggedIn") is False
     assert call(page, "join", "join", ADA.email, ADA.password) == ADA.email
@@ -78,7 +73,7 @@ def test_examples_from_registering_to_logging_out(
     assert call(page, "visitor", "isLoggedIn") is True
     assert call(page, "find", "search", "two words") == 200
     assert call(page, "password", "setPassword", ADA.password, NEW_PASSWORD) == "logged_in"
-    other = context.new_page()
+    other = page.context.new_page()
     other.goto("/threats")
     assert call(other, "notes", "loadNotes")["email"] == ADA.email
     other.evaluate(FOLLOW)
@@ -91,27 +86,23 @@ def test_examples_from_registering_to_logging_out(
     assert live(site) == []
 
 
-def test_examples_on_a_bad_network(
-    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
-) -> None:
-    """Offline, each says so; the log-out is done when the server can be reached."""
+def test_examples_on_a_bad_network(page: Page, site: GunicornServer, ada: Person) -> None:
     page.goto("/threats")
     assert call(page, "enter", "enter", ada.email, ada.password) == "Welcome."
     for name in ("leave", "enter"):
         page.evaluate("name => import(`/static/examples/${name}.js`)", name)
-    context.set_offline(offline=True)
+    page.context.set_offline(offline=True)
     assert "not logged out yet" in call(page, "leave", "leave")
     assert page.evaluate(STATUS) == "logout_pending"
     said = call(page, "enter", "enter", ada.email, ada.password)
     assert said == "The server could not be reached."
     with page.expect_response("**/auth/logout"):
-        context.set_offline(offline=False)
+        page.context.set_offline(offline=False)
     page.wait_for_function(f"({STATUS})().then(status => status === 'logged_out')")
     assert live(site) == []
 
 
 def test_earlier_search_is_given_up(page: Page, ada: Person) -> None:
-    """A signal of the caller's ends its request, with the caller's own error."""
     page.goto("/threats")
     call(page, "enter", "enter", ada.email, ada.password)
     page.route("**/api/me?words=slow", lambda _: None)  # never answered
@@ -127,7 +118,6 @@ def test_earlier_search_is_given_up(page: Page, ada: Person) -> None:
 
 
 def add_static_folder(route: Route) -> None:
-    """Let the account page be that of a product with a feature."""
     answer = route.fetch()
     folders = 'data-static="/static/ /notes/static/"'
     route.fulfill(response=answer, body=answer.text().replace('data-static="/static/"', folders))
@@ -166,12 +156,9 @@ def test_view_of_a_fragment(page: Page, context: BrowserContext, ada: Person, fo
         "//localhost/static/view.js",
     ],
 )
-def test_view_from_elsewhere_is_not_loaded(
-    page: Page, context: BrowserContext, ada: Person, name: str
-) -> None:
-    """A fragment into which somebody got another address runs nothing of it, and asks nobody."""
+def test_view_from_elsewhere_is_not_loaded(page: Page, ada: Person, name: str) -> None:
     asked: list[str] = []
-    context.route(
+    page.context.route(
         re.compile("evil|uploads|view.js$"), lambda route: asked.append(route.request.url)
     )
     log_in(page, ada)
@@ -190,7 +177,6 @@ def test_view_from_elsewhere_is_not_loaded(
 
 
 def test_page_names_what_there_is(page: Page) -> None:
-    """Each export has its heading, and the tables name the statuses and codes of the script."""
     page.goto("/threats")
     exported = page.evaluate("import('/static/js/session.js').then(Object.keys)")
     headings = set(re.findall(r"(\w+)\(", " ".join(re.findall(r"^### .*$", PAGE, re.MULTILINE))))

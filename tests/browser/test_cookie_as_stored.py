@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.support.browsing import REFRESH, Person, at_account, at_login, log_in, refresh_cookie
+from tests.support.browsing import REFRESH, Person, at_login, log_in, refresh_cookie, reload
 
 PLANTS: Final = [
     f"{REFRESH}=planted; Secure; Path=/",
@@ -37,7 +37,6 @@ def stored(page: Page) -> list[dict[str, Any]]:
 
 
 def test_attributes(page: Page, context: BrowserContext, ada: Person) -> None:
-    """Every cookie is host-only, HttpOnly, Secure, Strict and of the whole site."""
     log_in(page, ada)
     cookies = stored(page)
     assert {cookie["name"] for cookie in cookies} == {
@@ -59,7 +58,6 @@ def test_attributes(page: Page, context: BrowserContext, ada: Person) -> None:
 
 
 def test_remembered_cookie_differs_in_its_life_only(page: Page, ada: Person) -> None:
-    """Staying logged in gives the cookie an end and changes nothing else."""
     log_in(page, ada, remember=True)
     refresh = next(cookie for cookie in stored(page) if cookie["name"] == REFRESH)
     assert not refresh["session"]
@@ -68,7 +66,6 @@ def test_remembered_cookie_differs_in_its_life_only(page: Page, ada: Person) -> 
 
 
 def test_script_cannot_read_it(page: Page, context: BrowserContext, ada: Person) -> None:
-    """Neither document.cookie nor the Cookie Store shows it; no answer's header does either."""
     log_in(page, ada)
     refresh = refresh_cookie(context)
     assert refresh
@@ -83,7 +80,6 @@ def test_script_cannot_read_it(page: Page, context: BrowserContext, ada: Person)
 
 
 def test_script_cannot_set_or_delete_it(page: Page, context: BrowserContext, ada: Person) -> None:
-    """Script can neither overwrite nor expire it, in any spelling."""
     log_in(page, ada)
     before = refresh_cookie(context)
     for line in PLANTS:
@@ -95,16 +91,14 @@ def test_script_cannot_set_or_delete_it(page: Page, context: BrowserContext, ada
     assert len(named) == 1
 
 
-def test_script_cannot_plant_it_in_an_emptied_jar(
-    page: Page, context: BrowserContext, ada: Person
-) -> None:
+def test_script_cannot_plant_it_in_an_emptied_jar(page: Page, ada: Person) -> None:
     """Crowding it out logs the user out; putting the attacker's in its place fails."""
     log_in(page, ada)
     for _ in range(20):  # which cookies go first is the browser's own business
         page.evaluate(OVERFLOW)
-        if refresh_cookie(context) is None:
+        if refresh_cookie(page.context) is None:
             break
-    assert refresh_cookie(context) is None
+    assert refresh_cookie(page.context) is None
     for line in PLANTS:
         page.evaluate("line => { document.cookie = line }", line)
     assert "TypeError" in page.evaluate(PLANT_BY_STORE, REFRESH)
@@ -121,14 +115,11 @@ def test_control_an_ordinary_name_can_be_planted(page: Page) -> None:
     assert "planted" in {cookie["value"] for cookie in stored(page)}
 
 
-def test_cookies_with_quotes_around_it_cost_no_session(
-    page: Page, context: BrowserContext, ada: Person
-) -> None:
+def test_cookies_with_quotes_around_it_cost_no_session(page: Page, ada: Person) -> None:
     """What a sibling host can set for the domain stands before and behind ours in the header."""
     page.goto("/threats")
     page.evaluate("document.cookie = 'a=\"; Path=/'")
     log_in(page, ada)
     page.evaluate("document.cookie = 'z=\"; Path=/'")
-    assert [one.get("name") for one in context.cookies()][:1] == ["a"]
-    page.reload()
-    at_account(page)
+    assert [one.get("name") for one in page.context.cookies()][:1] == ["a"]
+    reload(page)

@@ -7,7 +7,15 @@ from urllib.parse import quote, unquote
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.support.browsing import REFRESH, Person, at_account, families, log_in, refresh_cookie
+from tests.support.browsing import (
+    REFRESH,
+    Person,
+    at_account,
+    families,
+    log_in,
+    refresh_cookie,
+    reload,
+)
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.other_site import OtherSite
 
@@ -43,7 +51,6 @@ def elsewhere() -> Iterator[OtherSite]:
 
 @pytest.fixture
 def victim(page: Page, ada: Person) -> Page:
-    """The tab of somebody who is logged in."""
     log_in(page, ada)
     return page
 
@@ -96,18 +103,15 @@ def attack(page: Page, origin: str, way: str, url: str) -> None:
 def unharmed(
     victim: Page, site: GunicornServer, before: list[dict[str, Any]], cookie: object
 ) -> None:
-    """Check that nothing was consumed and that the victim's session goes on."""
     assert families(site) == before
     assert refresh_cookie(victim.context) == cookie
-    victim.reload()
-    at_account(victim)
+    reload(victim)
 
 
 @pytest.mark.parametrize("way", ATTACKS)
 def test_other_site_is_refused_and_consumes_nothing(
     victim: Page, context: BrowserContext, site: GunicornServer, elsewhere: OtherSite, way: str
 ) -> None:
-    """From another site neither the cookie comes along nor is the request let in."""
     before, cookie = families(site), refresh_cookie(context)
     attacker = context.new_page()
     wire = Wire(attacker)
@@ -137,7 +141,6 @@ def test_sibling_carries_the_cookie_and_is_refused(
 def test_bounced_request_is_refused(
     victim: Page, context: BrowserContext, site: GunicornServer, elsewhere: OtherSite
 ) -> None:
-    """A form that another site bounces to us with a 307 is refused as well."""
     before, cookie = families(site), refresh_cookie(context)
     attacker = context.new_page()
     for path in TARGETS:
@@ -159,7 +162,6 @@ def test_control_an_unprotected_site_falls(context: BrowserContext, elsewhere: O
 def test_framing_is_refused(
     victim: Page, context: BrowserContext, site: GunicornServer, elsewhere: OtherSite
 ) -> None:
-    """No page of ours shows itself in another's frame, so no click can be borrowed."""
     at_account(victim)
     attacker = context.new_page()
     for origin in (elsewhere.far, elsewhere.near):
@@ -179,7 +181,6 @@ def test_framing_is_refused(
 def test_answers_cannot_be_read_or_held(
     victim: Page, context: BrowserContext, site: GunicornServer, elsewhere: OtherSite
 ) -> None:
-    """Another origin can neither read an answer nor keep a hold on a window of ours."""
     at_account(victim)
     attacker = context.new_page()
     for origin in (elsewhere.far, elsewhere.near):

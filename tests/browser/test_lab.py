@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from app.threats import ENTRIES
-from tests.browser.conftest import DEADLINE_MS
 from tests.browser.test_accessibility import NARROW, fits, sound, step_to
 from tests.support.browsing import ADA, REFRESH, log_in
 from tests.support.clone import Clone
@@ -29,11 +28,8 @@ def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
 
 
 @pytest.fixture
-def context(browser: Browser, development: Clone) -> Iterator[BrowserContext]:
-    context = browser.new_context(base_url=development.url)
-    context.set_default_timeout(DEADLINE_MS)
-    yield context
-    context.close()
+def site(development: Clone) -> Clone:
+    return development
 
 
 @pytest.fixture
@@ -58,25 +54,21 @@ browser_alone = pytest.mark.usefixtures("_by_browser_alone")
 
 
 def run(page: Page) -> None:
-    """Press the button and wait for the end."""
     page.locator("#run").click()
     finished(page)
 
 
 def finished(page: Page) -> None:
-    """Wait until both sides have been attacked."""
     again = page.get_by_role("button", name="Run it again")
     again.wait_for(timeout=RUN_MS)
 
 
 def part(page: Page, side: str, name: str) -> Locator:
-    """Find what one kind of attack left on one side."""
     heading = page.get_by_role("heading", name=name)
     return page.locator(f".side[data-side={side}] .outcome section").filter(has=heading)
 
 
 def verdicts(page: Page, name: str = "In this browser") -> dict[str, str | None]:
-    """Return how both sides came out of an attack."""
     return {
         side: part(page, side, name).locator(".verdict").get_attribute("data-verdict")
         for side in SIDES
@@ -100,7 +92,6 @@ def test_from_another_site(page: Page, context: BrowserContext, slug: str) -> No
 
 @browser_alone
 def test_own_session_survives(page: Page, context: BrowserContext, development: Clone) -> None:
-    """Whoever is logged in is the victim, and stays logged in; nobody else is."""
     made = context.request.post(
         f"{development.url}/auth/register", data={"email": ADA.email, "password": ADA.password}
     )
@@ -119,7 +110,6 @@ def test_own_session_survives(page: Page, context: BrowserContext, development: 
 
 @browser_alone
 def test_clickjacking(page: Page, context: BrowserContext) -> None:
-    """In the attacker's frames: nothing of ours, and a weakened page."""
     page.goto("/lab/clickjacking")
     with context.expect_page() as opened:
         run(page)
@@ -131,7 +121,6 @@ def test_clickjacking(page: Page, context: BrowserContext) -> None:
 
 @browser_alone
 def test_injected_script(page: Page) -> None:
-    """It does not run; where it runs it finds nothing, but what a weakened page kept."""
     page.goto("/lab/xss-token-theft")
     run(page)
     assert verdicts(page) == {"here": "held", "weakened": "got_through"}
@@ -146,7 +135,6 @@ def test_injected_script(page: Page) -> None:
 
 @browser_alone
 def test_planted_session(page: Page) -> None:
-    """Chromium refuses the prefix, and takes a plain name."""
     page.goto("/lab/session-fixation")
     run(page)
     assert verdicts(page) == {"here": "held", "weakened": "got_through"}
@@ -156,7 +144,6 @@ def test_planted_session(page: Page) -> None:
 
 
 def test_no_second_window(page: Page) -> None:
-    """A browser that blocks it is asked to allow it; the program's attack runs all the same."""
     page.add_init_script("window.open = () => null")
     page.goto("/lab/clickjacking")
     run(page)
@@ -166,7 +153,6 @@ def test_no_second_window(page: Page) -> None:
 
 
 def test_by_keyboard_alone(page: Page) -> None:
-    """From the list to a card, run it, and read one request; what happens is said."""
     page.goto("/lab")
     step_to(page, page.get_by_role("button", name="Run all"))
     page.goto("/lab/refresh-token-theft")
@@ -187,7 +173,6 @@ def test_by_keyboard_alone(page: Page) -> None:
 
 
 def test_for_everybody(page: Page) -> None:
-    """No violation, nothing sticks out: the list, and a card after its run on a phone."""
     page.goto("/lab")
     sound(page, "lab")
     page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
@@ -200,7 +185,6 @@ def test_for_everybody(page: Page) -> None:
 
 
 def test_all_in_a_row(page: Page) -> None:
-    """One verdict after the other, until it is stopped."""
     page.goto("/lab")
     page.get_by_role("button", name="Run all").click()
     first = page.locator("[data-slug=xss-token-theft] .verdicts")
@@ -212,7 +196,6 @@ def test_all_in_a_row(page: Page) -> None:
 
 
 def test_offline(context: BrowserContext) -> None:
-    """It says so, and can be run again."""
     page = context.new_page()
     page.route("**/run?side=*", lambda route: route.abort("connectionfailed"))
     page.goto("/lab/replay")

@@ -10,14 +10,16 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response
 
 from tests.support.browsing import (
-    NEW_PASSWORD,
     Person,
+    ask_the_api,
     at_account,
     cookie_only,
-    fill_in,
+    enter_passwords,
     log_in,
     log_out,
-    submit,
+    open_section,
+    press_refresh,
+    send,
 )
 from tests.support.servers.gunicorn import GunicornServer
 
@@ -48,8 +50,6 @@ JUMPED: Final = """
 
 
 class Noise:
-    """All that a visit should not leave behind."""
-
     def __init__(self, context: BrowserContext, site: GunicornServer) -> None:
         self.heard: list[str] = []
         self.asked: list[str] = []
@@ -82,46 +82,30 @@ def shifted(page: Page) -> float:
     return shift
 
 
-def test_whole_visit_makes_no_noise(
-    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
-) -> None:
-    """Every page, logged out and logged in: nothing on the console, no failed request."""
-    noise = Noise(context, site)
+def test_whole_visit_makes_no_noise(page: Page, site: GunicornServer, ada: Person) -> None:
+    noise = Noise(page.context, site)
     for path in PUBLIC:
         page.goto(path)
     log_in(page, ada)
-    page.get_by_role("button", name="Refresh now").click()
-    page.locator(".said", has_text="Done.").wait_for()
-    page.get_by_role("button", name="Ask the API").click()
-    page.locator(".answer", has_text="200").wait_for()
-    for name, heading in (
-        ("Sessions", "Your sessions"),
-        ("Activity", "Your activity"),
-        ("Password", "Change your password"),
-    ):
-        page.locator(".sections").get_by_role("link", name=name).click()
-        at_account(page, heading)
-    page.get_by_label("Current password", exact=True).fill(ada.password)
-    page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
-    submit(page)
+    press_refresh(page)
+    ask_the_api(page)
+    for name in ("Sessions", "Activity", "Password"):
+        open_section(page, name)
+    enter_passwords(page, ada.password)
     page.locator(".done").wait_for()
     for path in ACCOUNT:
         page.goto(path)
         page.locator("#content [data-view]").wait_for()
     log_out(page)
     page.goto("/register")
-    fill_in(page, Person("carol@example.com", ada.password))
-    submit(page)
+    send(page, Person("carol@example.com", ada.password))
     at_account(page)
     log_out(page)
     assert noise.heard == []
 
 
-def test_anonymous_visitor_calls_nothing_protected(
-    page: Page, context: BrowserContext, site: GunicornServer
-) -> None:
-    """Public pages ask for themselves and static files: nothing that could answer 401."""
-    noise = Noise(context, site)
+def test_anonymous_visitor_calls_nothing_protected(page: Page, site: GunicornServer) -> None:
+    noise = Noise(page.context, site)
     for path in PUBLIC:
         page.goto(path, wait_until="networkidle")
     assert noise.heard == []
@@ -135,7 +119,6 @@ def packed(texts: Iterable[str]) -> int:
 
 @pytest.mark.parametrize("path", [*PUBLIC, *ACCOUNT])
 def test_weight(page: Page, context: BrowserContext, ada: Person, path: str) -> None:
-    """What a page loads is light, as it is served: script with its comments, and style."""
     loaded: dict[str, list[Response]] = {"js": [], "css": []}
 
     def note(answer: Response) -> None:
@@ -157,7 +140,6 @@ def test_weight(page: Page, context: BrowserContext, ada: Person, path: str) -> 
 
 @pytest.mark.parametrize("width", [320, 1280])
 def test_nothing_jumps(page: Page, context: BrowserContext, ada: Person, width: int) -> None:
-    """Loading a page and swapping its content moves nothing that was already there."""
     context.add_init_script(SHIFTS)
     page.set_viewport_size({"width": width, "height": 800})
     cookie_only(context, ada)
@@ -166,16 +148,9 @@ def test_nothing_jumps(page: Page, context: BrowserContext, ada: Person, width: 
         if path.startswith("/account"):
             page.locator("#content [data-view]").wait_for()
         assert shifted(page) < MAX_SHIFT, path
-    for name, heading in (
-        ("Overview", "Your account"),
-        ("Sessions", "Your sessions"),
-        ("Activity", "Your activity"),
-        ("Password", "Change your password"),
-        ("Overview", "Your account"),
-    ):
+    for name in ("Overview", "Sessions", "Activity", "Password", "Overview"):
         page.evaluate("window.shift = 0")
-        page.locator(".sections").get_by_role("link", name=name).click()
-        at_account(page, heading)
+        open_section(page, name)
         assert shifted(page) < MAX_SHIFT, name
     # The measure measures:
     page.evaluate(
@@ -188,7 +163,6 @@ def test_nothing_jumps(page: Page, context: BrowserContext, ada: Person, width: 
 def test_times_are_in_the_readers_zone(
     browser: Browser, site: GunicornServer, ada: Person
 ) -> None:
-    """A time is told in words; the exact one, in the reader's own zone, is a hover away."""
     with browser.new_context(
         base_url=site.url, timezone_id="Asia/Tokyo", locale="en-US"
     ) as context:

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.support.browsing import (
     ADA,
     BOB,
+    MISTYPED,
     Person,
     at_account,
     at_login,
@@ -21,12 +22,12 @@ from tests.support.browsing import (
     live,
     log_out,
     refresh_cookie,
+    send,
     submit,
 )
 from tests.support.servers.gunicorn import GunicornServer
 
 DAY: Final = 86400
-
 
 NO_PATH_OF_THIS_SITE: Final = [
     "//evil.test/",
@@ -44,19 +45,16 @@ def context(
 ) -> Iterator[BrowserContext]:
     """A fresh profile, once with JavaScript and once without."""
     scripted = request.param == "script"
-    context = browser.new_context(base_url=site.url, java_script_enabled=scripted)
-    yield context
-    context.close()
+    with browser.new_context(base_url=site.url, java_script_enabled=scripted) as context:
+        yield context
 
 
 @pytest.fixture
 def script(request: pytest.FixtureRequest) -> bool:
-    """Tell whether the page at hand runs script."""
     return bool(request.node.callspec.params["context"] == "script")
 
 
 def entered(page: Page, *, script: bool) -> None:
-    """Wait for the account page: its content, or the sentence that script is needed."""
     page.wait_for_url("**/account")
     if script:
         at_account(page)
@@ -64,16 +62,12 @@ def entered(page: Page, *, script: bool) -> None:
         page.locator("#content noscript p").wait_for()
 
 
-def test_registering_logs_in(
-    page: Page, context: BrowserContext, site: GunicornServer, *, script: bool
-) -> None:
-    """Registering by the form opens one account and one session, and leads into it."""
+def test_registering_logs_in(page: Page, site: GunicornServer, *, script: bool) -> None:
     page.goto("/")
     page.get_by_role("main").get_by_role("link", name="Register").click()
-    fill_in(page, ADA)
-    submit(page)
+    send(page, ADA)
     entered(page, script=script)
-    assert refresh_cookie(context)
+    assert refresh_cookie(page.context)
     assert len(families(site)) == 1
     if script:
         expect(page.locator("#content")).to_contain_text(ADA.email)
@@ -83,10 +77,8 @@ def test_registering_logs_in(
 def test_logging_in_and_out(
     page: Page, context: BrowserContext, site: GunicornServer, ada: Person, *, script: bool
 ) -> None:
-    """The right password opens a session; logging out ends it and takes the cookie back."""
     page.goto("/login")
-    fill_in(page, ada)
-    submit(page)
+    send(page, ada)
     entered(page, script=script)
     assert len(live(site)) == 1
     log_out(page)
@@ -96,7 +88,6 @@ def test_logging_in_and_out(
 
 
 def test_empty_form_names_both_fields(page: Page) -> None:
-    """Nothing filled in: both faults are in the summary and beside their fields."""
     for path in ("/login", "/register"):
         page.goto(path)
         submit(page)
@@ -106,13 +97,12 @@ def test_empty_form_names_both_fields(page: Page) -> None:
             expect(page.locator(f"#{field}-fault")).not_to_be_empty()
 
 
-def test_wrong_password_and_unknown_address_look_alike(page: Page, ada: Person) -> None:
-    """Neither tells whether there is such an account; the address is kept, the password not."""
+@pytest.mark.usefixtures("ada")
+def test_wrong_password_and_unknown_address_look_alike(page: Page) -> None:
     said = []
-    for person in (Person(ada.email, "not at all the password"), BOB):
+    for person in (MISTYPED, BOB):
         page.goto("/login")
-        fill_in(page, person)
-        submit(page)
+        send(page, person)
         faulty(page)
         said.append(page.get_by_role("alert").inner_text())
         expect(page.get_by_label("E-mail address")).to_have_value(person.email)
@@ -122,7 +112,6 @@ def test_wrong_password_and_unknown_address_look_alike(page: Page, ada: Person) 
 
 
 def test_refused_registration_keeps_the_address(page: Page, ada: Person) -> None:
-    """A refused registration says why at its field; the page never holds the password."""
     page.goto("/register")
     for person, field, words in (
         (Person("carol@example.com", "tiny zebra"), "password", "at least 15 characters"),
@@ -130,8 +119,7 @@ def test_refused_registration_keeps_the_address(page: Page, ada: Person) -> None
         (Person(ada.email, BOB.password), "email", "account"),
         (Person("no address", BOB.password), "email", "e-mail address"),
     ):
-        fill_in(page, person)
-        submit(page)
+        send(page, person)
         faulty(page, words)
         expect(page.locator(f"#{field}-fault")).to_contain_text(words)
         expect(page.get_by_label("E-mail address")).to_have_value(person.email)
@@ -139,7 +127,6 @@ def test_refused_registration_keeps_the_address(page: Page, ada: Person) -> None
 
 
 def test_summary_leads_to_the_field(page: Page) -> None:
-    """A link in the error summary moves the focus into the field it speaks of."""
     page.goto("/register")
     submit(page)
     faulty(page)
@@ -149,21 +136,17 @@ def test_summary_leads_to_the_field(page: Page) -> None:
 
 
 def test_too_many_attempts_say_when_to_return(page: Page, ada: Person) -> None:
-    """After too many wrong passwords the page says so, and how long to wait."""
     page.goto("/login")
     for _ in range(5):
-        fill_in(page, Person(ada.email, "not at all the password"))
-        submit(page)
+        send(page, MISTYPED)
         faulty(page, "password")
         page.goto("/login")
-    fill_in(page, ada)
-    submit(page)
+    send(page, ada)
     faulty(page, "Too many")
     expect(page).to_have_url(re.compile("/login$"))
 
 
 def test_password_managers_know_the_fields(page: Page, ada: Person) -> None:
-    """Names, types and autocomplete are what password managers look for; pasting works."""
     for path, kind in (("/login", "current-password"), ("/register", "new-password")):
         page.goto(path)
         email, password = page.locator("#email"), page.locator("#password")
@@ -180,15 +163,11 @@ def test_password_managers_know_the_fields(page: Page, ada: Person) -> None:
         expect(email).to_have_value(ada.email)
 
 
-def test_keep_me_logged_in(
-    page: Page, context: BrowserContext, ada: Person, *, script: bool
-) -> None:
-    """The cookie outlives the browser only when that was asked for, and by at most 30 days."""
+def test_keep_me_logged_in(page: Page, ada: Person, *, script: bool) -> None:
     page.goto("/login")
-    fill_in(page, ada)
-    submit(page)
+    send(page, ada)
     entered(page, script=script)
-    cookie = refresh_cookie(context)
+    cookie = refresh_cookie(page.context)
     assert cookie
     assert cookie.get("expires") == -1
     page.goto("/login")
@@ -196,50 +175,41 @@ def test_keep_me_logged_in(
     page.get_by_label("Keep me logged in").check()
     submit(page)
     entered(page, script=script)
-    cookie = refresh_cookie(context)
+    cookie = refresh_cookie(page.context)
     assert cookie
     assert 6 * DAY < cookie.get("expires", 0) - time.time() <= 30 * DAY
 
 
 def test_next_leads_to_a_path_of_this_site(page: Page, ada: Person) -> None:
-    """Who was on the way to a page of this site is there after logging in."""
     page.goto("/login?next=/threats")
-    fill_in(page, ada)
-    submit(page)
+    send(page, ada)
     page.wait_for_url("**/threats")
     expect(page.get_by_role("heading", name="Threats", exact=True)).to_be_visible()
 
 
-def test_next_leads_nowhere_else(
-    page: Page, context: BrowserContext, ada: Person, *, script: bool
-) -> None:
-    """`next` with another site in it is dropped, however it is spelled."""
+def test_next_leads_nowhere_else(page: Page, ada: Person, *, script: bool) -> None:
     asked: list[str] = []
-    context.on("request", lambda request: asked.append(request.url))
+    page.context.on("request", lambda request: asked.append(request.url))
     for wanted in NO_PATH_OF_THIS_SITE:
         page.goto("/login?next=" + quote(wanted))
         field = page.locator("input[name=next]")
         expect(field).to_have_value("")
         field.evaluate("(field, text) => { field.value = text }", wanted)
-        fill_in(page, ada)
-        submit(page)
+        send(page, ada)
         entered(page, script=script)
     assert [url for url in asked if urlsplit(url).hostname != "localhost"] == []
 
 
 def test_logging_in_over_a_session_ends_it(page: Page, site: GunicornServer, ada: Person) -> None:
-    """A second log-in in the same browser leaves one session, not two."""
     for _ in range(2):
         page.goto("/login")
-        fill_in(page, ada)
-        submit(page)
+        send(page, ada)
         page.wait_for_url("**/account")
     assert len(families(site)) == 2
     assert len(live(site)) == 1
 
 
 def test_notices_are_of_this_site(page: Page) -> None:
-    """A link cannot put words of its own on the page that asks for a password."""
     page.goto("/login?notice=Call+this+number")
     assert "Call" not in page.content()
     page.goto("/login?notice=session_ended")
@@ -247,14 +217,10 @@ def test_notices_are_of_this_site(page: Page) -> None:
     expect(page.locator("main")).to_contain_text("Log in to go on")
 
 
-def test_form_left_open_is_explained(
-    page: Page, context: BrowserContext, ada: Person, *, script: bool
-) -> None:
-    """Without its form cookie a plain form is refused in words; script needs none."""
+def test_form_left_open_is_explained(page: Page, ada: Person, *, script: bool) -> None:
     page.goto("/login")
-    context.clear_cookies()
-    fill_in(page, ada)
-    submit(page)
+    page.context.clear_cookies()
+    send(page, ada)
     if script:
         at_account(page)
     else:

@@ -8,36 +8,38 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.support.browsing import (
+    MISTYPED,
     NEW_PASSWORD,
+    NO_LOCK,
     Device,
     Person,
     at_account,
     at_login,
     cookie_only,
-    fill_in,
+    enter_passwords,
     live,
+    load_at_once,
     log_in,
     log_out,
     open_account,
+    open_section,
+    password_is_changed,
     posts,
     refresh_cookie,
+    reload,
     section,
-    submit,
+    send,
 )
 from tests.support.servers.gunicorn import GunicornServer
 
 TABS: Final = 5
 
 
-def test_reload_keeps_the_session(
-    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
-) -> None:
-    """A reload costs one exchange and keeps the session; so does coming back later."""
+def test_reload_keeps_the_session(page: Page, site: GunicornServer, ada: Person) -> None:
     log_in(page, ada)
     before = live(site)[0]
     sent = posts(page)
-    page.reload()
-    at_account(page)
+    reload(page)
     assert sent == ["/auth/refresh"]
     page.goto("/threats")
     page.goto("/account/sessions")
@@ -45,27 +47,17 @@ def test_reload_keeps_the_session(
     after = live(site)
     assert [family["family_id"] for family in after] == [before["family_id"]]
     assert after[0]["generation"] == before["generation"] + 2
-    assert refresh_cookie(context)
-
-
-def load_in(tabs: list[Page], url: str) -> None:
-    """Have all tabs load the same address at once."""
-    for tab in tabs:
-        tab.evaluate("url => void setTimeout(() => location.assign(url))", url)
+    assert refresh_cookie(page.context)
 
 
 def test_tabs_opened_at_once_all_work(
     context: BrowserContext, site: GunicornServer, ada: Person
 ) -> None:
-    """Five tabs restored together share one session; nobody is taken for a thief."""
     cookie_only(context, ada)
     tabs = [context.new_page() for _ in range(TABS)]
-    load_in(tabs, f"{site.url}/account")
+    load_at_once(tabs, f"{site.url}/account")
     for tab in tabs:
-        at_account(tab)
-    for tab in tabs:
-        section(tab, "Sessions")
-        at_account(tab, "Your sessions")
+        open_section(tab, "Sessions")
         expect(tab.locator("[data-session]")).to_have_count(1)
     tabs[0].reload()
     at_account(tabs[0], "Your sessions")
@@ -104,21 +96,16 @@ def test_tabs_that_cannot_take_turns_lose_nothing(
     context: BrowserContext, site: GunicornServer, ada: Person
 ) -> None:
     """Without the lock a token may be spent twice: the key tells that from theft."""
-    context.add_init_script("LockManager.prototype.request = () => Promise.reject(Error())")
+    context.add_init_script(NO_LOCK)
     cookie_only(context, ada)
     tabs = [context.new_page() for _ in range(3)]
-    load_in(tabs, f"{site.url}/account")
-    for tab in tabs:
-        at_account(tab)
+    load_at_once(tabs, f"{site.url}/account")
     assert len(live(site)) == 1
 
 
-def test_logout_is_seen_in_other_tabs(
-    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
-) -> None:
-    """Logging out in one tab empties and leaves the account pages in all."""
+def test_logout_is_seen_in_other_tabs(page: Page, site: GunicornServer, ada: Person) -> None:
     log_in(page, ada)
-    others = [open_account(context, path) for path in ("/account", "/account/password")]
+    others = [open_account(page.context, path) for path in ("/account", "/account/password")]
     log_out(page)
     for other in others:
         at_login(other, "logged_out")
@@ -127,20 +114,17 @@ def test_logout_is_seen_in_other_tabs(
 
 
 @pytest.mark.parametrize("told", [True, False])
-def test_another_user_in_another_tab(
-    page: Page, context: BrowserContext, ada: Person, bob: Person, *, told: bool
-) -> None:
+def test_another_user_in_another_tab(page: Page, ada: Person, bob: Person, *, told: bool) -> None:
     """Once somebody else logs in here, no tab shows or asks anything as the former user.
 
     Also when a tab could not be told: it finds out with its next request.
     """
     if not told:
-        context.add_init_script("delete window.BroadcastChannel")
+        page.context.add_init_script("delete window.BroadcastChannel")
     log_in(page, ada)
-    log_in(context.new_page(), bob)
+    log_in(page.context.new_page(), bob)
     if not told:
-        section(page, "Sessions")
-        at_account(page, "Your sessions")
+        open_section(page, "Sessions")
         section(page, "Overview")
     content = page.locator("#content")
     expect(content).to_contain_text(bob.email)
@@ -151,7 +135,6 @@ def test_another_user_in_another_tab(
 def test_session_ended_elsewhere_leads_back_after_login(
     page: Page, context: BrowserContext, ada: Person, phone: Device
 ) -> None:
-    """A session ended on another device says so, and logging in leads back to where one was."""
     log_in(page, ada)
     phone.log_in()
     phone.end_others()
@@ -159,8 +142,7 @@ def test_session_ended_elsewhere_leads_back_after_login(
     at_login(page, "session_ended")
     expect(page.locator("main")).to_contain_text("ended from another device")
     assert refresh_cookie(context) is None
-    fill_in(page, ada)
-    submit(page)
+    send(page, ada)
     page.wait_for_url("**/account/sessions")
     at_account(page, "Your sessions")
     expect(page.locator("[data-session]")).to_have_count(2)
@@ -170,24 +152,18 @@ def test_session_ended_elsewhere_leads_back_after_login(
 def test_password_change_in_one_tab(
     page: Page, context: BrowserContext, site: GunicornServer, ada: Person, phone: Device
 ) -> None:
-    """Changing the password keeps this browser's tabs and ends every other session at once."""
     log_in(page, ada)
     other = open_account(context, "/account/sessions")
     at_account(other, "Your sessions")
     phone.log_in()
     section(page, "Password")
-    page.get_by_label("Current password", exact=True).fill("not at all the password")
-    page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
-    submit(page)
+    enter_passwords(page, MISTYPED.password)
     expect(page.locator("#current_password-fault")).not_to_be_empty()
-    page.get_by_label("Current password", exact=True).fill(ada.password)
-    page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
-    submit(page)
-    expect(page.get_by_role("heading", name="Your password is changed")).to_be_visible()
+    enter_passwords(page, ada.password)
+    password_is_changed(page)
     assert phone.me() == 401
     assert len(live(site)) == 1
-    section(other, "Overview")
-    at_account(other)
+    open_section(other, "Overview")
     expect(other.locator("#content")).to_contain_text(ada.email)
     section(page, "Sessions")
     expect(page.locator("[data-session]")).to_have_count(1)
@@ -198,7 +174,6 @@ def test_password_change_in_one_tab(
 def test_ending_sessions_from_the_list(
     page: Page, site: GunicornServer, ada: Person, device: Callable[[Person], Device]
 ) -> None:
-    """One session, all others, or everything: each asks once and is ended at once."""
     devices = [device(ada) for _ in range(3)]
     for one in devices:
         one.log_in()

@@ -6,15 +6,16 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support.browsing import (
+    MISTYPED,
     Person,
     at_account,
     at_login,
-    fill_in,
     live,
     log_in,
     open_account,
     refresh_cookie,
-    submit,
+    reload,
+    send,
 )
 from tests.support.servers.gunicorn import GunicornServer
 
@@ -24,22 +25,18 @@ PATIENCE_MS: Final = 40_000  # the third pause between attempts can take ten sec
 
 @pytest.fixture(autouse=True)
 def patience(context: BrowserContext) -> None:
-    """Wait for as long as the pages pause."""
     context.set_default_timeout(PATIENCE_MS)
 
 
 def refuse(route: Route) -> None:
-    """Refuse the connection."""
     route.abort("connectionrefused")
 
 
 def overloaded(route: Route) -> None:
-    """Answer like a server that cannot just now."""
     route.fulfill(status=503, headers={"Retry-After": "1"}, body="not now")
 
 
 def ask(page: Page) -> None:
-    """Press the button, and be told that it is not done yet."""
     page.get_by_role("button", name="Log out", exact=True).click()
     waits(page)
 
@@ -51,29 +48,25 @@ def waits(page: Page) -> None:
     assert "@" not in page.locator("body").inner_text()
 
 
-def test_without_a_connection(
-    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
-) -> None:
-    """In all tabs the account is gone at once; with the connection comes the log-out."""
+def test_without_a_connection(page: Page, site: GunicornServer, ada: Person) -> None:
     log_in(page, ada)
-    other = open_account(context, "/account/sessions")
+    other = open_account(page.context, "/account/sessions")
     page.bring_to_front()
-    context.set_offline(offline=True)
+    page.context.set_offline(offline=True)
     ask(page)
     waits(other)
     assert len(live(site)) == 1
-    context.set_offline(offline=False)
+    page.context.set_offline(offline=False)
     for tab in (page, other):
         at_login(tab, "logged_out")
     assert live(site) == []
-    assert refresh_cookie(context) is None
+    assert refresh_cookie(page.context) is None
 
 
 @pytest.mark.parametrize("answer", [refuse, overloaded])
 def test_after_a_reload_and_in_a_new_tab(
     page: Page, context: BrowserContext, site: GunicornServer, ada: Person, answer: object
 ) -> None:
-    """The account does not come back: not by a reload, not in another tab, not by the way back."""
     log_in(page, ada)
     context.route(LOG_OUT, answer)  # type: ignore[arg-type]
     ask(page)
@@ -92,24 +85,20 @@ def test_after_a_reload_and_in_a_new_tab(
     assert live(site) == []
 
 
-def test_after_the_page_was_closed(
-    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
-) -> None:
-    """Whoever comes next needs no account page for it: the log-in page finishes it as well."""
+def test_after_the_page_was_closed(page: Page, site: GunicornServer, ada: Person) -> None:
     log_in(page, ada)
-    context.route(LOG_OUT, refuse)
+    page.context.route(LOG_OUT, refuse)
     ask(page)
     page.close()
-    context.unroute(LOG_OUT)
-    other = context.new_page()
+    page.context.unroute(LOG_OUT)
+    other = page.context.new_page()
     with other.expect_response(LOG_OUT) as heard:
         other.goto("/login")
     assert heard.value.status == 204
     assert live(site) == []
-    assert refresh_cookie(context) is None
+    assert refresh_cookie(page.context) is None
     log_in(other, ada)
-    other.reload()
-    at_account(other)
+    reload(other)
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -123,37 +112,33 @@ def test_log_in_that_comes_later_stays(
     other = context.new_page()
     other.goto("/login")
     if after:
-        fill_in(other, Person(ada.email, "not at all the password"))
-        submit(other)
+        send(other, MISTYPED)
         expect(other.get_by_role("alert")).to_contain_text("wrong")
         waits(page)
-    fill_in(other, ada)
-    submit(other)
+    send(other, ada)
     at_account(other)
     context.unroute(LOG_OUT)
     at_account(page)
     other.wait_for_timeout(2500)  # longer than it takes until the log-out is tried again
     for tab in (page, other):
-        tab.reload()
-        at_account(tab)
+        reload(tab)
     assert len(live(site)) == 1
 
 
-def test_while_the_server_is_down(
-    page: Page, context: BrowserContext, site: GunicornServer, ada: Person
-) -> None:
-    """A page that waits finishes when the server is back; so does one that is opened then."""
+def test_while_the_server_is_down(page: Page, site: GunicornServer, ada: Person) -> None:
     log_in(page, ada)
     site.stop()
     try:
         ask(page)
     finally:
-        context.route(LOG_OUT, refuse)  # the first page must not finish before there is a second
+        page.context.route(
+            LOG_OUT, refuse
+        )  # the first page must not finish before there is a second
         site.start()
-    other = context.new_page()
+    other = page.context.new_page()
     other.goto("/account")
     waits(other)
-    context.unroute(LOG_OUT)
+    page.context.unroute(LOG_OUT)
     for tab in (page, other):
         at_login(tab, "logged_out")
     assert live(site) == []

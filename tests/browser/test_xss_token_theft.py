@@ -8,9 +8,17 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Response, Route, expect
+from playwright.sync_api import BrowserContext, Page, Response, Route
 
-from tests.support.browsing import Person, at_account, log_in, refresh_cookie
+from tests.support.browsing import (
+    Person,
+    ask_the_api,
+    log_in,
+    open_section,
+    press_refresh,
+    refresh_cookie,
+    script,
+)
 from tests.support.servers.gunicorn import GunicornServer
 
 EVIL: Final = "http://evil.test"
@@ -38,162 +46,11 @@ VECTORS: Final = {
     "image": f"<img src={EVIL}/image>",
     "form": f"<form action={EVIL}/form><button id=send>x</button></form>",
 }
-# Written as the server's own files would be: real script, not the test driver's.
-SINKS: Final = """
-const sinks = {
-  innerHTML: () => { document.createElement('p').innerHTML = '<b>x</b>'; },
-  outerHTML: () => { document.body.firstElementChild.outerHTML = '<b>x</b>'; },
-  insertAdjacentHTML: () => document.body.insertAdjacentHTML('beforeend', '<b>x</b>'),
-  write: () => document.write('x'),
-  writeln: () => document.writeln('x'),
-  fragment: () => document.createRange().createContextualFragment('<b>x</b>'),
-  parser: () => new DOMParser().parseFromString('<b>x</b>', 'text/html'),
-  unsafe: () => document.createElement('p').setHTMLUnsafe('<b>x</b>'),
-  parseUnsafe: () => Document.parseHTMLUnsafe('<b>x</b>'),
-  srcdoc: () => { document.createElement('iframe').srcdoc = 'x'; },
-  src: () => { document.createElement('script').src = '/static/js/credentials.js'; },
-  text: () => { document.createElement('script').text = 'x'; },
-  textContent: () => { document.createElement('script').textContent = 'x'; },
-  handler: () => document.body.setAttribute('onclick', 'x'),
-  worker: () => new Worker('/static/js/credentials.js'),
-  shared: () => new SharedWorker('/static/js/credentials.js'),
-  timeout: () => setTimeout('window.late = true'),
-  interval: () => setInterval('window.late = true'),
-  eval: () => eval('1'),
-  function: () => new Function('return 1'),
-  policy: () => trustedTypes.createPolicy('mine', { createHTML: text => text }),
-  default: () => trustedTypes.createPolicy('default', { createHTML: text => text }),
-  again: () => trustedTypes.createPolicy('latchkey-fragment', { createHTML: text => text }),
-};
-window.open_sinks = [];
-for (const [name, use] of Object.entries(sinks)) {
-  try {
-    use();
-    window.open_sinks.push(name);
-  } catch {}
-}
-try {
-  await navigator.serviceWorker.register('/static/js/credentials.js');
-  window.open_sinks.push('serviceWorker');
-} catch {}
-document.body.dataset.tried = 'all';
-"""
-# All text that script of the page can get at: storage, databases, caches, cookies, the
-# document, what the platform remembers, and every object that hangs on a global or a module.
-LOOT: Final = """
-async () => {
-  const found = [];
-  const seen = new Set();
-  const walk = (value, depth) => {
-    if (typeof value === 'string') found.push(value);
-    if (value === null || !['object', 'function'].includes(typeof value)) return;
-    if (seen.has(value) || depth > 6) return;
-    seen.add(value);
-    if (typeof value === 'function') found.push(Function.prototype.toString.call(value));
-    for (const key of Reflect.ownKeys(value)) {
-      found.push(String(key));
-      try { walk(value[key], depth + 1); } catch {}
-    }
-    try { if (value instanceof Map || value instanceof Set) walk([...value], depth + 1); } catch {}
-  };
-  walk({ ...localStorage }, 0);
-  walk({ ...sessionStorage }, 0);
-  walk((await indexedDB.databases()).map(({ name }) => name), 0);
-  for (const name of await caches.keys()) {
-    found.push(name);
-    const cache = await caches.open(name);
-    for (const answer of await cache.matchAll()) found.push(await answer.text());
-  }
-  for await (const name of (await navigator.storage.getDirectory()).keys()) found.push(name);
-  walk([document.cookie, await cookieStore.getAll()], 0);
-  walk([document.documentElement.outerHTML, document.referrer, location.href, name], 0);
-  walk([history.state, performance.getEntries().map(entry => entry.toJSON())], 0);
-  for (const field of document.querySelectorAll('input')) found.push(field.value);
-  for (const { name } of performance.getEntriesByType('resource')) {
-    if (new URL(name).pathname.startsWith('/static/js/')) walk(await import(name), 0);
-  }
-  walk(globalThis, 0);
-  return found.join('\\n');
-}
-"""
-# Replaces every method script can replace by one that looks at what passes.
-SPY: Final = """
-() => {
-  window.leaks = [];
-  const { apply, ownKeys, getOwnPropertyDescriptor, defineProperty } = Reflect;
-  const { stringify } = JSON, { exec } = RegExp.prototype;
-  const token = /eyJ[\\w-]+\\.eyJ[\\w-]+/;
-  let busy = false;
-  const look = (where, value) => {
-    if (busy) return;
-    busy = true;
-    try {
-      const text = typeof value === 'string' ? value
-        : value instanceof Headers ? stringify([...value]) : stringify(value);
-      if (text && apply(exec, token, [text])) window.leaks[window.leaks.length] = where;
-    } catch {}
-    busy = false;
-  };
-  const spy = (owner, name, where) => {
-    const own = getOwnPropertyDescriptor(owner, name);
-    if (!own?.configurable || typeof own.value !== 'function' || name === 'constructor') return;
-    const real = own.value;
-    defineProperty(owner, name, { ...own, value: function (...given) {
-      look(where, this);
-      for (let i = 0; i < given.length; i += 1) look(where, given[i]);
-      const back = apply(real, this, given);
-      look(where, back);
-      return back;
-    } });
-  };
-  for (const kind of ['Headers', 'Response', 'Request', 'Promise', 'Function', 'Object', 'Array',
-    'String', 'URL', 'AbortSignal', 'LockManager', 'Map', 'Set', 'Storage', 'BroadcastChannel',
-    'TextEncoder', 'SubtleCrypto', 'IDBFactory', 'IDBObjectStore']) {
-    for (const name of ownKeys(window[kind].prototype)) {
-      spy(window[kind].prototype, name, `${kind}.${String(name)}`);
-    }
-  }
-  for (const name of ['fetch', 'setTimeout', 'postMessage', 'structuredClone']) {
-    spy(window, name, name);
-  }
-  spy(JSON, 'parse', 'JSON.parse');
-  spy(JSON, 'stringify', 'JSON.stringify');
-  spy(Object, 'assign', 'Object.assign');
-  spy(Object, 'freeze', 'Object.freeze');
-  for (const name of ['access_token', 'authorization', 'Authorization', 'headers', 'then']) {
-    defineProperty(Object.prototype, name, {
-      configurable: true,
-      get() { look(`Object.prototype.${name}`, this); return undefined; },
-      set(value) {
-        look(`Object.prototype.${name}`, value);
-        const plain = { writable: true, enumerable: true, configurable: true };
-        defineProperty(this, name, { value, ...plain });
-      },
-    });
-  }
-}
-"""
+SINKS: Final = script("sinks")
+LOOT: Final = script("loot")
+SPY: Final = script("spy")
 
-
-# Replaces the methods of a key, and of all that it inherits from: a key can be had from a module
-# that any script can import.
-PATCH_KEYS: Final = """
-async () => {
-  window.handed = [];
-  const { makePendingKey } = await import('/static/js/dpop.js');
-  const key = await makePendingKey();
-  for (let owner = key; owner; owner = Object.getPrototypeOf(owner)) {
-    for (const name of ['prove', 'promote', 'discard']) {
-      const real = key[name];
-      Reflect.set(owner, name, function (...given) {
-        window.handed.push(name, ...given);
-        return real.apply(this, given);
-      });
-    }
-  }
-  return key.prove('GET', '/', '');
-}
-"""
+PATCH_KEYS: Final = script("patch_keys")
 
 
 def inject(page: Page, path: str, markup: str, *, policy: bool = True) -> None:
@@ -237,31 +94,21 @@ def tokens_of(page: Page) -> list[str]:
 
 
 def use_everything(page: Page) -> None:
-    """Do with a session what a person does with it."""
-    page.get_by_role("button", name="Refresh now").click()
-    expect(page.locator(".said")).to_contain_text("Done.")
-    page.get_by_role("button", name="Ask the API").click()
-    expect(page.locator(".answer")).to_contain_text("200")
-    for name, heading in (("Sessions", "Your sessions"), ("Password", "Change your password")):
-        page.locator(".sections").get_by_role("link", name=name).click()
-        at_account(page, heading)
-    page.locator(".sections").get_by_role("link", name="Overview").click()
-    at_account(page)
+    press_refresh(page)
+    ask_the_api(page)
+    for name in ("Sessions", "Password", "Overview"):
+        open_section(page, name)
 
 
 def lure(page: Page) -> None:
-    """Do what the attacker hopes for."""
     for bait in ("#lure", "#send"):
         page.locator(bait).dispatch_event("click")
     page.wait_for_timeout(200)  # for what should not happen there is nothing to wait for
 
 
 @pytest.mark.parametrize("path", ["/threats", "/account", "/fragments/account"])
-def test_injected_markup_is_dead(
-    page: Page, context: BrowserContext, ada: Person, path: str
-) -> None:
-    """Markup that got into a page, a shell or a fragment runs nothing and calls nobody."""
-    asked = evil_host(context)
+def test_injected_markup_is_dead(page: Page, ada: Person, path: str) -> None:
+    asked = evil_host(page.context)
     log_in(page, ada)
     inject(page, path, "".join(VECTORS.values()))
     page.goto("/threats" if path == "/threats" else "/account")
@@ -271,11 +118,9 @@ def test_injected_markup_is_dead(
     assert asked == []
 
 
-def test_control_the_same_markup_runs_without_the_policy(
-    page: Page, context: BrowserContext
-) -> None:
+def test_control_the_same_markup_runs_without_the_policy(page: Page) -> None:
     """Without our policy the injected markup does run: it is the policy that stops it."""
-    asked = evil_host(context)
+    asked = evil_host(page.context)
     inject(page, "/threats", "".join(VECTORS.values()), policy=False)
     page.goto("/threats")
     page.locator("#lure").dispatch_event("click")
@@ -288,8 +133,6 @@ def test_control_the_same_markup_runs_without_the_policy(
 
 
 def test_sinks_of_markup_and_code_throw(page: Page) -> None:
-    """Script of the site's own files cannot turn text into markup or code by mistake."""
-
     def poison(route: Route) -> None:
         answer = route.fetch()
         route.fulfill(response=answer, body=answer.text() + SINKS)
@@ -302,7 +145,6 @@ def test_sinks_of_markup_and_code_throw(page: Page) -> None:
 
 
 def test_no_token_where_script_can_read(page: Page, context: BrowserContext, ada: Person) -> None:
-    """After logging in and using everything, no token is anywhere that script can look."""
     tokens = tokens_of(page)
     log_in(page, ada)
     use_everything(page)
@@ -320,7 +162,6 @@ def test_no_token_where_script_can_read(page: Page, context: BrowserContext, ada
 
 
 def test_nothing_is_stored_but_the_key(page: Page, ada: Person) -> None:
-    """No storage is used, with a token in it or without; one database holds this browser's key."""
     log_in(page, ada, remember=True)
     use_everything(page)
     stored: list[Any] = page.evaluate(
@@ -341,7 +182,6 @@ def test_later_patching_reveals_no_token(page: Page, ada: Person) -> None:
 
 
 def test_patching_the_modules_reveals_no_token(page: Page, ada: Person) -> None:
-    """What the modules hand out cannot be made to hand the token on."""
     log_in(page, ada)
     page.evaluate(PATCH_KEYS)
     use_everything(page)
@@ -358,7 +198,6 @@ def test_control_earlier_patching_does(page: Page, context: BrowserContext, ada:
 def test_policy_is_never_violated_in_normal_use(
     page: Page, context: BrowserContext, site: GunicornServer, ada: Person
 ) -> None:
-    """Our own pages do nothing that the policy has to stop."""
     violations: list[str] = []
     context.expose_binding("violated", lambda _source, what: violations.append(what))
     context.add_init_script(

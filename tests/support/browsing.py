@@ -16,8 +16,12 @@ from playwright.sync_api import (
     expect,
 )
 
+from config import ROOT
 from tests.support.servers.gunicorn import GunicornServer
 
+SCRIPTS: Final = ROOT / "tests" / "browser" / "scripts"
+# Tabs cannot take turns then.
+NO_LOCK: Final = "LockManager.prototype.request = () => Promise.reject(Error())"
 REFRESH: Final = "__Host-Http-refresh"
 NEW_PASSWORD: Final = "another marble teapot wanders"
 
@@ -29,7 +33,19 @@ class Person:
 
 
 ADA: Final = Person("ada@example.com", "quarry lantern umbrella nine")
+MISTYPED: Final = Person(ADA.email, "not at all the password")
 BOB: Final = Person("bob@example.com", "seven pigeons near a teapot")
+HEADINGS: Final = {
+    "Overview": "Your account",
+    "Sessions": "Your sessions",
+    "Activity": "Your activity",
+    "Password": "Change your password",
+}
+
+
+def script(name: str) -> str:
+    """Read one of the scripts that the tests run in a page."""
+    return (SCRIPTS / f"{name}.js").read_text(encoding="utf-8")
 
 
 class Device:
@@ -82,12 +98,35 @@ def submit(page: Page) -> None:
     page.locator("main form button.main").click()
 
 
+def enter_passwords(page: Page, current: str, new: str = NEW_PASSWORD) -> None:
+    """Fill in the form for a new password and send it."""
+    page.get_by_label("Current password", exact=True).fill(current)
+    page.get_by_label("New password", exact=True).fill(new)
+    submit(page)
+
+
+def password_is_changed(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Your password is changed")).to_be_visible()
+
+
+def load_at_once(tabs: list[Page], url: str) -> None:
+    for tab in tabs:
+        tab.evaluate("url => void setTimeout(() => location.assign(url))", url)
+    for tab in tabs:
+        at_account(tab)
+
+
+def send(page: Page, person: Person) -> None:
+    """Fill in the form at hand and send it."""
+    fill_in(page, person)
+    submit(page)
+
+
 def log_in(page: Page, person: Person, path: str = "/login", *, remember: bool = False) -> None:
     page.goto(path)
-    fill_in(page, person)
     if remember:
         page.get_by_label("Keep me logged in").check()
-    submit(page)
+    send(page, person)
     at_account(page)
 
 
@@ -160,3 +199,26 @@ def posts(page: Page) -> list[str]:
 def section(page: Page, name: str) -> None:
     page.bring_to_front()
     page.get_by_role("navigation", name="Account").get_by_role("link", name=name).click()
+
+
+def open_section(page: Page, name: str) -> None:
+    """Go to another account page and wait for its content."""
+    section(page, name)
+    at_account(page, HEADINGS[name])
+
+
+def reload(page: Page, heading: str = "Your account") -> None:
+    """Reload an account page and wait for its content."""
+    page.reload()
+    at_account(page, heading)
+
+
+def press_refresh(page: Page) -> None:
+    page.bring_to_front()
+    page.get_by_role("button", name="Refresh now").click()
+    expect(page.locator(".said")).to_contain_text("Done.")
+
+
+def ask_the_api(page: Page) -> None:
+    page.get_by_role("button", name="Ask the API").click()
+    expect(page.locator(".answer")).to_contain_text("200")

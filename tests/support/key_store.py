@@ -5,35 +5,11 @@ from http.client import HTTPConnection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Error, Page, Response, Route, expect
+from playwright.sync_api import BrowserContext, Error, Page, Response, Route
 
-from tests.support.browsing import refresh_cookie
+from tests.support.browsing import refresh_cookie, script
 
-# What script can learn of this browser's key: its thumbprint, and what an export gives.
-KEY: Final = """
-async () => {
-  const done = request => new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-  const database = await done(indexedDB.open('latchkey'));
-  const store = database.transaction('keys').objectStore('keys');
-  const all = await done(store.getAll());
-  database.close();
-  const [{ publicKey, privateKey }] = all;
-  const { crv, kty, x, y } = await crypto.subtle.exportKey('jwk', publicKey);
-  const members = new TextEncoder().encode(JSON.stringify({ crv, kty, x, y }));
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', members));
-  const tries = ['jwk', 'pkcs8', 'raw', 'spki'].map(format =>
-    crypto.subtle.exportKey(format, privateKey).then(() => 'exported', error => error.name));
-  return {
-    count: all.length,
-    jkt: hash.toBase64({ alphabet: 'base64url', omitPadding: true }),
-    extractable: privateKey.extractable,
-    exports: [...new Set(await Promise.all(tries))],
-  };
-}
-"""
+KEY: Final = script("key")
 
 NO_STORAGE: Final = {
     "denied": """
@@ -48,22 +24,7 @@ NO_STORAGE: Final = {
     """,
 }
 
-# What passes through the platform's crypto and storage after the module has loaded.
-WATCH_CRYPTO: Final = """
-() => {
-  window.seen = [];
-  for (const name of Object.getOwnPropertyNames(SubtleCrypto.prototype)) {
-    const own = Object.getOwnPropertyDescriptor(SubtleCrypto.prototype, name);
-    if (typeof own.value !== 'function' || name === 'constructor') continue;
-    const real = own.value;
-    SubtleCrypto.prototype[name] = function (...given) {
-      const keys = given.filter(one => one instanceof CryptoKey);
-      window.seen.push(...keys.map(one => `${name} ${one.type}`));
-      return Reflect.apply(real, this, given);
-    };
-  }
-}
-"""
+WATCH_CRYPTO: Final = script("watch_crypto")
 
 # The answer to /stale brings a nonce that the server does not accept.
 STALE: Final = """
@@ -117,9 +78,3 @@ def reload_soon(page: Page) -> None:
     """Press F5, whether or not the page of the one before is there yet."""
     with suppress(Error):
         page.evaluate("void setTimeout(() => location.reload())")
-
-
-def press_refresh(page: Page) -> None:
-    page.bring_to_front()
-    page.get_by_role("button", name="Refresh now").click()
-    expect(page.locator(".said")).to_contain_text("Done.")

@@ -1,0 +1,4 @@
+async () => {
+  const keys = await done((await store()).getAll());
+  return Promise.all(keys.map(thumbprint));
+}
