@@ -110,9 +110,8 @@ def build(settings: Settings, clock: Clock, features: Sequence[Feature] = ()) ->
         audit=audit,
         clock=clock,
         pruning=Pruning(database, clock),
-        outbox=Outbox(clock),
+        outbox=Outbox(clock, is_open=settings.mail_url != "none"),
         links=Links(_ring(settings, LINK_KEY)),
-        mails=settings.mail_url != "none",
         delete_rows=tuple(f.delete_rows for f in features if f.delete_rows),
     )
     return Services(

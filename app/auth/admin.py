@@ -134,6 +134,7 @@ def delete(auth: Auth, user: User) -> tuple[int, bool]:
         for delete_rows in auth.delete_rows:
             delete_rows(connection, user.id)
         mails.delete_of_user(connection, user.id)
+        auth.outbox.put(connection, Kind.ACCOUNT_DELETED, user.email, Client())
         accounts.erase(connection, user.id, now)
         revoked = revocation.revoke_user(connection, user.id, Reason.ADMIN, now)
         # Last, because the revocation waits for a log-out that is about to insert its row.

@@ -46,8 +46,6 @@ class Auth:
     pruning: Pruning
     outbox: Outbox
     links: Links
-    mails: bool
-    """Whether mail is sent at all; without it nobody can prove an address."""
     delete_rows: tuple[Callable[[Connection, str], None], ...] = ()
     """Functions of features that delete a user's rows, in the transaction that erases the user."""
 

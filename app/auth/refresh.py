@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from app.accounts import queries as accounts
 from app.accounts.activity import Event
 from app.auth.dependencies import Auth
 from app.auth.happened import Happened, each_ended
@@ -22,6 +23,7 @@ from app.families.models import THEFTS, Reason
 from app.families.outcomes import Refused, Retried, Successor
 from app.families.rotation import exchange
 from app.infra.audit import Client
+from app.mail.models import Kind
 from app.tokens.claims import RefreshTokenClaims
 from app.tokens.jws import TokenRefused
 
@@ -65,9 +67,12 @@ def _record_refusal(
 
     def end(connection: Connection) -> list[Happened]:
         revoked = revocation.revoke_family(connection, sid, reason, now, client.ip)
+        if revoked and (owner := accounts.find(connection, user_id)):
+            auth.outbox.put(connection, Kind.THEFT, owner.email, client, owner)
         return each_ended(Event.REFRESH_REFUSED, revoked, client, reason)
 
     if reason in THEFTS and auth.commit(end):
+        auth.outbox.wake()
         return
     # A client can cause these refusals without limit, so `refused` limits the lines of the record.
     auth.audit.refused(Event.REFRESH_REFUSED, client, reason, user_id=user_id, sid=sid)

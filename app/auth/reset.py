@@ -36,7 +36,7 @@ def request_reset(auth: Auth, email: str, client: Client) -> None:
         TooManyAttempts: when a limit of the client's network is used up.
 
     """
-    if not auth.mails:
+    if not auth.outbox.is_open:
         raise MailOff
     try:
         address = normalize_email(email)

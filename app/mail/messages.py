@@ -102,11 +102,48 @@ def password_reset(mail: Mail, site: Site, token: str) -> Message:
     )
 
 
+def theft(mail: Mail, site: Site, token: str) -> Message:
+    """Tell the owner that a session was used by two, and that it ended for both."""
+    ended = (
+        f"A session of {mail.address} was used with a copy of its cookie. It ended at once, for "
+        "whoever has the copy too. The request that showed it came from here:"
+    )
+    what_to_do = (
+        "Log in again to go on. If you have lost a device, or do not know what happened, use the "
+        "link. It leads to a page that asks once more; then every session ends, the present "
+        "password is refused, and you get a link to choose a new one. It works once, for "
+        f"{_duration(Kind.THEFT)}."
+    )
+    return Message(
+        f"A {site.name} session was ended to protect you",
+        (ended, _origin(mail)),
+        site.link("Secure the account", SECURE_PATH, token),
+        (what_to_do,),
+    )
+
+
+def account_deleted(mail: Mail, site: Site, _token: str) -> Message:
+    """Confirm that nothing is left."""
+    at = datetime.fromtimestamp(mail.created_at, UTC)
+    deleted = (
+        f"The account of {mail.address} was deleted on {at.day} {at:%B %Y, %H:%M} UTC, with all "
+        "that was kept about it. Every session ended. This is the last message."
+    )
+    return Message(
+        f"Your {site.name} account was deleted",
+        (deleted,),
+        site.link("Open a new account", "/register"),
+        ("A new account with the same address has nothing in common with the former one.",),
+    )
+
+
 MESSAGES: Final[dict[str, Callable[[Mail, Site, str], Message]]] = {
     Kind.RESET: reset,
     Kind.NO_ACCOUNT: no_account,
     Kind.PASSWORD_CHANGED: password_changed,
     Kind.PASSWORD_RESET: password_reset,
+    Kind.THEFT: theft,
+    Kind.ACCOUNT_DELETED: account_deleted,
 }
 
 

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     NO_ACCOUNT = "no_account"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind, not a password
     PASSWORD_RESET = "password_reset"  # noqa: S105 - likewise
+    THEFT = "theft"
+    ACCOUNT_DELETED = "account_deleted"
 
 
 mails: Final = Table(

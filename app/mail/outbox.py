@@ -18,9 +18,11 @@ from app.mail.models import Kind, Mail
 class Outbox:
     """Stores messages, and wakes the thread that sends them. Safe to share between threads."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Take the time of each message from `clock`."""
+    def __init__(self, clock: Clock, *, is_open: bool) -> None:
+        """Take the time of each message from `clock`; without `is_open`, store none."""
         self._clock: Final = clock
+        self.is_open: Final = is_open
+        """Whether mail is sent at all; otherwise nobody can prove an address."""
         self.woken: Final = threading.Event()
         """Set when a message may be waiting; the sender of this worker waits for it."""
 
@@ -37,9 +39,12 @@ class Outbox:
         """Store a message in the transaction of `connection`: one INSERT.
 
         It is sent only when that transaction commits. A `suppressed` message is stored and never
-        sent, so that a caller who measures the time cannot tell whether one is sent.
+        sent, so that a caller who measures the time cannot tell whether one is sent. Nothing is
+        stored where no mail is sent (MAIL_URL is `none`): it would wait for ever.
         """
-        queries.insert(connection, self.mail(kind, address, client, user, suppressed=suppressed))
+        if self.is_open:
+            mail = self.mail(kind, address, client, user, suppressed=suppressed)
+            queries.insert(connection, mail)
 
     def mail(
         self,
