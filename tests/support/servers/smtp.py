@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,6 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
 from pathlib import Path
-from time import sleep
 from typing import Any, Final
 
 from aiosmtpd.controller import Controller
@@ -31,6 +31,7 @@ QUOTED: Final = "p%40ss%3Aword"
 class SmtpServer:
     """Accepts mail on `port`; `received` has it in order.
 
+    While `free` is cleared it hangs, and `busy` says that a message has come.
     `rcpt` and `data` are answers that are given instead of accepting; `drop` breaks the
     connection after DATA has been accepted, before the client reads that.
     """
@@ -40,8 +41,12 @@ class SmtpServer:
     rcpt: list[str] = field(default_factory=list)
     data: list[str] = field(default_factory=list)
     drop: int = 0
-    slow: float = 0.0
     port: int = 0
+    free: threading.Event = field(default_factory=threading.Event)
+    busy: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.free.set()
 
     @property
     def certificate(self) -> Path:
@@ -65,7 +70,8 @@ class SmtpServer:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        sleep(self.slow)  # noqa: ASYNC251 - the whole server is slow
+        self.busy.set()
+        self.free.wait(30)  # the whole server hangs, not this connection alone
         if self.data:
             return self.data.pop(0)
         raw = envelope.content
