@@ -21,9 +21,13 @@ from schemathesis.specs.openapi.checks import (
 from werkzeug.test import TestResponse
 
 from app import create_app
+from app.accounts import queries as accounts
 from app.attacks.prover import Prover
 from app.contract.endpoints import Endpoint
 from app.infra import throttle
+from app.infra.audit import Client as AuditClient
+from app.mail import queries as mails
+from app.mail.models import Kind
 from app.web.cookies import REFRESH
 from app.web.guards import public
 from config import Settings
@@ -162,6 +166,21 @@ def unavailable(stage: Stage) -> TestResponse:
         close(elsewhere)
 
 
+def without_mail(stage: Stage) -> TestResponse:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services(stage.app).auth.outbox, "is_open", False)
+        return stage.ask()
+
+
+def link(ada: Client, kind: Kind) -> str:
+    """Make the token of a mailed link that was not used yet."""
+    auth = services(ada.app).auth
+    user = auth.database.read(accounts.find, ada.user_id)
+    mail = auth.outbox.mail(kind, ada.email, AuditClient(), user, suppressed=True)
+    auth.database.write(mails.insert, mail)
+    return auth.links.token(mail, user, auth.clock.now())
+
+
 BODIES: Final[dict[str, Callable[[Client], dict[str, Any]]]] = {
     "session_post_register": lambda ada: {"email": NOBODY, "password": ada.password},
     "session_post_login": lambda ada: {"email": ada.email, "password": ada.password},
@@ -169,6 +188,12 @@ BODIES: Final[dict[str, Callable[[Client], dict[str, Any]]]] = {
         "current_password": ada.password,
         "new_password": NEW_PASSWORD,
     },
+    "recovery_post_reset": lambda ada: {"email": ada.email},
+    "recovery_post_reset_finish": lambda ada: {
+        "token": link(ada, Kind.RESET),
+        "password": NEW_PASSWORD,
+    },
+    "recovery_post_secure": lambda ada: {"token": link(ada, Kind.PASSWORD_CHANGED)},
 }
 # What any endpoint may refuse, whatever it does.
 GENERAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
@@ -190,6 +215,8 @@ SPECIAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
     "invalid_credentials": lambda stage: changed(stage, password="wrong"),
     "wrong_password": lambda stage: changed(stage, current_password="wrong"),
     "weak_password": lambda stage: changed(stage, password="a" * 15, new_password="a" * 15),
+    "invalid_link": lambda stage: changed(stage, token="none"),
+    "mail_off": without_mail,
     "email_taken": lambda stage: changed(stage, email=stage.ada.email),
     "not_found": lambda stage: stage.ask(path=stage.path[:-1]),
     "too_many_attempts": too_many,
