@@ -25,7 +25,6 @@ from app.auth.pruning import Pruning
 from app.families.denylist import Denylist
 from app.families.denylist_sync import DenylistSync
 from app.families.entries import Entries, Keys
-from app.families.issuer import Lifetimes, TokenIssuer
 from app.families.marker import Marker
 from app.families.outage import Outage
 from app.families.replay_cache import ReplayCache
@@ -37,23 +36,22 @@ from app.infra.outage_log import OutageLog
 from app.infra.redis import ConnectionCount, RedisLink
 from app.infra.throttle import Throttle
 from app.mail import sender as mail_sender
+from app.mail.composer import Composer
+from app.mail.folder import Folder
 from app.mail.links import Links
 from app.mail.messages import Site
 from app.mail.outbox import Outbox
 from app.mail.sender import Sender
-from app.mail.transports import from_url
-from app.tokens.claims import AccessTokenClaims, RefreshTokenClaims, with_claims
-from app.tokens.codec import Codec, Rules
-from app.tokens.keys import KeyRing, derive, key_ring
+from app.mail.smtp import from_url
+from app.signing import LINK_KEY, purpose_key, ring, token_issuer
+from app.tokens.claims import AccessTokenClaims
+from app.tokens.codec import Codec
 from app.tokens.nonces import Nonces
 from config import THREADS, Settings
 
 REDIS_SECONDS: Final = 0.5
 NAME: Final = "latchkey"
 ISSUER_DIGITS: Final = 12
-ACCESS_KEY: Final = "access token"
-REFRESH_KEY: Final = "refresh token"
-LINK_KEY: Final = "mailed link"
 MAILBOX: Final = "mailbox"
 
 
@@ -93,13 +91,13 @@ def build(settings: Settings, clock: Clock, features: Sequence[Feature] = ()) ->
     database = Database(settings.database_url, threads=THREADS, pooler=settings.database_pooler)
     link, audit = _redis_link(settings.redis_url), Audit(clock)
     redis, prefix = link.redis, redis_prefix(settings)
-    nonces = Nonces(_purpose_key(settings, "nonce"), settings.clock_leeway)
+    nonces = Nonces(purpose_key(settings, "nonce"), settings.clock_leeway)
     outage, keys = Outage(clock, nonces), denylist_keys(settings)
     marker = Marker(keys.marker, keys.leeway, clock, nonces)
     sync = DenylistSync(link, Entries(keys, database, clock), marker, clock, outage, nonces)
     replay_cache = ReplayCache(redis, prefix, clock, sync, outage, nonces)
     denylist = Denylist(redis, database, clock, keys, sync, replay_cache, outage)
-    throttle, issuer = Throttle(redis, prefix, clock), _issuer(settings, features)
+    throttle, issuer = Throttle(redis, prefix, clock), token_issuer(settings, features)
     auth = Auth(
         database=database,
         denylist=denylist,
@@ -111,7 +109,7 @@ def build(settings: Settings, clock: Clock, features: Sequence[Feature] = ()) ->
         clock=clock,
         pruning=Pruning(database, clock),
         outbox=Outbox(clock, is_open=settings.mail_url != "none"),
-        links=Links(_ring(settings, LINK_KEY)),
+        links=Links(ring(settings, LINK_KEY)),
         delete_rows=tuple(f.delete_rows for f in features if f.delete_rows),
     )
     return Services(
@@ -130,25 +128,21 @@ def build(settings: Settings, clock: Clock, features: Sequence[Feature] = ()) ->
 
 
 def _sender(settings: Settings, auth: Auth) -> Sender | None:
-    transport = from_url(settings.mail_url, settings.instance / MAILBOX)
-    if transport is None:
+    if settings.mail_url == "none":
         return None
-    return Sender(
-        database=auth.database,
-        links=auth.links,
-        transport=transport,
-        site=Site(settings.product_name, settings.public_url),
-        address=settings.mail_from,
-        audit=auth.audit,
-        clock=auth.clock,
-        outages=OutageLog(auth.clock, mail_sender.logger),
-    )
+    in_folder = settings.mail_url == "mailbox"
+    folder = Folder(settings.instance / MAILBOX)
+    transport = folder if in_folder else from_url(settings.mail_url)
+    site = Site(settings.product_name, settings.public_url)
+    composer = Composer(auth.database, auth.links, site, settings.mail_from, auth.clock)
+    outages = OutageLog(auth.clock, mail_sender.logger)
+    return Sender(auth.database, composer, transport, auth.audit, auth.clock, outages)
 
 
 def _password_login(
     settings: Settings, database: Database, throttle: Throttle, clock: Clock
 ) -> PasswordLogin:
-    browsers = KnownBrowsers(_purpose_key(settings, "device"))
+    browsers = KnownBrowsers(purpose_key(settings, "device"))
     passwords = Passwords(
         settings.argon2_memory_kib, settings.argon2_time, settings.argon2_parallelism
     )
@@ -197,44 +191,4 @@ def _redis(url: str, *, retries: int, **options: Any) -> Redis:  # noqa: ANN401 
         socket_connect_timeout=REDIS_SECONDS,
         retry=Retry(NoBackoff(), retries),
         **options,
-    )
-
-
-def _issuer(settings: Settings, features: Sequence[Feature]) -> TokenIssuer:
-    lifetimes = Lifetimes(
-        access=settings.access_ttl,
-        idle=settings.refresh_idle_ttl,
-        absolute=settings.refresh_absolute_ttl,
-        remember_idle=settings.remember_idle_ttl,
-        remember_absolute=settings.remember_absolute_ttl,
-    )
-    issuer, leeway = settings.public_url, settings.clock_leeway
-    max_refresh = max(lifetimes.absolute, lifetimes.remember_absolute)
-    access = Rules("at+jwt", issuer, settings.audience, lifetimes.access, leeway)
-    refresh = Rules("rt+jwt", issuer, f"{issuer}/auth/refresh", max_refresh, leeway)
-    return TokenIssuer(
-        access=Codec(access, _ring(settings, ACCESS_KEY), _access_claims(features)),
-        refresh=Codec(refresh, _ring(settings, REFRESH_KEY), RefreshTokenClaims),
-        lifetimes=lifetimes,
-        claim_sources=tuple(f.values_for for f in features if f.claims_of),
-    )
-
-
-def _access_claims(features: Sequence[Feature]) -> type[AccessTokenClaims]:
-    return with_claims({name: type_ for f in features for name, type_ in f.claims.items()})
-
-
-def _ring(settings: Settings, purpose: str) -> KeyRing:
-    return key_ring(
-        settings.jwt_secret,
-        settings.jwt_secret_previous,
-        env=settings.env,
-        issuer=settings.public_url,
-        purpose=purpose,
-    )
-
-
-def _purpose_key(settings: Settings, purpose: str) -> bytes:
-    return derive(
-        settings.jwt_secret, env=settings.env, issuer=settings.public_url, purpose=purpose
     )

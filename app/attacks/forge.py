@@ -12,7 +12,7 @@ import json
 from typing import Any, Final
 
 from app.attacks.prover import base64url
-from app.services import ACCESS_KEY
+from app.signing import ACCESS_KEY
 from app.tokens.keys import derive
 from config import Settings
 

@@ -8,7 +8,7 @@ from app.attacks import defenses
 from app.attacks.context import AttackContext
 from app.attacks.forge import read
 from app.attacks.visitor import Visitor
-from app.services import REFRESH_KEY
+from app.signing import REFRESH_KEY
 
 REFRESHES: Final = 3
 LONG_LIVES_DAYS: Final = (31, 365)

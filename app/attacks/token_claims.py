@@ -11,7 +11,7 @@ from typing import Final
 from app.attacks import defenses
 from app.attacks.context import AttackContext
 from app.attacks.control import forgeable_owner
-from app.services import REFRESH_KEY
+from app.signing import REFRESH_KEY
 
 OTHER_ENVIRONMENTS: Final = ("development", "testing", "staging", "production")
 OTHER_ISSUER: Final = "https://staging.example"

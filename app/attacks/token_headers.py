@@ -9,7 +9,7 @@ from app.attacks.context import AttackContext
 from app.attacks.control import forgeable_owner
 from app.attacks.forge import encode_segment, read
 from app.attacks.visitor import Visitor
-from app.services import ACCESS_KEY, REFRESH_KEY
+from app.signing import ACCESS_KEY, REFRESH_KEY
 
 NONES: Final = ("none", "None", "NONE", "nOnE")
 OTHER_HMACS: Final = (("HS384", "sha384"), ("HS512", "sha512"))

@@ -12,23 +12,18 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.message import EmailMessage
 from threading import Event, Thread
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.accounts import queries as accounts
-from app.accounts.models import User
 from app.infra.audit import Audit
 from app.infra.clock import Clock
 from app.infra.database import Database
 from app.infra.outage_log import OutageLog
 from app.mail import queries
-from app.mail.links import LIFETIMES, Links
-from app.mail.messages import MESSAGES, Site
-from app.mail.models import Kind, Mail
-from app.mail.rendering import render
+from app.mail.composer import Composer
+from app.mail.models import Mail
 from app.mail.transports import Deferred, Failed, Refused, Send, Transport
 
 logger: Final = logging.getLogger("latchkey.mail")
@@ -54,13 +49,11 @@ class Pass:
 
 @dataclass(frozen=True)
 class Sender:
-    """Sends the messages of one deployment through `transport`, from the address `address`."""
+    """Sends the messages of one deployment through `transport`."""
 
     database: Database
-    links: Links
+    composer: Composer
     transport: Transport
-    site: Site
-    address: str
     audit: Audit
     clock: Clock
     outages: OutageLog
@@ -134,7 +127,7 @@ class Sender:
 
         """
         try:
-            send(self._compose(mail))
+            send(self.composer.compose(mail))
         except Refused as refused:
             self._give_up(mail, str(refused))
             return False
@@ -146,28 +139,6 @@ class Sender:
         self.database.write(queries.mark_sent, mail.id, self.clock.now())
         self.audit.record("mail_sent", mail=mail.id, kind=mail.kind, user_id=mail.user_id or "")
         return True
-
-    def _compose(self, mail: Mail) -> EmailMessage:
-        """Return the message with a link for the present state of the account.
-
-        Raises:
-            Refused: when the message is of no use any more.
-            Deferred: when this release does not know its kind; a newer one, whose worker stored
-                it during an update, does.
-
-        """
-        compose = MESSAGES.get(mail.kind)
-        if compose is None:
-            raise Deferred(f"this release does not know the kind {mail.kind!r}")
-        user = self.database.read(accounts.find, mail.user_id) if mail.user_id else None
-        if not _is_still_wanted(mail, user):
-            raise Refused("the account has changed since")
-        now = self.clock.now()
-        token = self.links.token(mail, user, now) if mail.kind in LIFETIMES else ""
-        try:
-            return render(mail, compose(mail, self.site, token), self.site, self.address)
-        except ValueError as error:
-            raise Refused(f"the message cannot be written ({error})") from None
 
     def _postpone(self, mail: Mail, reason: str) -> bool | None:
         """Let a message be tried again; give it up, and return False, after a day of trying."""
@@ -196,14 +167,3 @@ class Sender:
             user_id=mail.user_id or "",
             reason=reason,
         )
-
-
-def _is_still_wanted(mail: Mail, user: User | None) -> bool:
-    """Return whether a message is of use to its reader, however long it waited."""
-    if mail.kind != Kind.RESET:
-        return True
-    return (
-        user is not None
-        and user.disabled_at is None
-        and user.password_changed_at == mail.password_epoch
-    )

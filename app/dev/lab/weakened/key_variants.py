@@ -11,7 +11,7 @@ import jwt
 from app.dev.lab.weakened.lenient import refusing, unsegment
 from app.dev.lab.weakened.variant import instead_of
 from app.infra.strict_json import parse_object
-from app.services import _ring as real_ring
+from app.signing import ring as real_ring
 from app.tokens.codec import C, Codec
 from app.tokens.jws import TokenRefused
 from app.tokens.keys import KeyRing
@@ -72,7 +72,7 @@ def the_key_is_in_the_file_named(self: Codec[C], token: str) -> C:
         return self.claims_type(**parse_object(payload))
 
 
-@instead_of("app/services.py:_ring", "cross-type-tokens")
+@instead_of("app/signing.py:ring", "cross-type-tokens")
 def one_key_signs_both(settings: Settings, purpose: str) -> KeyRing:
     """Access and refresh tokens are signed with one key."""
     return real_ring(settings, "access token")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app.mail import transports
-from app.mail.transports import Deferred, Failed, Folder, Refused, Transport, from_url
+from app.mail import smtp
+from app.mail.smtp import from_url
+from app.mail.transports import Deferred, Failed, Refused
 from tests.support.servers.smtp import SmtpServer
 
 
@@ -30,14 +31,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmtpServ
         yield server
 
 
-def transport(url: str) -> Transport:
-    found = from_url(url, Path("/nowhere"))
-    assert found
-    return found
-
-
 def send(url: str, *messages: EmailMessage) -> None:
-    with transport(url).connect() as deliver:
+    with from_url(url).connect() as deliver:
         for one in messages:
             deliver(one)
 
@@ -110,7 +105,7 @@ def test_a_message_that_is_refused(server: SmtpServer, answer: str, kind: type[E
 
 def test_after_a_refusal_the_next_message_is_accepted(server: SmtpServer) -> None:
     server.rcpt = ["550 unknown"]
-    with transport(server.url()).connect() as deliver:
+    with from_url(server.url()).connect() as deliver:
         with pytest.raises(Refused):
             deliver(message(1))
         deliver(message(2))
@@ -142,8 +137,8 @@ def test_a_server_that_never_ends_its_greeting(
     monkeypatch: pytest.MonkeyPatch, drip: bytes
 ) -> None:
     """It says nothing, or a byte now and then, which no time-out of a read ends."""
-    monkeypatch.setattr(transports, "ANSWER_SECONDS", 0.3 if not drip else 10)
-    monkeypatch.setattr(transports, "CONVERSATION_SECONDS", 10 if not drip else 0.3)
+    monkeypatch.setattr(smtp, "ANSWER_SECONDS", 0.3 if not drip else 10)
+    monkeypatch.setattr(smtp, "CONVERSATION_SECONDS", 10 if not drip else 0.3)
     stop = threading.Event()
 
     def serve(listener: socket.socket) -> None:
@@ -165,23 +160,3 @@ def test_a_server_that_never_ends_its_greeting(
         finally:
             stop.set()
             thread.join()
-
-
-def test_none_sends_nothing() -> None:
-    assert from_url("none", Path("/nowhere")) is None
-
-
-def test_a_folder_keeps_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transports, "MAX_MAILBOX", 3)
-    folder = Folder(tmp_path / "mailbox")
-    with folder.connect() as deliver:
-        for number in range(5):
-            deliver(message(number))
-    names = [path.stem.partition("-")[2] for path in sorted((tmp_path / "mailbox").iterdir())]
-    assert names == [f"{number:022}" for number in (2, 3, 4)]
-
-
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "mailbox").write_text("a file")
-    with pytest.raises(Failed, match="File exists"), Folder(tmp_path / "mailbox").connect():
-        pass
