@@ -25,7 +25,7 @@ from tests.support.app import PUBLIC_URL, SharedRule, close, services, settle
 from tests.support.client import Client, member, program
 from tests.support.clock import NOW, SettableClock
 from tests.support.operators import make_operator
-from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer, Serve
 from tests.support.servers.postgres import PostgresServer
 from tests.support.servers.valkey import ValkeyServer
 
@@ -229,7 +229,7 @@ def deployed(
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., GunicornServer]]:
+def serve(tmp_path: Path) -> Iterator[Serve]:
     """A function that starts gunicorn: `serve(environment, workers=2)`."""
     started: list[GunicornServer] = []
 
@@ -245,9 +245,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., GunicornServer]]:
 
 
 @pytest.fixture
-def gunicorn_server(
-    serve: Callable[..., GunicornServer], environment: dict[str, str]
-) -> GunicornServer:
+def gunicorn_server(serve: Serve, environment: dict[str, str]) -> GunicornServer:
     """Gunicorn with two workers on the test's database and Valkey."""
     return serve(environment)
 

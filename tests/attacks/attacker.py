@@ -6,7 +6,6 @@ from app.attacks.throwaway_accounts import throwaway
 
 
 def attack(target: Target, slug: str) -> Run:
-    """Run the attack `slug` against `target`."""
     with throwaway(target.settings) as account:
         return run(slug, target, account)
 

@@ -21,6 +21,5 @@ def running(base_environment: dict[str, str], valkey_server: ValkeyServer) -> Se
 
 @pytest.fixture(scope="session")
 def against_sound(running: Settings) -> Iterator[Callable[[str], Run]]:
-    """A function that runs an attack against a sound instance, once."""
     with weakened_instance("", running) as target:
         yield cache(lambda slug: attack(target, slug))

@@ -35,12 +35,6 @@ class ForkedInstance:
         output.close()
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """Close its standard input and wait for its end.
-
-        Raises:
-            TimeoutExpired: when it does not end in time.
-
-        """
         self._input.close()
         self._process.join(timeout)
         if self._process.exitcode is None:
@@ -49,7 +43,6 @@ class ForkedInstance:
         return "", f"it ended with {self._process.exitcode}" if self._process.exitcode else ""
 
     def kill(self) -> None:
-        """Kill it."""
         self._process.kill()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.web.cookies import REFRESH
 
+Answer = tuple[int, object, dict[str, str]]
 TOKEN_ANSWER = {
     "access_token": "a.b.c",
     "session": {"id": "s"},
@@ -15,8 +16,6 @@ TOKEN_ANSWER = {
 
 
 class Listener(ThreadingHTTPServer):
-    """A server that a burst of connections finds listening."""
-
     request_queue_size = 128
 
     def handle_error(self, *_client: object) -> None:
@@ -24,10 +23,8 @@ class Listener(ThreadingHTTPServer):
 
 
 class Scripted:
-    """A server that answers by path: a status, a body, and headers."""
-
     def __init__(self) -> None:
-        self.answers: dict[str, tuple[int, object, dict[str, str]]] = {}
+        self.answers: dict[str, Answer] = {}
         self.seen: list[dict[str, str]] = []
         outer = self
 
@@ -57,12 +54,10 @@ class Scripted:
         self._thread.start()
 
     def log_in_works(self, **headers: str) -> None:
-        """Let everybody in."""
         cookie = {"Set-Cookie": f"{REFRESH}=x.y.z; Path=/"} | headers
         self.answers["/auth/login"] = (200, TOKEN_ANSWER, cookie)
 
     def stop(self) -> None:
-        """Stop it."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -71,13 +66,12 @@ class Scripted:
 class Sequence(dict[str, Any]):
     """Answers at `path` come one after the other and the last one stays; None comes never."""
 
-    def __init__(self, path: str, *answers: tuple[int, object, dict[str, str]] | None) -> None:
+    def __init__(self, path: str, *answers: Answer | None) -> None:
         super().__init__()
         self._path, self._answers = path, list(answers)
         self.over = threading.Event()
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - dict's own
-        """Return the next answer at the path."""
         if key != self._path:
             return super().get(key, default)
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]

@@ -1,17 +1,14 @@
 """All attacks, one after the other, against what is really deployed: gunicorn with workers."""
 
-from collections.abc import Callable
-
 import pytest
 
 from app.attacks.registry import ATTACKS
 from app.attacks.target import Target
 from tests.attacks.attacker import attack, faults
-from tests.support.servers.gunicorn import GunicornServer
+from tests.support.servers.gunicorn import GunicornServer, Serve
 
 
 def test_gunicorn_holds_against_every_attack(gunicorn_server: GunicornServer) -> None:
-    """Two workers on SQLite, two on PostgreSQL: nothing gets through, and nothing is left out."""
     target = Target(gunicorn_server.url, gunicorn_server.settings, gunicorn_server.log_file)
     runs = [attack(target, slug) for slug in ATTACKS]
     assert [fault for run in runs for fault in faults(run)] == []
@@ -19,7 +16,7 @@ def test_gunicorn_holds_against_every_attack(gunicorn_server: GunicornServer) ->
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_server_that_reads_in_its_threads_is_found_out(
-    serve: Callable[..., GunicornServer], environment: dict[str, str]
+    serve: Serve, environment: dict[str, str]
 ) -> None:
     """The threaded worker of gunicorn itself is silent until the slow clients leave."""
     server = serve(environment | {"GUNICORN_CMD_ARGS": "--worker-class gthread"})

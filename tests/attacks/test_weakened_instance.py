@@ -29,13 +29,11 @@ with weakened_instance("", Settings.from_env()) as target:
 
 
 def listens(url: str) -> bool:
-    """Tell whether anybody is at an address."""
     with socket.socket() as link:
         return link.connect_ex(("127.0.0.1", int(url.rpartition(":")[2]))) == 0
 
 
 def instances_of(pid: int) -> set[psutil.Process]:
-    """List the weakened instances that a process started."""
     children = psutil.Process(pid).children()
     return {child for child in children if module.PROCESS in child.cmdline()}
 
@@ -47,7 +45,6 @@ def others() -> set[psutil.Process]:
 
 
 def test_it_is_a_deployment_of_its_own(running: Settings, others: set[psutil.Process]) -> None:
-    """Address, database, log and secrets are its own, and go with it."""
     with weakened_instance("", running) as one, weakened_instance("", running) as other:
         assert listens(one.url)
         assert one.settings.public_url == one.url
@@ -105,7 +102,6 @@ def test_it_ends_with_whoever_started_it(
 def test_one_that_does_not_end_is_killed(
     running: Settings, others: set[psutil.Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And what it could not tidy up is tidied up for it."""
     monkeypatch.setattr(module, "STOP_SECONDS", 0.1)
     with weakened_instance("", running) as target:
         (process,) = instances_of(os.getpid()) - others
@@ -118,7 +114,6 @@ def test_one_that_does_not_end_is_killed(
 def test_one_that_cannot_start_says_why(
     running: Settings, others: set[psutil.Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An unknown name, settings that are no good, silence."""
     with (
         pytest.raises(InstanceError, match="no weakened variant “nothing”"),
         weakened_instance("nothing", running),

@@ -60,7 +60,6 @@ def test_a_sound_instance_holds(slug: str, against_sound: Callable[[str], Run]) 
 
 
 def test_every_attack_has_a_weakened_variant() -> None:
-    """And each weakened variant an attack and a name of its own."""
     assert {variant.slug for variant in VARIANTS} == set(ATTACKS)
     assert len(set(NAMES)) == len(VARIANTS)
     assert sorted(n.name for slug in ATTACKS for n in variants_of(slug)) == sorted(NAMES)
@@ -68,7 +67,6 @@ def test_every_attack_has_a_weakened_variant() -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=NAMES)
 def test_it_can_be_shown_beside_the_real_code(variant: WeakenedVariant) -> None:
-    """One sentence, and code that goes by the name of what it replaces."""
     assert variant.summary.endswith(".")
     assert "\n" not in variant.summary
     _, name = found(variant.instead_of)
@@ -82,7 +80,6 @@ def test_it_can_be_shown_beside_the_real_code(variant: WeakenedVariant) -> None:
 
 
 def test_code_that_is_gone_is_not_found() -> None:
-    """What a weakened variant stands for has to exist."""
     with pytest.raises(AttributeError):
         found("app/web/origin.py:check_nothing")
     with pytest.raises(ImportError):
@@ -90,7 +87,6 @@ def test_code_that_is_gone_is_not_found() -> None:
 
 
 def test_code_is_shown_without_what_is_said_about_it() -> None:
-    """Docstrings and decorators are left out, where there are any."""
     assert '"""' not in source_of(codec.Codec.verify)
     assert source_of(codec.Codec.verify).startswith("def verify(self, token: str, now: int) -> C:")
     assert source_of(codec._py_jwt).startswith("def _py_jwt(")  # noqa: SLF001

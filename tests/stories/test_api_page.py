@@ -52,7 +52,6 @@ class Block:
     text: str
 
     def script(self) -> str:
-        """What bash has to run for it."""
         if self.language == "sh":
             return self.text
         name = FILE.match(self.text)
@@ -61,7 +60,6 @@ class Block:
 
 
 def blocks() -> Iterator[Block]:
-    """Read the page."""
     for match in FENCE.finditer(PAGE):
         language, *only = match[1].split()
         line = PAGE.count("\n", 0, match.start()) + 1
@@ -83,7 +81,6 @@ def steps(scheme: str) -> list[tuple[Block, str]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder in which the reader works."""
     reader = tmp_path / "reader"
     reader.mkdir()
     return reader
@@ -91,7 +88,6 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """One database: the page is about clients."""
     return sqlite_url
 
 

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Final
@@ -57,7 +56,6 @@ PERSON: Final = {"email": "ada@example.com", "password": "quarry lantern umbrell
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """A copy of the tree with the page's files and its change."""
     folder = tmp_path_factory.mktemp("p")
     copy = Clone(folder)
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
@@ -79,28 +77,18 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
 
 @pytest.fixture
 def running(product: Clone) -> Iterator[Clone]:
-    """The product, served by `make run`."""
     product.run()
     yield product
     product.interrupt()
 
 
 def done(product: Clone, *words: str) -> str:
-    """Run a program in the copy, with the copy's Python, and return what it prints."""
-    finished = subprocess.run(
-        words,
-        cwd=product.folder,
-        env={**os.environ, "PORT": str(product.port)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    finished = product.do(words, os.environ | {"PORT": str(product.port)})
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout
 
 
 def ask(url: str, body: dict[str, str] | None = None, token: str = "") -> tuple[int, str]:
-    """Send a request, as JSON when there is a body, and return the status and what came."""
     headers = {"Content-Type": "application/json"} if body else {}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -110,7 +98,6 @@ def ask(url: str, body: dict[str, str] | None = None, token: str = "") -> tuple[
 
 
 def test_it_is_one_package_and_one_line() -> None:
-    """At most ten files, of them one that exists; the brand is apart."""
     feature = [path for path, _ in FILE.findall(PAGE) if "notes" in path]
     changed = [path for path, _, _ in CHANGE.findall(PAGE)]
     assert changed == ["app/features/__init__.py"]
@@ -119,20 +106,17 @@ def test_it_is_one_package_and_one_line() -> None:
 
 
 def test_the_checks_pass(product: Clone) -> None:
-    """Format, lint, types and import rules, for the feature as for Latchkey."""
     done(product, "make", "check")
 
 
 @pytest.mark.timeout(600)
 def test_the_tests_pass(product: Clone) -> None:
-    """The feature's own, and Latchkey's without a change."""
     pytest_ = (sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider")
     done(product, *pytest_, "tests/features", *LOOKS_AROUND)
     done(product, *pytest_, "tests/http/test_fuzz.py", "-k", "notes")
 
 
 def test_it_serves(running: Clone) -> None:
-    """With its table, its endpoints, its claim, its page and the product's own brand."""
     assert ask(f"{running.url}/auth/register", PERSON)[0] == 201
     token = json.loads(ask(f"{running.url}/auth/login", PERSON)[1])["access_token"]
     assert ask(f"{running.url}/api/notes", {"text": "Buy tea."}, token)[0] == 201
@@ -146,7 +130,6 @@ def test_it_serves(running: Clone) -> None:
 
 
 def test_a_change_is_served(running: Clone) -> None:
-    """Without a restart: the code is loaded again."""
     template = running.folder / "app/features/notes/templates/notes/page.html"
     template.write_text(template.read_text(encoding="utf-8").replace("Your notes", "My notes"))
 
@@ -157,7 +140,6 @@ def test_a_change_is_served(running: Clone) -> None:
 
 
 def test_the_types_are_printed(product: Clone) -> None:
-    """For the script of the feature."""
     printed = done(product, sys.executable, "-m", "flask", "--app", "wsgi", "types", "notes")
     assert re.findall(r"interface (\w+)", printed) == [
         "NoteView",
@@ -168,7 +150,6 @@ def test_the_types_are_printed(product: Clone) -> None:
 
 
 def test_the_next_revision_is_the_features(running: Clone) -> None:
-    """It is written into the feature's folder, after the feature's first."""
     models = running.folder / "app/features/notes/models.py"
     text = models.read_text(encoding="utf-8")
     column = '    Column("text", Text, nullable=False),\n'

@@ -17,25 +17,21 @@ each = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.slug)
 
 
 def plain(text: str) -> str:
-    """Return text without markup and with single spaces."""
     bare = re.sub(r"<[^>]*>", "", text)
     return re.sub(r"\s+", " ", html.unescape(bare))
 
 
 def readme() -> str:
-    """Return README."""
     return (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_five_threats_and_six_mistakes() -> None:
-    """Each once, and the further ones besides."""
     assert (len(THREATS), len(MISTAKES)) == (5, 6)
     assert len({entry.slug for entry in ENTRIES}) == len(ENTRIES) == 11 + len(FURTHER)
 
 
 @each
 def test_nothing_is_left_out(entry: Entry) -> None:
-    """Every entry says all of it, and names standards by their ids."""
     assert all(astuple(entry))
     for standard in entry.standards:
         assert re.fullmatch(r"ASVS \d+\.\d+\.\d+|RFC \d{4} \d+(\.\d+)*", standard)
@@ -50,7 +46,6 @@ def test_proof_runs(entry: Entry) -> None:
 
 
 def test_every_attack_has_an_entry() -> None:
-    """Nothing is tried that is not explained."""
     assert ATTACKS.keys() == {entry.slug for entry in ENTRIES}
 
 
@@ -82,7 +77,6 @@ def test_code_that_is_gone_is_noticed(reference: str) -> None:
 
 
 def test_the_command_prints_what_the_page_has(app: Flask) -> None:
-    """`flask catalogue` prints each entry word for word as docs/threats.md has it."""
     printed = app.test_cli_runner().invoke(args=["catalogue"])
     assert printed.exit_code == 0
     page = (ROOT / "docs/threats.md").read_text(encoding="utf-8")
@@ -93,7 +87,6 @@ def test_the_command_prints_what_the_page_has(app: Flask) -> None:
 
 
 def test_readme_has_the_implementation_first() -> None:
-    """Then the threats, then what not to do."""
     headings = re.findall(r"(?m)^## (.*)$", readme())
     order = [headings.index(name) for name in ("The implementation", "Threat table")]
     assert order == sorted(order)
@@ -104,7 +97,6 @@ def test_readme_has_the_implementation_first() -> None:
     ("path", "entries"), [("/threats", (*THREATS, *FURTHER)), ("/mistakes", MISTAKES)]
 )
 def test_pages_show_them(app: Flask, path: str, entries: tuple[Entry, ...]) -> None:
-    """Every entry whole, under its own anchor."""
     page = Client(app).ask("GET", path).text
     shown = plain(page)
     for entry in entries:

@@ -32,7 +32,6 @@ MALICIOUS_PAGES = {
 
 @pytest.mark.parametrize("headers", MALICIOUS_PAGES.values(), ids=MALICIOUS_PAGES)
 def test_forged_refresh(ada: Client, thief: Client, headers: dict[str, str]) -> None:
-    """It is refused for where it began, and uses nothing up."""
     cookie = ada.refresh_token
 
     forged = thief.ask("POST", "/auth/refresh", cookie=cookie, headers=headers)
@@ -47,7 +46,6 @@ def test_forged_refresh(ada: Client, thief: Client, headers: dict[str, str]) -> 
 
 
 def test_forged_logout_and_login(ada: Client, thief: Client) -> None:
-    """Nor can the malicious page log Ada out, or into somebody else's account."""
     elsewhere = MALICIOUS_PAGES["fetch from another site"]
     for path in ("/auth/logout", "/auth/login", "/logout", "/login"):
         assert (

@@ -46,7 +46,6 @@ def anchors(path: str) -> set[str]:
 
 @pytest.mark.parametrize("path", LINKED)
 def test_links_lead_somewhere(path: str) -> None:
-    """The file is there, and so is the heading."""
     for target in links(path):
         file, _, anchor = target.partition("#")
         found = (ROOT / path).parent / file if file else ROOT / path
@@ -56,17 +55,14 @@ def test_links_lead_somewhere(path: str) -> None:
 
 
 def test_readme_leads_to_every_page() -> None:
-    """A page that nothing links to is read by nobody."""
     assert set(PAGES) <= set(links("README.md"))
 
 
 def test_readme_is_short() -> None:
-    """What is longer belongs into a page of docs."""
     assert len((ROOT / "README.md").read_bytes()) <= README_BYTES
 
 
 def test_readme_lists_every_endpoint() -> None:
-    """The same operations as the OpenAPI document has of Latchkey, and no others."""
     promised = {(endpoint.method, re.sub(r"\{\w+\}", "<id>", endpoint.path)) for endpoint in OWN}
     assert set(OPERATION.findall(text("README.md"))) == promised
 
@@ -98,7 +94,6 @@ def test_generated_parts_are_up_to_date(path: str) -> None:
 
 
 def test_every_part_is_in_a_document() -> None:
-    """Each once."""
     whole = "".join((ROOT / path).read_text(encoding="utf-8") for path in DOCUMENTS)
     assert sorted(re.findall(r"<!-- generated: (\w+) -->", whole)) == sorted(PARTS)
 
@@ -115,7 +110,6 @@ def stale(folder: Path) -> None:
 
 
 def test_stale_documents_are_made_anew(tmp_path: Path) -> None:
-    """As they are in the tree; what stands outside the marks stays."""
     stale(tmp_path)
     assert write(tmp_path) == [*DOCUMENTS, ENV_EXAMPLE]
     for path in (*DOCUMENTS, ENV_EXAMPLE):
@@ -124,7 +118,6 @@ def test_stale_documents_are_made_anew(tmp_path: Path) -> None:
 
 
 def test_the_command_writes(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It names each document that it has changed."""
     stale(tmp_path)
     monkeypatch.setattr("app.cli.catalogue.ROOT", tmp_path)
     done = app.test_cli_runner().invoke(args=["catalogue", "--write"])
@@ -140,7 +133,6 @@ class Asked(dict[str, str]):
         self.names: set[str] = set()
 
     def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as dict has it
-        """Return the value, and remember the name."""
         self.names.add(name)
         return super().get(name, default)
 
@@ -152,7 +144,6 @@ def deployment() -> dict[str, str]:
 
 
 def test_every_variable_is_described() -> None:
-    """Those that the settings read, and no others."""
     asked = Asked(deployment())
     Settings.from_env(asked)
     assert asked.names - NOT_LATCHKEYS == {one.name for one in VARIABLES}
@@ -183,7 +174,6 @@ def test_env_example_has_the_defaults() -> None:
     ],
 )
 def test_what_is_out_of_reach_is_said_with_what_bounds_it(who: str) -> None:
-    """Each in a row of its own: who, why, and what bounds it."""
     page = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
     (row,) = [line for line in page.splitlines() if line.startswith(f"| **{who}** |")]
     _, _, why, bound, _ = (cell.strip() for cell in row.split("|"))

@@ -32,7 +32,6 @@ def test_every_refresh_rotates(ada: Client, thief: Client) -> None:
 
 @pytest.mark.parametrize("name", LIFETIMES)
 def test_longer_lifetimes_do_not_start(environment: dict[str, str], name: str) -> None:
-    """Above thirty days, and anything that is no length of time, is refused; thirty are fine."""
     for length in ("31d", "2592001", "90d", "0", "-1", "never"):
         with pytest.raises(SettingsError, match=name):
             Settings.from_env(environment | {name: length})
@@ -41,7 +40,6 @@ def test_longer_lifetimes_do_not_start(environment: dict[str, str], name: str) -
 
 
 def test_there_is_no_switch(environment: dict[str, str]) -> None:
-    """Rotation has no setting by which it could be turned off."""
     fields = Settings.from_env(environment).__dataclass_fields__
     assert not [name for name in fields if "rotat" in name or "reuse" in name]
 

@@ -62,6 +62,5 @@ def test_bad_secret(environment: dict[str, str]) -> None:
 
 
 def test_two_purposes_one_secret(environment: dict[str, str]) -> None:
-    """Nor may the form key be the token secret."""
     with pytest.raises(SettingsError, match="SECRET_KEY equals JWT_SECRET"):
         Settings.from_env(environment | {"SECRET_KEY": environment["JWT_SECRET"]})

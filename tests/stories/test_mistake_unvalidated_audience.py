@@ -33,12 +33,10 @@ def test_token_for_another_audience(ada: Client, thief: Client) -> None:
 
 
 def test_token_without_audience(ada: Client, thief: Client) -> None:
-    """What is not said is not granted."""
     problem(thief.me(forge(ada, without="aud")), 401, "invalid_token")
 
 
 def test_each_token_has_its_own_audience(ada: Client, thief: Client) -> None:
-    """A refresh token opens no API, an access token refreshes nothing; both stay good."""
     problem(thief.me(ada.refresh_token), 401, "invalid_token")
     ended(thief.refresh(ada.access_token))
 

@@ -35,7 +35,6 @@ def test_thief_cannot_change_it_first(ada: Client, thief: Client) -> None:
 
 
 def test_another_users_sessions_live(ada: Client) -> None:
-    """Only Ada's sessions end."""
     bob = Client(ada.app, "bob@example.com")
     bob.register()
     bob.log_in()

@@ -33,7 +33,6 @@ def test_refresh_token_sent_first_by_the_thief(ada: Client, thief: Client) -> No
 
 
 def test_access_token_sent_after_logout(ada: Client, thief: Client) -> None:
-    """Ada logs out, and the captured access token is dead before its time."""
     captured = ada.access_token
     assert thief.me(captured).status_code == 200
 
@@ -45,7 +44,6 @@ def test_access_token_sent_after_logout(ada: Client, thief: Client) -> None:
 def test_access_token_sent_after_its_minutes(
     ada: Client, thief: Client, clock: SettableClock
 ) -> None:
-    """Without any logout it is worth nothing ten minutes later; Ada's browser has a new one."""
     captured = ada.access_token
     clock.forward(600 + 6)
 

@@ -24,7 +24,6 @@ def production(**changed: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("env", ["staging", "production"])
 def test_without_tls_it_does_not_start(env: str) -> None:
-    """Tokens in the clear are no setting that can be made; with https it starts."""
     with pytest.raises(SettingsError, match="PUBLIC_URL must be https"):
         Settings.from_env(production(APP_ENV=env, PUBLIC_URL="http://app.example.com"))
 
@@ -40,7 +39,6 @@ def test_browser_is_told_to_insist_on_tls(app: Flask, thief: Client) -> None:
 
 
 def test_cookie_never_leaves_in_the_clear(ada: Client) -> None:
-    """`Secure`, and a name whose prefix makes current browsers insist on it."""
     for answer in (ada.log_in(), ada.refresh(), ada.log_in(remember=True), ada.log_out()):
         (line,) = cookie_lines(answer)
         assert line.startswith(f"{REFRESH}=")

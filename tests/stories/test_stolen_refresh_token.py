@@ -30,7 +30,6 @@ def test_used_days_later(ada: Client, thief: Client, clock: SettableClock) -> No
 
 
 def recorded_reasons(ada: Client) -> set[str]:
-    """Return why families ended, as their rows say."""
     with services(ada.app).database.autocommit() as connection:
         rows = connection.exec_driver_sql("SELECT revoked_reason FROM families").scalars()
         return {str(reason) for reason in rows}
@@ -53,7 +52,6 @@ def test_thief_comes_first(ada: Client, thief: Client, clock: SettableClock) -> 
 
 
 def test_never_used_again_by_anybody(ada: Client, thief: Client, clock: SettableClock) -> None:
-    """Ada's browser is gone for good: the token is over when it was idle for seven days."""
     ada.log_in(remember=True)
     stolen = ada.refresh_token
     clock.forward(7 * DAY)
@@ -62,7 +60,6 @@ def test_never_used_again_by_anybody(ada: Client, thief: Client, clock: Settable
 
 
 def test_kept_alive_by_the_thief(ada: Client, thief: Client, clock: SettableClock) -> None:
-    """However often the thief rotates, the family ends thirty days after Ada's log-in."""
     ada.log_in(remember=True)
     held = ada.refresh_token
     for _ in range(5):

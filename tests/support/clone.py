@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -50,17 +51,29 @@ class Clone:
         """Spell the environment of somebody who has set nothing but the port."""
         return {"PATH": os.environ["PATH"], "PORT": str(self.port), **more}
 
-    def make(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    def do(
+        self, words: Sequence[str], environment: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program in the copy to its end, and keep what it says."""
         return subprocess.run(
-            ["make", *words],  # noqa: S607 - whichever make the PATH has
+            words,
             cwd=self.folder,
-            env=self.environment(**more),
+            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
             check=False,
         )
+
+    def make(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return self.do(["make", *words], self.environment(**more))
+
+    def refusal(self, *words: str, **more: str) -> str:
+        """Run `make run` in vain and return what it says, without a traceback."""
+        done = self.make("run", *words, **more)
+        assert done.returncode != 0
+        assert "Traceback" not in done.stderr
+        return done.stderr
 
     def run(self, **more: str) -> list[psutil.Process]:
         """Type `make run`, wait for its address, and return all processes it started."""

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from config import ROOT, Settings
@@ -101,3 +101,7 @@ class GunicornServer(ServerProcess):
 
     def answers(self) -> bool:
         return len(self.workers) == self._count and answers(self.port)
+
+
+Serve = Callable[..., GunicornServer]
+"""A function that starts gunicorn: `serve(environment, workers=2)`."""
