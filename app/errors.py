@@ -76,7 +76,7 @@ class InvalidCredentials(Refusal):
 
 
 class WrongPassword(Refusal):
-    """The current password in a password change is wrong. The session stays active."""
+    """The present password, typed again in a session, is wrong. The session stays active."""
 
     status = 403
     code = "wrong_password"

@@ -54,6 +54,7 @@ class Event(StrEnum):
     REFRESH_REFUSED = "refresh_refused"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - an event, not a password
     PASSWORD_CHANGE_REFUSED = "password_change_refused"  # noqa: S105 - likewise
+    REAUTHENTICATION_REFUSED = "reauthentication_refused"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - likewise
     ACCOUNT_SECURED = "account_secured"
     USER_DISABLED = "user_disabled"
@@ -61,7 +62,11 @@ class Event(StrEnum):
 
 
 # These are counted by the hour.
-REFUSALS: Final = (Event.LOG_IN_REFUSED, Event.PASSWORD_CHANGE_REFUSED)
+REFUSALS: Final = (
+    Event.LOG_IN_REFUSED,
+    Event.PASSWORD_CHANGE_REFUSED,
+    Event.REAUTHENTICATION_REFUSED,
+)
 
 # `user_id` is no foreign key, because refused log-ins of strangers are counted here too.
 activity: Final = Table(

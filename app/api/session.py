@@ -35,15 +35,9 @@ from app.web.fields import Id, NewEmail, NewKey, NewPassword, Password, Remember
 from app.web.guards import authenticate, caller, credential, public, require_access
 from app.web.json_endpoint import ANY_CREDENTIAL, REFRESH_COOKIE, NoContent, json_endpoint
 from app.web.problems import record
-from app.web.responses import (
-    LoggedOut,
-    RegisteredView,
-    SessionsView,
-    TokensIssued,
-    logged_out,
-    session_view,
-    token_response,
-)
+from app.web.responses import RegisteredView, SessionsView, session_view
+from app.web.step_up import RECENT_SECONDS, InsufficientAuthentication, require_recent
+from app.web.token_responses import LoggedOut, TokensIssued, logged_out, token_response
 
 blueprint: Final = Blueprint("session", __name__, url_prefix="/auth")
 
@@ -151,7 +145,7 @@ def _verified_sid() -> str | None:
 
 
 @blueprint.post("/logout-everywhere")
-@require_access
+@require_access(max_age=RECENT_SECONDS)
 @json_endpoint()
 def post_logout_everywhere() -> LoggedOut:
     """End every session of the caller.
@@ -173,15 +167,19 @@ def get_sessions() -> SessionsView:
 
 @blueprint.delete("/sessions/<family_id>")
 @require_access
-@json_endpoint(refuses=(NotFound,))
+@json_endpoint(refuses=(NotFound, InsufficientAuthentication))
 def delete_session(family_id: Id) -> NoContent:
     """End one of the caller's sessions.
 
-    Ending the session of the request takes its cookie back.
+    Ending the session of the request takes its cookie back, and needs no recent proof of who the
+    caller is; ending another does.
     """
+    is_current = family_id == caller().sid
+    if not is_current:
+        require_recent(RECENT_SECONDS)
     end_session(services().auth, caller().user_id, family_id, client())
     response = Response(status=204)
-    return logged_out(response) if family_id == caller().sid else response
+    return logged_out(response) if is_current else response
 
 
 @blueprint.post("/password")

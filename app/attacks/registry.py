@@ -25,6 +25,7 @@ from app.attacks.session_ends import captured_token_log_out, password_change_kee
 from app.attacks.session_fixation import session_fixation
 from app.attacks.session_theft import refresh_token_theft, sidejacking
 from app.attacks.slow_requests import slow_requests
+from app.attacks.stale_log_in import stale_log_in
 from app.attacks.swallowed_cookie import swallowed_cookie
 from app.attacks.token_claims import (
     cross_environment_tokens,
@@ -64,6 +65,7 @@ ATTACKS: Final[dict[str, Attack]] = {
         planted_key,
         swallowed_cookie,
         captured_token_log_out,
+        stale_log_in,
         denylist_loss,
         open_redirect,
         clickjacking,

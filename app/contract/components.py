@@ -1,11 +1,15 @@
-"""The headers, parameters and credentials that the operations of `/openapi.json` share."""
+"""What operations of `/openapi.json` share: headers, a parameter, credentials, examples."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from app.errors import WeakPassword
 from app.tokens.dpop import MAX_PROOF_LENGTH
 from app.web.cookies import REFRESH
+from app.web.problem_detail import ProblemDetail
+from app.web.responses import Problem
+from app.web.step_up import RECENT_SECONDS, InsufficientAuthentication
 
 HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-Request-Id": {
@@ -73,3 +77,21 @@ SECURITY_SCHEMES: Final[dict[str, dict[str, Any]]] = {
         "description": "Set by log-in, refresh and password change; no script can read it.",
     },
 }
+
+
+def example_of(refusal: ProblemDetail) -> Problem:
+    """Return the body of a refusal as a client may get it."""
+    problem: Problem = {
+        "type": f"urn:latchkey:problem:{refusal.code}",
+        "title": refusal.title,
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "code": refusal.code,
+        "request_id": "5f0d3b8a9c4e1726",
+    }
+    if refusal.code == WeakPassword.code:
+        detail = "Use at least 15 characters; a few words will do."
+        problem["reasons"] = [{"code": "too_short", "detail": detail}]
+    if refusal.code == InsufficientAuthentication.code:
+        problem["max_age"] = RECENT_SECONDS
+    return problem

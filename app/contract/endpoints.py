@@ -12,7 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import Rule
 
 from app import errors
-from app.web.guards import MARK
+from app.web.guards import MARK, MAX_AGE
 from app.web.json_endpoint import (
     ACCESS_TOKEN,
     DESCRIPTION,
@@ -20,7 +20,9 @@ from app.web.json_endpoint import (
     SecurityRequirements,
 )
 from app.web.origin import ANY_HOST, SAFE_METHODS
-from app.web.problems import CRASHED, UNAUTHORIZED, ProblemDetail, http_problem
+from app.web.problem_detail import CRASHED, ProblemDetail
+from app.web.problems import UNAUTHORIZED, http_problem
+from app.web.step_up import InsufficientAuthentication
 
 _ARGUMENT: Final = re.compile(r"<(?:[^<>]*:)?(\w+)>")
 _IMPLIED: Final = frozenset({"HEAD", "OPTIONS"})
@@ -57,6 +59,12 @@ class Endpoint:
         return self.access != "public"
 
     @property
+    def max_age(self) -> int | None:
+        """How many seconds ago the caller may have proved who they are; None for any time."""
+        found: int | None = getattr(self.view, MAX_AGE, None)
+        return found
+
+    @property
     def security(self) -> SecurityRequirements:
         """The credentials that the endpoint reads."""
         return ACCESS_TOKEN if self.guarded else self.description.security
@@ -86,6 +94,8 @@ class Endpoint:
             yield public_side(errors.UseNonce, UNAUTHORIZED)
             yield public_side(errors.InvalidProof, UNAUTHORIZED)
             yield public_side(errors.Unavailable)
+        if self.max_age is not None:
+            yield public_side(InsufficientAuthentication)
         if self.access == "operator":
             yield public_side(errors.OperatorsOnly)
         if self.method not in SAFE_METHODS:

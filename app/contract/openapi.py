@@ -15,14 +15,15 @@ from typing import Any, Final, is_typeddict
 import msgspec
 from flask import Flask
 
-from app.contract.components import HEADERS, PROOF, SECURITY_SCHEMES
+from app.contract.components import HEADERS, PROOF, SECURITY_SCHEMES, example_of
 from app.contract.endpoints import Endpoint, endpoints
 from app.contract.schemas import Schema, Schemas, query_fields
 from app.errors import SessionEnded, WeakPassword
 from app.services import NAME
 from app.web.headers import AUTH
 from app.web.json_endpoint import Success
-from app.web.problems import PROBLEM_JSON, UNAUTHORIZED, ProblemDetail
+from app.web.problem_detail import PROBLEM_JSON, ProblemDetail
+from app.web.problems import UNAUTHORIZED
 from app.web.responses import Problem
 from config import Settings
 
@@ -40,6 +41,9 @@ reload, send `POST /auth/refresh`.
 **Proofs.** With a `DPoP` header (RFC 9449) log-in and refresh bind the session to a key. \
 Afterwards send `Authorization: DPoP …` and a proof with every protected request. 400 or 401 \
 `use_dpop_nonce` asks to repeat the request with the nonce of `DPoP-Nonce`.
+
+**Step-up.** 401 `insufficient_user_authentication` asks for a proof of who the user is that is \
+at most `max_age` seconds old (RFC 9470). `POST /auth/reauthenticate` renews it.
 
 **Limits.** Attempts are counted per account, per address and per session; 429 says in \
 `Retry-After` when to try again. No answer may be stored.
@@ -69,7 +73,7 @@ def document(app: Flask) -> bytes:
         "paths": _paths(found, schemas),
         "components": {
             "schemas": schemas.components,
-            "examples": {_name(r): {"value": _example(r)} for r in sorted(refusals, key=_name)},
+            "examples": {_name(r): {"value": example_of(r)} for r in sorted(refusals, key=_name)},
             "headers": {name: {"required": True} | header for name, header in HEADERS.items()},
             "parameters": {"Proof": PROOF},
             "securitySchemes": SECURITY_SCHEMES,
@@ -164,8 +168,11 @@ def _refusal(
         refusal.code: {"$ref": f"#/components/examples/{_name(refusal)}"} for refusal in refusals
     }
     schema = {"allOf": [schemas.of(Problem), narrowed]}
+    lines = [f"`{refusal.code}`: {refusal.detail}" for refusal in refusals]
+    if status == UNAUTHORIZED and endpoint.max_age is not None:
+        lines.append(f"`max_age` is {endpoint.max_age} here.")
     return {
-        "description": "  \n".join(f"`{refusal.code}`: {refusal.detail}" for refusal in refusals),
+        "description": "  \n".join(lines),
         "headers": _headers(endpoint, status, *headers),
         "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}},
     }
@@ -179,18 +186,3 @@ def _headers(endpoint: Endpoint, status: int, *more: str) -> Schema:
 
 def _name(refusal: ProblemDetail) -> str:
     return f"{refusal.status}-{refusal.code}"
-
-
-def _example(refusal: ProblemDetail) -> Problem:
-    problem: Problem = {
-        "type": f"urn:latchkey:problem:{refusal.code}",
-        "title": refusal.title,
-        "status": refusal.status,
-        "detail": refusal.detail,
-        "code": refusal.code,
-        "request_id": "5f0d3b8a9c4e1726",
-    }
-    if refusal.code == WeakPassword.code:
-        detail = "Use at least 15 characters; a few words will do."
-        problem["reasons"] = [{"code": "too_short", "detail": detail}]
-    return problem

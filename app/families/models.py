@@ -88,7 +88,9 @@ families: Final = Table(
 )
 
 # The columns of `users` that statements on families read; `app.accounts` owns the table.
-owners: Final = table("users", column("id"), column("email"), column("disabled_at"))
+owners: Final = table(
+    "users", column("id"), column("email"), column("disabled_at"), column("password_hash")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ class Family:
     - `jti` is the id of the only refresh token that is not spent; `previous_jti` is the one
       before it, and `generation` counts the rotations.
     - `rotated_at` is when that refresh token was issued, by the log-in or by a rotation;
-      `last_used_at` is when the newest access token was issued, by these or by a retry.
+      `last_used_at` is when the newest access token was issued, by these, by a retry or by a
+      reauthentication.
     - `idle_expires_at` moves with each rotation, up to `absolute_expires_at`, which never moves.
     - `jkt` is the thumbprint of the key that the family is bound to; None while unbound.
     - `revoked_ip` is the address of the request that caused the revocation.

@@ -1,6 +1,7 @@
 """Read and insert families. Each statement is a constant with bound parameters.
 
-`rotation` and `revocation` have the statements that update a family. All times are seconds, UTC.
+`rotation`, `revocation` and `auth_time` have the statements that update a family. All times are
+seconds, UTC.
 """
 
 from __future__ import annotations

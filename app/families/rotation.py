@@ -25,8 +25,8 @@ IN_FLIGHT_SECONDS: Final = 30
 _now: Final = bindparam("now", type_=BigInteger)
 # The host that wrote the row last may have a clock that is ahead, within the leeway. Its time is
 # kept then; otherwise a token would be issued before the log-in or before its predecessor.
-_issued_at: Final = case((families.c.last_used_at > _now, families.c.last_used_at), else_=_now)
-_idle_end: Final = _issued_at + case(
+ISSUED_AT: Final = case((families.c.last_used_at > _now, families.c.last_used_at), else_=_now)
+_idle_end: Final = ISSUED_AT + case(
     (families.c.remembered, bindparam("remember_idle_ttl", type_=Integer)),
     else_=bindparam("idle_ttl", type_=Integer),
 )
@@ -66,14 +66,14 @@ ROTATE: Final = (
         previous_jti=families.c.jti,
         jti=bindparam("successor"),
         generation=families.c.generation + 1,
-        rotated_at=_issued_at,
-        last_used_at=_issued_at,
+        rotated_at=ISSUED_AT,
+        last_used_at=ISSUED_AT,
         idle_expires_at=case((_idle_end < _absolute_end, _idle_end), else_=_absolute_end),
         ip=bindparam("from_ip"),
         user_agent=bindparam("agent"),
         jkt=bindparam("key"),  # the same key in a bound family, by the condition above
         burst_started_at=case(
-            (families.c.rotated_at < _issued_at - IN_FLIGHT_SECONDS, families.c.rotated_at),
+            (families.c.rotated_at < ISSUED_AT - IN_FLIGHT_SECONDS, families.c.rotated_at),
             else_=families.c.burst_started_at,
         ),
     )
@@ -97,7 +97,7 @@ RETRY: Final = (
         ACTIVE,
         ENABLED,
     )
-    .values(last_used_at=_issued_at, retries=families.c.retries + 1)
+    .values(last_used_at=ISSUED_AT, retries=families.c.retries + 1)
     .returning(*CURRENT)
 )
 

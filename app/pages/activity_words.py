@@ -43,6 +43,9 @@ WORDS: Final = {
         "The current password was wrong {tries} from:",
         "safe",
     ),
+    Event.REAUTHENTICATION_REFUSED: Words(
+        "Wrong password in a session", "The password was wrong {tries} from:", "safe"
+    ),
     Event.PASSWORD_RESET: Words(
         "Password reset", "A link from your mail was used. {sessions} ended.", "safe"
     ),

@@ -23,7 +23,7 @@ from app.web.csrf import csrf
 from app.web.dpop import presented_credentials
 from app.web.guards import public
 from app.web.headers import clear_site_data
-from app.web.responses import logged_out
+from app.web.token_responses import logged_out
 
 blueprint: Final = Blueprint("pages", __name__)
 blueprint.before_request(csrf.protect)

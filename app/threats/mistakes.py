@@ -16,9 +16,9 @@ MISTAKES: Final = (
         defense="No token is ever put into storage; all that is kept there is a key that script "
         "can use and cannot copy. A browser test looks through everything that script can read "
         "after a log-in and finds no token.",
-        detail="The refresh token is in no body (app/web/responses.py), so a client cannot even "
-        "choose to store it; static/js/session.js keeps the access token in one variable.",
-        code=("app/web/responses.py:token_response", "static/js/session.js:authorizedFetch"),
+        detail="The refresh token is in no body (app/web/token_responses.py), so a client cannot "
+        "even choose to store it; static/js/session.js keeps the access token in one variable.",
+        code=("app/web/token_responses.py:token_response", "static/js/session.js:authorizedFetch"),
         gap="A product built on Latchkey may write what it likes into storage of its own.",
         standards=("ASVS 14.3.3", "ASVS 3.3.4", "RFC 9449 11.4"),
         proofs=("tests/browser/test_xss_token_theft.py",),

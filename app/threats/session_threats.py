@@ -52,6 +52,32 @@ SESSION_THREATS: Final = (
         ),
     ),
     Entry(
+        slug="stale-log-in",
+        name="An old log-in that ends the owner's sessions",
+        attack="Somebody finds a session open that began hours ago, on an unlocked device or with "
+        "a stolen cookie, and ends the owner's other sessions: then the owner cannot end theirs.",
+        needs="A session of the owner's; the password is not needed.",
+        defense="Ending other sessions needs a proof of who the caller is that is at most five "
+        "minutes old. The log-in is one, and the password given again; a refresh is none. A "
+        "wrong password is counted as at the log-in.",
+        detail="app/web/step_up.py compares auth_time of the access token, which comes from the "
+        "family's row; app/auth/reauthenticate.py verifies the password and writes it with one "
+        "conditional UPDATE (app/families/auth_time.py).",
+        code=(
+            "app/web/step_up.py:require_recent",
+            "app/auth/reauthenticate.py:reauthenticate",
+            "app/families/auth_time.py:renew",
+        ),
+        gap="In the five minutes after a log-in the session alone is enough. Script that runs in "
+        "the page sees the password when it is typed.",
+        standards=("ASVS 7.5.2", "RFC 9470 3"),
+        proofs=(
+            "tests/http/test_step_up.py",
+            "tests/http/test_reauthenticate.py",
+            "tests/servers/test_reauthentication_races.py",
+        ),
+    ),
+    Entry(
         slug="swallowed-cookie",
         name="A sibling's cookie that swallows ours",
         attack='A sibling host sets the cookies a=" and z=" for the whole domain. A parser that '

@@ -106,6 +106,14 @@ PasswordBreached = Annotated[
     ),
 ]
 ProblemType = Annotated[str, Meta(pattern="^urn:latchkey:problem:[a-z_]+$")]
+MaxAge = Annotated[
+    int,
+    Meta(
+        ge=0,
+        description="With `insufficient_user_authentication`: how many seconds ago the caller may "
+        "have proved who they are.",
+    ),
+]
 Code = Annotated[str, Meta(pattern="^[a-z_]+$", description="Stable: a program decides by this.")]
 Detail = Annotated[str, Meta(description="A sentence for people.")]
 RequestId = Annotated[

@@ -1,6 +1,7 @@
 """The guards of routes; every view of `app.api`, `app.pages` and features has one.
 
 - `@require_access`: the request needs a valid access token.
+- `@require_access(max_age=300)`: and its caller must have proved who they are within 300 seconds.
 - `@require_operator`: and its account must be one of the setting OPERATORS.
 - `@public`: the request needs no access token, and an invalid one is ignored.
 
@@ -10,59 +11,57 @@ A route without a guard requires an access token, so that a forgotten guard expo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, overload
 
 from flask import Flask, current_app, g, request
 
 from app.errors import InvalidToken, OperatorsOnly
 from app.services import services
-from app.tokens.claims import AccessTokenClaims, Confirmation
+from app.tokens.claims import Confirmation
 from app.tokens.dpop import Proof, ProofRefused, token_hash
 from app.tokens.jws import TokenRefused
 from app.web import dpop
+from app.web.caller import Caller, caller
+from app.web.step_up import recent
+
+__all__ = ["Caller", "authenticate", "caller", "public", "require_access", "require_operator"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 View = TypeVar("View", bound=Callable[..., Any])
 
 MARK: Final = "latchkey_access"
+MAX_AGE: Final = "latchkey_max_age"
 BEARER: Final = "bearer"
 DPOP: Final = "dpop"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The identity in the verified access token of this request.
-
-    `sid` is the id of its family, and `auth_time` is when the password was last verified, in
-    seconds, UTC.
-    """
-
-    user_id: str
-    sid: str
-    auth_time: int
-    claims: AccessTokenClaims
-
-    def claim(self, name: str) -> str | int | None:
-        """Return the claim `name`, which a feature added; None when this token does not have it.
-
-        Raises:
-            AttributeError: when no feature declares the claim.
-
-        """
-        value: str | int | None = getattr(self.claims, name)
-        return value
+@overload
+def require_access(view: Callable[P, R], /) -> Callable[P, R]: ...
 
 
-def require_access(view: Callable[P, R]) -> Callable[P, R]:
+@overload
+def require_access(*, max_age: int) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+
+def require_access(
+    view: Callable[P, R] | None = None, /, *, max_age: object = None
+) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
     """Call the view only with a valid access token that is not denied; set `caller()`.
 
     The token must be in the header `Authorization: Bearer …` (or `DPoP …`, RFC 9449). A token in
     the query would get into logs, and one in a cookie or form would allow CSRF (RFC 6750 section
     5.3), so these are ignored.
+
+    With `max_age`, the caller must have proved who they are within that many seconds (RFC 9470).
+
+    Raises:
+        ValueError: when it is called with parentheses but without a `max_age` of at least 0.
+
     """
+    if view is None:
+        return lambda decorated: _recent_access(decorated, max_age)
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -70,6 +69,12 @@ def require_access(view: Callable[P, R]) -> Callable[P, R]:
         return view(*args, **kwargs)
 
     setattr(guarded, MARK, "required")
+    return guarded
+
+
+def _recent_access(view: Callable[P, R], max_age: object) -> Callable[P, R]:
+    guarded = require_access(recent(view, max_age))
+    setattr(guarded, MAX_AGE, max_age)
     return guarded
 
 
@@ -95,17 +100,6 @@ def public(view: View) -> View:
     """Mark a view that needs no access token. It ignores one that is sent, even if invalid."""
     setattr(view, MARK, "public")
     return view
-
-
-def caller() -> Caller:
-    """Return the caller of the current request; use it in protected routes only.
-
-    Raises:
-        AttributeError: on a public route.
-
-    """
-    verified: Caller = g.caller
-    return verified
 
 
 def authenticate() -> None:

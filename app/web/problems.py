@@ -1,14 +1,12 @@
-"""Render refusals and errors: as RFC 9457 problem details for programs, as a page for people."""
+"""Handle every refusal and error: log it, and render its `problem_detail`."""
 
 from __future__ import annotations
 
-import json
 import logging
-from dataclasses import dataclass
 from traceback import format_tb
 from typing import Final
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -17,39 +15,20 @@ from app.errors import InvalidProof, InvalidToken, Refusal, SessionEnded, Unavai
 from app.services import services
 from app.web import cookies
 from app.web.client import client, request_id
-from app.web.csrf import PROGRAMS
 from app.web.guards import DPOP, credential
-from app.web.responses import Problem
+from app.web.problem_detail import CRASHED, ProblemDetail, render
+from app.web.step_up import InsufficientAuthentication
 
 logger: Final = logging.getLogger("latchkey")
 
 RETRY_SECONDS: Final = 5
 MAX_MESSAGE: Final = 300
 UNAUTHORIZED: Final = 401
-PROBLEM_JSON: Final = "application/problem+json"
+CHALLENGED: Final = (InvalidToken, InvalidProof, InsufficientAuthentication)
 EXPIRED_FORM: Final = "The form was open for too long or came from another page. Send it again."
 TWO_FORM_COOKIES: Final = (
     "This browser sent two cookies for the form, and one may have been set by another site. "
     "Delete this site's cookies, then open the form again."
-)
-
-
-@dataclass(frozen=True)
-class ProblemDetail:
-    """What a client learns of a refusal or an error; `retry_after` is in seconds."""
-
-    status: int
-    code: str
-    title: str
-    detail: str
-    retry_after: int | None = None
-
-
-CRASHED: Final = ProblemDetail(
-    500,
-    "internal_error",
-    "Something went wrong",
-    "An unexpected error occurred, and it was logged. Try again in a moment.",
 )
 
 
@@ -66,14 +45,19 @@ def on_refusal(refusal: Refusal) -> Response:
     """Record and render a refusal. `SessionEnded` also deletes the refresh cookie."""
     record(refusal)
     problem = ProblemDetail(
-        refusal.status, refusal.code, refusal.title, refusal.detail, refusal.retry_after
+        refusal.status,
+        refusal.code,
+        refusal.title,
+        refusal.detail,
+        refusal.retry_after,
+        refusal.reasons if isinstance(refusal, WeakPassword) else (),
+        refusal.max_age if isinstance(refusal, InsufficientAuthentication) else None,
     )
-    reasons = refusal.reasons if isinstance(refusal, WeakPassword) else ()
-    response = render(problem, reasons)
+    response = render(problem)
     if isinstance(refusal, SessionEnded):
         cookies.clear_refresh(response)
-    if isinstance(refusal, InvalidToken | InvalidProof) and refusal.status == UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = _challenge(refusal)
+    if isinstance(refusal, CHALLENGED) and refusal.status == UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = _challenge(problem)
     return response
 
 
@@ -83,9 +67,11 @@ def record(refusal: Refusal) -> None:
         services().audit.refused(refusal.event, client(), refusal.reason)
 
 
-def _challenge(refusal: Refusal) -> str:
+def _challenge(problem: ProblemDetail) -> str:
     scheme, token = credential()
-    error = f', error="{refusal.code}"' if token is not None else ""
+    error = f', error="{problem.code}"' if token is not None else ""
+    if problem.max_age is not None:
+        error += f', error_description="{problem.detail}", max_age="{problem.max_age}"'
     if scheme == DPOP:
         return f'DPoP realm="latchkey"{error}, algs="ES256"'
     return f'Bearer realm="latchkey"{error}'
@@ -136,51 +122,6 @@ def on_crash(error: Exception) -> Response:
     """Render 500 for an unexpected exception; log its traceback with the request's id."""
     logger.error("unhandled error", exc_info=error, extra={"request_id": request_id()})
     return render(CRASHED)
-
-
-def render(problem: ProblemDetail, reasons: tuple[tuple[str, str], ...] = ()) -> Response:
-    """Return a page for a navigation of a browser, and JSON for every other request."""
-    response = _page(problem) if _wants_page() else _json(problem, reasons)
-    response.status_code = problem.status
-    if problem.retry_after is not None:
-        response.headers["Retry-After"] = str(problem.retry_after)
-    return response
-
-
-def _wants_page() -> bool:
-    if request.path.startswith(PROGRAMS):
-        return False
-    # A navigation accepts text/html by name. A program that accepts anything gets JSON.
-    accepted = request.accept_mimetypes
-    return request.blueprint == "pages" or accepted["text/html"] > accepted[PROBLEM_JSON]
-
-
-def _page(problem: ProblemDetail) -> Response:
-    return Response(
-        render_template(
-            "errors/error.html",
-            status=problem.status,
-            title=problem.title,
-            detail=problem.detail,
-            retry_after=problem.retry_after,
-            request_id=request_id(),
-        ),
-        content_type="text/html; charset=utf-8",
-    )
-
-
-def _json(problem: ProblemDetail, reasons: tuple[tuple[str, str], ...]) -> Response:
-    body: Problem = {
-        "type": f"urn:latchkey:problem:{problem.code}",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-        "code": problem.code,
-        "request_id": request_id(),
-    }
-    if reasons:
-        body["reasons"] = [{"code": code, "detail": detail} for code, detail in reasons]
-    return Response(json.dumps(body), content_type=PROBLEM_JSON)
 
 
 def _detail(status: int) -> str:

@@ -1,64 +1,28 @@
-"""The bodies of JSON responses, and the responses that set or delete the refresh cookie.
+"""The bodies of JSON responses; `token_responses` has those with tokens.
 
 The typed dicts are also the schemas of `/openapi.json` and the types that `flask types` prints.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, NotRequired, TypedDict
+from typing import Annotated, Final, NotRequired, TypedDict
 
-from flask import Response, jsonify
 from msgspec import Meta
 
-from app.families.issuer import TokenPair
 from app.families.models import Family
 from app.infra.clock import rfc3339
 from app.infra.user_agents import describe
-from app.web import cookies
 from app.web.fields import (
-    AccessToken,
     Code,
     Detail,
     Email,
     Id,
-    PasswordBreached,
+    MaxAge,
     ProblemType,
     RequestId,
-    Seconds,
     SessionEnd,
     Timestamp,
 )
-from app.web.headers import clear_site_data
-from app.web.json_endpoint import Success
-
-TokenType = Annotated[
-    Literal["Bearer", "DPoP"], Meta(description="`DPoP` when the session is bound to a key.")
-]
-
-
-class TokenSession(TypedDict):
-    """The session that the tokens belong to; `expires_at` is its absolute end, RFC 3339."""
-
-    id: Id
-    expires_at: SessionEnd
-
-
-class TokenUser(TypedDict):
-    """The user that the tokens belong to."""
-
-    id: Id
-    email: Email
-
-
-class TokenResponse(TypedDict):
-    """The response to a log-in, refresh or password change; `expires_in` is in seconds."""
-
-    access_token: AccessToken
-    token_type: TokenType
-    expires_in: Seconds
-    session: TokenSession
-    user: TokenUser
-    password_breached: NotRequired[PasswordBreached]
 
 
 class UserView(TypedDict):
@@ -143,33 +107,7 @@ class Problem(TypedDict):
     code: Code
     request_id: RequestId
     reasons: NotRequired[Annotated[list[Reason], WITH_WEAK_PASSWORD]]
-
-
-TokensIssued = Annotated[Response, Success(200, TokenResponse, ("Set-Cookie",))]
-LoggedOut = Annotated[Response, Success(204, None, ("Set-Cookie", "Clear-Site-Data"))]
-
-
-def token_response(pair: TokenPair) -> TokensIssued:
-    """Return the access token in the body and the refresh token, not for script, in the cookie."""
-    body: TokenResponse = {
-        "access_token": pair.access_token,
-        "token_type": "DPoP" if pair.bound else "Bearer",
-        "expires_in": pair.expires_in,
-        "session": {"id": pair.session_id, "expires_at": rfc3339(pair.session_expires_at)},
-        "user": {"id": pair.user_id, "email": pair.email},
-    }
-    if pair.password_breached:
-        body["password_breached"] = True
-    response = jsonify(body)
-    cookies.set_credentials(response, pair)
-    return response
-
-
-def logged_out(response: Response) -> LoggedOut:
-    """Delete the refresh cookie, and what script has stored in the browser."""
-    cookies.clear_refresh(response)
-    clear_site_data(response)
-    return response
+    max_age: NotRequired[MaxAge]
 
 
 def session_view(family: Family, current_sid: str) -> SessionView:

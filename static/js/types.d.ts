@@ -70,6 +70,7 @@ export interface Problem {
   code: string;
   request_id: string;
   reasons?: Reason[];
+  max_age?: number;
 }
 
 /** The account to open. */
@@ -109,7 +110,7 @@ export interface TokenUser {
   email: string;
 }
 
-/** The response to a log-in, refresh or password change; `expires_in` is in seconds. */
+/** A new access token and its session; `expires_in` is in seconds. */
 export interface TokenResponse {
   access_token: string;
   token_type: "Bearer" | "DPoP";
@@ -142,6 +143,11 @@ export interface PasswordChange {
   current_password: string;
   new_password: string;
   dpop_jkt?: string;
+}
+
+/** The proof of who the caller is. */
+export interface Reauthentication {
+  password: string;
 }
 
 /** Where the mail goes. */

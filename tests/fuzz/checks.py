@@ -49,7 +49,7 @@ class Checks(RuleBasedStateMachine):
             assert (row.jti, row.jkt) == (claims(current.text)["jti"], family.jkt)
             ends = (row.idle_expires_at, row.absolute_expires_at)
             assert ends == (family.idle_ends, family.absolute_ends)
-            assert row.revoked_reason == family.ended
+            assert (row.revoked_reason, row.auth_time) == (family.ended, family.proved)
 
     # -- logging in and refreshing -----------------------------------------------------------
 
@@ -91,7 +91,7 @@ class Checks(RuleBasedStateMachine):
         self, answer: TestResponse, *, remember: bool, jkt: str | None, worker: int
     ) -> None:
         sid, now = answer.get_json()["session"]["id"], self.world.now(worker)
-        family = Family(sid, EMAIL, now, remember, jkt, used=now)
+        family = Family(sid, EMAIL, now, remember, jkt, used=now, proved=now)
         family.rotate(cookie_of(answer) or "", jkt, now)
         self.families.append(family)
         self._granted(family, answer)
@@ -101,7 +101,8 @@ class Checks(RuleBasedStateMachine):
         said, ends = answer.get_json(), min(family.used + ACCESS, family.absolute_ends)
         assert said["expires_in"] == ends - family.used
         assert said["token_type"] == ("DPoP" if family.jkt else "Bearer")
-        self.access.append(Token(family, said["access_token"], family.used, ends, family.jkt))
+        token = Token(family, said["access_token"], family.used, ends, family.jkt, family.proved)
+        self.access.append(token)
 
     def _refresh(self, worker: int, token: Token, key: Prover | None) -> None:
         family, now = token.family, self.world.now(worker)
@@ -138,11 +139,20 @@ class Checks(RuleBasedStateMachine):
             self._remember(sent)
 
     def _protected(
-        self, worker: int, token: Token, sent: Sent, held: Held | None = None
+        self,
+        worker: int,
+        token: Token,
+        sent: Sent,
+        held: Held | None = None,
+        *,
+        recent: bool = True,
     ) -> tuple[TestResponse, Sent]:
-        """Send a protected request and check that it is let in exactly when it must be."""
+        """Send a protected request and check that it is let in exactly when it must be.
+
+        `recent` says whether the log-in is recent enough for it.
+        """
         scheme, key = held or self._own(token)
-        admits = admitted(token, scheme, jkt_of(key), self.world.now(worker))
+        admits = admitted(token, scheme, jkt_of(key), self.world.now(worker)) and recent
         answer, sent = self.world.ask(worker, sent, credential=(scheme, token.text), key=key)
         event(f"asked, {'let in' if admits else token.family.ended or 'refused'}")
         if token.family.ended == KILLED and self.world.clock.now() < token.family.known_by:

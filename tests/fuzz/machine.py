@@ -161,12 +161,17 @@ class Sessions(Checks):
         self._log_out_by(worker, token, None, self._own(token))
 
     def _log_out_everywhere(self, worker: int, token: Token, _family: Family) -> None:
-        answer, _ = self._protected(worker, token, Sent("POST", "/auth/logout-everywhere"))
+        recent = token.recent(self.world.now(worker))
+        sent = Sent("POST", "/auth/logout-everywhere")
+        answer, _ = self._protected(worker, token, sent, recent=recent)
         if answer.status_code == 204:
             self._end(self.families, "logged_out")
 
     def _end_session(self, worker: int, token: Token, family: Family) -> None:
-        answer, _ = self._protected(worker, token, Sent("DELETE", f"/auth/sessions/{family.sid}"))
+        """End one's own session with any log-in, and another one with a recent log-in."""
+        recent = token.recent(self.world.now(worker)) or family is token.family
+        sent = Sent("DELETE", f"/auth/sessions/{family.sid}")
+        answer, _ = self._protected(worker, token, sent, recent=recent)
         if answer.status_code != 401:
             assert answer.status_code == (404 if family.ended else 204)
             self._end([family], "logged_out")
@@ -182,6 +187,19 @@ class Sessions(Checks):
             self.password = new
             self._end(self.families, "password_changed")
             self._began(answer, remember=family.remembered, jkt=family.jkt, worker=worker)
+
+    @precondition(lambda self: self.access)
+    @rule(worker=workers, of=any_of)
+    def reauthenticate(self, worker: int, of: int) -> None:
+        """Prove the password again with any access token; the session and its cookie go on."""
+        token = self._pick(self.access, of if of % 3 else 0)
+        family, now = token.family, self.world.now(worker)
+        sent = Sent("POST", "/auth/reauthenticate", body={"password": self.password})
+        answer, _ = self._protected(worker, token, sent, recent=family.live(now))
+        if answer.status_code == 200:
+            assert cookie_of(answer) is None
+            family.used, family.proved = max(now, family.used), now
+            self._granted(family, answer)
 
     @rule(worker=workers, of=any_of, seconds=st.sampled_from(SPANS))
     def log_out_and_be_killed(self, worker: int, of: int, seconds: int) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 LEEWAY: Final = 5
 ACCESS: Final = 600
+RECENT: Final = 300
 IDLE: Final = {False: 12 * 3600, True: 7 * 86400}
 ABSOLUTE: Final = {False: 24 * 3600, True: 30 * 86400}
 IN_FLIGHT: Final = 30
@@ -21,13 +22,21 @@ KEPT: Final = 17 * 60  # so long every other end may have to be said to Redis ag
 
 @dataclass(eq=False)
 class Token:
-    """A token that was handed out: to refresh with, or to ask with (then `jkt` is its key)."""
+    """A token that was handed out: to refresh with, or to ask with.
+
+    One to ask with has its key in `jkt`, and when the password was given in `proved`.
+    """
 
     family: Family
     text: str
     minted: int
     ends: int
     jkt: str | None = None
+    proved: int = 0
+
+    def recent(self, now: int) -> bool:
+        """Tell whether the password was given lately enough for what harms most."""
+        return now - self.proved <= RECENT + LEEWAY
 
     def timely(self, now: int) -> bool:
         """Return whether the token is valid by a clock that differs by at most the leeway."""
@@ -44,6 +53,7 @@ class Family:
     remembered: bool
     jkt: str | None
     used: int = 0
+    proved: int = 0
     idle_ends: int = 0
     ended: str | None = None
     ended_at: int = 0

@@ -1,10 +1,12 @@
 """Whatever ends in the audit record of an account is in its owner's activity too."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from app.accounts.activity import Activity, Event, activity
 from app.auth import admin
@@ -186,12 +188,21 @@ def test_a_password_change(app: Flask, ada: Client) -> None:
     assert row.session_user_agent == ""
 
 
-def test_a_refused_password_change(ada: Client) -> None:
+@pytest.mark.parametrize(
+    ("event", "guess"),
+    [
+        (Event.PASSWORD_CHANGE_REFUSED, lambda ada: ada.change_password(NEW_PASSWORD, "wrong")),
+        (Event.REAUTHENTICATION_REFUSED, lambda ada: ada.reauthenticate("wrong")),
+    ],
+)
+def test_a_refused_password_in_a_session(
+    ada: Client, event: Event, guess: Callable[[Client], TestResponse]
+) -> None:
     """Counted, with the session that asked for it."""
     for _ in range(2):
-        problem(ada.change_password(NEW_PASSWORD, "wrong wrong wrong"), 403, "wrong_password")
+        problem(guess(ada), 403, "wrong_password")
     assert last(ada) == {
-        "event": Event.PASSWORD_CHANGE_REFUSED,
+        "event": event,
         "sid": ada.session_id,
         "ip": "127.0.0.1",
         "user_agent": FIREFOX,

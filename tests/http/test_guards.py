@@ -15,6 +15,7 @@ REQUIRED = {
     "session.get_sessions",
     "session.delete_session",
     "session.post_password",
+    "reauthentication.post_reauthenticate",
     "account.get_me",
     "fragments.account",
     "fragments.sessions",

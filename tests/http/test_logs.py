@@ -31,6 +31,8 @@ EVENTS = {
     "session_ended",
     "password_changed",
     "password_change_refused",
+    "reauthenticated",
+    "reauthentication_refused",
     "sessions_revoked",
     "user_disabled",
     "user_enabled",
@@ -60,6 +62,9 @@ def test_no_secret_in_the_log(app: Flask, clock: SettableClock, log: io.StringIO
     note(ada)
     ada.change_password(NEW_PASSWORD, current="wrong wrong wrong")
     ada.change_password(NEW_PASSWORD)
+    note(ada)
+    ada.reauthenticate("wrong wrong wrong")
+    ada.reauthenticate()
     note(ada)
     phone.log_in(NEW_PASSWORD)
     note(phone)

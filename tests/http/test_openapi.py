@@ -12,7 +12,7 @@ from flask import Flask
 from app import create_app
 from app.contract.openapi import document
 from app.web.csrf import PROGRAMS
-from app.web.guards import MARK
+from app.web.guards import MARK, MAX_AGE
 from config import Settings
 from tests.support.app import PUBLIC_URL, close
 from tests.support.client import Client
@@ -23,6 +23,7 @@ ACCESS: Final[list[dict[str, list[str]]]] = [
     {"accessToken": []},
     {"boundAccessToken": [], "proof": []},
 ]
+PROBLEM: Final = "application/problem+json"
 
 
 def parts(part: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
@@ -67,6 +68,12 @@ def test_it_is_in_step_with_the_guards(app: Flask) -> None:
             assert (mark != "public") == (operation["security"] == ACCESS), path
             codes = json.dumps(operation["responses"].get("403", ""))
             assert ("operators_only" in codes) == (mark == "operator"), path
+            if max_age := getattr(app.view_functions[endpoint], MAX_AGE, None):
+                refused = operation["responses"]["401"]
+                assert (
+                    "insufficient_user_authentication" in refused["content"][PROBLEM]["examples"]
+                )
+                assert f"`max_age` is {max_age} here." in refused["description"]
 
 
 def test_its_names_are_its_own() -> None:

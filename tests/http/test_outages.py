@@ -48,6 +48,7 @@ def test_database_down(
         ("POST", "/auth/logout", None),
         ("POST", "/auth/logout-everywhere", None),
         ("POST", "/auth/password", {"current_password": ada.password, "new_password": "x"}),
+        ("POST", "/auth/reauthenticate", {"password": ada.password}),
         ("GET", "/auth/sessions", None),
         ("DELETE", f"/auth/sessions/{ada.session_id}", None),
         ("GET", "/api/me", None),

@@ -30,8 +30,9 @@ from app.mail import queries as mails
 from app.mail.models import Kind
 from app.web.cookies import REFRESH
 from app.web.guards import public
+from app.web.step_up import RECENT_SECONDS
 from config import Settings
-from tests.support.app import close, services
+from tests.support.app import clock_of, close, services
 from tests.support.busy import busy as filled
 from tests.support.client import NEW_PASSWORD, Client, problem, program
 from tests.support.contract import DOCUMENT, ENDPOINTS, OWN, arguments_of
@@ -141,6 +142,15 @@ def crashed(stage: Stage) -> TestResponse:
         views.update(kept)
 
 
+def too_long_ago(stage: Stage) -> TestResponse:
+    """Come with a log-in that is a second too old, for one's own session or for another."""
+    own = services(stage.app)
+    max_age = stage.endpoint.max_age or RECENT_SECONDS
+    clock_of(stage.app).forward(max_age + own.settings.clock_leeway + 1)
+    assert stage.ada.refresh().status_code == 200
+    return stage.ask(path=stage.path.replace(stage.ada.session_id, "A" * 22))
+
+
 def busy(stage: Stage) -> TestResponse:
     with filled(stage.app):
         return stage.ask()
@@ -184,6 +194,7 @@ def link(ada: Client, kind: Kind) -> str:
 BODIES: Final[dict[str, Callable[[Client], dict[str, Any]]]] = {
     "session_post_register": lambda ada: {"email": NOBODY, "password": ada.password},
     "session_post_login": lambda ada: {"email": ada.email, "password": ada.password},
+    "reauthentication_post_reauthenticate": lambda ada: {"password": ada.password},
     "session_post_password": lambda ada: {
         "current_password": ada.password,
         "new_password": NEW_PASSWORD,
@@ -203,6 +214,7 @@ GENERAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
     "request_entity_too_large": lambda stage: stage.ask({"filler": "x" * 70_000}),
     "unsupported_media_type": lambda stage: stage.ask(b"{}", Content_Type="text/plain"),
     "invalid_token": without_access,
+    "insufficient_user_authentication": too_long_ago,
     "operators_only": lambda stage: stage.ask(),
     "use_dpop_nonce": partial(bad_proof, proof=lambda stage: stage.proof(nonce="old")),
     "invalid_dpop_proof": partial(bad_proof, proof=lambda _: "rubbish"),
@@ -213,7 +225,7 @@ GENERAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
 SPECIAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
     "session_ended": no_session,
     "invalid_credentials": lambda stage: changed(stage, password="wrong"),
-    "wrong_password": lambda stage: changed(stage, current_password="wrong"),
+    "wrong_password": lambda stage: changed(stage, current_password="wrong", password="wrong"),
     "weak_password": lambda stage: changed(stage, password="a" * 15, new_password="a" * 15),
     "invalid_link": lambda stage: changed(stage, token="none"),
     "mail_off": without_mail,

@@ -1,52 +1,14 @@
 """Many at once, over four workers: exactly one wins, and what ended has ended everywhere."""
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from werkzeug.test import TestResponse
 
 from app.web.cookies import DEVICE
 from tests.support.at_once import at_once
 from tests.support.client import NEW_PASSWORD, PASSWORD, Client, cookie_of, pair, program
-from tests.support.servers.gunicorn import GunicornServer
-from tests.support.servers.postgres import PostgresServer
-from tests.support.servers.valkey import ValkeyServer
 
 MANY = 20
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "serializable"])
-def server(
-    request: pytest.FixtureRequest,
-    base_environment: dict[str, str],
-    migrate: Callable[[str], None],
-    valkey_server: ValkeyServer,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[GunicornServer]:
-    folder = tmp_path_factory.mktemp("races")
-    url = f"sqlite:///{folder}/latchkey.db"
-    if request.param != "sqlite":
-        postgres: PostgresServer = request.getfixturevalue("postgres")
-        url = postgres.create()
-        if request.param == "serializable":
-            postgres.isolate(url, "serializable")
-    migrate(url)
-    valkey_server.make_sound()
-    servers = {"DATABASE_URL": url, "REDIS_URL": valkey_server.url}
-    server = GunicornServer(base_environment | servers, folder / "gunicorn.log", workers=4)
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def wire(server: GunicornServer, valkey: ValkeyServer, request: pytest.FixtureRequest) -> Client:
-    """A line to the four workers, and an account there."""
-    assert valkey.answers()
-    wire = program(server, email=f"{request.function.__name__}@example.com")
-    assert wire.register().status_code == 201
-    return wire
 
 
 def test_one_refresh_token_many_refreshes(wire: Client) -> None:

@@ -167,6 +167,11 @@ class Client:
             self.password = new
         return answer
 
+    def reauthenticate(self, password: str | None = None) -> TestResponse:
+        """Prove the password again, in the session that goes on."""
+        body = {"password": password or self.password}
+        return self._adopt(self.protected("POST", "/auth/reauthenticate", body))
+
     def alive(self) -> bool:
         """Tell whether both halves of the session work, and use up a refresh token for it."""
         return self.me().status_code == 200 and self.refresh().status_code == 200
@@ -245,7 +250,7 @@ def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
     assert body["detail"]
     assert body["request_id"] == answer.headers["X-Request-Id"]
     names = {"type", "title", "status", "detail", "code", "request_id"}
-    assert body.keys() - {"reasons"} == names
+    assert body.keys() - {"reasons", "max_age"} == names
     return body
 
 

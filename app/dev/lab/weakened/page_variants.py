@@ -13,7 +13,7 @@ from app.families.issuer import TokenPair
 from app.web.csrf import csrf
 from app.web.headers import always as real_always
 from app.web.origin import check_origin as real_check_origin
-from app.web.responses import token_response as real_token_response
+from app.web.token_responses import token_response as real_token_response
 
 
 @instead_of("app/web/cookies.py:_set", "xss-token-theft")
@@ -41,7 +41,7 @@ def inline_script_is_allowed(*, https: bool) -> list[tuple[str, str]]:
     ]
 
 
-@instead_of("app/web/responses.py:token_response", "tokens-in-localstorage")
+@instead_of("app/web/token_responses.py:token_response", "tokens-in-localstorage")
 def both_tokens_are_in_the_body(pair: TokenPair) -> Response:
     """The refresh token is in the body, for a client that puts it into localStorage."""
     response = real_token_response(pair)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from app.accounts import queries as accounts
 from app.auth.dependencies import Auth
@@ -11,12 +13,15 @@ from app.auth.profile import account
 from app.dev.lab.weakened.variant import instead_of
 from app.errors import WrongPassword
 from app.families.denylist import Denylist
-from app.families.issuer import TokenPair
+from app.families.issuer import TokenIssuer, TokenPair
+from app.families.models import Current, Family
 from app.infra.audit import Client
 from app.services import services
 from app.tokens.dpop import Proof
 from app.tokens.nonces import Nonces
 from app.web.guards import credential
+
+real_issue: Final = TokenIssuer.issue
 
 
 @instead_of("app/auth/password.py:change_password", "password-change-keeps-sessions")
@@ -53,6 +58,28 @@ def logging_out_takes_any_signed_token() -> str | None:
     """A log-out accepts every signed token, without its proof and after its expiry."""
     _, token = credential()
     return services().access_tokens.verify_ignoring_times(token).sid if token else None
+
+
+@instead_of("app/web/step_up.py:require_recent", "stale-log-in")
+def every_log_in_is_recent(max_age: int) -> None:
+    """The age of the log-in is not looked at."""
+
+
+@instead_of("app/auth/reauthenticate.py:reauthenticate", "stale-log-in")
+def any_password_will_do(auth: Auth, sid: str, password: str, client: Client) -> TokenPair:
+    """The access token says that the password was given now, whatever was given."""
+    user, family = account(auth, sid)
+    now = auth.clock.now()
+    return auth.issuer.issue(replace(family, auth_time=now, last_used_at=now), user.email)
+
+
+@instead_of("app/families/issuer.py:TokenIssuer.issue", "stale-log-in")
+def a_refresh_counts_as_a_log_in(
+    self: TokenIssuer, family: Family | Current, email: str, browser_mark: str = ""
+) -> TokenPair:
+    """The access token says that the password was given when it was issued."""
+    proved = replace(family, auth_time=family.last_used_at)
+    return real_issue(self, proved, email, browser_mark)
 
 
 @instead_of("app/families/denylist.py:Denylist._ask_redis", "denylist-loss")
