@@ -34,13 +34,11 @@ export function relative(seconds) {
 	return WORDS.format(Math.round(seconds / 86_400), 'day');
 }
 
-/** Tells times in the reader's zone: in words, or to the minute where they are to be compared. @param {ParentNode} place */
+/** Tells times in words, and on hovering in the reader's zone. @param {ParentNode} place */
 export function showTimes(place) {
 	for (const time of findAll('time', place)) {
 		const date = new Date(time.dateTime || time.dataset.epoch * 1000);
-		time.textContent = 'exact' in time.dataset
-			? date.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
-			: relative((date.getTime() - Date.now()) / 1000);
+		time.textContent = relative((date.getTime() - Date.now()) / 1000);
 		time.title = date.toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'long' });
 	}
 }

@@ -40,7 +40,7 @@ export function onFilled(form, send) {
 }
 
 /** A button that shows and hides a password. @param {any} button */
-function makePeek(button) {
+export function makePeek(button) {
 	const input = button.previousElementSibling;
 	button.hidden = false;
 	button.addEventListener('click', () => {

@@ -39,6 +39,17 @@ interface State {
 
 type Listener = (state: State) => void;
 
+/** What calls that ask the server reject with: a SessionError. */
+interface Rejection extends Error {
+  readonly code: string;
+  /** For people. */
+  readonly message: string;
+  /** Of HTTP; 0 without an answer. */
+  readonly status: number;
+  /** In seconds; 0 when the server did not say. */
+  readonly retryAfter: number;
+}
+
 // -- the session ------------------------------------------------------------------------------
 
 /**
@@ -54,10 +65,28 @@ interface AccessToken {
 }
 
 /**
- * Runs `act` with an access token, and once more with a new one after 401, but never as another user
- * than the one who was logged in before. What `act` resolves with is an answer, or the state.
+ * Runs `act` with an access token, once more with a new one after 401, and a third time when the server
+ * wants the password again and the user gave it (RFC 9470). It is never run as another user than the one
+ * who was logged in before. What `act` resolves with is an answer, or the state.
  */
-type WithToken = <T extends { status: unknown }>(act: (token: AccessToken) => Promise<T>) => Promise<T>;
+type WithToken = <T extends { status: unknown, headers?: Headers }>(
+  act: (token: AccessToken) => Promise<T>,
+) => Promise<T>;
+
+/**
+ * Asks for the password in one dialog, however many callers wait.
+ *
+ * @param user whose password it is
+ * @param prove tells it to the server
+ * @throws SessionError `reauthentication_cancelled`; what `prove` rejects with when the session is over
+ */
+type AskPassword = (user: TokenUser | null, prove: (password: string) => Promise<State>) => Promise<void>;
+
+/** The dialog that is open. Settled with nothing, the requests are sent again. */
+interface Question {
+  answered: Promise<void>;
+  settle(error?: Rejection): void;
+}
 
 /**
  * Asks an endpoint. After a later log-in or log-out nothing is sent, and no answer is taken over.
@@ -107,22 +136,22 @@ type SendRequest = (
 
 /**
  * Which key proves a request:
- * - `none`: no key.
+ * - `token`: that of the access token, if there is one.
  * - `current`: the key that this browser's session is bound to.
  * - `pending`: a new key, which becomes the current one once the server has accepted it.
- * - `handover`: the access token's key. The body names a new key, which takes its place.
+ * - `handover`: likewise, and the body names a new key, which takes its place.
  */
-type Proof = 'none' | 'current' | 'pending' | 'handover';
+type Proof = 'token' | 'current' | 'pending' | 'handover';
 
-type EndpointName = 'register' | 'login' | 'password' | 'refresh';
+type EndpointName = 'register' | 'login' | 'password' | 'reauthenticate' | 'refresh';
 
-/** An endpoint that opens an account, or begins or continues a session. All are asked by POST. */
+/**
+ * An endpoint that opens an account, or begins, continues or confirms a session. It is asked by POST, under
+ * /auth and its name, by one tab at a time.
+ */
 interface Endpoint {
-  readonly path: string;
   /** How often a request is sent at most, while sending it again may help. */
   readonly attempts: number;
-  /** Whether one tab at a time sends it. */
-  readonly tabLock: boolean;
   readonly proof: Proof;
 }
 

@@ -9,8 +9,7 @@
 import { isLogoutWanted, makeLogout } from './logout.js';
 import { SessionError, refusal, request, send, throwUnreachable } from './transport.js';
 
-// Calls that ask the server reject with it: `code`, `message` (for people), `status` (of HTTP; 0 without
-// an answer), `retryAfter` (in seconds; 0 when the server did not say).
+// Calls that ask the server reject with it; internal.d.ts names its fields.
 export { SessionError };
 
 /** A token this close to its end is replaced first. */
@@ -109,7 +108,7 @@ export async function logout() {
  * @param {string | URL} input of this origin, else it rejects with a TypeError
  * @param {RequestInit} [init] a `signal` replaces the time limit of 15 s
  * @returns {Promise<Response>} any answer: look at `ok`
- * @throws {SessionError} `session_ended`
+ * @throws {SessionError} `session_ended`, `reauthentication_cancelled` (a dialog asked for the password)
  */
 export async function authorizedFetch(input, init = {}) {
 	const { origin, href } = new URL(input, location.href);
@@ -169,7 +168,7 @@ function accept(name, answer) {
 	const { response, data } = answer;
 	if (data.access_token) {
 		logoutTask.cancel();
-		if (name !== 'refresh') {
+		if (name === 'login' || name === 'password') {
 			overtake();
 			channel?.postMessage('changed');
 		}
@@ -210,10 +209,10 @@ async function checkNoLogout() {
 	if (logoutTask.isUnfinished()) throw superseded();
 }
 
-/** Once more with a new token after 401, but never as another user. @type {WithToken} */
+/** Once more with a new token after 401, then with the password; never as another user. @type {WithToken} */
 async function withToken(act) {
+	const bearer = await usableToken(state.user);
 	const { user } = state;
-	const bearer = await usableToken(user);
 	try {
 		const outcome = await act(bearer);
 		if (outcome.status !== 401) return outcome;
@@ -221,6 +220,10 @@ async function withToken(act) {
 		if (error.status !== 401) throw error;
 	}
 	if (token === bearer) expiresAt = 0;
+	const outcome = await act(await usableToken(user));
+	if (!outcome.headers?.get('www-authenticate')?.includes('insufficient_user_authentication')) return outcome;
+	const { askPassword } = await import('./reauthenticate.js').catch(throwUnreachable);
+	await askPassword(user, (password) => withToken((newer) => ask('reauthenticate', newer, { password })));
 	return act(await usableToken(user));
 }
 

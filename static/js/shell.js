@@ -31,6 +31,7 @@ async function show(isMove = false) {
 		if (isMove) heading.focus();
 	} catch (/** @type {any} */ { code, status, retryAfter = 0 }) {
 		if (mine !== showing || code === 'session_ended' || code === 'logging_out') return; // the status says it
+		if (code === 'reauthentication_cancelled') return fillFrom('#unconfirmed');
 		fillFrom(code === 'unreachable' && !status ? '#offline' : '#failed');
 		retry = setTimeout(show, Math.max(retryAfter, 4) * 1000 * (1 + Math.random() / 4));
 	}

@@ -4,10 +4,11 @@ import { currentKey, makePendingKey, replaceKeys } from './dpop.js';
 
 /** @type {Record<EndpointName, Endpoint>} */
 const ENDPOINTS = {
-	register: { path: '/auth/register', attempts: 1, tabLock: false, proof: 'none' },
-	login: { path: '/auth/login', attempts: 1, tabLock: true, proof: 'pending' },
-	password: { path: '/auth/password', attempts: 1, tabLock: true, proof: 'handover' },
-	refresh: { path: '/auth/refresh', attempts: 3, tabLock: true, proof: 'current' },
+	register: { attempts: 1, proof: 'token' },
+	login: { attempts: 1, proof: 'pending' },
+	password: { attempts: 1, proof: 'handover' },
+	reauthenticate: { attempts: 2, proof: 'token' },
+	refresh: { attempts: 3, proof: 'current' },
 };
 
 const REQUEST_MS = 15_000;
@@ -25,6 +26,7 @@ const textOf = Function.prototype.call.bind(Response.prototype.text);
 // The server's newest; the page brings the first.
 let nonce = document.querySelector('meta[name=dpop-nonce]')?.getAttribute('content') ?? '';
 
+/** @implements {Rejection} */
 export class SessionError extends Error {
 	constructor(code = 'unreachable', message = 'The server could not be reached.', status = 0, retryAfter = 0) {
 		super(message);
@@ -78,12 +80,11 @@ async function isProofRefused(response) {
 /** @param {Call} call @param {boolean} isAlone */
 async function attempt(call, isAlone) {
 	const { token } = call;
-	const { path, proof } = ENDPOINTS[call.name];
+	const { proof } = ENDPOINTS[call.name];
 	const isLogin = proof === 'pending';
 	const isHandover = proof === 'handover';
 	const pending = isLogin || isHandover ? await makePendingKey() : null;
-	let signing = pending;
-	if (isHandover) signing = token?.key ?? null;
+	let signing = isLogin ? pending : token?.key ?? null;
 	// Without a proof, a bound session would end.
 	if (proof === 'current') signing = await currentKey(isAlone).catch(throwUnreachable);
 	let isAccepted = false;
@@ -93,7 +94,7 @@ async function attempt(call, isAlone) {
 		const body = isHandover && pending ? { ...call.body, dpop_jkt: pending.thumbprint } : call.body;
 		// Not `keepalive`: no cookie may come when the page, and so its key, is gone.
 		const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-		const response = await request(path, init, token, signing);
+		const response = await request(`/auth/${call.name}`, init, token, signing);
 		isAccepted = response.status === 200;
 		// At once: the cookie is there, and a refresh needs its key.
 		if (isAccepted && pending) await pending.promote(isLogin);
@@ -130,8 +131,7 @@ function parseObject(json) {
 /** Sends a call, and again on 429, on 5xx and without an answer. @type {SendCall} */
 export async function send(call, attempts = ENDPOINTS[call.name].attempts, pause = FIRST_PAUSE_MS) {
 	try {
-		const { tabLock } = ENDPOINTS[call.name];
-		return await (tabLock ? withTabLock((isAlone) => attempt(call, isAlone)) : attempt(call, false));
+		return await withTabLock((isAlone) => attempt(call, isAlone));
 	} catch (/** @type {any} */ error) {
 		const { code, status, retryAfter } = error;
 		const isTemporary = code === 'unreachable' || status === 429 || status > 499;

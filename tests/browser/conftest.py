@@ -28,7 +28,8 @@ from playwright.sync_api import (
 from app.infra.redis import server_facts
 from app.services import denylist_keys
 from tests.conftest import NO_CHROMIUM
-from tests.support.browsing import ADA, BOB, Device, Person
+from tests.support.browsing import ADA, BOB, Device, Person, at_account, log_in, section
+from tests.support.reauthentication import let_the_log_in_be_old
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.valkey import ValkeyServer
 
@@ -171,3 +172,16 @@ def bob(device: Callable[[Person], Device]) -> Person:
 @pytest.fixture
 def phone(device: Callable[[Person], Device]) -> Device:
     return device(ADA)
+
+
+@pytest.fixture
+def old(page: Page, site: GunicornServer, ada: Person, phone: Device) -> Page:
+    """The sessions page of somebody who logged in a while ago, and is logged in elsewhere too."""
+    phone.log_in()
+    log_in(page, ada)
+    section(page, "Sessions")
+    at_account(page, "Your sessions")
+    let_the_log_in_be_old(site)
+    page.reload()
+    at_account(page, "Your sessions")
+    return page

@@ -19,6 +19,7 @@ from tests.support.browsing import (
     send,
     submit,
 )
+from tests.support.reauthentication import end_the_others, question
 
 PUBLIC: Final = ["/", "/login", "/register", "/threats", "/mistakes", "/nowhere"]
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
@@ -110,8 +111,8 @@ def test_account_pages(page: Page, ada: Person, device: Callable[[Person], Devic
     sound(page, "account")
     page.goto("/account/sessions")
     at_account(page, "Your sessions")
-    for question in page.locator(".ask > summary").all():
-        question.click()
+    for summary in page.locator(".ask > summary").all():
+        summary.click()
     sound(page, "sessions")
     page.goto("/account/activity")
     at_account(page, "Your activity")
@@ -218,3 +219,13 @@ def test_faults_are_read_out_with_their_field(page: Page) -> None:
     expect(page.get_by_label("Password", exact=True)).to_have_accessible_description(
         "Error: Enter your password."
     )
+
+
+def test_the_dialog_for_the_password(old: Page) -> None:
+    """As it opens, and with what is wrong."""
+    end_the_others(old)
+    dialog = question(old)
+    sound(old, "dialog")
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(dialog.get_by_role("alert")).to_have_text("Enter your password.")
+    sound(old, "dialog with a fault")

@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from app.errors import Refusal
 from config import ROOT
 from tests.support.browsing import ADA, NEW_PASSWORD, Person, at_account, live, log_in
+from tests.support.reauthentication import let_the_log_in_be_old, question
 from tests.support.servers.gunicorn import GunicornServer
 
 PAGE: Final = (ROOT / "docs" / "browser-module.md").read_text(encoding="utf-8")
@@ -36,6 +37,8 @@ async () => {
   return new Promise(resolve => onChange(({ status }) => resolve(status)));
 }
 """
+# Codes of errors that no answer of the server has.
+OF_THE_MODULE: Final = {"superseded", "logging_out", "unreachable", "reauthentication_cancelled"}
 # What the page's two tables name, each as a set.
 TABLES: Final = [
     set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE))))
@@ -99,6 +102,25 @@ def test_examples_on_a_bad_network(page: Page, site: GunicornServer, ada: Person
     with page.expect_response("**/auth/logout"):
         page.context.set_offline(offline=False)
     page.wait_for_function(f"({STATUS})().then(status => status === 'logged_out')")
+    assert live(site) == []
+
+
+def test_password_is_asked_for_before_everything_ends(
+    page: Page, site: GunicornServer, ada: Person
+) -> None:
+    """The example says when the user closed the dialog, and when it was done."""
+    page.goto("/threats")
+    call(page, "enter", "enter", ada.email, ada.password)
+    let_the_log_in_be_old(site)
+    page.reload()
+    for key, text in (("Escape", ""), ("Enter", ada.password)):
+        page.evaluate(
+            "import('/static/examples/erase.js')"
+            ".then(({ endEverything }) => { window.done = endEverything(); })"
+        )
+        question(page).get_by_label("Password", exact=True).fill(text)
+        page.keyboard.press(key)
+        assert page.evaluate("window.done") is (key == "Enter")
     assert live(site) == []
 
 
@@ -181,11 +203,12 @@ def test_page_names_what_there_is(page: Page) -> None:
     exported = page.evaluate("import('/static/js/session.js').then(Object.keys)")
     headings = set(re.findall(r"(\w+)\(", " ".join(re.findall(r"^### .*$", PAGE, re.MULTILINE))))
     assert headings == set(exported) - {"SessionError"}
-    source = (ROOT / "static" / "js" / "session.js").read_text(encoding="utf-8")
+    scripts = (ROOT / "static" / "js").glob("*.js")
+    source = "".join(script.read_text(encoding="utf-8") for script in scripts)
     types = (ROOT / "static" / "js" / "internal.d.ts").read_text(encoding="utf-8")
     comment, _, rest = types.partition("type Status =")
     described, codes = TABLES[:2]
     assert described == set(re.findall(r"'(\w+)'", rest.partition(";")[0]))
     assert described == set(re.findall(r"- `(\w+)`:", comment))
-    assert codes <= server_codes(Refusal) | {"superseded", "logging_out", "unreachable"}
+    assert codes <= server_codes(Refusal) | OF_THE_MODULE
     assert set(re.findall(r"SessionError\('(\w+)'", source)) <= codes

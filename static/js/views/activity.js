@@ -4,17 +4,26 @@ import { find, findAll, parse, showTimes } from '../dom.js';
 import { authorizedFetch } from '../session.js';
 import { onButton, say } from './buttons.js';
 
+/** Tells times to the minute, so that they can be compared. @param {ParentNode} place */
+function showExactTimes(place) {
+	showTimes(place);
+	for (const time of findAll('time', place)) {
+		time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+	}
+}
+
 /** @param {string} before */
 async function load(before) {
 	const response = await authorizedFetch(`/fragments/activity?before=${before}`);
 	if (!response.ok) throw new Error('Older activity could not be loaded. Try again.');
 	const { body } = await parse(response);
-	showTimes(body);
+	showExactTimes(body);
 	return body;
 }
 
 /** @param {HTMLElement} root */
-export default (root) =>
+export default (root) => {
+	showExactTimes(root);
 	onButton(root, {
 		/** Adds the next page to the list, and moves the focus there. */
 		async older() {
@@ -35,3 +44,4 @@ export default (root) =>
 			}
 		},
 	});
+};
