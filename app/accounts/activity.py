@@ -57,6 +57,7 @@ class Event(StrEnum):
     REAUTHENTICATION_REFUSED = "reauthentication_refused"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - likewise
     ACCOUNT_SECURED = "account_secured"
+    THEFT_DISMISSED = "theft_dismissed"
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
 

@@ -6,7 +6,7 @@ Each module has the functions (stories) of one subject:
 - `login`: exchange a password for a new session.
 - `refresh`: exchange a refresh token for its successor, or detect a stolen one.
 - `logout`: end one session, or all sessions of the account.
-- `sessions`: list and end the sessions of one's own account.
+- `sessions`: list and end the sessions of one's own account. `thefts`: those that were stolen.
 - `reauthenticate`: prove again, in a session, who one is.
 - `password`: change the password, which ends every session.
 - `reset`: choose a new password with a mailed link; `opened_links` checks such links.

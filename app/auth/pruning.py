@@ -30,7 +30,8 @@ from sqlalchemy.exc import IntegrityError
 
 from app.accounts import activity_retention as activity
 from app.accounts.models import users
-from app.families.models import MAX_THEFTS_SHOWN, THEFT_SHOWN_SECONDS, THEFTS, families
+from app.families.models import families
+from app.families.thefts import NEWEST_OF_USER, NOT_SHOWN
 from app.infra.clock import Clock
 from app.infra.database import Database
 from app.mail import queries as mails
@@ -47,23 +48,10 @@ REVOKED_KEPT_SECONDS: Final = 900 + 2 * 30 + 60
 MAILS_KEPT_SECONDS: Final = MAX_LIFETIME + 2 * DAY
 
 _now: Final = bindparam("now", type_=BigInteger)
-# Not, or no longer, shown to the owner as a theft on the sessions page.
-_not_shown: Final = or_(
-    families.c.revoked_reason.is_(None),
-    families.c.revoked_reason.not_in(sorted(THEFTS)),
-    families.c.revoked_at < _now - THEFT_SHOWN_SECONDS,
-)
-# A limit, because a person with the password can cause any number of thefts.
-_newest_thefts: Final = (
-    select(families.c.family_id)
-    .where(families.c.user_id == bindparam("user"), families.c.revoked_reason.in_(sorted(THEFTS)))
-    .order_by(families.c.revoked_at.desc(), families.c.family_id)
-    .limit(MAX_THEFTS_SHOWN)
-)
 
 
 def _prunable(
-    expired: ColumnElement[bool], not_shown: ColumnElement[bool] = _not_shown
+    expired: ColumnElement[bool], not_shown: ColumnElement[bool] = NOT_SHOWN
 ) -> ColumnElement[bool]:
     return and_(or_(expired, families.c.revoked_at < _now - REVOKED_KEPT_SECONDS), not_shown)
 
@@ -86,7 +74,7 @@ DELETE_PRUNABLE_OF_USER: Final = delete(families).where(
     families.c.user_id == bindparam("user"),
     _prunable(
         families.c.idle_expires_at < _now - REVOKED_KEPT_SECONDS,
-        or_(_not_shown, families.c.family_id.not_in(_newest_thefts)),
+        or_(NOT_SHOWN, families.c.family_id.not_in(NEWEST_OF_USER)),
     ),
 )
 ERASED: Final = (

@@ -10,22 +10,13 @@ from app.auth.happened import Happened, each_ended
 from app.errors import NotFound
 from app.families import queries as families
 from app.families import revocation
-from app.families.models import THEFT_SHOWN_SECONDS, Family, Reason
+from app.families.models import Family, Reason
 from app.infra.audit import Client
 
 
 def active_sessions(auth: Auth, user_id: str) -> list[Family]:
     """Return the user's families that are neither revoked nor expired, the latest used first."""
     return auth.database.read(families.active_families, user_id, auth.clock.now())
-
-
-def recent_thefts(auth: Auth, user_id: str) -> list[Family]:
-    """Return the user's families that were revoked for theft recently, the latest first.
-
-    Recently means within `THEFT_SHOWN_SECONDS`.
-    """
-    since = auth.clock.now() - THEFT_SHOWN_SECONDS
-    return auth.database.read(families.stolen_families, user_id, since)
 
 
 def end_session(auth: Auth, user_id: str, family_id: str, client: Client) -> None:

@@ -84,12 +84,18 @@ families: Final = Table(
     # The defaults are for workers of a former release, which insert rows during an update.
     Column("auth_time", BigInteger, nullable=False, server_default="0"),
     Column("amr", String(64), nullable=False, server_default=BY_PASSWORD),
+    Column("dismissed_at", BigInteger),
     Index("ix_families_revoked_at", "revoked_at"),
 )
 
 # The columns of `users` that statements on families read; `app.accounts` owns the table.
 owners: Final = table(
-    "users", column("id"), column("email"), column("disabled_at"), column("password_hash")
+    "users",
+    column("id"),
+    column("email"),
+    column("disabled_at"),
+    column("password_hash"),
+    column("password_changed_at", BigInteger),
 )
 
 
@@ -110,6 +116,7 @@ class Family:
     - `auth_time` is when the family's holder last proved who they are, and `amr` names the methods
       (RFC 8176), separated by spaces. The time is 0 in a row of a former release: it was at the
       log-in then.
+    - `dismissed_at` is when the owner dismissed the notice that the family was revoked for theft.
     """
 
     family_id: str
@@ -133,6 +140,7 @@ class Family:
     burst_started_at: int = 0
     auth_time: int = 0
     amr: str = BY_PASSWORD
+    dismissed_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

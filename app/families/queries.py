@@ -1,7 +1,7 @@
 """Read and insert families. Each statement is a constant with bound parameters.
 
-`rotation`, `revocation` and `auth_time` have the statements that update a family. All times are
-seconds, UTC.
+`rotation`, `revocation`, `auth_time` and `thefts` have the statements that update a family. All
+times are seconds, UTC.
 """
 
 from __future__ import annotations
@@ -11,14 +11,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Connection, and_, bindparam, exists, select
 from sqlalchemy import insert as insert_into
 
-from app.families.models import (
-    MAX_THEFTS_SHOWN,
-    THEFTS,
-    Family,
-    RevokedFamily,
-    families,
-    owners,
-)
+from app.families.models import Family, RevokedFamily, families, owners
 
 _family: Final = families.c.family_id == bindparam("family")
 _user: Final = families.c.user_id == bindparam("user")
@@ -40,16 +33,6 @@ REVOKED_SINCE: Final = select(families.c.family_id, families.c.last_used_at).whe
     families.c.last_used_at >= bindparam("issued_since"),
 )
 ACTIVE_FAMILIES: Final = select(families).where(_user, ACTIVE).order_by(*LATEST_USED)
-STOLEN_FAMILIES: Final = (
-    select(families)
-    .where(
-        _user,
-        families.c.revoked_at >= bindparam("since"),
-        families.c.revoked_reason.in_(sorted(THEFTS)),
-    )
-    .order_by(families.c.revoked_at.desc(), families.c.family_id)
-    .limit(MAX_THEFTS_SHOWN)
-)
 
 
 def insert(connection: Connection, family: Family) -> None:
@@ -75,15 +58,6 @@ def is_active(connection: Connection, family_id: str) -> bool:
 def active_families(connection: Connection, user_id: str, now: int) -> list[Family]:
     """Return the user's families that are neither revoked nor expired, the latest used first."""
     rows = connection.execute(ACTIVE_FAMILIES, {"user": user_id, "now": now})
-    return [Family(*row) for row in rows]
-
-
-def stolen_families(connection: Connection, user_id: str, since: int) -> list[Family]:
-    """Return the user's families that were revoked for theft at `since` or later.
-
-    The latest come first, at most `MAX_THEFTS_SHOWN` of them.
-    """
-    rows = connection.execute(STOLEN_FAMILIES, {"user": user_id, "since": since})
     return [Family(*row) for row in rows]
 
 

@@ -54,6 +54,7 @@ WORDS: Final = {
         "The link “This wasn't me” was used: the old password is refused. {sessions} ended.",
         "safe",
     ),
+    Event.THEFT_DISMISSED: Words("Notice of a theft dismissed"),
     Event.USER_DISABLED: Words("Account disabled", "An operator of this site disabled it."),
     Event.USER_ENABLED: Words(
         "Account enabled", "An operator of this site enabled it again.", "safe"

@@ -13,14 +13,15 @@ from flask import Blueprint, render_template
 from app.auth.history import activity_page
 from app.auth.profile import account as account_of
 from app.auth.profile import profile
-from app.auth.sessions import active_sessions, recent_thefts
+from app.auth.sessions import active_sessions
+from app.auth.thefts import recent_thefts
 from app.infra.clock import rfc3339
 from app.pages.activity_words import words
 from app.services import services
-from app.web.activity_views import PAGE_LENGTH, ActivityQuery, activity_view
+from app.web.activity_views import PAGE_LENGTH, ActivityQuery, TheftView, activity_view, theft_view
 from app.web.bodies import read_query
 from app.web.guards import caller, require_access
-from app.web.responses import UserView, session_view, theft_view
+from app.web.responses import UserView, session_view
 
 blueprint: Final = Blueprint("fragments", __name__, url_prefix="/fragments")
 
@@ -47,6 +48,7 @@ def account() -> str:
         "fragments/account.html",
         user=_user(),
         session=session_view(family, caller().sid),
+        thefts=_thefts(),
         claims={k: v for k, v in asdict(caller().claims).items() if v is not None},
         header=services().access_tokens.header(),
         explain=EXPLAIN,
@@ -57,10 +59,9 @@ def account() -> str:
 @require_access
 def sessions() -> str:
     """Render the caller's active sessions, and those that were revoked for theft recently."""
-    auth, user_id = services().auth, caller().user_id
-    views = [session_view(family, caller().sid) for family in active_sessions(auth, user_id)]
-    thefts = [theft_view(family) for family in recent_thefts(auth, user_id)]
-    return render_template("fragments/sessions.html", sessions=views, thefts=thefts)
+    active = active_sessions(services().auth, caller().user_id)
+    views = [session_view(family, caller().sid) for family in active]
+    return render_template("fragments/sessions.html", sessions=views, thefts=_thefts())
 
 
 @blueprint.get("/activity")
@@ -83,6 +84,10 @@ def password() -> str:
         user=_user(),
         password_min_length=services().settings.password_min_length,
     )
+
+
+def _thefts() -> list[TheftView]:
+    return [theft_view(family) for family in recent_thefts(services().auth, caller().user_id)]
 
 
 def _user() -> UserView:

@@ -1,4 +1,7 @@
-"""The bodies of responses about what happened to an account, and the query that pages them."""
+"""The bodies of responses about what happened to an account, and the query that pages them.
+
+The notices of theft are among them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from msgspec import Meta
 
 from app.accounts.activity import Activity, Event
 from app.auth.history import ActivityPage
+from app.families.models import Family
 from app.infra.clock import rfc3339
 from app.infra.user_agents import describe
 from app.web.fields import Id, Timestamp
@@ -78,6 +82,42 @@ class ActivityView(TypedDict):
     older: Annotated[
         Cursor | None, Meta(description="The `before` of the next page; null on the last one.")
     ]
+
+
+class TheftView(TypedDict):
+    """A session of the user that was ended because of theft; times are RFC 3339."""
+
+    id: Id
+    device: Annotated[str, Meta(examples=["Firefox on Windows"])]
+    created_at: Timestamp
+    ended_at: Timestamp
+    ip: Annotated[str, Meta(description="The address that caused it.", examples=["192.0.2.7"])]
+    reason: Annotated[
+        str,
+        Meta(
+            description="`reuse` of a spent cookie; `no_proof` or `foreign_key` with a cookie "
+            "without its key.",
+            examples=["reuse"],
+        ),
+    ]
+
+
+class TheftsView(TypedDict):
+    """The notices of theft, the latest first."""
+
+    thefts: list[TheftView]
+
+
+def theft_view(family: Family) -> TheftView:
+    """Return a family that was revoked for theft, as its owner sees it."""
+    return {
+        "id": family.family_id,
+        "device": describe(family.user_agent),
+        "created_at": rfc3339(family.created_at),
+        "ended_at": rfc3339(family.revoked_at or 0),
+        "ip": family.revoked_ip or "",
+        "reason": family.revoked_reason or "",
+    }
 
 
 def activity_view(page: ActivityPage, current_sid: str) -> ActivityView:

@@ -53,20 +53,6 @@ class AccountView(UserView):
     session: AccountSession
 
 
-class TheftView(TypedDict):
-    """A session of the user that was revoked for theft; times are RFC 3339.
-
-    `ip` is the address of the request that caused it, and `reason` is `reuse`, `no_proof` or
-    `foreign_key`.
-    """
-
-    device: str
-    created_at: str
-    ended_at: str
-    ip: str
-    reason: str
-
-
 class SessionView(TypedDict):
     """An active session of the user as the API shows it; times are RFC 3339."""
 
@@ -122,15 +108,4 @@ def session_view(family: Family, current_sid: str) -> SessionView:
         "user_agent": family.user_agent,
         "device": describe(family.user_agent),
         "remembered": family.remembered,
-    }
-
-
-def theft_view(family: Family) -> TheftView:
-    """Return a family that was revoked for theft, as its owner sees it."""
-    return {
-        "device": describe(family.user_agent),
-        "created_at": rfc3339(family.created_at),
-        "ended_at": rfc3339(family.revoked_at or 0),
-        "ip": family.revoked_ip or "",
-        "reason": family.revoked_reason or "",
     }

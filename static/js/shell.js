@@ -1,7 +1,7 @@
 /** The account pages. A move among them fetches a fragment, and keeps the document with the token. */
 
 import { authorizedFetch, logout, onChange } from './session.js';
-import { find, onSubmit, parse, showTimes } from './dom.js';
+import { find, findAll, onSubmit, parse, showTimes } from './dom.js';
 
 let showing = 0; // grows, so that a late answer is noticed
 let retry = 0;
@@ -22,10 +22,10 @@ async function show(isMove = false) {
 	link.ariaCurrent = 'page';
 	try {
 		const { body } = await parse(await authorizedFetch(link.dataset.fragment));
-		const view = await viewOf(body);
+		const views = await viewsOf(body);
 		if (mine !== showing) return;
 		fill(body);
-		view?.default(find('[data-view]'), show);
+		for (const { root, view } of views) view.default(root, show);
 		const heading = find('#content h1');
 		document.title = `${heading.textContent} – ${find('.name').textContent}`;
 		if (isMove) heading.focus();
@@ -37,11 +37,15 @@ async function show(isMove = false) {
 	}
 }
 
-/** The module that a fragment names, if that is a static file. @param {HTMLElement} body */
-async function viewOf(body) {
-	const { view } = find('[data-view]', body)?.dataset ?? {};
-	if (!view) return null;
-	const { href } = new URL(view, location.href);
+/** The parts of a fragment that name a module, each with that module. @param {HTMLElement} body */
+function viewsOf(body) {
+	const roots = findAll('[data-view]:not([data-view=""])', body);
+	return Promise.all(roots.map(async (root) => ({ root, view: await load(root.dataset.view) })));
+}
+
+/** Loads a module, if that is a static file. @param {string} name */
+function load(name) {
+	const { href } = new URL(name, location.href);
 	for (const folder of find('.sections').dataset.static.split(' ')) {
 		if (href.startsWith(location.origin + folder)) return import(href);
 	}

@@ -53,6 +53,7 @@ export interface RefreshFamilyRecord {
   readonly burst_started_at: number;
   readonly auth_time: number;
   readonly amr: string;
+  readonly dismissed_at: number | null;
 }
 
 /** One reason why a new password is refused. */
@@ -190,6 +191,21 @@ export interface ActivityItem {
 export interface ActivityView {
   activity: ActivityItem[];
   older: string | null;
+}
+
+/** A session of the user that was ended because of theft; times are RFC 3339. */
+export interface TheftView {
+  id: string;
+  device: string;
+  created_at: string;
+  ended_at: string;
+  ip: string;
+  reason: string;
+}
+
+/** The notices of theft, the latest first. */
+export interface TheftsView {
+  thefts: TheftView[];
 }
 
 /** The session that the access token belongs to; times are RFC 3339. */

@@ -132,7 +132,7 @@ def test_stolen_cookie_is_refused_and_the_owner_is_told(
     expect(page.locator(".notice")).to_contain_text("that session has ended")
     send(page, ada)
     at_account(page, "Your sessions")
-    told = page.get_by_role("region", name="A session that was ended")
+    told = page.get_by_role("list", name="Sessions that were ended").get_by_role("listitem")
     expect(told).to_have_count(1)
     expect(told.get_by_role("heading")).to_contain_text("was ended to protect you")
     expect(told).to_contain_text("just now")

@@ -106,6 +106,7 @@ def test_the_migration_logs_nobody_out(old_app: Flask) -> None:
     migrate(app, "heads")
     new: dict[str, object] = {"jkt": None, "revoked_ip": None, "retries": 0}
     new |= {"burst_started_at": NOW, "auth_time": OLD_ROW["created_at"], "amr": "pwd"}
+    new |= {"dismissed_at": None}
     assert rows(app) == [one | new for one in before]
     unbound, bound = present(app, first), present(app, second, key)
     assert [one.get_json()["token_type"] for one in (unbound, bound)] == ["Bearer", "DPoP"]

@@ -24,6 +24,8 @@ from app import create_app
 from app.accounts import queries as accounts
 from app.attacks.prover import Prover
 from app.contract.endpoints import Endpoint
+from app.families import thefts
+from app.families.models import Reason
 from app.infra import throttle
 from app.infra.audit import Client as AuditClient
 from app.mail import queries as mails
@@ -35,8 +37,10 @@ from config import Settings
 from tests.support.app import clock_of, close, services
 from tests.support.busy import busy as filled
 from tests.support.client import NEW_PASSWORD, Client, problem, program
+from tests.support.clock import NOW
 from tests.support.contract import DOCUMENT, ENDPOINTS, OWN, arguments_of
 from tests.support.databases import one_database
+from tests.support.factories import a_family
 
 pytestmark = one_database
 
@@ -71,8 +75,9 @@ class Stage:
 
     @property
     def arguments(self) -> dict[str, str]:
-        """The value of each argument of the path: Ada's session, which is right for our own."""
-        return arguments_of(self.endpoint.rule, self.ada.session_id)
+        """The value of each argument of the path: Ada's session, unless `SUBJECTS` has another."""
+        find = SUBJECTS.get(self.endpoint.name)
+        return arguments_of(self.endpoint.rule, find(self.ada) if find else self.ada.session_id)
 
     @property
     def body(self) -> dict[str, Any] | None:
@@ -206,6 +211,20 @@ BODIES: Final[dict[str, Callable[[Client], dict[str, Any]]]] = {
     },
     "recovery_post_secure": lambda ada: {"token": link(ada, Kind.PASSWORD_CHANGED)},
 }
+
+
+def a_theft(ada: Client) -> str:
+    """Return the id of a session of Ada's that was stolen; the same until she dismisses it."""
+    database = services(ada.app).database
+    for family in database.read(thefts.stolen_families, ada.user_id, NOW):
+        return family.family_id
+    ada_herself = database.read(accounts.find, ada.user_id)
+    assert ada_herself
+    stolen = a_family(database, ada_herself, revoked_at=NOW, revoked_reason=Reason.REUSE)
+    return stolen.family_id
+
+
+SUBJECTS: Final[dict[str, Callable[[Client], str]]] = {"notices_delete_theft": a_theft}
 # What any endpoint may refuse, whatever it does.
 GENERAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
     "misdirected": lambda stage: stage.ask(Host="other.example"),

@@ -106,6 +106,18 @@ def test_a_theft_is_one_row(wire: Client) -> None:
     assert [(row.reason, row.count) for row in thefts] == [("reuse", 1)]
 
 
+def test_a_theft_is_dismissed_by_one(wire: Client) -> None:
+    """Of twelve tabs of one person, one is answered that it dismissed the notice."""
+    _, refresh = pair(wire.log_in())
+    at_once(2, lambda _: wire.refresh(refresh))
+    access, _ = pair(wire.log_in())
+    (theft,) = wire.ask("GET", "/auth/thefts", access=access).get_json()["thefts"]
+    path = f"/auth/thefts/{theft['id']}"
+    statuses = at_once(12, lambda _: wire.ask("DELETE", path, access=access).status_code)
+    assert sorted(statuses) == [204] + [404] * 11
+    assert len([row for row in rows(wire) if row.event == Event.THEFT_DISMISSED]) == 1
+
+
 def test_every_log_in_is_told_with_what_it_ended(wire: Client) -> None:
     """One row for each log-in, and one for each session that gave way."""
     first = wire.log_in()

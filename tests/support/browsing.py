@@ -133,7 +133,7 @@ def log_in(page: Page, person: Person, path: str = "/login", *, remember: bool =
 def open_account(context: BrowserContext, path: str = "/account") -> Page:
     page = context.new_page()
     page.goto(path)
-    page.locator("#content [data-view]").wait_for()
+    page.locator("#content > [data-view]").wait_for()
     return page
 
 

@@ -44,9 +44,11 @@ def alone(clock: Clock) -> ReplayCache:
     return replay_cache("unix:///nowhere", Database("sqlite:////nowhere/latchkey.db"), clock)
 
 
-def a_user(database: Database, email: str = "ada@example.com") -> User:
+def a_user(
+    database: Database, email: str = "ada@example.com", *, password_changed_at: int = NOW
+) -> User:
     """Insert an account whose password nobody knows."""
-    user = User(new_id(), email, f"hash-{new_id()}", NOW, NOW, None, None)
+    user = User(new_id(), email, f"hash-{new_id()}", NOW, password_changed_at, None, None)
     with database.transaction() as connection:
         accounts.insert(connection, user)
     return user

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from app.accounts import queries as accounts
 from app.auth import pruning
 from app.auth.pruning import ENDED_KEPT_SECONDS, REVOKED_KEPT_SECONDS, Pruned, Pruning
-from app.families import queries
+from app.families import thefts
 from app.families.models import MAX_THEFTS_SHOWN, THEFT_SHOWN_SECONDS, THEFTS, Reason
 from app.infra.database import Database
 from tests.support.clock import NOW, SettableClock
@@ -73,7 +73,7 @@ def test_a_theft_stays_as_long_as_it_is_shown(
     database: Database, pruner: Pruning, reason: str
 ) -> None:
     """Its owner is told for thirty days, even if the family would have ended meanwhile."""
-    user = a_user(database)
+    user = a_user(database, password_changed_at=NOW - 31 * 86400)
     shown, forgotten = (
         a_family(
             database,
@@ -87,7 +87,7 @@ def test_a_theft_stays_as_long_as_it_is_shown(
     pruner.prune_user(user.id)
     assert [stored(database, one) for one in (shown, forgotten)] == [shown, None]
     assert pruner.prune().families == 0
-    assert database.read(queries.stolen_families, user.id, NOW - THEFT_SHOWN_SECONDS) == [shown]
+    assert database.read(thefts.stolen_families, user.id, NOW - THEFT_SHOWN_SECONDS) == [shown]
 
 
 def test_a_log_in_deletes_the_dead_of_its_user_alone(database: Database, pruner: Pruning) -> None:
@@ -111,17 +111,37 @@ def test_thefts_of_ones_own_making_do_not_fill_the_table(
     database: Database, pruner: Pruning
 ) -> None:
     """A user can replay their own tokens all day."""
-    user = a_user(database)
-    thefts = [
+    user = a_user(database, password_changed_at=NOW - OLD)
+    stolen = [
         a_family(database, user, revoked_at=NOW - OLD + at, revoked_reason=Reason.REUSE)
         for at in range(MAX_THEFTS_SHOWN + 2)
     ]
     late = a_family(database, user, revoked_at=NOW, revoked_reason=Reason.REPLACED)
     pruner.prune_user(user.id)
-    assert [stored(database, one) for one in thefts] == [None, None, *thefts[2:]]
+    assert [stored(database, one) for one in stolen] == [None, None, *stolen[2:]]
     assert stored(database, late) == late
-    shown = database.read(queries.stolen_families, user.id, NOW - THEFT_SHOWN_SECONDS)
-    assert shown == thefts[:1:-1]
+    shown = database.read(thefts.stolen_families, user.id, NOW - THEFT_SHOWN_SECONDS)
+    assert shown == stolen[:1:-1]
+
+
+def test_a_dismissed_theft_goes_with_the_other_revoked_families(
+    database: Database, pruner: Pruning
+) -> None:
+    user, eve = a_user(database), a_user(database, "eve@example.com")
+    kept, gone, pruned = (
+        a_family(
+            database, who, revoked_at=NOW - ago, revoked_reason=Reason.REUSE, dismissed_at=NOW
+        )
+        for who, ago in (
+            (user, REVOKED_KEPT_SECONDS),
+            (user, REVOKED_KEPT_SECONDS + 1),
+            (eve, REVOKED_KEPT_SECONDS + 1),
+        )
+    )
+    pruner.prune_user(user.id)
+    assert [stored(database, one) for one in (kept, gone, pruned)] == [kept, None, pruned]
+    assert pruner.prune().families == 1
+    assert stored(database, pruned) is None
 
 
 def test_pruning_goes_in_batches(
