@@ -209,16 +209,19 @@ def deployed(
     base_environment: dict[str, str],
     migrated_sqlite: Path,
     valkey_server: ValkeyServer,
-) -> Callable[[], AbstractContextManager[GunicornServer]]:
-    """What runs gunicorn on a SQLite file of its own for as long as a fixture wants."""
+) -> Callable[..., AbstractContextManager[GunicornServer]]:
+    """What runs gunicorn on a SQLite file of its own for as long as a fixture wants.
+
+    `deployed(TRUSTED_PROXIES="1")` runs it with that variable.
+    """
 
     @contextmanager
-    def running() -> Iterator[GunicornServer]:
+    def running(**more: str) -> Iterator[GunicornServer]:
         folder = tmp_path_factory.mktemp("deployed")
         database = shutil.copy(migrated_sqlite, folder / "latchkey.db")
         servers = {"DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": valkey_server.url}
         valkey_server.make_sound()
-        server = GunicornServer(base_environment | servers, folder / "gunicorn.log")
+        server = GunicornServer(base_environment | servers | more, folder / "gunicorn.log")
         server.start()
         try:
             yield server

@@ -14,6 +14,8 @@ from http.client import HTTPConnection
 from itertools import count
 from typing import Final
 
+from tests.support.processes import wait_until
+
 PASSWORD: Final = "four words for a flood"
 WRONG: Final = "wrong wrong wrong wrong"
 DEVICE: Final = "__Host-Http-device"
@@ -76,7 +78,7 @@ def flood(
 ) -> Iterator[Counter[int]]:
     """Have as many connections log in without a pause, all with one mark of a known browser.
 
-    Counts the answers by status.
+    Counts the answers by status, and begins when the first was refused: before, it is no flood.
     """
     over, answers, lock = threading.Event(), Counter[int](), threading.Lock()
 
@@ -93,7 +95,7 @@ def flood(
     with ThreadPoolExecutor(connections) as pool:
         running = [pool.submit(attack, number) for number in range(connections)]
         try:
-            time.sleep(1)
+            wait_until(lambda: answers[503] + answers[429] > 0, "a refusal")
             yield answers
         finally:
             over.set()
