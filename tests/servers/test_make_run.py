@@ -25,9 +25,17 @@ PERSON = {"email": "ada@example.com", "password": "correct horse battery staple 
 
 
 @pytest.fixture
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     """A copy of the tree; its path is short enough for a unix socket."""
     copy = Clone(tmp_path_factory.mktemp("clone"))
+    yield copy
+    copy.close()
+
+
+@pytest.fixture
+def clone(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Iterator[Clone]:
+    """One that has run before."""
+    copy = Clone(tmp_path_factory.mktemp("clone"), migrated_sqlite)
     yield copy
     copy.close()
 
@@ -45,27 +53,27 @@ def modes(folder: Path) -> set[str]:
     return {f"{name} {mode:o}" for name, mode in found.items() if mode & 0o077}
 
 
-def test_serves_and_says_where(clone: Clone) -> None:
+def test_serves_and_says_where(fresh: Clone) -> None:
     """The address is printed, and what instance/ holds is for its owner's eyes only."""
-    clone.run()
-    wait_until(lambda: f"Latchkey is ready at {clone.url}\n" in clone.output, what="the address")
-    assert stat.S_IMODE(clone.instance.stat().st_mode) == 0o700
-    assert (clone.instance / "valkey.sock").is_socket()
-    assert modes(clone.instance) == set()
+    fresh.run()
+    wait_until(lambda: f"Latchkey is ready at {fresh.url}\n" in fresh.output, what="the address")
+    assert stat.S_IMODE(fresh.instance.stat().st_mode) == 0o700
+    assert (fresh.instance / "valkey.sock").is_socket()
+    assert modes(fresh.instance) == set()
 
 
-def test_second_run_keeps_users_and_starts_in_three_seconds(clone: Clone) -> None:
+def test_second_run_keeps_users_and_starts_in_three_seconds(fresh: Clone) -> None:
     """Ctrl-C and `make run` again: the users of the first run can log in.
 
     The seconds are those of a machine with nothing else to do.
     """
-    clone.run()
-    assert post(f"{clone.url}/auth/register", PERSON) == 201
-    clone.interrupt()
+    fresh.run()
+    assert post(f"{fresh.url}/auth/register", PERSON) == 201
+    fresh.interrupt()
     began = time.monotonic()
-    processes = clone.run()
+    processes = fresh.run()
     assert time.monotonic() - began - kept_waiting(processes) < 3
-    assert post(f"{clone.url}/auth/login", PERSON) == 200
+    assert post(f"{fresh.url}/auth/login", PERSON) == 200
 
 
 def test_ctrl_c_leaves_nothing(clone: Clone) -> None:
@@ -102,7 +110,7 @@ def test_killed_master_leaves_nothing_and_can_be_started_again(clone: Clone) -> 
 
 def test_second_run_in_the_same_folder_is_refused(clone: Clone) -> None:
     """One sentence, and the first goes on undisturbed."""
-    clone.run()
+    clone.run(WEB_CONCURRENCY="1")
     second = clone.make("run", PORT=str(clone.port))
     assert second.returncode != 0
     assert "already runs in this folder" in second.stderr
@@ -190,7 +198,7 @@ def test_plain_http_elsewhere_is_refused_before_anything_starts(clone: Clone) ->
 
 def test_listening_for_other_machines_is_told_apart(clone: Clone) -> None:
     """It serves, as a container needs; where the pages work is said before the address."""
-    clone.run(HOST="0.0.0.0")  # noqa: S104 - the point
+    clone.run(HOST="0.0.0.0", WEB_CONCURRENCY="1")  # noqa: S104 - the point
     ready = f"Latchkey is ready at {clone.url}\n"
     wait_until(lambda: ready in clone.output, what="the address")
     warned = f"HOST=0.0.0.0 lets other machines connect, but the pages work only at {clone.url}. "
@@ -229,10 +237,10 @@ def test_dotenv_beside_the_code_is_read(clone: Clone) -> None:
     assert ".env line 1 is not a setting: write NAME=value." in refused.stderr
 
 
-def test_unusable_instance_folder_is_one_sentence(clone: Clone) -> None:
+def test_unusable_instance_folder_is_one_sentence(fresh: Clone) -> None:
     """A file stands where the folder should be: what cannot be written is named."""
-    clone.instance.write_text("")
-    refused = clone.make("run")
+    fresh.instance.write_text("")
+    refused = fresh.make("run")
     assert refused.returncode != 0
     assert "instance" in refused.stderr
     assert "writable" in refused.stderr
@@ -241,14 +249,12 @@ def test_unusable_instance_folder_is_one_sentence(clone: Clone) -> None:
 
 def test_orphaned_valkey_of_a_former_run_is_replaced(clone: Clone) -> None:
     """Where the kernel does not end it with its master, the next run does."""
-    clone.run()
-    clone.interrupt()
     orphan = spawn(
         [get_binary_path(), "--port", "0", "--unixsocket", "valkey.sock"], cwd=clone.instance
     )
     wait_until((clone.instance / "valkey.sock").exists, what="the orphan")
     try:
-        clone.run()
+        clone.run(WEB_CONCURRENCY="1")
         assert orphan.wait(5) == 0
     finally:
         end(orphan)

@@ -17,14 +17,18 @@ from tests.support.servers.server import answers
 FILES = ("Makefile", "config.py", "wsgi.py", "gunicorn.conf.py", "requirements.txt")
 FOLDERS = ("app", "migrations", "static", "templates")
 
-# Other processes write bytecode meanwhile, in files that are renamed while they are copied.
-WITHOUT_BYTECODE = shutil.ignore_patterns("__pycache__")
+# Bytecode is copied, so that not every server compiles everything. While another process writes
+# some, it has a longer name, and may be gone when it is copied.
+UNFINISHED = shutil.ignore_patterns("*.pyc.*")
 
 
 class Clone:
-    """What a fresh clone is after its first install: the same .venv, nothing else made yet."""
+    """What a fresh clone is after its first install: the same .venv, nothing else made yet.
 
-    def __init__(self, folder: Path) -> None:
+    With a `database`, a SQLite file, it is what the first run leaves.
+    """
+
+    def __init__(self, folder: Path, database: Path | None = None) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
@@ -34,8 +38,11 @@ class Clone:
         for name in (*FILES, "requirements-dev.txt"):
             shutil.copy2(ROOT / name, folder)
         for name in FOLDERS:
-            shutil.copytree(ROOT / name, folder / name, ignore=WITHOUT_BYTECODE)
+            shutil.copytree(ROOT / name, folder / name, ignore=UNFINISHED)
         (folder / ".venv").symlink_to(sys.prefix)
+        if database:
+            self.instance.mkdir(0o700)
+            shutil.copy(database, self.instance / "latchkey.db")
 
     @property
     def pid(self) -> int:
