@@ -38,8 +38,24 @@ NO_CURL = "there is no curl"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that wait for servers: at the end they would be waited for."""
-    items.sort(key=lambda item: "servers" not in item.path.parts)
+    """Let each test process begin with some of the files that mostly wait for servers.
+
+    pytest-xdist gives each process a part of the list, in its order. With all of these files in
+    one part, the others would run out of work and wait for that process.
+    """
+    waiting = [item for item in items if "servers" in item.path.parts]
+    others = [item for item in items if "servers" not in item.path.parts]
+    files = list(dict.fromkeys(item.path for item in waiting))
+    parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    spread: list[pytest.Item] = []
+    for part in range(parts):
+        mine = files[part::parts]
+        size = (len(items) - len(spread)) // (parts - part)
+        first = [item for item in waiting if item.path in mine]
+        count = max(0, size - len(first)) if part < parts - 1 else len(others)
+        spread += first + others[:count]
+        others = others[count:]
+    items[:] = spread
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
