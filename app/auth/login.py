@@ -47,8 +47,8 @@ def log_in(  # noqa: PLR0913 - the fields of the form, and its request
     """
     if len(email) > MAX_TYPED:
         raise InvalidRequest(f"An e-mail address has at most {MAX_LENGTH} characters.")
-    key = account_key(email)
     with auth.password_login.place(client) as place:
+        key = account_key(email)
         found = auth.database.read(accounts.find_by_email, key)
         user = _verified(auth, key, found, password, place)
         if user and presented.proof:

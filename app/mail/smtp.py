@@ -23,6 +23,7 @@ CONVERSATION_SECONDS: Final = 60
 STARTTLS_PORT: Final = 587
 TLS_PORT: Final = 465
 PERMANENT: Final = 500
+READY: Final = 220
 CLOSING: Final = 421  # the server ends the connection (RFC 5321 section 3.8)
 
 
@@ -42,7 +43,9 @@ class Smtp:
         server = self._client()
         try:
             with _failures(), _in_time(server):
-                server.connect(self.host, self.port)
+                code, text = server.connect(self.host, self.port)
+                if code != READY:
+                    raise smtplib.SMTPConnectError(code, text)
                 if self.starttls:
                     server.starttls(context=ssl.create_default_context())
                 if self.user:
@@ -98,9 +101,8 @@ def _in_time(server: smtplib.SMTP) -> Iterator[None]:
 
 
 def _break(server: smtplib.SMTP) -> None:
-    with suppress(OSError):
-        if server.sock:
-            server.sock.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError, AttributeError):  # it may be closed, or not connected yet
+        server.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
 
 
 @contextmanager
@@ -131,5 +133,3 @@ def _failures() -> Iterator[None]:
         raise Failed(f"TLS failed ({error.reason or type(error).__name__})") from None
     except OSError as error:
         raise Failed(f"no connection ({error.strerror or type(error).__name__})") from None
-    except ValueError as error:
-        raise Refused(f"the message cannot be sent ({error})") from None

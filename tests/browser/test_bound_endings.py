@@ -124,6 +124,6 @@ def test_key_lost_while_the_cookie_stays_is_explained(
     log_in(page, ada)
     page.goto("/account/sessions")
     at_account(page, "Your sessions")
-    told = page.get_by_role("region", name="A session that was ended")
+    told = page.get_by_role("list", name="Sessions that were ended to protect you")
     expect(told).to_contain_text("this browser lost the key")
     assert live(site)[0]["jkt"] == page.evaluate(KEY)["jkt"]

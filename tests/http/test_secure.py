@@ -4,6 +4,8 @@ import pytest
 from flask import Flask
 
 from app.auth import admin
+from app.mail import queries
+from app.mail.links import parse
 from tests.support.app import clock_of, services
 from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Client, ended, member, problem
 from tests.support.mail import mail, token_in
@@ -44,6 +46,18 @@ def test_after_further_changes_by_the_thief(ada: Client, visitor: Client, token:
 
 def test_works_once(visitor: Client, token: str) -> None:
     assert visitor.ask("POST", "/auth/secure", {"token": token}).status_code == 204
+    problem(visitor.ask("POST", "/auth/secure", {"token": token}), 400, "invalid_link")
+
+
+def test_a_link_that_another_request_uses_up_meanwhile(
+    app: Flask, visitor: Client, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This request has read the message before the other commits."""
+    link = parse(token)
+    assert link
+    before = services(app).database.read(queries.find, link.mail_id)
+    assert visitor.ask("POST", "/auth/secure", {"token": token}).status_code == 204
+    monkeypatch.setattr(queries, "find", lambda *_: before)
     problem(visitor.ask("POST", "/auth/secure", {"token": token}), 400, "invalid_link")
 
 

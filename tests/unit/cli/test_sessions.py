@@ -77,7 +77,7 @@ def test_pruning_deletes_what_is_over(
     assert flask("prune").output == NOTHING
     clock.forward(40 * 86400)
     assert flask("prune").output == (
-        "1 families, 1 erased accounts, 0 rows of activity and 0 mails deleted.\n"
+        "1 families, 1 erased accounts, 0 rows of activity and 1 mails deleted.\n"
     )
     assert flask("prune").output == NOTHING
     assert services.clock is clock

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -132,31 +133,40 @@ def test_nobody_listens() -> None:
         send(f"smtp://localhost:{port}", message())
 
 
-@pytest.mark.parametrize("drip", [b"", b"2"])
-def test_a_server_that_never_ends_its_greeting(
-    monkeypatch: pytest.MonkeyPatch, drip: bytes
-) -> None:
-    """It says nothing, or a byte now and then, which no time-out of a read ends."""
-    monkeypatch.setattr(smtp, "ANSWER_SECONDS", 0.3 if not drip else 10)
-    monkeypatch.setattr(smtp, "CONVERSATION_SECONDS", 10 if not drip else 0.3)
+@contextmanager
+def greeting(word: bytes, pause: float) -> Iterator[str]:
+    """Run a server that says one word again and again; give its URL."""
     stop = threading.Event()
 
     def serve(listener: socket.socket) -> None:
         connection, _ = listener.accept()
-        with connection:
-            while not stop.wait(0.05):
-                if drip:
-                    try:
-                        connection.sendall(drip)
-                    except OSError:
-                        return
+        with connection, suppress(OSError):
+            while not stop.wait(pause):
+                connection.sendall(word)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
         try:
-            with pytest.raises(Failed):
-                send(f"smtp://localhost:{listener.getsockname()[1]}", message())
+            yield f"smtp://localhost:{listener.getsockname()[1]}"
         finally:
             stop.set()
             thread.join()
+
+
+def test_a_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smtp, "ANSWER_SECONDS", 0.3)
+    with greeting(b"", 60) as url, pytest.raises(Failed, match="the connection broke"):
+        send(url, message())
+
+
+def test_a_server_that_never_ends_its_greeting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then, so that no time-out of a read ends it."""
+    monkeypatch.setattr(smtp, "CONVERSATION_SECONDS", 0.3)
+    with greeting(b"2", 0.05) as url, pytest.raises(Failed):
+        send(url, message())
+
+
+def test_a_server_that_greets_with_a_refusal() -> None:
+    with greeting(b"554 no\r\n", 0.05) as url, pytest.raises(Failed, match="answers 554"):
+        send(url, message())

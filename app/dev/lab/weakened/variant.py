@@ -98,8 +98,11 @@ def source_of(thing: Callable[..., Any]) -> str:
     text = textwrap.dedent(inspect.getsource(thing))
     (function,) = ast.parse(text).body
     lines = [_TO_TOOLS.sub("", line) for line in text.splitlines()]
-    if isinstance(function, ast.FunctionDef) and len(function.body) > 1:
+    if (
+        isinstance(function, ast.FunctionDef)
+        and len(function.body) > 1
+        and ast.get_docstring(function)
+    ):
         docstring = function.body[0]
-        if ast.get_docstring(function):
-            del lines[docstring.lineno - 1 : docstring.end_lineno]
+        del lines[docstring.lineno - 1 : docstring.end_lineno]
     return "\n".join(lines[function.lineno - 1 :])
