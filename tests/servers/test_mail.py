@@ -62,8 +62,6 @@ def test_a_server_that_hangs_delays_no_request(site: GunicornServer, smtp: SmtpS
     wait_until(lambda: len(smtp.received) == 8, what="the messages")
 
 
-# aiosmtpd leaves the connection of a client that died to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_worker_that_is_killed_loses_nothing(
     site: GunicornServer, smtp: SmtpServer, environment: dict[str, str]
 ) -> None:

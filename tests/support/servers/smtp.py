@@ -1,8 +1,10 @@
 """A real mail server with STARTTLS and passwords, that fails as a test wants."""
 
 import asyncio
+import gc
 import ssl
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -118,6 +120,10 @@ class SmtpServer:
             yield self
         finally:
             controller.stop()
+            # aiosmtpd leaves the connections of clients that went away to the garbage collector.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)
+                gc.collect()
 
 
 def make_certificate(folder: Path) -> Path:
