@@ -10,6 +10,8 @@ from app.accounts import queries as accounts
 from app.accounts.models import User
 from app.auth.dependencies import Auth
 from app.errors import InvalidLink
+from app.families import revocation
+from app.families.models import Reason, RevokedFamily
 from app.mail import queries as mails
 from app.mail.links import parse
 from app.mail.models import Kind, Mail
@@ -26,19 +28,25 @@ def read(connection: Connection, auth: Auth, token: str, kinds: Collection[Kind]
     return _find(connection, auth, token, kinds)[1]
 
 
-def spend(connection: Connection, auth: Auth, token: str, kinds: Collection[Kind]) -> User:
-    """Use the link up and return its account, whose row is locked until the transaction ends.
+def replace_password(
+    connection: Connection, auth: Auth, token: str, kinds: Collection[Kind], password_hash: str
+) -> tuple[User, list[RevokedFamily]]:
+    """Use the link up, replace the password of its account, and revoke every family.
 
-    Call it in the transaction of the act: of several requests with one link, one succeeds.
+    Returns the account with the new password, and the families. This is one transaction, which
+    locks the account's row: of several requests with one link, one succeeds.
 
     Raises:
         InvalidLink: as `read`.
 
     """
     mail, user = _find(connection, auth, token, kinds, lock=True)
-    if not mails.spend(connection, mail.id, auth.clock.now()):
+    now = auth.clock.now()
+    if not mails.spend(connection, mail.id, now):
         raise InvalidLink
-    return user
+    changed = user.with_password(password_hash, now)
+    accounts.write_password(connection, changed)
+    return changed, revocation.revoke_user(connection, user.id, Reason.PASSWORD_CHANGED, now)
 
 
 def _find(

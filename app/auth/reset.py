@@ -19,8 +19,6 @@ from app.auth import opened_links
 from app.auth.dependencies import Auth
 from app.auth.happened import Happened
 from app.errors import InvalidRequest, MailOff
-from app.families import revocation
-from app.families.models import Reason
 from app.infra.audit import Client
 from app.mail.models import Kind
 
@@ -89,11 +87,8 @@ def finish_reset(auth: Auth, token: str, password: str, client: Client) -> None:
         hashed = place.run(auth.password_login.passwords.hash, password)
 
     def change(connection: Connection) -> list[Happened]:
-        user, now = opened_links.spend(connection, auth, token, KINDS), auth.clock.now()
-        changed = user.with_password(hashed, now)
-        accounts.write_password(connection, changed)
-        auth.outbox.put(connection, Kind.PASSWORD_RESET, user.email, client, changed)
-        revoked = revocation.revoke_user(connection, user.id, Reason.PASSWORD_CHANGED, now)
+        user, revoked = opened_links.replace_password(connection, auth, token, KINDS, hashed)
+        auth.outbox.put(connection, Kind.PASSWORD_RESET, user.email, client, user)
         return [Happened(Event.PASSWORD_RESET, user.id, client, revoked=tuple(revoked))]
 
     auth.commit(change)

@@ -9,13 +9,10 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from app.accounts import queries as accounts
 from app.accounts.activity import Event
 from app.auth import opened_links
 from app.auth.dependencies import Auth
 from app.auth.happened import Happened
-from app.families import revocation
-from app.families.models import Reason
 from app.infra.audit import Client
 from app.mail.links import AFTER_A_CHANGE
 from app.mail.models import Kind
@@ -45,11 +42,10 @@ def secure(auth: Auth, token: str, client: Client) -> None:
     """
 
     def change(connection: Connection) -> list[Happened]:
-        user, now = opened_links.spend(connection, auth, token, AFTER_A_CHANGE), auth.clock.now()
-        changed = user.with_password(NO_PASSWORD, now)
-        accounts.write_password(connection, changed)
-        auth.outbox.put(connection, Kind.RESET, user.email, client, changed)
-        revoked = revocation.revoke_user(connection, user.id, Reason.PASSWORD_CHANGED, now)
+        user, revoked = opened_links.replace_password(
+            connection, auth, token, AFTER_A_CHANGE, NO_PASSWORD
+        )
+        auth.outbox.put(connection, Kind.RESET, user.email, client, user)
         return [Happened(Event.ACCOUNT_SECURED, user.id, client, revoked=tuple(revoked))]
 
     auth.commit(change)

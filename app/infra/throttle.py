@@ -115,14 +115,11 @@ class Throttle:
 
         A limit that is used up raises nothing, because the answer to whoever asked is the same.
         """
-        return self._has_room(Bucket(f"mail_{kind}", address, MAILS))
+        return self._with_fallback(_hit, Bucket(f"mail_{kind}", address, MAILS)) is None
 
     def note(self, kind: str, address: str) -> bool:
         """Count a message that may go to `address` once a day; return whether it may be sent."""
-        return self._has_room(Bucket(f"note_{kind}", address, NOTES))
-
-    def _has_room(self, bucket: Bucket) -> bool:
-        return self._with_fallback(_hit, bucket) is None
+        return self._with_fallback(_hit, Bucket(f"note_{kind}", address, NOTES)) is None
 
     def refresh(self, family_id: str) -> None:
         """Count a refresh for its family. The limit is far above what a person's tabs need.

@@ -1,9 +1,7 @@
 """Four workers write the activity of one account at once: nothing is lost or counted twice."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
 
-import pytest
 from sqlalchemy import select
 
 from app.accounts.activity import Activity, Event, activity
@@ -11,46 +9,10 @@ from app.infra.database import Database
 from app.web.cookies import DEVICE
 from tests.support.at_once import at_once
 from tests.support.client import Client, cookie_of, pair, program
-from tests.support.servers.gunicorn import GunicornServer
-from tests.support.servers.postgres import PostgresServer
-from tests.support.servers.valkey import ValkeyServer
 
 BROWSERS = 3
 GUESSES = 8
 WRONG = "wrong wrong wrong"
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "serializable"])
-def server(
-    request: pytest.FixtureRequest,
-    base_environment: dict[str, str],
-    migrate: Callable[[str], None],
-    valkey_server: ValkeyServer,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[GunicornServer]:
-    folder = tmp_path_factory.mktemp("activity")
-    url = f"sqlite:///{folder}/latchkey.db"
-    if request.param != "sqlite":
-        postgres: PostgresServer = request.getfixturevalue("postgres")
-        url = postgres.create()
-        if request.param == "serializable":
-            postgres.isolate(url, "serializable")
-    migrate(url)
-    valkey_server.make_sound()
-    servers = {"DATABASE_URL": url, "REDIS_URL": valkey_server.url}
-    server = GunicornServer(base_environment | servers, folder / "gunicorn.log", workers=4)
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def wire(server: GunicornServer, valkey: ValkeyServer, request: pytest.FixtureRequest) -> Client:
-    """A line to the four workers, and an account there."""
-    assert valkey.answers()
-    wire = program(server, email=f"{request.function.__name__}@example.com")
-    assert wire.register().status_code == 201
-    return wire
 
 
 def rows(wire: Client) -> list[Activity]:

@@ -98,7 +98,7 @@ def test_secrets_that_everybody_can_read_are_refused(dotenv: Path, line: str) ->
 
 
 def test_a_file_without_secrets_may_be_read_by_everybody(dotenv: Path) -> None:
-    urls = "DATABASE_URL=sqlite:////tmp/x.db\nREDIS_URL=redis://redis:6379/0\n"
+    urls = "DATABASE_URL=sqlite:////nowhere/x.db\nREDIS_URL=redis://redis:6379/0\n"
     written(dotenv, f"PORT=8123\nJWT_SECRET=\n{urls}", 0o644)
     assert Settings.from_env().port == 8123
 
