@@ -143,7 +143,7 @@ define chromium
 	if [ -n "$$CHROMIUM" ] || command -v chromium >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then \
 		echo "Installing Chromium with apt-get: about a minute ..."; \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >$(VENV)/chromium.log 2>&1 \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-headless-shell; } >$(VENV)/chromium.log 2>&1 \
 			|| echo "apt-get could not install Chromium; its output is in $(VENV)/chromium.log"; \
 	else \
 		echo "Installing Chromium with playwright: about a minute ..."; \

@@ -138,7 +138,9 @@ def _contender(stack: ExitStack, environment: Mapping[str, str], nice: str) -> C
         "TRUSTED_PROXIES": "1",
         "BENCH_NICENESS": nice,
     }
-    server = GunicornServer({**environment, **own}, folder / "gunicorn.log", app="bench.nicer:app")
+    server = GunicornServer(
+        {**environment, **own}, folder / "gunicorn.log", app="bench.nicer:app", forked=False
+    )
     app = create_app(server.settings)
     with app.app_context():
         migrations.upgrade()

@@ -73,7 +73,7 @@ def _latchkey(
     stack: ExitStack, environment: Mapping[str, str], folder: Path, url: str
 ) -> tuple[Target, list[str]]:
     log = folder / "gunicorn.log"
-    server = GunicornServer({**environment, "DATABASE_URL": url}, log)
+    server = GunicornServer({**environment, "DATABASE_URL": url}, log, forked=False)
     with create_app(server.settings).app_context():
         migrations.upgrade()
     server.start()

@@ -67,7 +67,7 @@ def run(environment: Mapping[str, str]) -> None:
     """Print the figures."""
     print(f"gunicorn, 2 workers; a client in Python, {CONNECTIONS} connections ({load()}):")
     with tempfile.TemporaryDirectory() as folder:
-        server = GunicornServer(environment, Path(folder) / "gunicorn.log")
+        server = GunicornServer(environment, Path(folder) / "gunicorn.log", forked=False)
         starts = []
         for _ in range(STARTS):
             begun = time.perf_counter()

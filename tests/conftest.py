@@ -3,19 +3,23 @@
 A server starts once per session, on first need; each test finds it running and empty.
 """
 
+import importlib
 import os
+import pkgutil
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
+from coverage import Coverage
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from redis.utils import get_lib_version
 
+import app as application
 from app import create_app
 from app.attacks.prover import Prover
 from app.cli import migrations
@@ -36,26 +40,59 @@ NO_CHROMIUM = "there is no Chromium"
 NO_PGBOUNCER = "there is no PgBouncer"
 NO_CURL = "there is no curl"
 
+UNTRACED = {"browser", "fuzz", "servers", "test_fuzz.py"}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each test process begin with some of the files that mostly wait for servers.
 
     pytest-xdist gives each process a part of the list, in its order. With all of these files in
-    one part, the others would run out of work and wait for that process.
+    one part, the others would run out of work and wait for that process. What is not traced comes
+    last, so that what is computed once in a process is computed while it is traced.
     """
     waiting = [item for item in items if "servers" in item.path.parts]
-    others = [item for item in items if "servers" not in item.path.parts]
     files = list(dict.fromkeys(item.path for item in waiting))
+    traced = [item for item in items if not is_untraced(item)]
+    others = [item for item in items if is_untraced(item) and item not in set(waiting)]
     parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     spread: list[pytest.Item] = []
     for part in range(parts):
         mine = files[part::parts]
-        size = (len(items) - len(spread)) // (parts - part)
         first = [item for item in waiting if item.path in mine]
+        first += traced[len(traced) * part // parts : len(traced) * (part + 1) // parts]
+        size = (len(items) - len(spread)) // (parts - part)
         count = max(0, size - len(first)) if part < parts - 1 else len(others)
         spread += first + others[:count]
         others = others[count:]
     items[:] = spread
+
+
+def is_untraced(item: pytest.Item) -> bool:
+    """Return whether coverage is not measured in this test; that takes two fifths of the CPU time.
+
+    Other tests cover the same lines: this one has random input, a second database, or processes
+    of its own.
+    """
+    return bool(UNTRACED & set(item.path.parts)) or "postgresql" in item.name
+
+
+def pytest_collection_finish() -> None:
+    """Import every module while it is traced, wherever it is needed first."""
+    if Coverage.current():
+        for module in pkgutil.walk_packages(application.__path__, "app."):
+            importlib.import_module(module.name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    tracing = Coverage.current() if is_untraced(item) else None
+    if tracing is None:
+        return (yield)
+    tracing.stop()
+    try:
+        return (yield)
+    finally:
+        tracing.start()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

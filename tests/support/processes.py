@@ -9,9 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
@@ -23,19 +22,43 @@ WAIT_SECONDS = 60  # make mutants waits less
 _kept: list[socket.socket] = []
 
 
+class Process(Protocol):
+    """What servers use of a process, however it was started."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return the exit status; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the exit status; raise `subprocess.TimeoutExpired` after `timeout` seconds."""
+
+    def send_signal(self, sent: signal.Signals, /) -> None:
+        """Send a signal if it still runs."""
+
+    def kill(self) -> None:
+        """Send SIGKILL if it still runs."""
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends; only Linux can."""
+    if _prctl:
+        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def spawn(command: Sequence[str | Path], **more: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - Popen's own
     """Start a process in a session of its own; on Linux it dies with the tests."""
     return subprocess.Popen(
         [str(word) for word in command],
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=_prctl and partial(_prctl, PR_SET_PDEATHSIG, signal.SIGKILL),  # noqa: PLW1509 - a C call only
+        preexec_fn=die_with_parent,  # noqa: PLW1509 - a C call only
         **more,
     )
 
 
 def end(
-    process: subprocess.Popen[Any],
+    process: Process,
     first: signal.Signals = signal.SIGTERM,
     seconds: float = STOP_SECONDS,
 ) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from config import ROOT, Settings
 from tests.support.processes import end, family, free_port, survivors
+from tests.support.servers import nursery
 from tests.support.servers.server import ServerProcess, answers
 
 HAND_OVER = """
@@ -22,18 +23,22 @@ os.execv(sys.argv[2], sys.argv[2:])
 class GunicornServer(ServerProcess):
     """One master with its workers.
 
-    `url` is its PUBLIC_URL: its own address, unless `public_url` names that of a proxy.
+    `url` is its PUBLIC_URL: its own address, unless `public_url` names that of a proxy. It is
+    forked from a process that has imported everything, unless `forked` is false: then it starts
+    as in a deployment.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what makes a server
         self,
         environment: Mapping[str, str],
         log: Path,
         workers: int = 2,
         app: str = "wsgi:app",
         public_url: str = "",
+        *,
+        forked: bool = True,
     ) -> None:
-        self._app = app
+        self._app, self._forked = app, forked
         self.port = free_port()
         self.url = public_url or f"http://localhost:{self.port}"
         self._log = log
@@ -78,6 +83,10 @@ class GunicornServer(ServerProcess):
 
         A `listener` is handed over as systemd does it: as file descriptor 3.
         """
+        if self._forked and listener is None and sys.platform == "linux":
+            self._process = nursery.gunicorn([self._app], self._environment, self._log)
+            self.wait_until_it_answers(self._log)
+            return
         command: list[str] = [sys.executable, "-m", "gunicorn", self._app]
         handed = [listener.fileno()] if listener else []
         if handed:

@@ -4,10 +4,9 @@ import signal
 from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from subprocess import Popen
 from typing import Any, Self
 
-from tests.support.processes import end, spawn, wait_until
+from tests.support.processes import Process, end, spawn, wait_until
 
 
 class Server:
@@ -28,22 +27,26 @@ class Server:
 
 
 class ServerProcess(Server):
-    _process: Popen[bytes] | None = None
+    _process: Process | None = None
 
     def answers(self) -> bool:
         raise NotImplementedError
 
     def launch(self, command: Sequence[object], log: Path, **options: Any) -> None:  # noqa: ANN401 - Popen's own
-        """Start the process, which writes to `log`, and wait until it answers.
-
-        Raises:
-            RuntimeError: when the process ends instead; the message has the log.
-
-        """
+        """Start the process, which writes to `log`, and wait until it answers."""
         with log.open("ab") as file:
             self._process = spawn(
                 [str(word) for word in command], stdout=file, stderr=file, **options
             )
+        self.wait_until_it_answers(log)
+
+    def wait_until_it_answers(self, log: Path) -> None:
+        """Wait until the process answers.
+
+        Raises:
+            RuntimeError: when it ends instead; the message has the log.
+
+        """
         name = type(self).__name__
         try:
             wait_until(lambda: self.has_ended() or self.answers(), what=name)
