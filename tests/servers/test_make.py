@@ -147,7 +147,7 @@ def test_root_on_debian_gets_the_package(clone: Clone, tools: Path) -> None:
     notes, _output = chromium_of(clone, tools)
     assert asked.read_text(encoding="utf-8").splitlines() == [
         "update -qq",
-        "install -y -qq --no-install-recommends chromium",
+        "install -y -qq --no-install-recommends chromium chromium-headless-shell",
     ]
     assert "playwright install" not in notes
 

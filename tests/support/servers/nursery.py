@@ -5,6 +5,7 @@ command, with the project's configuration; as in a deployment, its master import
 writes no coverage data, and only Linux lets it die with the tests.
 """
 
+import atexit
 import importlib
 import json
 import os
@@ -82,7 +83,13 @@ def _nursery() -> socket.socket:
     environment = {name: value for name, value in os.environ.items() if "COV" not in name}
     command = [sys.executable, "-m", __name__, str(its.fileno())]
     with its:
-        spawn(command, cwd=ROOT, env=environment, pass_fds=[its.fileno()])
+        process = spawn(command, cwd=ROOT, env=environment, pass_fds=[its.fileno()])
+
+    def end() -> None:
+        ours.close()
+        process.wait()
+
+    atexit.register(end)
     return ours
 
 
