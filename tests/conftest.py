@@ -40,7 +40,7 @@ NO_CHROMIUM = "there is no Chromium"
 NO_PGBOUNCER = "there is no PgBouncer"
 NO_CURL = "there is no curl"
 
-UNTRACED = {"browser", "fuzz", "servers", "test_fuzz.py"}
+UNTRACED = {"browser", "fuzz", "test_fuzz.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -52,8 +52,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     waiting = [item for item in items if "servers" in item.path.parts]
     files = list(dict.fromkeys(item.path for item in waiting))
-    traced = [item for item in items if not is_untraced(item)]
-    others = [item for item in items if is_untraced(item) and item not in set(waiting)]
+    busy = [item for item in items if "servers" not in item.path.parts]
+    traced = [item for item in busy if not is_untraced(item)]
+    others = [item for item in busy if is_untraced(item)]
     parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     spread: list[pytest.Item] = []
     for part in range(parts):

@@ -149,8 +149,8 @@ def _loose(raw: bytes) -> str:
 
 
 def bumped(segment: str) -> str:
-    """Replace the last character by its successor in the alphabet."""
-    return segment[:-1] + ALPHABET[ALPHABET.index(segment[-1]) + 1]
+    """Replace the last character by its successor in the alphabet, the last one by the first."""
+    return segment[:-1] + ALPHABET[(ALPHABET.index(segment[-1]) + 1) % len(ALPHABET)]
 
 
 def standard_alphabet(signer: Signer) -> str:

@@ -226,7 +226,7 @@ BAD_NONCES: dict[str, Callable[[Maker], Any]] = {
     "truncated": lambda m: m.nonces.current(m.now)[:-1],
     "prolonged": lambda m: m.nonces.current(m.now) + "A",
     "other-case": lambda m: m.nonces.current(m.now).swapcase(),
-    "loose-bits": lambda m: bumped(m.nonces.current(m.now)),
+    "last-character-replaced": lambda m: bumped(m.nonces.current(m.now)),
     "two-in-one": lambda m: " ".join([m.nonces.current(m.now)] * 2),
     "list": lambda m: [m.nonces.current(m.now)],
     "two-in-a-list": lambda m: [m.nonces.current(m.now)] * 2,
