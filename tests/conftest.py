@@ -50,19 +50,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     one part, the others would run out of work and wait for that process. What is not traced comes
     last, so that what is computed once in a process is computed while it is traced.
     """
-    waiting = [item for item in items if "servers" in item.path.parts]
+    waiting = [item for item in items if "servers" in parts(item)]
     files = list(dict.fromkeys(item.path for item in waiting))
-    busy = [item for item in items if "servers" not in item.path.parts]
+    busy = [item for item in items if "servers" not in parts(item)]
     traced = [item for item in busy if not is_untraced(item)]
     others = [item for item in busy if is_untraced(item)]
-    parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     spread: list[pytest.Item] = []
-    for part in range(parts):
-        mine = files[part::parts]
+    for number in range(processes):
+        mine = files[number::processes]
         first = [item for item in waiting if item.path in mine]
-        first += traced[len(traced) * part // parts : len(traced) * (part + 1) // parts]
-        size = (len(items) - len(spread)) // (parts - part)
-        count = max(0, size - len(first)) if part < parts - 1 else len(others)
+        first += traced[
+            len(traced) * number // processes : len(traced) * (number + 1) // processes
+        ]
+        size = (len(items) - len(spread)) // (processes - number)
+        count = max(0, size - len(first)) if number < processes - 1 else len(others)
         spread += first + others[:count]
         others = others[count:]
     items[:] = spread
@@ -74,7 +76,12 @@ def is_untraced(item: pytest.Item) -> bool:
     Other tests cover the same lines: this one has random input, a second database, or processes
     of its own.
     """
-    return bool(UNTRACED & set(item.path.parts)) or "postgresql" in item.name
+    return bool(UNTRACED.intersection(parts(item))) or "postgresql" in item.name
+
+
+def parts(item: pytest.Item) -> list[str]:
+    """Return the folders and the file of a test, below the project's folder."""
+    return item.nodeid.partition("::")[0].split("/")
 
 
 def pytest_collection_finish() -> None:
