@@ -8,6 +8,7 @@ expiry, or a wrong password from an unknown account.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -168,6 +169,26 @@ class EmailTaken(Refusal):
     code = "email_taken"
     title = "Already registered"
     detail = "There is already an account for this e-mail address."
+
+
+class DeletionBlocked(Refusal):
+    """An account was not deleted, because rows of a product's tables refer to it.
+
+    Its owner cannot mend that, and is not told the names of tables.
+    """
+
+    status = 409
+    code = "deletion_blocked"
+    title = "Account not deleted"
+    detail = (
+        "Your account was not deleted, and nothing was changed: a part of this site still needs "
+        "it. Ask whoever runs this site to delete it; they can see what is in the way."
+    )
+
+    def __init__(self, tables: Sequence[str]) -> None:
+        """Take the names of the tables, for the operator."""
+        self.tables = ", ".join(tables)
+        super().__init__(reason=self.tables)
 
 
 class Misdirected(Refusal):

@@ -31,7 +31,9 @@ class Feature:
 
     - `blueprints` and `tabs` are its routes and its tabs in the account pages.
     - `delete_rows` takes a connection and a user id and deletes what the feature stores of the
-      user. It runs in the transaction that erases the account; when it raises, nothing is erased.
+      user. It runs in the transaction that deletes the account, whose row is locked; when it
+      raises, nothing is deleted. What a foreign key with ON DELETE CASCADE deletes needs none. A
+      row that still refers to the account afterwards keeps it, and its table is named.
     - `claims` maps the names of additional claims of the access token to their types.
     - `claims_of` takes a user id and returns the values of these claims; a claim that it omits is
       not in the token. It runs at each log-in and refresh, so it should make one query at most.

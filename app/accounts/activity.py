@@ -25,11 +25,14 @@ from sqlalchemy import (
     bindparam,
     delete,
     insert,
+    or_,
+    select,
 )
 
 # The clause ON CONFLICT of this INSERT is the same in SQLite.
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from app.accounts.queries import ACCOUNT_EXISTS
 from app.infra.audit import MAX_USER_AGENT_LENGTH
 from app.infra.database import metadata
 
@@ -111,7 +114,12 @@ class Activity:
     count: int = 0
 
 
-_upsert: Final = upsert(activity)
+_upsert: Final = upsert(activity).from_select(
+    [column.name for column in activity.c],
+    select(*(bindparam(column.name, type_=column.type) for column in activity.c)).where(
+        or_(bindparam("user_id", type_=String) == "", ACCOUNT_EXISTS)
+    ),
+)
 
 INSERT: Final = insert(activity)
 COUNT_REFUSAL: Final = _upsert.on_conflict_do_update(
@@ -127,7 +135,11 @@ DELETE_OF_USER: Final = delete(activity).where(activity.c.user_id == bindparam("
 
 
 def insert_rows(connection: Connection, rows: Sequence[Activity]) -> None:
-    """Store new rows, in the transaction of what they report."""
+    """Store new rows, in the transaction of what they report.
+
+    That transaction has locked the account or the session that each row is about, so that no
+    deletion of the account can miss the row.
+    """
     if rows:
         connection.execute(INSERT, [asdict(row) for row in rows])
 
@@ -154,5 +166,5 @@ def _id_of(event: str, user_id: str, number: int) -> str:
 
 
 def delete_of_user(connection: Connection, user_id: str) -> None:
-    """Delete all rows of an account, in the transaction that erases it."""
+    """Delete all rows of an account, in the transaction that deletes it."""
     connection.execute(DELETE_OF_USER, {"user": user_id})

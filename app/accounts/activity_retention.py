@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Connection, Select, bindparam, case, delete, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+)
 
 from app.accounts.activity import REFUSALS, activity
 from app.accounts.models import users
@@ -32,13 +43,16 @@ def _newest(*, refused: bool, limit: int) -> Select[str]:
     )
 
 
-# The rows of an erased account come from requests that were under way when it was erased.
+# Rows of no account were written by workers of a former release, which do not notice a deletion.
 PRUNABLE: Final = (
     select(activity.c.id)
     .where(
         or_(
             activity.c.at < bindparam("now", type_=BigInteger) - KEPT_SECONDS,
-            activity.c.user_id.in_(select(users.c.id).where(users.c.deleted_at.is_not(None))),
+            and_(
+                activity.c.user_id != "",
+                activity.c.user_id.not_in(select(users.c.id).where(users.c.deleted_at.is_(None))),
+            ),
         ),
         activity.c.id > bindparam("after"),
     )

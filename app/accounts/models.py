@@ -32,8 +32,8 @@ class User:
     """One account; times are seconds, UTC.
 
     `id` is random and is never given to another account. `email` is normalized
-    (`normalize_email`), and `password_hash` is a PHC string. Of an erased account
-    (`deleted_at`), the row stays without personal data until its families are pruned.
+    (`normalize_email`), and `password_hash` is a PHC string. `deleted_at` is set in rows that a
+    former release kept of a deleted account, without personal data; `prune` deletes them.
     """
 
     id: str

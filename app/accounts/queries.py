@@ -5,9 +5,11 @@ All times are seconds, UTC. `app.auth` calls these through `Database.read` and i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, null, select, update
+from sqlalchemy import delete as delete_from
 from sqlalchemy import insert as insert_into
 
 from app.accounts.models import User, users
@@ -29,15 +31,20 @@ WRITE_PASSWORD: Final = (
 )
 DISABLE: Final = update(users).where(_user).values(disabled_at=bindparam("now"))
 ENABLE: Final = update(users).where(_user).values(disabled_at=null())
-ERASE: Final = (
-    update(users)
-    .where(_user)
-    .values(
-        email=bindparam("placeholder"),
-        password_hash="",
-        disabled_at=bindparam("now"),
-        deleted_at=bindparam("now"),
-    )
+DELETE: Final = delete_from(users).where(_user)
+HOLD: Final = (
+    select(users.c.id)
+    .where(users.c.id.in_(bindparam("users", expanding=True)))
+    .with_for_update(read=True, key_share=True)
+)
+# A condition of statements that store something about the account `user_id`. A deletion waits for
+# the lock, and then deletes what was stored; after the deletion nothing is stored. A foreign key
+# locks in the same way, but would make an error of it.
+ACCOUNT_EXISTS: Final = (
+    select(users.c.id)
+    .where(users.c.id == bindparam("user_id"))
+    .with_for_update(read=True, key_share=True)
+    .exists()
 )
 
 
@@ -48,7 +55,7 @@ def find_by_email(connection: Connection, email: str) -> User | None:
 
 
 def find(connection: Connection, user_id: str) -> User | None:
-    """Return the account with that id, even when it is disabled or erased."""
+    """Return the account with that id, even when it is disabled."""
     row = connection.execute(BY_ID, {"user": user_id}).one_or_none()
     return User(*row) if row else None
 
@@ -89,20 +96,26 @@ def write_password(connection: Connection, user: User) -> None:
     connection.execute(WRITE_PASSWORD, {"user": user.id, **values})
 
 
-def disable(connection: Connection, user_id: str, now: int) -> None:
-    """Disable the account. The caller revokes its families."""
-    connection.execute(DISABLE, {"user": user_id, "now": now})
+def disable(connection: Connection, user_id: str, now: int) -> bool:
+    """Disable the account; return whether there is one. The caller revokes its families."""
+    return connection.execute(DISABLE, {"user": user_id, "now": now}).rowcount == 1
 
 
-def enable(connection: Connection, user_id: str) -> None:
-    """Enable the account again; its revoked families stay revoked."""
-    connection.execute(ENABLE, {"user": user_id})
+def enable(connection: Connection, user_id: str) -> bool:
+    """Enable the account again; return whether there is one. Its revoked families stay revoked."""
+    return connection.execute(ENABLE, {"user": user_id}).rowcount == 1
 
 
-def erase(connection: Connection, user_id: str, now: int) -> None:
-    """Delete the personal data of the account, disable it, and free its address.
+def delete(connection: Connection, user_id: str) -> None:
+    """Delete the account; the caller has deleted its families.
 
-    The row stays until its families are pruned, because the denylist is rebuilt from them.
+    Raises:
+        sqlalchemy.exc.IntegrityError: when a product's table refers to it.
+
     """
-    values = {"user": user_id, "now": now, "placeholder": f"deleted:{user_id}"}
-    connection.execute(ERASE, values)
+    connection.execute(DELETE, {"user": user_id})
+
+
+def hold(connection: Connection, user_ids: Sequence[str]) -> set[str]:
+    """Return which of these accounts exist; none is deleted before the transaction ends."""
+    return set(connection.scalars(HOLD, {"users": user_ids}))

@@ -6,11 +6,28 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from app.api import account, health, notices, openapi, reauthentication, recovery, session
+from app.api import (
+    account,
+    health,
+    notices,
+    openapi,
+    personal_data,
+    reauthentication,
+    recovery,
+    session,
+)
 
 
 def install(app: Flask, document: Callable[[Flask], bytes]) -> None:
     """Register the JSON endpoints; `document` makes the OpenAPI document of the application."""
-    for module in (session, reauthentication, recovery, notices, account, health):
+    for module in (
+        session,
+        reauthentication,
+        recovery,
+        notices,
+        personal_data,
+        account,
+        health,
+    ):
         app.register_blueprint(module.blueprint)
     openapi.install(app, document)

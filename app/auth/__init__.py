@@ -11,6 +11,7 @@ Each module has the functions (stories) of one subject:
 - `password`: change the password, which ends every session.
 - `reset`: choose a new password with a mailed link; `opened_links` checks such links.
 - `secure`: take an account back from a thief, with the link in a notice.
+- `deletion`: delete one's own account. What an operator deletes goes the same way.
 - `profile`: read one's own account. `history`: read what happened to it.
 - `admin`: the actions of an operator. `pruning` deletes rows that are no longer needed.
 

@@ -19,16 +19,19 @@ from app.accounts import queries as accounts
 from app.accounts.activity import Event
 from app.accounts.emails import account_key
 from app.accounts.models import User
+from app.auth.deletion import blocked, erase
 from app.auth.dependencies import Auth
-from app.auth.happened import Happened
+from app.auth.happened import NO_CLIENT, Happened
 from app.errors import NotFound
 from app.families import revocation
 from app.families.models import Reason, RevokedFamily
 from app.infra.audit import Client
+from app.infra.references import StillReferred
 from app.mail import queries as mails
 from app.mail.models import Kind
 
 BATCH: Final = 500
+NO_ACCOUNT: Final = "There is no account with that e-mail address."
 Change = Callable[[Connection, int], list[RevokedFamily]]
 
 
@@ -41,7 +44,7 @@ def find_user(auth: Auth, email: str) -> User:
     """
     user = auth.database.read(accounts.find_by_email, account_key(email))
     if user is None:
-        raise NotFound("There is no account with that e-mail address.")
+        raise NotFound(NO_ACCOUNT)
     return user
 
 
@@ -77,7 +80,7 @@ def _revoke_all(auth: Auth) -> tuple[int, bool]:
         for user_id, theirs in groupby(sorted(revoked, key=owner), owner)
     ]
     for first in range(0, len(happened), BATCH):
-        auth.database.transact(_tell, happened[first : first + BATCH], now)
+        auth.database.transact(_tell_existing, happened[first : first + BATCH], now)
     return result
 
 
@@ -103,7 +106,8 @@ def disable(auth: Auth, user: User) -> tuple[int, bool]:
     """
 
     def disable_and_revoke(connection: Connection, now: int) -> list[RevokedFamily]:
-        accounts.disable(connection, user.id, now)
+        if not accounts.disable(connection, user.id, now):
+            raise NotFound(NO_ACCOUNT)
         revoked = revocation.revoke_user(connection, user.id, Reason.ADMIN, now)
         _tell(connection, [Happened(Event.USER_DISABLED, user.id, revoked=tuple(revoked))], now)
         return revoked
@@ -115,7 +119,8 @@ def enable(auth: Auth, user: User) -> None:
     """Enable a disabled account. Its sessions stay revoked, so its owner has to log in again."""
 
     def change(connection: Connection, now: int) -> None:
-        accounts.enable(connection, user.id)
+        if not accounts.enable(connection, user.id):
+            raise NotFound(NO_ACCOUNT)
         _tell(connection, [Happened(Event.USER_ENABLED, user.id)], now)
 
     auth.database.transact(change, auth.clock.now())
@@ -128,20 +133,28 @@ def delete(auth: Auth, user: User) -> tuple[int, bool]:
     Its families are revoked. All this is one transaction: when a feature's rows cannot be
     deleted, its exception passes through and nothing changes. Returns how many families were
     revoked, and whether Redis has the entries.
+
+    Raises:
+        NotFound: when the account was deleted meanwhile.
+        DeletionBlocked: when a product's table refers to the account or to one of its families.
+
     """
 
-    def erase(connection: Connection, now: int) -> list[RevokedFamily]:
-        for delete_rows in auth.delete_rows:
-            delete_rows(connection, user.id)
-        mails.delete_of_user(connection, user.id)
-        auth.outbox.put(connection, Kind.ACCOUNT_DELETED, user.email, Client())
-        accounts.erase(connection, user.id, now)
-        revoked = revocation.revoke_user(connection, user.id, Reason.ADMIN, now)
-        # Last, because the revocation waits for a log-out that is about to insert its row.
-        activity.delete_of_user(connection, user.id)
-        return revoked
+    def delete_all(connection: Connection, now: int) -> list[RevokedFamily]:
+        present = accounts.find_and_lock(connection, user.id)
+        if present is None:
+            raise NotFound(NO_ACCOUNT)
+        return erase(connection, auth, present, NO_CLIENT, now)
 
-    return _commit(auth, "user_deleted", user, erase)
+    try:
+        return _commit(auth, "user_deleted", user, delete_all)
+    except StillReferred as referred:
+        raise blocked(auth, user.id, referred, NO_CLIENT) from referred
+
+
+def _tell_existing(connection: Connection, happened: Sequence[Happened], now: int) -> None:
+    existing = accounts.hold(connection, [one.user_id for one in happened])
+    _tell(connection, [one for one in happened if one.user_id in existing], now)
 
 
 def _tell(connection: Connection, happened: Sequence[Happened], now: int) -> None:

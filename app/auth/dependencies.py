@@ -47,7 +47,7 @@ class Auth:
     outbox: Outbox
     links: Links
     delete_rows: tuple[Callable[[Connection, str], None], ...] = ()
-    """Functions of features that delete a user's rows, in the transaction that erases the user."""
+    """Functions of features that delete a user's rows, in the transaction of the deletion."""
 
     def commit(
         self,

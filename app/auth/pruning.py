@@ -1,4 +1,4 @@
-"""Delete families, activity and erased accounts that are no longer needed.
+"""Delete families and activity that are no longer needed.
 
 `app.auth.login` prunes the user's own families at each log-in, so that nobody fills the table by
 logging in over and over: a user has at most 20 active families, 20 that were revoked for theft,
@@ -30,6 +30,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.accounts import activity_retention as activity
 from app.accounts.models import users
+from app.families import erasure
 from app.families.models import families
 from app.families.thefts import NEWEST_OF_USER, NOT_SHOWN
 from app.infra.clock import Clock
@@ -77,6 +78,7 @@ DELETE_PRUNABLE_OF_USER: Final = delete(families).where(
         or_(NOT_SHOWN, families.c.family_id.not_in(NEWEST_OF_USER)),
     ),
 )
+# A former release kept the row of a deleted account until its families were pruned.
 ERASED: Final = (
     select(users.c.id)
     .where(
@@ -108,13 +110,13 @@ class Pruned:
 
 @dataclass(frozen=True)
 class Pruning:
-    """Deletes families, activity and erased accounts that are no longer needed."""
+    """Deletes families and activity that are no longer needed."""
 
     database: Database
     clock: Clock
 
     def prune(self) -> Pruned:
-        """Delete all prunable activity and families, then the erased accounts, in batches.
+        """Delete all prunable activity and families, in batches, and what stayed of accounts.
 
         Messages are deleted when their links have expired, and nobody tries to send them any more.
         A row that a product's table refers to is not deleted; all others are.
@@ -125,14 +127,15 @@ class Pruning:
         deleted_accounts, blocked_accounts = self._delete(ERASED, DELETE_ERASED)
         blocked = blocked_families + blocked_accounts
         columns = self._referring_columns() if blocked else ()
-        mails_before = self.clock.now() - MAILS_KEPT_SECONDS
+        now = self.clock.now()
+        self.database.write(erasure.delete_older, now - REVOKED_KEPT_SECONDS)
         return Pruned(
             families=deleted_families,
             accounts=deleted_accounts,
             blocked=blocked,
             referring_columns=columns,
             activity=deleted_activity,
-            mails=self.database.write(mails.delete_older, mails_before),
+            mails=self.database.write(mails.delete_older, now - MAILS_KEPT_SECONDS),
         )
 
     def prune_user(self, user_id: str) -> None:

@@ -66,8 +66,10 @@ def _record_refusal(
     user_id, sid = claims.sub, claims.family_id
 
     def end(connection: Connection) -> list[Happened]:
+        # The account before the session, in the order of a deletion; otherwise both would wait.
+        owner = accounts.find_and_lock(connection, user_id)
         revoked = revocation.revoke_family(connection, sid, reason, now, client.ip)
-        if revoked and (owner := accounts.find(connection, user_id)):
+        if revoked and owner:
             auth.outbox.put(connection, Kind.THEFT, owner.email, client, owner)
         return each_ended(Event.REFRESH_REFUSED, revoked, client, reason)
 

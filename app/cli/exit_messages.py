@@ -9,11 +9,16 @@ from typing import Final
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.errors import Refusal, WeakPassword
+from app.errors import DeletionBlocked, Refusal, WeakPassword
 
 NOT_IN_REDIS: Final = (
     "Redis does not answer. The sessions are revoked in the database; running workers notice it "
     "within ten seconds, at the latest when the access tokens expire."
+)
+STILL_REFERRED: Final = "The account was not deleted, because rows refer to it in"
+UNBLOCK: Final = (
+    "Delete those rows first. Their feature should delete them in its `delete_rows`, or declare "
+    "the reference ON DELETE CASCADE or SET NULL."
 )
 INSUFFICIENT_PRIVILEGE: Final = "42501"
 # libpq and SQLite report no SQLSTATE, so their errors are recognised by these words.
@@ -42,6 +47,8 @@ def as_exit_messages() -> Iterator[None]:
         yield
     except WeakPassword as weak:
         raise click.ClickException(" ".join(text for _, text in weak.reasons)) from None
+    except DeletionBlocked as blocked:
+        raise click.ClickException(f"{STILL_REFERRED} {blocked.tables}. {UNBLOCK}") from None
     except Refusal as refusal:
         raise click.ClickException(refusal.detail) from None
     except SQLAlchemyError as error:

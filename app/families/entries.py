@@ -12,7 +12,7 @@ from typing import Final
 from redis import Redis
 from redis.client import Pipeline
 
-from app.families import queries
+from app.families import erasure, queries
 from app.families.models import RevokedFamily
 from app.infra.clock import Clock
 from app.infra.database import Database
@@ -65,6 +65,8 @@ class Entries:
         issued_since = self._clock.now() - self._keys.access_ttl - 2 * self._keys.leeway
         since = issued_since if seconds is None else self._clock.now() - seconds
         revoked = self._database.read(queries.revoked_since, since, issued_since)
+        # Second, so that a family that is erased between the two reads is in one of them.
+        revoked += self._database.read(erasure.erased_since, since, issued_since)
         with redis.pipeline(transaction=False) as pipe:
             self.add(pipe, revoked)
             pipe.get(self._keys.marker)

@@ -1,4 +1,4 @@
-"""The families table, and the types that its rows are read into.
+"""The tables of families, and the types that their rows are read into.
 
 A log-in inserts one row, and each rotation updates it, so the table does not grow with use.
 """
@@ -86,6 +86,15 @@ families: Final = Table(
     Column("amr", String(64), nullable=False, server_default=BY_PASSWORD),
     Column("dismissed_at", BigInteger),
     Index("ix_families_revoked_at", "revoked_at"),
+)
+
+# What the denylist needs of the families of deleted accounts; `erasure` has the statements.
+erased_families: Final = Table(
+    "erased_families",
+    metadata,
+    Column("family_id", String(32), primary_key=True),
+    Column("last_used_at", BigInteger, nullable=False),
+    Column("erased_at", BigInteger, nullable=False, index=True),
 )
 
 # The columns of `users` that statements on families read; `app.accounts` owns the table.

@@ -32,6 +32,7 @@ REVOKED_SINCE: Final = select(families.c.family_id, families.c.last_used_at).whe
     families.c.revoked_at >= bindparam("since"),
     families.c.last_used_at >= bindparam("issued_since"),
 )
+IDS_OF_USER: Final = select(families.c.family_id).where(_user)
 ACTIVE_FAMILIES: Final = select(families).where(_user, ACTIVE).order_by(*LATEST_USED)
 
 
@@ -59,6 +60,11 @@ def active_families(connection: Connection, user_id: str, now: int) -> list[Fami
     """Return the user's families that are neither revoked nor expired, the latest used first."""
     rows = connection.execute(ACTIVE_FAMILIES, {"user": user_id, "now": now})
     return [Family(*row) for row in rows]
+
+
+def ids_of_user(connection: Connection, user_id: str) -> list[str]:
+    """Return the ids of all families of the user, also of those that are revoked or expired."""
+    return list(connection.scalars(IDS_OF_USER, {"user": user_id}))
 
 
 def revoked_since(connection: Connection, since: int, issued_since: int) -> list[RevokedFamily]:

@@ -123,17 +123,21 @@ def theft(mail: Mail, site: Site, token: str) -> Message:
 
 
 def account_deleted(mail: Mail, site: Site, _token: str) -> Message:
-    """Confirm that nothing is left."""
-    at = datetime.fromtimestamp(mail.created_at, UTC)
+    """Confirm that nothing is left, and say who did it: the owner, or an operator."""
     deleted = (
-        f"The account of {mail.address} was deleted on {at.day} {at:%B %Y, %H:%M} UTC, with all "
-        "that was kept about it. Every session ended. This is the last message."
+        f"The account of {mail.address} was deleted, with all that was kept about it, and every "
+        "session ended. This is the last message."
     )
+    again = "A new account with the same address has nothing in common with the former one."
+    otherwise = (
+        "If this was not you, somebody knew your password. Change it wherever else you use it."
+    )
+    by_owner = bool(mail.ip or mail.user_agent)
     return Message(
         f"Your {site.name} account was deleted",
-        (deleted,),
+        (deleted, _origin(mail) if by_owner else f"{_time(mail)}, by an operator of {site.name}."),
         site.link("Open a new account", "/register"),
-        ("A new account with the same address has nothing in common with the former one.",),
+        (again, otherwise) if by_owner else (again,),
     )
 
 
@@ -157,9 +161,13 @@ def _if_it_was_you(mail: Mail) -> tuple[str, ...]:
 
 
 def _origin(mail: Mail) -> str:
-    at = datetime.fromtimestamp(mail.created_at, UTC)
     network = f", network address {mail.ip}" if mail.ip else ""
-    return f"{at.day} {at:%B %Y, %H:%M} UTC, {describe(mail.user_agent)}{network}."
+    return f"{_time(mail)}, {describe(mail.user_agent)}{network}."
+
+
+def _time(mail: Mail) -> str:
+    at = datetime.fromtimestamp(mail.created_at, UTC)
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"
 
 
 def _duration(kind: str) -> str:

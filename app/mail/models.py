@@ -32,7 +32,7 @@ mails: Final = Table(
     # No foreign key: the message that an account was deleted is sent after the account is gone.
     Column("user_id", String(32), index=True),
     Column("password_epoch", BigInteger),
-    Column("address", String(320), nullable=False),
+    Column("address", String(320), nullable=False, index=True),
     Column("ip", String(45), nullable=False),
     Column("user_agent", String(256), nullable=False),
     Column("created_at", BigInteger, nullable=False, index=True),

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    String,
     and_,
     bindparam,
     func,
@@ -24,7 +25,8 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy import insert as insert_into
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from app.mail.models import Mail, mails
+from app.accounts.queries import ACCOUNT_EXISTS
+from app.mail.models import Kind, Mail, mails
 
 _now: Final = bindparam("now", type_=BigInteger)
 _mail: Final = mails.c.id == bindparam("mail")
@@ -49,7 +51,12 @@ def _claim(condition: ColumnElement[bool]) -> ReturningUpdate[Any]:
     )
 
 
-INSERT: Final = insert_into(mails)
+INSERT: Final = insert_into(mails).from_select(
+    [column.name for column in mails.c],
+    select(*(bindparam(column.name, type_=column.type) for column in mails.c)).where(
+        or_(bindparam("user_id", type_=String).is_(None), ACCOUNT_EXISTS)
+    ),
+)
 FIND: Final = select(mails).where(_mail)
 ANY_DUE: Final = select(mails.c.id).where(_is_due).limit(1)
 CLAIM: Final = _claim(_is_due)
@@ -63,6 +70,7 @@ GIVE_UP: Final = (
     .where(_mail)
     .values(failed_at=_now, next_try_at=null(), failure=bindparam("reason"))
 )
+GIVE_UP_LAST: Final = GIVE_UP.values(address="", ip="", user_agent="")
 SPEND: Final = update(mails).where(_mail, mails.c.spent_at.is_(None)).values(spent_at=_now)
 WAITING: Final = select(func.count(), func.min(mails.c.created_at)).where(
     mails.c.next_try_at.is_not(None)
@@ -75,11 +83,18 @@ UNSENT: Final = (
     .limit(bindparam("limit"))
 )
 DELETE_OLD: Final = delete_from(mails).where(mails.c.created_at < bindparam("before"))
-DELETE_OF_USER: Final = delete_from(mails).where(mails.c.user_id == bindparam("user"))
+DELETE: Final = delete_from(mails).where(_mail)
+# An address may also have messages about another account, which belong to that account.
+DELETE_OF_USER: Final = delete_from(mails).where(
+    or_(
+        mails.c.user_id == bindparam("user"),
+        and_(mails.c.address == bindparam("address"), mails.c.user_id.is_(None)),
+    )
+)
 
 
 def insert(connection: Connection, mail: Mail) -> None:
-    """Store a message."""
+    """Store a message, unless it is about an account that does not exist any more."""
     connection.execute(INSERT, {column.name: getattr(mail, column.name) for column in mails.c})
 
 
@@ -111,9 +126,15 @@ def claim_older(connection: Connection, before: int, now: int) -> Mail | None:
     return Mail(*row) if row else None
 
 
-def mark_sent(connection: Connection, mail_id: str, now: int) -> None:
-    """Note that the mail server has accepted the message."""
-    connection.execute(MARK_SENT, {"mail": mail_id, "now": now})
+def mark_sent(connection: Connection, mail: Mail, now: int) -> None:
+    """Note that the mail server has accepted the message.
+
+    The message that an account was deleted is deleted itself, because it has the address.
+    """
+    if mail.kind == Kind.ACCOUNT_DELETED:
+        connection.execute(DELETE, {"mail": mail.id})
+    else:
+        connection.execute(MARK_SENT, {"mail": mail.id, "now": now})
 
 
 def postpone(connection: Connection, mail_id: str, try_at: int, reason: str) -> None:
@@ -121,9 +142,13 @@ def postpone(connection: Connection, mail_id: str, try_at: int, reason: str) -> 
     connection.execute(POSTPONE, {"mail": mail_id, "try_at": try_at, "reason": reason})
 
 
-def give_up(connection: Connection, mail_id: str, now: int, reason: str) -> None:
-    """Note that the message will not be sent, and why."""
-    connection.execute(GIVE_UP, {"mail": mail_id, "now": now, "reason": reason})
+def give_up(connection: Connection, mail: Mail, now: int, reason: str) -> None:
+    """Note that the message will not be sent, and why.
+
+    Of the message that an account was deleted, nothing about the person stays.
+    """
+    statement = GIVE_UP_LAST if mail.kind == Kind.ACCOUNT_DELETED else GIVE_UP
+    connection.execute(statement, {"mail": mail.id, "now": now, "reason": reason})
 
 
 def spend(connection: Connection, mail_id: str, now: int) -> bool:
@@ -152,6 +177,6 @@ def delete_older(connection: Connection, before: int) -> int:
     return connection.execute(DELETE_OLD, {"before": before}).rowcount
 
 
-def delete_of_user(connection: Connection, user_id: str) -> None:
-    """Delete the messages about an account."""
-    connection.execute(DELETE_OF_USER, {"user": user_id})
+def delete_of_user(connection: Connection, user_id: str, address: str) -> None:
+    """Delete the messages about an account, and those to its address that are about none."""
+    connection.execute(DELETE_OF_USER, {"user": user_id, "address": address})

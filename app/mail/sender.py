@@ -136,7 +136,7 @@ class Sender:
         except Failed as failure:
             self._postpone(mail, str(failure))
             raise
-        self.database.write(queries.mark_sent, mail.id, self.clock.now())
+        self.database.write(queries.mark_sent, mail, self.clock.now())
         self.audit.record("mail_sent", mail=mail.id, kind=mail.kind, user_id=mail.user_id or "")
         return True
 
@@ -159,7 +159,7 @@ class Sender:
         return count
 
     def _give_up(self, mail: Mail, reason: str) -> None:
-        self.database.write(queries.give_up, mail.id, self.clock.now(), reason)
+        self.database.write(queries.give_up, mail, self.clock.now(), reason)
         self.audit.record(
             "mail_given_up",
             mail=mail.id,

@@ -94,6 +94,11 @@ def clear_refresh(response: Response) -> None:
     _set(response, REFRESH, "", 0)
 
 
+def clear_device(response: Response) -> None:
+    """Delete the mark of a known browser."""
+    _set(response, DEVICE, "", 0)
+
+
 def _set(response: Response, name: str, value: str, max_age: int | None) -> None:
     response.set_cookie(
         name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="Strict"

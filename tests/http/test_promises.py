@@ -41,6 +41,7 @@ from tests.support.clock import NOW
 from tests.support.contract import DOCUMENT, ENDPOINTS, OWN, arguments_of
 from tests.support.databases import one_database
 from tests.support.factories import a_family
+from tests.support.product_tables import product_table
 
 pytestmark = one_database
 
@@ -240,6 +241,14 @@ GENERAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
     "unavailable": unavailable,
     "internal_error": crashed,
 }
+
+
+def still_referred(stage: Stage) -> TestResponse:
+    key = "user_id VARCHAR(32) REFERENCES users (id)"
+    with product_table(stage.app, "drafts", key, stage.ada.user_id):
+        return stage.ask()
+
+
 # What one of our own use cases refuses.
 SPECIAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
     "session_ended": no_session,
@@ -248,6 +257,7 @@ SPECIAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
     "weak_password": lambda stage: changed(stage, password="a" * 15, new_password="a" * 15),
     "invalid_link": lambda stage: changed(stage, token="none"),
     "mail_off": without_mail,
+    "deletion_blocked": still_referred,
     "email_taken": lambda stage: changed(stage, email=stage.ada.email),
     "not_found": lambda stage: stage.ask(path=stage.path[:-1]),
     "too_many_attempts": too_many,

@@ -14,6 +14,7 @@ from tests.support.mail import token_in
 from tests.support.processes import wait_until
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.smtp import SmtpServer
+from tests.support.traces import traces
 
 # What a test does instead of waiting until the lease of a dead worker ends.
 LEASES_END = text("UPDATE mails SET next_try_at = 1 WHERE next_try_at IS NOT NULL")
@@ -60,6 +61,27 @@ def test_a_server_that_hangs_delays_no_request(site: GunicornServer, smtp: SmtpS
     assert smtp.received == []  # no answer has waited for the server
     smtp.free.set()
     wait_until(lambda: len(smtp.received) == 8, what="the messages")
+
+
+def test_an_account_is_deleted_while_its_message_is_on_its_way(
+    site: GunicornServer, smtp: SmtpServer, environment: dict[str, str]
+) -> None:
+    """The message that is being sent arrives, the last one too, and no row of either is left."""
+    database = Database(environment["DATABASE_URL"])
+    ada = member(site)
+    smtp.free.clear()
+    assert ada.change_password(NEW_PASSWORD).status_code == 200
+    wait_until(smtp.busy.is_set, what="a message on its way")
+    assert ada.protected("DELETE", "/auth/account").status_code == 204
+    assert traces(database, ada.user_id) == []
+    smtp.free.set()
+    wait_until(lambda: traces(database, ada.email) == [], what="the end of the last message")
+    assert traces(database, ada.user_id) == []
+    database.engine.dispose()
+    assert [message["Subject"] for message in smtp.received] == [
+        "Your Latchkey password was changed",
+        "Your Latchkey account was deleted",
+    ]
 
 
 def test_a_worker_that_is_killed_loses_nothing(

@@ -45,10 +45,11 @@ def alone(clock: Clock) -> ReplayCache:
 
 
 def a_user(
-    database: Database, email: str = "ada@example.com", *, password_changed_at: int = NOW
+    database: Database, email: str = "ada@example.com", **changes: int | str | None
 ) -> User:
-    """Insert an account whose password nobody knows."""
-    user = User(new_id(), email, f"hash-{new_id()}", NOW, password_changed_at, None, None)
+    """Insert an account whose password nobody knows; `changes` are columns."""
+    user = User(new_id(), email, f"hash-{new_id()}", NOW, NOW, None, None)
+    user = replace(user, **changes)  # type: ignore[arg-type]
     with database.transaction() as connection:
         accounts.insert(connection, user)
     return user

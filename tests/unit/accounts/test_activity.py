@@ -4,11 +4,13 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts import activity
+from app.accounts import queries as accounts
 from app.accounts.activity import REFUSALS, STRANGERS, Activity, Event
 from app.families.issuer import new_id
 from app.infra.database import Database
 from tests.support.at_once import at_once
 from tests.support.clock import NOW
+from tests.support.factories import a_user
 
 HOUR = 3600
 ADA, BOB = new_id(), new_id()
@@ -19,6 +21,12 @@ def rows(database: Database) -> list[Activity]:
     with database.autocommit() as connection:
         found = connection.execute(select(activity.activity).order_by(activity.activity.c.at))
         return [Activity(*row) for row in found]
+
+
+@pytest.fixture(autouse=True)
+def _users(database: Database) -> None:
+    for number, user_id in enumerate((ADA, BOB)):
+        a_user(database, f"{number}@example.com", id=user_id)
 
 
 def refuse(
@@ -85,6 +93,14 @@ def test_an_address_that_no_database_stores_is_counted(database: Database) -> No
     """It has half a surrogate pair."""
     refuse(database, user_id="", email_key="\udc80@example.com")
     assert [row.count for row in rows(database)] == [1]
+
+
+def test_no_refusal_of_an_account_that_is_gone_is_stored(database: Database) -> None:
+    refuse(database)
+    database.write(accounts.delete, ADA)
+    refuse(database, event=Event.PASSWORD_CHANGE_REFUSED)
+    refuse(database)
+    assert [row.event for row in rows(database)] == [Event.LOG_IN_REFUSED]
 
 
 def test_refusals_at_the_same_moment_are_all_counted(database: Database) -> None:

@@ -73,14 +73,20 @@ def test_enabling_undoes_disabling(database: Database) -> None:
     assert found(database, user) == user
 
 
-def test_erasing_forgets_the_person_and_frees_the_address(database: Database) -> None:
-    user = a_user(database)
-    database.write(accounts.erase, user.id, NOW + 9)
-    assert found(database, user) == replace(
-        user,
-        email=f"deleted:{user.id}",
-        password_hash="",
-        disabled_at=NOW + 9,
-        deleted_at=NOW + 9,
-    )
+def test_deleting_frees_the_address(database: Database) -> None:
+    user, other = a_user(database), a_user(database, "eve@example.com")
+    database.write(accounts.delete, user.id)
+    assert database.read(accounts.find, user.id) is None
+    assert found(database, other) == other
     assert a_user(database, user.email).id != user.id
+
+
+def test_of_some_accounts_those_that_exist_are_held(database: Database) -> None:
+    user, other = a_user(database), a_user(database, "eve@example.com")
+    assert database.transact(accounts.hold, [user.id, "nobody", other.id]) == {user.id, other.id}
+    assert database.transact(accounts.hold, []) == set()
+
+
+def test_what_is_gone_is_neither_disabled_nor_enabled(database: Database) -> None:
+    assert not database.write(accounts.disable, "nobody", NOW)
+    assert not database.write(accounts.enable, "nobody")

@@ -10,6 +10,7 @@ from app.families.issuer import new_id
 from app.infra.database import Database
 from tests.support.app import services
 from tests.support.clock import NOW
+from tests.support.factories import a_user
 
 ADA, BOB = new_id(), new_id()
 
@@ -84,6 +85,7 @@ def test_a_refusal_that_is_counted_meanwhile_keeps_its_place(
         row = Activity("", ADA, at, Event.LOG_IN_REFUSED)
         database.write(activity.count_refusal, row, "ada@example.com")
 
+    a_user(database, id=ADA)
     hour = NOW - NOW % 3600
     refuse(hour)
     keep(database, hour + 1, hour + 2)

@@ -155,12 +155,12 @@ def test_pruning_goes_in_batches(
     assert pruning.BATCH == 500
 
 
-def test_an_erased_account_and_no_other_goes_after_its_families(
+def test_what_a_former_release_kept_of_an_account_goes_after_its_families(
     database: Database, pruner: Pruning, clock: SettableClock
 ) -> None:
-    user, disabled, living = (a_user(database, f"{n}@example.com") for n in "abc")
+    user = a_user(database, "deleted:a", disabled_at=NOW, deleted_at=NOW)
+    disabled, living = a_user(database, "b@example.com"), a_user(database, "c@example.com")
     a_family(database, user)
-    database.write(accounts.erase, user.id, NOW)
     database.write(accounts.disable, disabled.id, NOW)
     assert pruner.prune() == Pruned(0, 0, 0, ())
     clock.forward(OLD)
@@ -173,10 +173,9 @@ def test_an_erased_account_and_no_other_goes_after_its_families(
 def test_what_a_product_refers_to_stays_and_is_named_and_the_rest_goes(
     notes: Database, pruner: Pruning, clock: SettableClock
 ) -> None:
-    user, erased = a_user(notes), a_user(notes, "eve@example.com")
+    user, erased = a_user(notes), a_user(notes, "deleted:b", disabled_at=NOW, deleted_at=NOW)
     families = [a_family(notes, user, absolute_expires_at=NOW - OLD) for _ in range(4)]
     referred, *others = families
-    notes.write(accounts.erase, erased.id, NOW)
     refer(notes, "notes", referred.family_id)
     refer(notes, "visits", others[0].family_id)
     refer(notes, "drafts", erased.id)
