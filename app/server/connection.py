@@ -10,7 +10,6 @@ import io
 import os
 import re
 import socket
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.http import RequestParser
@@ -25,6 +24,7 @@ from gunicorn.http.unreader import Unreader
 from app.infra.networks import site
 from app.server.chunks import HEAD_END, MAX_CHUNKS, last_chunk
 from app.server.early_refusals import BodyTooLarge
+from app.server.outgoing import Outgoing
 from config import BODY_BYTES
 
 if TYPE_CHECKING:
@@ -54,8 +54,9 @@ class Received(Unreader):
 class Connection:
     """A client's socket, with the bytes that have arrived and those that are still to be sent.
 
-    gunicorn's `Response` uses it like a socket, through `sendall`. `keep` means that another
-    request may follow the response, and `delayed` that the response has `Retry-After`.
+    gunicorn's `Response` uses it like a socket, through `sendall`. `outgoing` is what it has to
+    send. `keep` means that another request may follow the response, and `delayed` that the
+    response has `Retry-After`.
     """
 
     def __init__(
@@ -83,17 +84,12 @@ class Connection:
         self._position = self._count = 0
         self._missing = 0
         self._max_body_bytes: Final = max_body_bytes
-        self._outbox = bytearray()
+        self.outgoing: Final = Outgoing()
 
     @property
     def has_begun(self) -> bool:
         """Whether a part of a request has arrived."""
         return bool(self._head) or self.request is not None
-
-    @property
-    def unsent(self) -> bool:
-        """Whether a part of the response is still to be sent."""
-        return bool(self._outbox)
 
     def feed(self, data: bytes) -> bool:
         """Take bytes that have arrived; return whether `request` is complete now.
@@ -128,11 +124,12 @@ class Connection:
 
     def sendall(self, data: bytes) -> None:
         """Store a part of the response, which `flush` sends."""
-        self._outbox += data
+        self.outgoing.append(data)
 
     def replace_response(self, data: bytes) -> None:
         """Store `data` as the whole response, after which the connection is closed."""
-        self._outbox = bytearray(data)
+        self.outgoing.clear()
+        self.outgoing.append(data)
         self.keep = self.delayed = False
 
     def flush(self) -> None:
@@ -142,9 +139,12 @@ class Connection:
             OSError: when the client has closed the connection.
 
         """
-        if self._outbox:
-            with suppress(BlockingIOError):
-                del self._outbox[: self.sock.send(self._outbox)]
+        self.outgoing.send(self.sock)
+
+    def close(self) -> None:
+        """Close the socket, and drop what is unsent."""
+        self.sock.close()
+        self.outgoing.clear()
 
     def _begin_body(self) -> bool:
         reader = self.request.body.reader

@@ -57,7 +57,7 @@ class Server:
         self._stop()
         self._responder.close()
         for connection in self.table.groups:
-            connection.sock.close()
+            connection.sock.close()  # no more: a thread may be about to write into it
         self._poller.close()
 
     def _stop(self) -> None:
@@ -149,11 +149,11 @@ class Server:
         except OSError:
             self.table.drop(connection)
             return
-        if connection.unsent:
-            if self.table.groups[connection] is not self.table.sending:
-                self._enter(connection, self.table.sending, WRITE)
-        else:
+        is_sending = self.table.groups[connection] is self.table.sending
+        if not connection.outgoing:
             self._sent(connection)
+        elif connection.outgoing.has_progressed() or not is_sending:
+            self._enter(connection, self.table.sending, WRITE)
 
     def _sent(self, connection: Connection) -> None:
         """Wait for the next request, or close the connection without losing the response.

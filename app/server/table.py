@@ -14,7 +14,7 @@ from app.server.groups import Group
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 READ_SECONDS: Final = 15
-SEND_SECONDS: Final = 15
+SEND_SECONDS: Final = 15  # for each `PROGRESS_BYTES`
 CLOSE_SECONDS: Final = 2
 DELAY_SECONDS: Final = 0.25  # before a response with `Retry-After` is sent, see `Server`
 MAX_READING: Final = 256
@@ -80,7 +80,7 @@ class ConnectionTable:
         """Close a connection and remove it from the table."""
         self.watch(connection, 0)
         del self.groups.pop(connection)[connection]
-        connection.sock.close()
+        connection.close()
 
     def expired(self) -> Iterator[Connection]:
         """Yield each connection whose deadline has passed; the caller moves or drops it."""
