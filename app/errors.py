@@ -191,6 +191,18 @@ class DeletionBlocked(Refusal):
         super().__init__(reason=self.tables)
 
 
+class ExportFailed(Refusal):
+    """A feature could not hand over its data, so that the export would not be whole."""
+
+    status = 500
+    code = "export_failed"
+    title = "Your data could not be put together"
+    detail = (
+        "One part of this site could not hand over its data, so there is no file. Nothing is "
+        "lost. Try again later; if that does not help, ask whoever runs this site."
+    )
+
+
 class Misdirected(Refusal):
     """The Host header names another host than PUBLIC_URL (RFC 9110 section 15.5.20)."""
 

@@ -34,6 +34,10 @@ class Feature:
       user. It runs in the transaction that deletes the account, whose row is locked; when it
       raises, nothing is deleted. What a foreign key with ON DELETE CASCADE deletes needs none. A
       row that still refers to the account afterwards keeps it, and its table is named.
+    - `export_rows` takes a connection and a user id and returns, as JSON, what the feature stores
+      of the user: for the file of all their data, under the feature's `name`. It returns many rows
+      as an iterator, so that they are never in memory together. It may only read. When it raises,
+      there is no file.
     - `claims` maps the names of additional claims of the access token to their types.
     - `claims_of` takes a user id and returns the values of these claims; a claim that it omits is
       not in the token. It runs at each log-in and refresh, so it should make one query at most.
@@ -42,8 +46,14 @@ class Feature:
     blueprints: tuple[Blueprint, ...]
     tabs: tuple[Tab, ...] = ()
     delete_rows: Callable[[Connection, str], None] | None = None
+    export_rows: Callable[[Connection, str], object] | None = field(default=None, kw_only=True)
     claims: Mapping[str, type[str | int]] = field(default_factory=dict)
     claims_of: Callable[[str], Mapping[str, str | int]] | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its first blueprint, which is unique in an application."""
+        return self.blueprints[0].name
 
     def values_for(self, user_id: str) -> Mapping[str, str | int]:
         """Return the claims of a user, as `claims_of` gives them.

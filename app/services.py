@@ -111,6 +111,7 @@ def build(settings: Settings, clock: Clock, features: Sequence[Feature] = ()) ->
         outbox=Outbox(clock, is_open=settings.mail_url != "none"),
         links=Links(ring(settings, LINK_KEY)),
         delete_rows=tuple(f.delete_rows for f in features if f.delete_rows),
+        export_rows={f.name: f.export_rows for f in features if f.export_rows},
     )
     return Services(
         settings=settings,

@@ -61,6 +61,7 @@ class Event(StrEnum):
     PASSWORD_RESET = "password_reset"  # noqa: S105 - likewise
     ACCOUNT_SECURED = "account_secured"
     THEFT_DISMISSED = "theft_dismissed"
+    DATA_EXPORTED = "data_exported"
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
 

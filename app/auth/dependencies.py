@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Concatenate, Final, ParamSpec
 
 from sqlalchemy import Connection
@@ -48,6 +48,9 @@ class Auth:
     links: Links
     delete_rows: tuple[Callable[[Connection, str], None], ...] = ()
     """Functions of features that delete a user's rows, in the transaction of the deletion."""
+
+    export_rows: Mapping[str, Callable[[Connection, str], object]] = field(default_factory=dict)
+    """Functions of features that return what they store of a user, by the feature's name."""
 
     def commit(
         self,

@@ -33,6 +33,10 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "After a log-in also the mark of a known browser.",
         "schema": {"type": "string", "pattern": f"^{REFRESH}="},
     },
+    "Content-Disposition": {
+        "description": "The name of the file that a browser stores (RFC 6266).",
+        "schema": {"type": "string", "pattern": "^attachment; filename="},
+    },
     "Clear-Site-Data": {
         "description": "The browser deletes what script of the site stored.",
         "schema": {"type": "string", "enum": ['"storage"']},

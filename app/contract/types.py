@@ -28,7 +28,13 @@ from app.web.responses import Problem
 # Types of Latchkey that no endpoint answers with: what the tokens and the database contain.
 STORED: Final = (Confirmation, AccessTokenClaims, RefreshTokenClaims, Family)
 NAMES: Final = {Family: "RefreshFamilyRecord"}
-PLAIN: Final = {str: "string", int: "number", bool: "boolean", type(None): "null"}
+PLAIN: Final = {
+    str: "string",
+    int: "number",
+    bool: "boolean",
+    type(None): "null",
+    Any: "unknown",
+}
 _FEATURES: Final = "app.features."
 
 

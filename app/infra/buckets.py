@@ -23,6 +23,7 @@ REGISTRATIONS: Final = tuple(parse_many("120/minute;1000/hour"))
 # Of one kind to one address, so that nobody fills another's mailbox.
 MAILS: Final = tuple(parse_many("3/hour;6/day"))
 NOTES: Final = tuple(parse_many("1/day"))
+EXPORTS: Final = tuple(parse_many("5/hour;20/day"))
 REFRESHES: Final = tuple(parse_many("1200/minute"))
 
 # How a successful log-in changes a count: to zero, by one less, or not at all.

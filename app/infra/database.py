@@ -8,30 +8,34 @@ PostgreSQL may require that it is called again.
 
 from __future__ import annotations
 
-import os
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from app.infra.engines import postgresql, sqlite
 from app.infra.group_commit import GroupCommit
 from app.infra.write_lock import WriteLock
 
-BUSY_SECONDS: Final = 5
-POOL_SECONDS: Final = 5
-CONNECT_SECONDS: Final = 3
-STATEMENT_MS: Final = 5000
+ROWS_AT_ONCE: Final = 100
 
 # PostgreSQL rolled the statement or transaction back because of a concurrent one: 40001 is a
 # serialization failure (only above READ COMMITTED), 40P01 a deadlock. A retry may succeed.
 RETRYABLE: Final = frozenset({"40001", "40P01"})
 MAX_TRIES: Final = 30
 MAX_PAUSE_SECONDS: Final = 0.1
+
+# The options of connections that commit each statement by itself, and of a transaction that reads.
+SQLITE_OPTIONS: Final[Sequence[dict[str, Any]]] = ({"sqlite_begin": ""}, {"sqlite_begin": "BEGIN"})
+POSTGRESQL_OPTIONS: Final[Sequence[dict[str, Any]]] = (
+    {"isolation_level": "AUTOCOMMIT"},
+    {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,15 +74,16 @@ class Database:
         and no session parameter is set.
         """
         parsed = make_url(url)
-        sqlite = parsed.get_backend_name() == "sqlite"
-        engine = _sqlite(parsed, threads) if sqlite else _postgresql(parsed, threads, pooler)
-        self.engine: Final[Engine] = engine
-        options: dict[str, Any] = (
-            {"no_begin": True} if sqlite else {"isolation_level": "AUTOCOMMIT"}
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        engine = (
+            sqlite(parsed, threads) if is_sqlite else postgresql(parsed, threads, pooler=pooler)
         )
-        self.autocommit: Final = engine.execution_options(**options).connect
+        self.engine: Final[Engine] = engine
+        alone, reading = SQLITE_OPTIONS if is_sqlite else POSTGRESQL_OPTIONS
+        self.autocommit: Final = engine.execution_options(**alone).connect
         """Opens a connection, for a `with` block, that commits each statement by itself."""
-        self.write_lock: Final = WriteLock(str(parsed.database)) if sqlite else None
+        self._reading: Final = engine.execution_options(**reading).connect
+        self.write_lock: Final = WriteLock(str(parsed.database)) if is_sqlite else None
         self._group: Final = (
             GroupCommit(engine.begin, self.autocommit, self.write_lock)
             if self.write_lock
@@ -106,6 +111,21 @@ class Database:
         It is rolled back when `work` raises, and the exception passes through.
         """
         return _with_retries(self.transaction, work, *a, **k)
+
+    def snapshot(
+        self, work: Callable[Concatenate[Connection, P], T], *a: P.args, **k: P.kwargs
+    ) -> T:
+        """Call `work` to read a lot: all of its statements see the database at one moment.
+
+        What it writes is refused, or undone on SQLite. Rows are fetched as they are used, so that
+        no number of them fills the memory. It waits for no writer, and none waits for it.
+        """
+        return _with_retries(self._snapshot, work, *a, **k)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Connection]:
+        with self._reading() as connection:
+            yield connection.execution_options(yield_per=ROWS_AT_ONCE)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -135,64 +155,3 @@ def _with_retries(
         time.sleep(random.uniform(0, min(0.002 * 2**tries, MAX_PAUSE_SECONDS)))  # noqa: S311 - no secret
     with connect() as connection:
         return work(connection, *args, **kwargs)
-
-
-def _postgresql(url: URL, threads: int, pooler: bool) -> Engine:  # noqa: FBT001 - private
-    session: dict[str, Any] = {
-        "options": f"-c statement_timeout={STATEMENT_MS} -c timezone=UTC",
-    }
-    return create_engine(
-        url,
-        pool_size=threads,
-        max_overflow=0,
-        pool_timeout=POOL_SECONDS,
-        hide_parameters=True,
-        pool_recycle=1800,
-        connect_args={
-            "connect_timeout": CONNECT_SECONDS,
-            **({"prepare_threshold": None} if pooler else session),
-        },
-    )
-
-
-def _sqlite(url: URL, threads: int) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=threads,
-        max_overflow=0,
-        pool_timeout=POOL_SECONDS,
-        hide_parameters=True,
-    )
-    event.listen(engine, "do_connect", _before_sqlite_connect)
-    event.listen(engine, "connect", _on_sqlite_connect)
-    event.listen(engine, "begin", _on_sqlite_begin)
-    return engine
-
-
-def _before_sqlite_connect(
-    _dialect: object, _record: object, args: list[Any], _more: object
-) -> None:
-    # SQLite would create the file with the mode that the umask leaves, readable for others. It
-    # gives the -wal and -shm files the mode of the database file.
-    path = str(args[0])
-    if not path.startswith("file:"):
-        with suppress(OSError):  # it exists, or cannot be created, which SQLite then reports
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - a raw driver object
-    # The driver must not begin transactions by itself: these would be deferred, and a deferred
-    # transaction that reads and then writes fails under load instead of waiting.
-    connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout={BUSY_SECONDS * 1000}",
-        "journal_mode=WAL",
-        "synchronous=FULL",  # a committed rotation must survive power loss
-        "foreign_keys=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _on_sqlite_begin(connection: Connection) -> None:
-    if not connection.get_execution_options().get("no_begin"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")

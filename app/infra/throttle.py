@@ -27,6 +27,7 @@ from app.infra.buckets import (
     ACCOUNT,
     ALL_OF_ACCOUNT,
     CLEARED,
+    EXPORTS,
     KNOWN_BROWSER,
     MAILS,
     NETWORK_KINDS,
@@ -121,13 +122,17 @@ class Throttle:
         """Count a message that may go to `address` once a day; return whether it may be sent."""
         return self._with_fallback(_hit, Bucket(f"note_{kind}", address, NOTES)) is None
 
-    def refresh(self, family_id: str) -> None:
-        """Count a refresh for its family. The limit is far above what a person's tabs need.
+    def export(self, user_id: str) -> None:
+        """Count an export of an account's data.
 
         Raises:
-            TooManyAttempts: when the family's limit is used up.
+            TooManyAttempts: when the account's limit is used up.
 
         """
+        self._count((Bucket("export", user_id, EXPORTS),))
+
+    def refresh(self, family_id: str) -> None:
+        """Count a refresh for its family, as `export`; a person's tabs never need so many."""
         self._count((Bucket("refresh", family_id, REFRESHES),))
 
     def record_success(self, buckets: tuple[Bucket, ...]) -> None:

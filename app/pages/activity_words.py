@@ -55,6 +55,7 @@ WORDS: Final = {
         "safe",
     ),
     Event.THEFT_DISMISSED: Words("Notice of a theft dismissed"),
+    Event.DATA_EXPORTED: Words("Data downloaded", "A copy of all your data was made, from:"),
     Event.USER_DISABLED: Words("Account disabled", "An operator of this site disabled it."),
     Event.USER_ENABLED: Words(
         "Account enabled", "An operator of this site enabled it again.", "safe"

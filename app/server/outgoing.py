@@ -45,12 +45,14 @@ class Outgoing:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - `clear` closes it
         self._file.seek(self._end)
         self._end += self._file.write(data)
+        self._file.flush()  # not later, when a part of the response is sent already
 
     def clear(self) -> None:
         """Drop everything that is unsent."""
         self._memory.clear()
         if self._file:
-            self._file.close()
+            with suppress(OSError):  # where the disk is full, it tries once more to write
+                self._file.close()
             self._file, self._position, self._end = None, 0, 0
 
     def has_progressed(self) -> bool:

@@ -208,6 +208,77 @@ export interface TheftsView {
   thefts: TheftView[];
 }
 
+/** The account. */
+export interface ExportedAccount {
+  id: string;
+  email: string;
+  created_at: string;
+  password_changed_at: string;
+}
+
+/** A session that is active, or ended lately, or was ended because of theft. */
+export interface ExportedSession {
+  id: string;
+  created_at: string;
+  authenticated_at: string;
+  authenticated_by: string;
+  last_used_at: string;
+  refreshed_at: string;
+  refreshes: number;
+  repeated_refreshes: number;
+  idle_until: string;
+  expires_at: string;
+  remembered: boolean;
+  bound: boolean;
+  ip: string;
+  user_agent: string;
+  device: string;
+  ended_at: string | null;
+  ended_because: string | null;
+  ended_from: string | null;
+  notice_dismissed_at: string | null;
+}
+
+/** Something that happened to the account, as `GET /auth/activity` lists it. */
+export interface ExportedActivity {
+  id: string;
+  at: string;
+  event: string;
+  reason: string;
+  session_id: string | null;
+  ip: string;
+  user_agent: string;
+  device: string;
+  ended_user_agent: string;
+  count: number;
+}
+
+/** A message about the account, or to its address; its text and its link are not kept. */
+export interface ExportedMessage {
+  kind: string;
+  address: string;
+  created_at: string;
+  ip: string;
+  user_agent: string;
+  device: string;
+  tries: number;
+  next_try_at: string | null;
+  sent_at: string | null;
+  given_up_at: string | null;
+  failure: string;
+  link_used_at: string | null;
+}
+
+/** All that is kept about the caller; `features` has what each feature of the product keeps. */
+export interface Export {
+  exported_at: string;
+  account: ExportedAccount;
+  sessions: ExportedSession[];
+  activity: ExportedActivity[];
+  messages: ExportedMessage[];
+  features: Record<string, unknown>;
+}
+
 /** The session that the access token belongs to; times are RFC 3339. */
 export interface AccountSession {
   id: string;

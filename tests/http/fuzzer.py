@@ -61,13 +61,13 @@ class Stranger:
 
 
 class Member(Stranger):
-    """Somebody logged in, who logs in again whenever the fuzzer logged them out."""
+    """Somebody logged in, who comes back whenever the fuzzer logged them out or deleted them."""
 
     def __init__(self, app: Flask, valkey: ValkeyServer, key: Prover | None = None) -> None:
         super().__init__(valkey)
         self._bound = key is not None
         self._actor = Client(app, key=key)
-        assert self._actor.register().status_code == HTTPStatus.CREATED
+        self._register()
         self._log_in()
 
     def credentials(self, case: Case[Any]) -> dict[str, Any]:
@@ -98,8 +98,13 @@ class Member(Stranger):
         if answer.status_code == HTTPStatus.OK and case.path == "/auth/password":
             assert isinstance(case.body, dict)
             self._actor.password = str(case.body["new_password"])
+        if answer.status_code == HTTPStatus.NO_CONTENT and case.path == "/auth/account":
+            self._register()
         if answer.status_code in OVER or "set-cookie" in answer.headers:
             self._log_in()
+
+    def _register(self) -> None:
+        assert self._actor.register().status_code == HTTPStatus.CREATED
 
     def _log_in(self) -> None:
         self.wait()

@@ -23,6 +23,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.accounts import queries as accounts
 from app.attacks.prover import Prover
+from app.auth.export import _place
 from app.contract.endpoints import Endpoint
 from app.families import thefts
 from app.families.models import Reason
@@ -158,7 +159,7 @@ def too_long_ago(stage: Stage) -> TestResponse:
 
 
 def busy(stage: Stage) -> TestResponse:
-    with filled(stage.app):
+    with filled(stage.app), _place(), _place():
         return stage.ask()
 
 
@@ -249,6 +250,12 @@ def still_referred(stage: Stage) -> TestResponse:
         return stage.ask()
 
 
+def unexported(stage: Stage) -> TestResponse:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(services(stage.app).auth.export_rows, "notes", fail)
+        return stage.ask()
+
+
 # What one of our own use cases refuses.
 SPECIAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
     "session_ended": no_session,
@@ -258,6 +265,7 @@ SPECIAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
     "invalid_link": lambda stage: changed(stage, token="none"),
     "mail_off": without_mail,
     "deletion_blocked": still_referred,
+    "export_failed": unexported,
     "email_taken": lambda stage: changed(stage, email=stage.ada.email),
     "not_found": lambda stage: stage.ask(path=stage.path[:-1]),
     "too_many_attempts": too_many,

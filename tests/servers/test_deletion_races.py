@@ -79,6 +79,7 @@ ACTS: Final[dict[str, Act]] = {
     "dismiss": lambda scene: scene.wire.ask(
         "DELETE", f"/auth/thefts/{scene.theft}", access=scene.access
     ),
+    "export": lambda scene: scene.wire.ask("GET", "/auth/export", access=scene.own),
     "delete": Scene.delete,
 }
 

@@ -1,6 +1,6 @@
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 import pytest
 from flask import Blueprint, Flask, Response
@@ -119,7 +119,7 @@ def test_every_kind_of_field_has_its_type() -> None:
     )
 
 
-@pytest.mark.parametrize("hint", [bytes, Any, tuple[int, int]])
+@pytest.mark.parametrize("hint", [bytes, object, tuple[int, int]])
 def test_a_type_without_counterpart_is_refused(hint: object) -> None:
     kind = type("Unknown", (), {"__doc__": "A type.", "__annotations__": {"field": hint}})
     with pytest.raises(TypeError, match=r"^no TypeScript for"):

@@ -18,7 +18,8 @@ from app.families import rotation
 from app.families.issuer import new_id
 from app.families.models import Family
 from app.families.outcomes import Successor
-from app.infra.database import STATEMENT_MS, Database
+from app.infra.database import Database
+from app.infra.engines import STATEMENT_MS
 from tests.support.at_once import at_once
 from tests.support.clock import NOW
 from tests.support.factories import a_family, a_user, claims_of, stored

@@ -9,6 +9,7 @@ import pytest
 
 from app.server import outgoing
 from app.server.outgoing import MAX_IN_MEMORY, PART_BYTES, PROGRESS_BYTES, Outgoing
+from tests.support.full_disk import full_disk
 from tests.support.processes import wait_until
 from tests.unit.server.conftest import Run, everything
 from tests.unit.server.gates import CLOSE, GET, Gate
@@ -101,6 +102,19 @@ def test_a_large_response_is_not_in_memory(run: Run) -> None:
     for link in links:
         assert len(everything(link)) > SIZE
         link.close()
+
+
+def test_a_full_disk_is_a_fault_and_no_half_response(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = run()
+    gate = running.worker.wsgi = Gate(running.worker.wsgi, size=SIZE)
+    gate.opened.set()
+    with full_disk(SIZE // 2):
+        received = running.ask(GET + CLOSE)
+    assert received.startswith(b"HTTP/1.1 500 ")
+    assert len(received) < 10_000
+    assert "Error handling request GET /healthz" in caplog.text
 
 
 def test_a_slow_client_gets_all_of_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
