@@ -19,6 +19,7 @@ TABS: Final = (
     Tab("Sessions", "pages.sessions", "fragments.sessions"),
     Tab("Activity", "pages.activity", "fragments.activity"),
     Tab("Password", "pages.password", "fragments.password"),
+    Tab("Your data", "pages.data", "fragments.data"),
 )
 
 
@@ -30,8 +31,11 @@ def install(app: Flask, settings: Settings, features: tuple[Feature, ...]) -> No
     """
     blueprints = [blueprint for feature in features for blueprint in feature.blueprints]
     static = ["static", *(f"{b.name}.static" for b in blueprints if b.has_static_folder)]
+    product_tabs = tuple(tab for feature in features for tab in feature.tabs)
     app.jinja_env.globals.update(
-        tabs=(*TABS, *(tab for feature in features for tab in feature.tabs)),
+        tabs=(*TABS, *product_tabs),
+        product_tabs=product_tabs,
+        mail_is_sent=settings.mail_url != "none",
         static_folders=lambda: [url_for(endpoint, filename="") for endpoint in static],
         max_password_bytes=MAX_PASSWORD_BYTES,
         product_name=settings.product_name,

@@ -86,6 +86,18 @@ def password() -> str:
     )
 
 
+@blueprint.get("/data")
+@require_access
+def data() -> str:
+    """Render what can be downloaded, and what a deletion would take away."""
+    others = [
+        family
+        for family in active_sessions(services().auth, caller().user_id)
+        if family.family_id != caller().sid
+    ]
+    return render_template("fragments/data.html", user=_user(), others=len(others))
+
+
 def _thefts() -> list[TheftView]:
     return [theft_view(family) for family in recent_thefts(services().auth, caller().user_id)]
 

@@ -111,6 +111,20 @@ def password() -> str:
     return render_template("pages/password.html", notice=_notice())
 
 
+@blueprint.get("/account/data")
+@public
+def data() -> str:
+    """Render the shell of the page about one's data."""
+    return render_template("pages/data.html")
+
+
+@blueprint.get("/account/deleted")
+@public
+def deleted() -> str:
+    """Say that the account is deleted, to whoever has just deleted it."""
+    return render_template("pages/deleted.html")
+
+
 @blueprint.get("/threats")
 @public
 def threats() -> str:

@@ -19,9 +19,17 @@ from tests.support.browsing import (
     send,
     submit,
 )
-from tests.support.reauthentication import end_the_others, question
+from tests.support.reauthentication import end_the_others, question, said
 
-PUBLIC: Final = ["/", "/login", "/register", "/threats", "/mistakes", "/nowhere"]
+PUBLIC: Final = [
+    "/",
+    "/login",
+    "/register",
+    "/threats",
+    "/mistakes",
+    "/nowhere",
+    "/account/deleted",
+]
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 ALL: Final = {"resultTypes": ["violations"]}  # what passes is not described element by element
 COLOURS: Final = {**ALL, "runOnly": ["color-contrast"]}  # all that depends on the scheme
@@ -117,6 +125,10 @@ def test_account_pages(page: Page, ada: Person, device: Callable[[Person], Devic
     page.goto("/account/activity")
     at_account(page, "Your activity")
     sound(page, "activity")
+    page.goto("/account/data")
+    at_account(page, "Your data")
+    page.get_by_text("Delete my account").click()
+    sound(page, "data")
     page.goto("/account/password?notice=password_breached")
     at_account(page, "Change your password")
     page.get_by_role("button", name="Suggest a passphrase").click()
@@ -174,6 +186,28 @@ def test_main_job_by_keyboard_alone(page: Page) -> None:
     at_login(page, "logged_out")
 
 
+def test_leaving_by_keyboard_alone(old: Page, ada: Person) -> None:
+    """Take the data along, then delete the account; the password is asked for once."""
+    sections = old.get_by_role("navigation", name="Account")
+    step_to(old, sections.get_by_role("link", name="Your data"))
+    old.keyboard.press("Enter")
+    at_account(old, "Your data")
+    expect(old.locator("#content h1")).to_be_focused()
+    step_to(old, old.get_by_role("button", name="Download my data"))
+    old.keyboard.press("Enter")
+    question(old)
+    old.keyboard.type(ada.password)
+    with old.expect_download():
+        old.keyboard.press("Enter")
+    said(old, "Downloaded: your-data-")
+    step_to(old, old.locator(".ask > summary"))
+    old.keyboard.press("Enter")
+    step_to(old, old.get_by_role("button", name="Delete for good"))
+    old.keyboard.press("Enter")
+    old.wait_for_url("**/account/deleted")
+    step_to(old, old.get_by_role("link", name="Back to home"))
+
+
 def test_skip_link_leads_past_the_header(page: Page) -> None:
     page.goto("/threats")
     page.keyboard.press("Tab")
@@ -186,9 +220,9 @@ def test_skip_link_leads_past_the_header(page: Page) -> None:
 def test_twice_the_text_size_fits(page: Page, ada: Person) -> None:
     page.set_viewport_size({"width": 640, "height": 800})
     log_in(page, ada)
-    for path in ("/account", "/account/sessions", "/account/activity", *PUBLIC):
+    for path in ("/account", "/account/sessions", "/account/activity", "/account/data", *PUBLIC):
         page.goto(path)
-        if path.startswith("/account"):
+        if path.startswith("/account") and path not in PUBLIC:
             page.locator("#content [data-view]").wait_for()
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         fits(page, path)

@@ -26,8 +26,14 @@ from tests.support.servers.gunicorn import GunicornServer
 MAX_CSS: Final = 9_000
 MAX_JS: Final = 14_000
 MAX_SHIFT: Final = 0.05
-PUBLIC: Final = ["/", "/login", "/register", "/threats", "/mistakes"]
-ACCOUNT: Final = ["/account", "/account/sessions", "/account/activity", "/account/password"]
+PUBLIC: Final = ["/", "/login", "/register", "/threats", "/mistakes", "/account/deleted"]
+ACCOUNT: Final = [
+    "/account",
+    "/account/sessions",
+    "/account/activity",
+    "/account/password",
+    "/account/data",
+]
 TOKYO: Final = timezone(timedelta(hours=9))
 
 # Adds up all shifts, also those right after a click, which browsers forgive.
@@ -89,7 +95,7 @@ def test_whole_visit_makes_no_noise(page: Page, site: GunicornServer, ada: Perso
     log_in(page, ada)
     press_refresh(page)
     ask_the_api(page)
-    for name in ("Sessions", "Activity", "Password"):
+    for name in ("Sessions", "Activity", "Your data", "Password"):
         open_section(page, name)
     enter_passwords(page, ada.password)
     page.locator(".done").wait_for()
@@ -145,10 +151,10 @@ def test_nothing_jumps(page: Page, context: BrowserContext, ada: Person, width: 
     cookie_only(context, ada)
     for path in (*PUBLIC, *ACCOUNT):
         page.goto(path)
-        if path.startswith("/account"):
+        if path in ACCOUNT:
             page.locator("#content [data-view]").wait_for()
         assert shifted(page) < MAX_SHIFT, path
-    for name in ("Overview", "Sessions", "Activity", "Password", "Overview"):
+    for name in ("Overview", "Sessions", "Activity", "Password", "Your data", "Overview"):
         page.evaluate("window.shift = 0")
         open_section(page, name)
         assert shifted(page) < MAX_SHIFT, name

@@ -14,7 +14,6 @@ from tests.support.app import clock_of, running, services
 from tests.support.client import (
     CLEARED,
     EMAIL,
-    NEW_PASSWORD,
     Client,
     cookie_lines,
     ended,
@@ -22,12 +21,12 @@ from tests.support.client import (
     other_browser,
     problem,
 )
+from tests.support.life import NOBODY, a_life
 from tests.support.mail import mail, mails, text_of
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.traces import traces
 
 PATH = "/auth/account"
-NOBODY = "nobody@example.com"
 
 
 def delete(client: Client) -> TestResponse:
@@ -37,20 +36,6 @@ def delete(client: Client) -> TestResponse:
 def left(app: Flask, client: Client) -> list[str]:
     """Return what the database has about somebody."""
     return traces(services(app).database, client.user_id, client.email)
-
-
-def a_life(ada: Client, thief: Client) -> None:
-    """Leave a row of every kind: sessions, a theft, refused log-ins, mails sent and unsent."""
-    spent = ada.refresh_token
-    ada.refresh()
-    ended(thief.refresh(spent))
-    ada.log_in("wrong wrong wrong")
-    ada.log_in()
-    ada.change_password(NEW_PASSWORD)
-    other_browser(ada).log_out()
-    mails(ada.app)
-    for email in (ada.email, NOBODY):
-        thief.ask("POST", "/auth/reset", {"email": email})
 
 
 def test_nothing_is_left(app: Flask, ada: Client, thief: Client) -> None:

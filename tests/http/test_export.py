@@ -17,9 +17,9 @@ from app.families.models import families
 from app.infra.clock import rfc3339
 from app.infra.database import metadata
 from app.mail.models import mails
-from tests.http.test_deletion import a_life
 from tests.support.app import clock_of, services
 from tests.support.client import EMAIL, Client, member, other_browser, problem
+from tests.support.life import a_life
 from tests.support.traces import traces
 
 PATH: Final = "/auth/export"

@@ -114,6 +114,12 @@ def test_its_tab_follows_our_own(product: Flask) -> None:
     assert 'href="/account/notes" data-fragment="/fragments/notes" aria-current' in pages[1]
 
 
+def test_what_is_under_its_tab_is_named_before_it_is_deleted(owner: Client) -> None:
+    page = owner.protected("GET", "/fragments/data").text
+    assert "and what is under Notes" in page
+    assert "<li>everything under Notes</li>" in page
+
+
 def test_its_static_folder_may_hold_the_script_of_its_fragment(product: Flask) -> None:
     """Every account page names it, because the user can move from each to the feature's page."""
     thief = program(product)

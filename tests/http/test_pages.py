@@ -10,7 +10,7 @@ from tests.support.databases import one_database
 pytestmark = one_database
 
 PAGES = ("/", "/register", "/login", "/threats", "/mistakes")
-SHELLS = ("/account", "/account/sessions", "/account/password")
+SHELLS = ("/account", "/account/sessions", "/account/password", "/account/data")
 
 
 def body(tab: Client, path: str) -> str:

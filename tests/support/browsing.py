@@ -40,6 +40,7 @@ HEADINGS: Final = {
     "Sessions": "Your sessions",
     "Activity": "Your activity",
     "Password": "Change your password",
+    "Your data": "Your data",
 }
 
 
