@@ -114,6 +114,31 @@ def test_a_database_that_refuses_fails_it_too(run: Run) -> None:
     assert ada.me().get_json()["email"] == ada.email
 
 
+def test_a_database_that_fails_is_said(run: Run) -> None:
+    """As an outage where it may be one, else as a fault of the feature."""
+
+    def wrong(connection: Connection, _user_id: str) -> object:
+        return connection.execute(text("SELECT 1 FROM no_such_table")).all()
+
+    ada = run(notes=wrong)
+    answer = ada.protected("GET", PATH)
+    code = answer.get_json()["code"]
+    assert (answer.status_code, code) in {(503, "unavailable"), (500, "export_failed")}
+    assert ada.alive()
+
+
+def test_an_account_that_is_deleted_meanwhile_gives_no_file(run: Run) -> None:
+    """The file is ready; but who asked for it is not there any more."""
+
+    def slow(_connection: Connection, _user_id: str) -> object:
+        assert ada.protected("DELETE", "/auth/account").status_code == 204
+        return []
+
+    ada = run(notes=slow)
+    problem(ada.protected("GET", PATH), 401, "invalid_token")
+    assert events(ada.app) == set()
+
+
 def many(_connection: Connection, _user_id: str) -> Iterator[dict[str, str]]:
     """Ten thousand notes of 2,000 letters."""
     for number in range(10_000):
