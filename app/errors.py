@@ -163,7 +163,7 @@ class NotFound(Refusal):
 
 
 class EmailTaken(Refusal):
-    """A registration for an address that has an account."""
+    """The address has an account; only an operator is told, because nobody else may learn it."""
 
     status = 409
     code = "email_taken"

@@ -39,10 +39,10 @@ from app.mail import sender as mail_sender
 from app.mail.composer import Composer
 from app.mail.folder import Folder
 from app.mail.links import Links
-from app.mail.messages import Site
 from app.mail.outbox import Outbox
 from app.mail.sender import Sender
 from app.mail.smtp import from_url
+from app.mail.wording import Site
 from app.signing import LINK_KEY, purpose_key, ring, token_issuer
 from app.tokens.claims import AccessTokenClaims
 from app.tokens.codec import Codec

@@ -29,10 +29,12 @@ from app.accounts.hash_queue import NICENESS
 from app.cli import migrations
 from app.families.issuer import PresentedCredentials
 from bench.cores import load
+from bench.flooder import own_emails
 from bench.load import WRK
 from bench.sessions import log_in
 from config import ROOT
-from tests.support.log_in_flood import Person, honest
+from tests.support.accounts import create_accounts
+from tests.support.log_in_flood import PASSWORD, Person, honest, people_of
 from tests.support.processes import end
 from tests.support.servers.gunicorn import GunicornServer
 
@@ -93,7 +95,7 @@ def _measure(nice: str, one: Contender, kind: str, connections: int) -> None:
         if kind == "networks":
             person.log_in()
     idle = _protected(one)
-    with _flood(one.server.port, kind, connections) as attacker:
+    with _flood(one.server, kind, connections) as attacker:
         seen = []
         for _ in range(TIMES):
             if kind != "networks":
@@ -146,16 +148,17 @@ def _contender(stack: ExitStack, environment: Mapping[str, str], nice: str) -> C
         migrations.upgrade()
     server.start()
     stack.callback(server.stop)
-    people = [
-        Person(server.port, f"198.{51 + n}.100.7", f"honest-{n}@example.com").register()
-        for n in range(PEOPLE)
-    ]
-    return Contender(server, people, log_in(app, PresentedCredentials()).access_token)
+    return Contender(
+        server, people_of(server, PEOPLE), log_in(app, PresentedCredentials()).access_token
+    )
 
 
 @contextmanager
-def _flood(port: int, kind: str, connections: int) -> Iterator[subprocess.Popen[str]]:
-    arguments = [str(port), kind, str(connections), str(next(_floods))]
+def _flood(server: GunicornServer, kind: str, connections: int) -> Iterator[subprocess.Popen[str]]:
+    number = next(_floods)
+    if kind == "own":
+        create_accounts(server, own_emails(number), PASSWORD)
+    arguments = [str(server.port), kind, str(connections), str(number)]
     attacker = subprocess.Popen(  # noqa: S603 - ours
         [sys.executable, "-m", "bench.flooder", *arguments],
         cwd=ROOT,

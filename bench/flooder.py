@@ -11,10 +11,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import count, repeat
+from itertools import count
 from typing import Final
 
-from tests.support.log_in_flood import PASSWORD, WRONG, Attempt, Person, flood, wrong_passwords
+from tests.support.log_in_flood import WRONG, Attempt, flood, own_accounts, wrong_passwords
 
 ACCOUNTS: Final = 12
 NETWORKS: Final = 200
@@ -24,7 +24,7 @@ PasswordLogin = Callable[[int], Iterator[Attempt]]
 def main() -> None:
     """Flood until the input ends."""
     port, kind, connections, number = int(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:])
-    attempts = kinds(port, number)[kind]()
+    attempts = kinds(number)[kind]()
     begun = time.monotonic()
     with flood(port, connections, attempts) as answers:
         print(flush=True)
@@ -33,25 +33,19 @@ def main() -> None:
     print(json.dumps({str(status): round(n / seconds) for status, n in sorted(answers.items())}))
 
 
-def kinds(port: int, number: int) -> dict[str, Callable[[], PasswordLogin]]:
+def kinds(number: int) -> dict[str, Callable[[], PasswordLogin]]:
     """Name the floods; each comes from an address that no flood before it used up."""
     ip = f"203.0.{number}.1"
     return {
-        "own": lambda: _own(port, number, ip),
+        "own": lambda: own_accounts(own_emails(number), ip),
         "wrong": lambda: partial(_guesses, ip),
         "networks": lambda: wrong_passwords(NETWORKS),
     }
 
 
-def _own(port: int, number: int, ip: str) -> PasswordLogin:
-    emails = [f"own-{number}-{n}@example.com" for n in range(ACCOUNTS)]
-    for n, email in enumerate(emails):
-        Person(port, f"10.200.{n}.1", email).register().close()
-
-    def attempts(connection: int) -> Iterator[Attempt]:
-        return repeat((ip, emails[connection % ACCOUNTS], PASSWORD))
-
-    return attempts
+def own_emails(number: int) -> list[str]:
+    """Name the attacker's accounts, which the bench makes before the flood begins."""
+    return [f"own-{number}-{n}@example.com" for n in range(ACCOUNTS)]
 
 
 def _guesses(ip: str, connection: int) -> Iterator[Attempt]:

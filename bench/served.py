@@ -20,6 +20,7 @@ from typing import Final
 import psutil
 
 from bench.cores import load
+from tests.support.accounts import create_accounts
 from tests.support.servers.gunicorn import GunicornServer
 
 CONNECTIONS: Final = 8
@@ -35,12 +36,11 @@ _numbers: Final = count()
 class Visitor:
     """One person on one connection, with accounts in turn: each may log in 30 times a minute."""
 
-    def __init__(self, port: int) -> None:
-        """Register."""
-        self.link = HTTPConnection("localhost", port, timeout=30)
+    def __init__(self, server: GunicornServer) -> None:
+        """Open the accounts."""
+        self.link = HTTPConnection("localhost", server.port, timeout=30)
         emails = [f"bench-{time.time_ns()}-{next(_numbers)}@example.com" for _ in range(ACCOUNTS)]
-        for email in emails:
-            self.post("/auth/register", {"email": email, "password": PASSWORD}, 201)
+        create_accounts(server, emails, PASSWORD)
         self.emails = cycle(emails)
 
     def log_in(self) -> float:
@@ -77,7 +77,7 @@ def run(environment: Mapping[str, str]) -> None:
         print(f"{statistics.median(starts):8.2f} s   from start to the first answer")
         server.start()
         try:
-            visitors = [Visitor(server.port) for _ in range(CONNECTIONS)]
+            visitors = [Visitor(server) for _ in range(CONNECTIONS)]
             report("log-ins", [v.log_in for v in visitors], LOG_IN_SECONDS)
             resident = [psutil.Process(pid).memory_info().rss / 2**20 for pid in server.workers]
             print(f"{max(resident):8.0f} MiB resident in the larger worker afterwards")

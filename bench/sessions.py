@@ -8,7 +8,8 @@ from typing import Final
 from flask import Flask
 
 from app import create_app
-from app.auth.register import register_and_log_in
+from app.auth import admin
+from app.auth.login import begin_session
 from app.families.issuer import PresentedCredentials, TokenPair
 from app.infra.audit import Client
 from app.services import services
@@ -19,17 +20,14 @@ _numbers: Final = count()
 
 
 def log_in(app: Flask, presented: PresentedCredentials | None = None) -> TokenPair:
-    """Register somebody in a network of their own, and log them in."""
+    """Open an account for somebody in a network of their own, and begin a session."""
     number = next(_numbers)
     client = Client(f"10.{number // 250}.{number % 250}.1", "bench")
     with app.app_context():
-        return register_and_log_in(
-            services().auth,
-            f"bench-{number}@example.com",
-            PASSWORD,
-            client,
-            presented or PresentedCredentials(),
-        )
+        auth = services().auth
+        user = admin.create(auth, f"bench-{number}@example.com", PASSWORD)
+        presented = presented or PresentedCredentials()
+        return begin_session(auth, user, client, presented, lambda _: [], remembered=False)
 
 
 def refresh_tokens(settings: Settings, number: int) -> list[str]:

@@ -47,6 +47,7 @@ class Event(StrEnum):
     `REFRESH_REFUSED` is here only for theft, which ended the session.
     """
 
+    REGISTERED = "registered"
     LOGGED_IN = "logged_in"
     LOG_IN_REFUSED = "log_in_refused"
     LOGGED_OUT = "logged_out"

@@ -16,7 +16,7 @@ MAX_TYPED: Final = 320
 def normalize_email(text: str) -> str:
     """Return the spelling of an address under which its account is stored.
 
-    The domain is not looked up, because Latchkey sends no mail.
+    The domain is not looked up: whether mail arrives there, only mail shows.
 
     Raises:
         ValueError: when `text` is not an e-mail address, or has more than `MAX_TYPED` code

@@ -91,6 +91,22 @@ class PasswordLogin:
             self.throttle.record_success(buckets)
         return verified
 
+    def hash_new(self, password: str, email: str, client: Client) -> str:
+        """Return the hash of a new password for the account with the address `email`.
+
+        Whoever calls this has verified a mailed link: a stranger causes no work.
+
+        Raises:
+            WeakPassword: when the password is too short, too long, easy to guess, the address, or
+                known from a breach.
+            InvalidRequest: when `password` is not valid Unicode text.
+            Busy: when the queue has no place for the client, or its turn did not come in time.
+
+        """
+        with self.queue.place(client) as place:
+            self.policy.check(password, email)
+            return place.run(self.passwords.hash, password)
+
     def upgrade_hash(self, user: User, password: str, place: Place) -> User:
         """Replace a hash of other than today's parameters; return `user` as it is stored then.
 

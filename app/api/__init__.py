@@ -14,6 +14,7 @@ from app.api import (
     personal_data,
     reauthentication,
     recovery,
+    registration,
     session,
 )
 
@@ -21,6 +22,7 @@ from app.api import (
 def install(app: Flask, document: Callable[[Flask], bytes]) -> None:
     """Register the JSON endpoints; `document` makes the OpenAPI document of the application."""
     for module in (
+        registration,
         session,
         reauthentication,
         recovery,

@@ -2,57 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, TypedDict
+from typing import Final, Literal
 
 from flask import Blueprint, Response
-from msgspec import Meta
 
 from app.auth.reset import finish_reset, request_reset
 from app.auth.secure import secure
 from app.errors import Busy, InvalidLink, MailOff, TooManyAttempts, Unavailable, WeakPassword
-from app.mail.links import MAX_TOKEN
 from app.services import services
 from app.web.client import client
-from app.web.fields import NewEmail, NewPassword
 from app.web.guards import public
 from app.web.json_endpoint import NoContent, json_endpoint
+from app.web.mail_bodies import (
+    MAIL_WRITTEN,
+    Address,
+    MailedToken,
+    MailWritten,
+    NewPasswordByLink,
+)
 
 blueprint: Final = Blueprint("recovery", __name__, url_prefix="/auth")
-
-LinkToken = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=MAX_TOKEN,
-        description="The token in the mailed link. It works once.",
-        examples=[f"{'k' * 12}.aOQ8hKK7f5zlT4OUdHaFLQ.1795973433.{'m' * 43}"],
-    ),
-]
-
-
-class Address(TypedDict):
-    """Where the mail goes."""
-
-    email: NewEmail
-
-
-class MailWritten(TypedDict):
-    """The same for every address, whether or not it has an account."""
-
-    message: Literal["Look in your mail."]
-
-
-class MailedToken(TypedDict):
-    """The token of the link."""
-
-    token: LinkToken
-
-
-class NewPasswordByLink(TypedDict):
-    """The token of the link, and the new password."""
-
-    token: LinkToken
-    password: NewPassword
 
 
 @blueprint.post("/reset")
@@ -64,7 +33,7 @@ def post_reset(body: Address) -> tuple[MailWritten, Literal[202]]:
     The answer is the same whether or not the address has an account: nobody learns that here.
     """
     request_reset(services().auth, body["email"], client())
-    return {"message": "Look in your mail."}, 202
+    return MAIL_WRITTEN, 202
 
 
 @blueprint.post("/reset/finish")

@@ -1,8 +1,8 @@
-"""`/auth`: register, log in, refresh, log out, sessions, password."""
+"""`/auth`: log in, refresh, log out, sessions, password."""
 
 from __future__ import annotations
 
-from typing import Final, Literal, NotRequired, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 from flask import Blueprint, Response, request
 
@@ -10,11 +10,9 @@ from app.auth.login import log_in
 from app.auth.logout import log_out, log_out_everywhere
 from app.auth.password import change_password
 from app.auth.refresh import refresh
-from app.auth.register import register
 from app.auth.sessions import active_sessions, end_session
 from app.errors import (
     Busy,
-    EmailTaken,
     InvalidCredentials,
     InvalidProof,
     InvalidRequest,
@@ -26,27 +24,19 @@ from app.errors import (
     WeakPassword,
     WrongPassword,
 )
-from app.infra.clock import rfc3339
 from app.services import services
 from app.web import cookies
 from app.web.client import client
 from app.web.dpop import presented_credentials
-from app.web.fields import Id, NewEmail, NewKey, NewPassword, Password, Remember, TypedEmail
+from app.web.fields import Id, NewKey, NewPassword, Password, Remember, TypedEmail
 from app.web.guards import authenticate, caller, credential, public, require_access
 from app.web.json_endpoint import ANY_CREDENTIAL, REFRESH_COOKIE, NoContent, json_endpoint
 from app.web.problems import record
-from app.web.responses import RegisteredView, SessionsView, session_view
+from app.web.responses import SessionsView, session_view
 from app.web.step_up import RECENT_SECONDS, InsufficientAuthentication, require_recent
 from app.web.token_responses import LoggedOut, TokensIssued, logged_out, token_response
 
 blueprint: Final = Blueprint("session", __name__, url_prefix="/auth")
-
-
-class Registration(TypedDict):
-    """The account to open."""
-
-    email: NewEmail
-    password: NewPassword
 
 
 class Credentials(TypedDict):
@@ -63,19 +53,6 @@ class PasswordChange(TypedDict):
     current_password: Password
     new_password: NewPassword
     dpop_jkt: NotRequired[NewKey]
-
-
-@blueprint.post("/register")
-@public
-@json_endpoint(refuses=(EmailTaken, WeakPassword, TooManyAttempts, Busy, Unavailable))
-def post_register(body: Registration) -> tuple[RegisteredView, Literal[201]]:
-    """Open an account.
-
-    It logs nobody in. Whether an address has an account is told here and nowhere else.
-    """
-    user = register(services().auth, body["email"], body["password"], client())
-    created_at = rfc3339(user.created_at)
-    return {"user": {"id": user.id, "email": user.email, "created_at": created_at}}, 201
 
 
 @blueprint.post("/login")

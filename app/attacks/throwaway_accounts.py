@@ -8,15 +8,9 @@ from contextlib import ExitStack, contextmanager
 
 from app.attacks.attacked_account import Account
 from app.auth import admin
-from app.auth.register import register
-from app.infra.audit import Client
 from app.infra.clock import Clock
 from app.services import build
 from config import Settings
-
-# An address for documentation (RFC 5737), so that attacks from this machine cannot use up the
-# registrations of the client that opens the accounts.
-ATTACKER = Client(ip="192.0.2.1", user_agent="attack")
 
 
 @contextmanager
@@ -47,7 +41,7 @@ def throwaways(settings: Settings, count: int) -> Iterator[list[Account]]:
         for _ in range(count):
             email = f"attack-{secrets.token_hex(8)}@example.com"
             account = Account(email, f"quarry {secrets.token_hex(8)} umbrella")
-            user = register(services.auth, account.email, account.password, ATTACKER)
+            user = admin.create(services.auth, account.email, account.password)
             opened.callback(admin.delete, services.auth, user)
             accounts.append(account)
         yield accounts

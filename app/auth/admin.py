@@ -13,17 +13,19 @@ from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from app.accounts import activity
 from app.accounts import queries as accounts
 from app.accounts.activity import Event
-from app.accounts.emails import account_key
+from app.accounts.emails import account_key, normalize_email
 from app.accounts.models import User
 from app.auth.deletion import blocked, erase
 from app.auth.dependencies import Auth
 from app.auth.happened import NO_CLIENT, Happened
-from app.errors import NotFound
+from app.errors import EmailTaken, InvalidRequest, NotFound
 from app.families import revocation
+from app.families.issuer import new_id
 from app.families.models import Reason, RevokedFamily
 from app.infra.audit import Client
 from app.infra.references import StillReferred
@@ -33,6 +35,31 @@ from app.mail.models import Kind
 BATCH: Final = 500
 NO_ACCOUNT: Final = "There is no account with that e-mail address."
 Change = Callable[[Connection, int], list[RevokedFamily]]
+
+
+def create(auth: Auth, email: str, password: str) -> User:
+    """Open an account. The operator vouches for the address, and nothing is mailed.
+
+    Raises:
+        InvalidRequest: when `email` is not an e-mail address, or the password is not valid
+            Unicode text.
+        WeakPassword: when the password is too short, too easy to guess, or the address.
+        EmailTaken: when the address has an account.
+
+    """
+    try:
+        address = normalize_email(email)
+    except ValueError as error:
+        raise InvalidRequest(str(error), reason="email") from None
+    auth.password_login.policy.check(password, address)
+    now, hashed = auth.clock.now(), auth.password_login.passwords.hash(password)
+    user = User(new_id(), address, hashed, now, now, None, None)
+    try:
+        auth.database.write(accounts.insert, user)
+    except IntegrityError:
+        raise EmailTaken from None
+    auth.audit.record("user_created", user_id=user.id)
+    return user
 
 
 def find_user(auth: Auth, email: str) -> User:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -60,7 +62,8 @@ def log_in(  # noqa: PLR0913 - the fields of the form, and its request
         refused = Happened(Event.LOG_IN_REFUSED, found.id if found else "", client)
         auth.count_refusal(refused, email_key=key)
         raise InvalidCredentials
-    pair = begin_session(auth, user, client, presented, remembered=remember)
+    check = partial(_check_unchanged, user=user)
+    pair = begin_session(auth, user, client, presented, check, remembered=remember)
     return replace(pair, password_breached=auth.password_login.policy.is_breached(password))
 
 
@@ -72,26 +75,36 @@ def _verified(
     return user if auth.password_login.verify(key, user, password, place) else None
 
 
-def begin_session(
-    auth: Auth, user: User, client: Client, presented: PresentedCredentials, *, remembered: bool
+def _check_unchanged(connection: Connection, user: User) -> list[Happened]:
+    """Lock the account, unless it was disabled or its password changed since it was read."""
+    if not accounts.update_if_unchanged(connection, user):
+        raise InvalidCredentials(reason="account_changed")
+    return []
+
+
+def begin_session(  # noqa: PLR0913 - what makes a session, and its request
+    auth: Auth,
+    user: User,
+    client: Client,
+    presented: PresentedCredentials,
+    prepare: Callable[[Connection], list[Happened]],
+    *,
+    remembered: bool,
 ) -> TokenPair:
-    """Begin a family for `user`, whose password was verified, and issue its first token pair.
+    """Begin a family for `user` and issue its first token pair.
 
-    Raises:
-        InvalidCredentials: when, since `user` was read, the account was disabled or its password
-            changed.
-
+    `prepare` is called first in the transaction. It locks or creates the account's row, and
+    returns what happened; when it raises, no session begins and the exception passes through.
     """
     now, former = auth.clock.now(), auth.issuer.family_id_of(presented.cookie)
     family = auth.issuer.new_family(user.id, client, now, remembered=remembered, jkt=presented.jkt)
 
     def begin(connection: Connection) -> list[Happened]:
-        if not accounts.update_if_unchanged(connection, user):
-            raise InvalidCredentials(reason="account_changed")
+        happened = prepare(connection)
         families.insert(connection, family)
         replaced = replace_former(connection, family, former, now)
         logged_in = Happened(Event.LOGGED_IN, user.id, client, family.family_id)
-        return [*each_ended(Event.SESSION_REPLACED, replaced, client), logged_in]
+        return [*happened, *each_ended(Event.SESSION_REPLACED, replaced, client), logged_in]
 
     auth.pruning.prune_user(user.id)
     auth.commit(begin)

@@ -1,4 +1,4 @@
-"""Find the message and the account that a mailed link belongs to, and use the link up."""
+"""Find the message, and the account, that a mailed link belongs to, and use the link up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.errors import InvalidLink
 from app.families import revocation
 from app.families.models import Reason, RevokedFamily
 from app.mail import queries as mails
-from app.mail.links import parse
+from app.mail.links import Link, parse
 from app.mail.models import Kind, Mail
 
 
@@ -26,6 +26,34 @@ def read(connection: Connection, auth: Auth, token: str, kinds: Collection[Kind]
 
     """
     return _find(connection, auth, token, kinds)[1]
+
+
+def read_mail(connection: Connection, auth: Auth, token: str, kinds: Collection[Kind]) -> Mail:
+    """Return the message about no account that the link with `token` is in.
+
+    Raises:
+        InvalidLink: when the token is altered, too old or used up, or of another kind than
+            `kinds`.
+
+    """
+    link, mail = _parse(connection, token, kinds)
+    if not auth.links.is_valid(link, mail, None, auth.clock.now()):
+        raise InvalidLink
+    return mail
+
+
+def spend_with_siblings(connection: Connection, mail: Mail, now: int) -> None:
+    """Use up the link of `mail`, and every other of its kind for its address.
+
+    The caller lets one transaction at a time come here for an address.
+
+    Raises:
+        InvalidLink: when the link was used up since it was read.
+
+    """
+    if not mails.spend(connection, mail.id, now):
+        raise InvalidLink
+    mails.spend_all(connection, mail.kind, mail.address, now)
 
 
 def replace_password(
@@ -52,14 +80,19 @@ def replace_password(
 def _find(
     connection: Connection, auth: Auth, token: str, kinds: Collection[Kind], *, lock: bool = False
 ) -> tuple[Mail, User]:
-    link = parse(token)
-    mail = mails.find(connection, link.mail_id) if link else None
-    if link is None or mail is None or mail.kind not in kinds or mail.user_id is None:
-        raise InvalidLink
+    link, mail = _parse(connection, token, kinds)
     find = accounts.find_and_lock if lock else accounts.find
-    user = find(connection, mail.user_id)
+    user = find(connection, mail.user_id) if mail.user_id else None
     if user is None or user.disabled_at is not None:
         raise InvalidLink
     if not auth.links.is_valid(link, mail, user, auth.clock.now()):
         raise InvalidLink
     return mail, user
+
+
+def _parse(connection: Connection, token: str, kinds: Collection[Kind]) -> tuple[Link, Mail]:
+    link = parse(token)
+    mail = mails.find(connection, link.mail_id) if link else None
+    if link is None or mail is None or mail.kind not in kinds:
+        raise InvalidLink
+    return link, mail

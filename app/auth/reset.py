@@ -14,11 +14,9 @@ from sqlalchemy import Connection
 
 from app.accounts import queries as accounts
 from app.accounts.activity import Event
-from app.accounts.emails import normalize_email
-from app.auth import opened_links
+from app.auth import asked_mail, opened_links
 from app.auth.dependencies import Auth
 from app.auth.happened import Happened
-from app.errors import InvalidRequest, MailOff
 from app.infra.audit import Client
 from app.mail.models import Kind
 
@@ -34,12 +32,7 @@ def request_reset(auth: Auth, email: str, client: Client) -> None:
         TooManyAttempts: when a limit of the client's network is used up.
 
     """
-    if not auth.outbox.is_open:
-        raise MailOff
-    try:
-        address = normalize_email(email)
-    except ValueError as error:
-        raise InvalidRequest(str(error), reason="email") from None
+    address = asked_mail.address_of(auth, email)
     auth.throttle.network(client.ip)
     # Both are counted for every address, so that the number of commands to Redis tells nothing.
     has_room, first_today = (
@@ -49,21 +42,18 @@ def request_reset(auth: Auth, email: str, client: Client) -> None:
     user = auth.database.read(accounts.find_by_email, address)
     enabled = user if user and user.disabled_at is None else None
     kind, is_due = (Kind.RESET, has_room) if enabled else (Kind.NO_ACCOUNT, first_today)
-    auth.database.write(
-        auth.outbox.put, kind, address, client, enabled, suppressed=not (has_room and is_due)
-    )
-    auth.outbox.wake()
+    asked_mail.answer(auth, kind, address, client, enabled, is_due=has_room and is_due)
     auth.audit.record("reset_requested", client, user_id=enabled.id if enabled else "")
 
 
-def check_reset(auth: Auth, token: str) -> None:
-    """Return when the link with this token can set a password now; this does not use it up.
+def check_reset(auth: Auth, token: str) -> str:
+    """Return the address of the account whose password the link sets; this does not use it up.
 
     Raises:
-        InvalidLink: when it cannot.
+        InvalidLink: when the link cannot set a password now.
 
     """
-    auth.database.read(opened_links.read, auth, token, KINDS)
+    return auth.database.read(opened_links.read, auth, token, KINDS).email
 
 
 def finish_reset(auth: Auth, token: str, password: str, client: Client) -> None:
@@ -82,9 +72,7 @@ def finish_reset(auth: Auth, token: str, password: str, client: Client) -> None:
 
     """
     user = auth.database.read(opened_links.read, auth, token, KINDS)
-    with auth.password_login.queue.place(client) as place:
-        auth.password_login.policy.check(password, user.email)
-        hashed = place.run(auth.password_login.passwords.hash, password)
+    hashed = auth.password_login.hash_new(password, user.email, client)
 
     def change(connection: Connection) -> list[Happened]:
         user, revoked = opened_links.replace_password(connection, auth, token, KINDS, hashed)

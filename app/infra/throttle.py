@@ -103,7 +103,7 @@ class Throttle:
         return *of_network(ip), failures, log_ins
 
     def register(self, ip: str) -> None:
-        """Count a registration for the network of `ip`.
+        """Count a request for an account for the network of `ip`.
 
         Raises:
             TooManyAttempts: when the network's limit is used up.

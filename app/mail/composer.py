@@ -10,10 +10,11 @@ from app.accounts.models import User
 from app.infra.clock import Clock
 from app.infra.database import Database
 from app.mail.links import LIFETIMES, Links
-from app.mail.messages import MESSAGES, Site
+from app.mail.messages import MESSAGES
 from app.mail.models import Kind, Mail
 from app.mail.rendering import render
 from app.mail.transports import Deferred, Refused
+from app.mail.wording import Site
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Composer:
 
 def _is_still_wanted(mail: Mail, user: User | None) -> bool:
     """Return whether a message is of use to its reader, however long it waited."""
+    if mail.kind == Kind.REGISTRATION:
+        return mail.spent_at is None
     if mail.kind != Kind.RESET:
         return True
     return (

@@ -26,6 +26,7 @@ MAX_TOKEN: Final = 160
 FUTURE_SECONDS: Final = 60
 # How long the link in a message works, from the moment the message was sent.
 LIFETIMES: Final[dict[str, int]] = {
+    Kind.REGISTRATION: DAY,
     Kind.RESET: HOUR,
     Kind.PASSWORD_CHANGED: 7 * DAY,
     Kind.PASSWORD_RESET: 7 * DAY,

@@ -16,6 +16,8 @@ MAX_FAILURE_LENGTH: Final = 200
 class Kind(StrEnum):
     """What a message is about; `messages` has a text for each."""
 
+    REGISTRATION = "registration"
+    ALREADY_REGISTERED = "already_registered"
     RESET = "reset"
     NO_ACCOUNT = "no_account"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind, not a password

@@ -14,8 +14,8 @@ from typing import Final
 from email_validator import validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from app.mail.messages import Message, Site
 from app.mail.models import Mail
+from app.mail.wording import Message, Site
 
 LINE_LENGTH: Final = 72
 
@@ -46,7 +46,7 @@ def render(mail: Mail, message: Message, site: Site, sender: str) -> EmailMessag
 def _text(message: Message, site: Site) -> str:
     paragraphs = [
         *(fill(text, LINE_LENGTH) for text in message.before),
-        f"{message.link.label}:\n{message.link.url}",
+        *(f"{link.label}:\n{link.url}" for link in (message.link, *message.further)),
         *(fill(text, LINE_LENGTH) for text in message.after),
         f"-- \n{site.name}, {site.public_url}",
     ]

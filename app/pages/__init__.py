@@ -11,7 +11,7 @@ from flask import Flask, url_for
 
 from app.accounts.password_policy import MAX_PASSWORD_BYTES
 from app.feature import Feature, Tab
-from app.pages import fragments, reset_pages, routes, secure_pages
+from app.pages import fragments, register_pages, reset_pages, routes, secure_pages
 from config import Settings
 
 TABS: Final = (
@@ -42,7 +42,5 @@ def install(app: Flask, settings: Settings, features: tuple[Feature, ...]) -> No
         brand_css=settings.brand_css,
         brand_logo=settings.brand_logo,
     )
-    app.register_blueprint(routes.blueprint)
-    app.register_blueprint(fragments.blueprint)
-    app.register_blueprint(reset_pages.blueprint)
-    app.register_blueprint(secure_pages.blueprint)
+    for module in (routes, fragments, register_pages, reset_pages, secure_pages):
+        app.register_blueprint(module.blueprint)

@@ -23,6 +23,7 @@ class Words:
 
 
 WORDS: Final = {
+    Event.REGISTERED: Words("Account created", "A link from your mail was used.", "live"),
     Event.LOGGED_IN: Words("Logged in", mark="live"),
     Event.LOG_IN_REFUSED: Words("Login refused", "The password was wrong {tries} from:", "safe"),
     Event.LOGGED_OUT: Words("Logged out"),

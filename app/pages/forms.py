@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, StringField
+from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.accounts.emails import MAX_LENGTH, MAX_TYPED
@@ -17,13 +17,6 @@ EMAIL: Final = (
     InputRequired("Enter your e-mail address."),
     Length(max=MAX_TYPED, message=f"An e-mail address has at most {MAX_LENGTH} characters."),
 )
-
-
-class RegisterForm(FlaskForm):  # type: ignore[misc]  # the base class is untyped
-    """The form of `/register`."""
-
-    email = StringField("E-mail", validators=EMAIL)
-    password = PasswordField("Password", validators=[InputRequired("Enter a password.")])
 
 
 class LogInForm(FlaskForm):  # type: ignore[misc]  # the base class is untyped
@@ -35,14 +28,19 @@ class LogInForm(FlaskForm):  # type: ignore[misc]  # the base class is untyped
 
 
 class AddressForm(FlaskForm):  # type: ignore[misc]  # the base class is untyped
-    """The form of `/reset`."""
+    """The form of `/register` and of `/reset`."""
 
     email = StringField("E-mail", validators=EMAIL)
 
 
 class NewPasswordForm(FlaskForm):  # type: ignore[misc]  # the base class is untyped
-    """The form of `/reset/finish`."""
+    """The form of `/register/finish` and of `/reset/finish`.
 
+    It has the token of the link that its page was opened with, so that a page stays about its
+    own link when the browser opens another one in another tab.
+    """
+
+    token = HiddenField()
     password = PasswordField("New password", validators=[InputRequired("Enter a password.")])
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, Response, render_template, url_for
 
 from app.auth.reset import check_reset, finish_reset, request_reset
-from app.errors import InvalidLink, Refusal
-from app.pages import mailed_links
-from app.pages.form_page import NO_HEADERS, Page, refused, see_other
-from app.pages.forms import AddressForm, NewPasswordForm
+from app.pages.address_page import address_page
+from app.pages.form_page import Page, closed, see_other
+from app.pages.password_page import password_page
 from app.services import services
 from app.web.client import client
 from app.web.csrf import csrf
@@ -24,18 +23,9 @@ blueprint.before_request(csrf.protect)
 @public
 def ask() -> Page:
     """Render the form for the address; on POST write the mail."""
-    form = AddressForm(request.form)
-    status, headers = 200, NO_HEADERS
-    if request.method == "POST":
-        status = 400
-        if form.validate():
-            try:
-                request_reset(services().auth, form.email.data or "", client())
-            except Refusal as refusal:
-                status, headers = refused(form, refusal)
-            else:
-                return see_other(url_for("reset.sent"))
-    return render_template("pages/reset.html", form=form), status, headers
+    if not services().auth.outbox.is_open:
+        return closed()
+    return address_page("pages/reset.html", request_reset, url_for("reset.sent"))
 
 
 @blueprint.get("/sent")
@@ -49,24 +39,9 @@ def sent() -> str:
 @public
 def finish() -> Page | str:
     """Render the form for the new password; on POST set it."""
-    path = url_for("reset.finish")
-    if request.method != "POST" and (page := mailed_links.opened(path)):
-        return page
-    form, token = NewPasswordForm(request.form), mailed_links.token_for(path)
-    status, headers = 200, NO_HEADERS
-    try:
-        if request.method != "POST":
-            check_reset(services().auth, token)
-        elif form.validate():
-            finish_reset(services().auth, token, form.password.data or "", client())
-            mailed_links.forget(path)
-            return see_other(url_for("pages.login", notice="password_changed"))
-        else:
-            status = 400
-    except InvalidLink as refusal:
-        return render_template("pages/dead_link.html"), refusal.status, NO_HEADERS
-    except Refusal as refusal:
-        status, headers = refused(form, refusal)
-    least = services().settings.password_min_length
-    page = render_template("pages/reset_finish.html", form=form, password_min_length=least)
-    return page, status, headers
+    return password_page(url_for("reset.finish"), "pages/reset_finish.html", check_reset, _finish)
+
+
+def _finish(token: str, password: str) -> Response:
+    finish_reset(services().auth, token, password, client())
+    return see_other(url_for("pages.login", notice="password_changed"))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from flask import Blueprint, Response, render_template, request, url_for
 
 from app.auth.login import log_in
 from app.auth.logout import log_out
-from app.auth.register import register_and_log_in
 from app.errors import Refusal
 from app.families.issuer import TokenPair
-from app.pages.form_page import NO_HEADERS, Page, refused, see_other
-from app.pages.forms import LogInForm, RegisterForm
+from app.pages.form_page import NO_HEADERS, Page, logged_in, refused, see_other
+from app.pages.forms import LogInForm
 from app.pages.redirects import safe_path
 from app.services import services
 from app.threats import FURTHER, MISTAKES, THREATS
@@ -22,7 +20,6 @@ from app.web.client import client
 from app.web.csrf import csrf
 from app.web.dpop import presented_credentials
 from app.web.guards import public
-from app.web.headers import clear_site_data
 from app.web.token_responses import logged_out
 
 blueprint: Final = Blueprint("pages", __name__)
@@ -40,39 +37,21 @@ def home() -> str:
     return render_template(["home.html", "pages/home.html"])
 
 
-@blueprint.route("/register", methods=["GET", "POST"])
-@public
-def register() -> Page:
-    """Render the form; on POST open an account and log in."""
-    form = RegisterForm(request.form)
-
-    def submit() -> TokenPair:
-        email, password = form.email.data or "", form.password.data or ""
-        return register_and_log_in(
-            services().auth, email, password, client(), presented_credentials()
-        )
-
-    return _form_page("pages/register.html", form, submit)
-
-
 @blueprint.route("/login", methods=["GET", "POST"])
 @public
 def login() -> Page:
     """Render the form; on POST log in."""
-    form = LogInForm(request.form)
-
-    def submit() -> TokenPair:
-        email, password = form.email.data or "", form.password.data or ""
-        return log_in(
-            services().auth,
-            email,
-            password,
-            client(),
-            presented_credentials(),
-            remember=bool(form.remember.data),
-        )
-
-    return _form_page("pages/login.html", form, submit)
+    form, wanted = LogInForm(request.form), safe_path(request.values.get("next", ""))
+    status, headers = 200, NO_HEADERS
+    if request.method == "POST":
+        status = 400
+        if form.validate():
+            try:
+                return logged_in(_log_in(form), wanted)
+            except Refusal as refusal:
+                status, headers = refused(form, refusal)
+    page = render_template("pages/login.html", form=form, next=wanted, notice=_notice())
+    return page, status, headers
 
 
 @blueprint.post("/logout")
@@ -139,42 +118,15 @@ def mistakes() -> str:
     return render_template("pages/mistakes.html", mistakes=MISTAKES)
 
 
-def _form_page(
-    template: str, form: RegisterForm | LogInForm, submit: Callable[[], TokenPair]
-) -> Page:
-    wanted = safe_path(request.values.get("next", ""))
-    status, headers = 200, NO_HEADERS
-    if request.method == "POST":
-        status = 400
-        if form.validate():
-            try:
-                pair = submit()
-            except Refusal as refusal:
-                status, headers = refused(form, refusal)
-            else:
-                return _logged_in(pair, wanted)
-    page = render_template(
-        template,
-        form=form,
-        next=wanted,
-        notice=_notice(),
-        password_min_length=services().settings.password_min_length,
+def _log_in(form: LogInForm) -> TokenPair:
+    return log_in(
+        services().auth,
+        form.email.data or "",
+        form.password.data or "",
+        client(),
+        presented_credentials(),
+        remember=bool(form.remember.data),
     )
-    return page, status, headers
-
-
-def _logged_in(pair: TokenPair, wanted: str) -> Response:
-    """Return the response to a form that has begun a session.
-
-    A form has no DPoP proof, so the session is bound to the key of its first refresh. The browser
-    therefore deletes its stored keys: injected script may have planted one before the log-in. A
-    password that is known from a breach leads to the page that changes it.
-    """
-    change = url_for("pages.password", notice="password_breached")
-    response = see_other(change if pair.password_breached else wanted or url_for("pages.account"))
-    clear_site_data(response)
-    cookies.set_credentials(response, pair)
-    return response
 
 
 def _notice() -> str:

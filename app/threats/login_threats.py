@@ -42,21 +42,22 @@ LOGIN_THREATS: Final = (
     Entry(
         slug="account-enumeration",
         name="Finding out who has an account",
-        attack="Log-in or registration answers differently, or faster, for addresses that have "
-        "no account.",
+        attack="Log-in, registration or the reset of a password answers differently, or faster, "
+        "for addresses that have no account.",
         needs="A list of addresses.",
         defense="Unknown account, wrong password and disabled account are one answer after one "
-        "hash. JSON and form count attempts before they look.",
+        "hash. Registration and reset give every address one answer after the same work; only "
+        "the owner of the mailbox learns the rest.",
         detail="app/accounts/passwords.py verifies against a hash of nothing, with the same "
         "cost; app/infra/throttle.py counts unknown accounts like others; "
-        "app/accounts/activity.py counts their refusals in rows that nobody reads.",
-        code=("app/accounts/passwords.py:Passwords.verify", "app/infra/buckets.py:REGISTRATIONS"),
-        gap="Registration says that an address is taken, since no mail is sent: 120 questions a "
-        "minute and 1,000 an hour from one address.",
+        "app/accounts/activity.py counts their refusals in rows that nobody reads; "
+        "app/auth/asked_mail.py stores one message for every address, sent or not.",
+        code=("app/accounts/passwords.py:Passwords.verify", "app/auth/asked_mail.py:answer"),
+        gap="An account that its operator disabled can be told apart by whoever owns its mailbox.",
         standards=("ASVS 6.3.8",),
         proofs=(
             "tests/http/test_login.py",
-            "tests/http/test_limits.py",
+            "tests/http/test_registration.py",
             "tests/http/test_activity_cost.py",
         ),
     ),

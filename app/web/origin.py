@@ -17,6 +17,8 @@ from werkzeug.wrappers import Response
 from app.errors import CrossOrigin, Misdirected
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# The blueprints of pages, which a person may have asked for under another name of this host.
+PAGES: Final = frozenset({"pages", "register", "reset", "secure"})
 ANY_HOST: Final = frozenset({"health.healthz", "health.readyz"})
 
 
@@ -37,7 +39,7 @@ def install(app: Flask, public_url: str, *, behind_proxy: bool) -> None:
             behind_proxy and _name(request.environ.get("HTTP_HOST", "")) == public_name
         )
         if not named and request.endpoint not in ANY_HOST:
-            if request.blueprint == "pages" and request.method in SAFE_METHODS:
+            if request.blueprint in PAGES and request.method in SAFE_METHODS:
                 return redirect(public_url + request.full_path, 308)
             raise Misdirected
         if request.method not in SAFE_METHODS:

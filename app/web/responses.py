@@ -33,12 +33,6 @@ class UserView(TypedDict):
     created_at: Timestamp
 
 
-class RegisteredView(TypedDict):
-    """The response to a registration."""
-
-    user: UserView
-
-
 class AccountSession(TypedDict):
     """The session that the access token belongs to; times are RFC 3339."""
 

@@ -45,6 +45,7 @@ class TokenResponse(TypedDict):
 
 
 TokensIssued = Annotated[Response, Success(200, TokenResponse, ("Set-Cookie",))]
+TokensOfNewAccount = Annotated[Response, Success(201, TokenResponse, ("Set-Cookie",))]
 AccessTokenIssued = Annotated[Response, Success(200, TokenResponse)]
 LoggedOut = Annotated[Response, Success(204, None, ("Set-Cookie", "Clear-Site-Data"))]
 

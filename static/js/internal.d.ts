@@ -4,6 +4,7 @@
  */
 
 type TokenResponse = import('./types.d.ts').TokenResponse;
+type NewPasswordByLink = import('./types.d.ts').NewPasswordByLink;
 type TokenUser = import('./types.d.ts').TokenUser;
 
 // -- what session.js takes and gives ----------------------------------------------------------
@@ -93,6 +94,9 @@ interface Question {
  */
 type Ask = (name: EndpointName, bearer?: AccessToken | null, body?: object) => Promise<State>;
 
+/** Asks an endpoint that begins a session; what is under way for another one is dropped. */
+type Begin = (name: EndpointName, body: object) => Promise<State>;
+
 /** The status that a log-out leads to; `changed`: another tab finished it, or somebody logged in. */
 type LogoutStatus = 'logging_out' | 'logout_pending' | 'logged_out' | 'changed';
 
@@ -143,10 +147,10 @@ type SendRequest = (
  */
 type Proof = 'token' | 'current' | 'pending' | 'handover';
 
-type EndpointName = 'register' | 'login' | 'password' | 'reauthenticate' | 'refresh';
+type EndpointName = 'register/finish' | 'login' | 'password' | 'reauthenticate' | 'refresh';
 
 /**
- * An endpoint that opens an account, or begins, continues or confirms a session. It is asked by POST, under
+ * An endpoint that begins, continues or confirms a session. It is asked by POST, under
  * /auth and its name, by one tab at a time.
  */
 interface Endpoint {
@@ -170,6 +174,8 @@ interface Answer {
   readonly response: Response;
   /** Its JSON object; an empty one where there is none. */
   readonly data: any;
+  /** Whether the session that it is about has begun with it. */
+  readonly isNew: boolean;
   /** The key that the session is bound to from now on, if it is bound to one. */
   readonly key: Key | null;
   /** When the request was sent, in milliseconds by performance.now(). */

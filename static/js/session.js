@@ -43,13 +43,13 @@ const logoutTask = makeLogout(
 );
 
 /**
- * Opens an account, and logs nobody in.
+ * Opens an account with a mailed link, and logs in.
  *
- * @param {Credentials} credentials
+ * @param {NewPasswordByLink} choice
  * @returns {Promise<State>}
- * @throws {SessionError} `email_taken`, `weak_password`
+ * @throws {SessionError} `invalid_link`, `weak_password`
  */
-export const register = (credentials) => ask('register', null, credentials);
+export const register = (choice) => begin('register/finish', choice);
 
 /**
  * Logs in. The session that this browser had ends.
@@ -58,15 +58,7 @@ export const register = (credentials) => ask('register', null, credentials);
  * @returns {Promise<State>}
  * @throws {SessionError} `invalid_credentials`
  */
-export async function login(credentials) {
-	overtake();
-	loginsInFlight += 1;
-	try {
-		return await ask('login', null, credentials);
-	} finally {
-		loginsInFlight -= 1;
-	}
-}
+export const login = (credentials) => begin('login', credentials);
 
 /**
  * Gets a new access token. authorizedFetch does it when it has to.
@@ -163,18 +155,17 @@ function acceptTokenResponse({ access_token, token_type, expires_in, user, passw
 	return publish(isOtherUser ? 'changed' : 'logged_in', user, password_breached);
 }
 
-/** @param {EndpointName} name @param {Answer} answer */
-function accept(name, answer) {
-	const { response, data } = answer;
+/** @param {Answer} answer */
+function accept(answer) {
+	const { response, data, isNew } = answer;
 	if (data.access_token) {
 		logoutTask.cancel();
-		if (name === 'login' || name === 'password') {
+		if (isNew) {
 			overtake();
 			channel?.postMessage('changed');
 		}
 		return acceptTokenResponse(data, answer);
 	}
-	if (response.status === 201) return state; // an account was opened
 	if (response.status === 401 && data.code === 'session_ended') clearToken('session_ended');
 	throw refusal(response, data);
 }
@@ -197,9 +188,20 @@ function ask(name, bearer = null, body) {
 		},
 		accept(answer) {
 			checkEpoch();
-			return accept(name, answer);
+			return accept(answer);
 		},
 	});
+}
+
+/** @type {Begin} */
+async function begin(name, body) {
+	overtake();
+	loginsInFlight += 1;
+	try {
+		return await ask(name, null, body);
+	} finally {
+		loginsInFlight -= 1;
+	}
 }
 
 /** Throws while a log-out is not finished, also an earlier page's: a refresh would undo it. */

@@ -4,7 +4,7 @@ import { currentKey, makePendingKey, replaceKeys } from './dpop.js';
 
 /** @type {Record<EndpointName, Endpoint>} */
 const ENDPOINTS = {
-	register: { attempts: 1, proof: 'token' },
+	'register/finish': { attempts: 1, proof: 'pending' },
 	login: { attempts: 1, proof: 'pending' },
 	password: { attempts: 1, proof: 'handover' },
 	reauthenticate: { attempts: 2, proof: 'token' },
@@ -82,8 +82,8 @@ async function attempt(call, isAlone) {
 	const { token } = call;
 	const { proof } = ENDPOINTS[call.name];
 	const isLogin = proof === 'pending';
-	const isHandover = proof === 'handover';
-	const pending = isLogin || isHandover ? await makePendingKey() : null;
+	const isNew = isLogin || proof === 'handover';
+	const pending = isNew ? await makePendingKey() : null;
 	let signing = isLogin ? pending : token?.key ?? null;
 	// Without a proof, a bound session would end.
 	if (proof === 'current') signing = await currentKey(isAlone).catch(throwUnreachable);
@@ -91,17 +91,17 @@ async function attempt(call, isAlone) {
 	try {
 		await call.beforeSending();
 		const sentAt = performance.now();
-		const body = isHandover && pending ? { ...call.body, dpop_jkt: pending.thumbprint } : call.body;
+		const body = pending && !isLogin ? { ...call.body, dpop_jkt: pending.thumbprint } : call.body;
 		// Not `keepalive`: no cookie may come when the page, and so its key, is gone.
 		const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 		const response = await request(`/auth/${call.name}`, init, token, signing);
-		isAccepted = response.status === 200;
+		isAccepted = response.ok;
 		// At once: the cookie is there, and a refresh needs its key.
 		if (isAccepted && pending) await pending.promote(isLogin);
 		// No former key may bind a session that began without one.
 		else if (isAccepted && isLogin) await replaceKeys(null, true);
 		const data = parseObject(await readText(response));
-		return call.accept(/** @type {Answer} */ ({ __proto__: null, response, data, key: pending ?? signing, sentAt }));
+		return call.accept(/** @type {Answer} */ ({ __proto__: null, response, data, isNew, key: pending ?? signing, sentAt }));
 	} catch (/** @type {any} */ error) {
 		if (error.code === 'session_ended') await signing?.discard();
 		throw error;

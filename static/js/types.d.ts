@@ -74,29 +74,20 @@ export interface Problem {
   max_age?: number;
 }
 
-/** The account to open. */
-export interface Registration {
+/** Where the mail goes. */
+export interface Address {
   email: string;
+}
+
+/** The same for every address, whether or not it has an account. */
+export interface MailWritten {
+  message: "Look in your mail.";
+}
+
+/** The token of the link, and the new password. */
+export interface NewPasswordByLink {
+  token: string;
   password: string;
-}
-
-/** A user as the API shows it. */
-export interface UserView {
-  id: string;
-  email: string;
-  created_at: string;
-}
-
-/** The response to a registration. */
-export interface RegisteredView {
-  user: UserView;
-}
-
-/** Who logs in. */
-export interface Credentials {
-  email: string;
-  password: string;
-  remember?: boolean;
 }
 
 /** The session that the tokens belong to; `expires_at` is its absolute end, RFC 3339. */
@@ -119,6 +110,13 @@ export interface TokenResponse {
   session: TokenSession;
   user: TokenUser;
   password_breached?: boolean;
+}
+
+/** Who logs in. */
+export interface Credentials {
+  email: string;
+  password: string;
+  remember?: boolean;
 }
 
 /** An active session of the user as the API shows it; times are RFC 3339. */
@@ -148,22 +146,6 @@ export interface PasswordChange {
 
 /** The proof of who the caller is. */
 export interface Reauthentication {
-  password: string;
-}
-
-/** Where the mail goes. */
-export interface Address {
-  email: string;
-}
-
-/** The same for every address, whether or not it has an account. */
-export interface MailWritten {
-  message: "Look in your mail.";
-}
-
-/** The token of the link, and the new password. */
-export interface NewPasswordByLink {
-  token: string;
   password: string;
 }
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from app.attacks import defenses
 from app.attacks.attacked_account import Account
 from app.attacks.context import AttackContext
 from app.attacks.obstacles import Inconclusive
 from app.attacks.password_change import new_password
 from app.attacks.run import Run, run
+from app.attacks.steps import Said
 from app.attacks.target import Target
 from app.web.cookies import REFRESH
 from config import Settings
@@ -112,6 +114,25 @@ def test_log_in_that_fails_later(server: Scripted, why: Why) -> None:
 def test_a_long_wait_is_not_waited_for(server: Scripted, why: Why, slug: str, told: str) -> None:
     server.answers["/auth/login"] = used_up(Retry_After=told) if told else used_up()
     assert why(slug).startswith("the attempts of this address are used up")
+
+
+def test_a_deployment_without_mail(server: Scripted, attack: Attack) -> None:
+    """What is refused to everybody tells nothing, and is not called a defense."""
+    server.log_in_works()
+    server.answers["/api/me"] = (200, {}, {})
+    for path in ("/auth/register", "/auth/reset"):
+        server.answers[path] = (403, {"code": "mail_off"}, {})
+    done = attack("account-enumeration")
+    said = [step.text for step in done.record.steps if isinstance(step, Said)]
+    assert said.count("This deployment sends no mail, so there is nothing to ask for.") == 2
+    assert defenses.ASKED_MAIL not in {finding.by for finding in done.record.findings}
+
+
+def test_a_form_that_is_broken_proves_nothing(server: Scripted, why: Why) -> None:
+    server.log_in_works()
+    server.answers["/api/me"] = (200, {}, {})
+    server.answers["/auth/register"] = (503, {"code": "unavailable"}, {})
+    assert why("account-enumeration") == "Registration: 503 unavailable"
 
 
 def test_a_wait_in_vain_proves_nothing(server: Scripted, why: Why) -> None:

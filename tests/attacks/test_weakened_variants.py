@@ -9,8 +9,8 @@ from flask import Flask
 from app.attacks.registry import ATTACKS
 from app.attacks.run import Run
 from app.attacks.steps import Exchange
+from app.auth import admin
 from app.auth.login import log_in
-from app.auth.register import register
 from app.dev.lab.weakened import VARIANTS, variants_of
 from app.dev.lab.weakened.session_end_variants import only_the_password_changes
 from app.dev.lab.weakened.variant import WeakenedVariant, found, source_of
@@ -96,7 +96,7 @@ def test_code_is_shown_without_what_is_said_about_it() -> None:
 def test_one_line_is_undone_and_not_the_next(app: Flask) -> None:
     """Where a password change ends no session, it still asks for the right password."""
     auth, email, password = app.extensions[NAME].auth, "a@example.com", "quarry umbrella 1729"
-    register(auth, email, password, Client())
+    admin.create(auth, email, password)
     pair = log_in(auth, email, password, Client(), PresentedCredentials(), remember=False)
     with pytest.raises(WrongPassword):
         only_the_password_changes.replacement(

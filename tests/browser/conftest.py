@@ -30,6 +30,7 @@ from playwright.sync_api import (
 from app.infra.redis import server_facts
 from app.services import denylist_keys
 from tests.conftest import NO_CHROMIUM
+from tests.support.accounts import create_account
 from tests.support.browsing import ADA, BOB, Device, Person, at_account, log_in, section
 from tests.support.reauthentication import let_the_log_in_be_old
 from tests.support.servers.gunicorn import GunicornServer
@@ -166,13 +167,15 @@ def device(playwright: Playwright, site: GunicornServer) -> Iterator[Callable[[P
 
 
 @pytest.fixture
-def ada(device: Callable[[Person], Device]) -> Person:
-    return device(ADA).register()
+def ada(site: GunicornServer) -> Person:
+    create_account(site, ADA.email, ADA.password)
+    return ADA
 
 
 @pytest.fixture
-def bob(device: Callable[[Person], Device]) -> Person:
-    return device(BOB).register()
+def bob(site: GunicornServer) -> Person:
+    create_account(site, BOB.email, BOB.password)
+    return BOB
 
 
 @pytest.fixture

@@ -15,16 +15,20 @@ from tests.support.browsing import (
     at_account,
     at_login,
     log_in,
+    open_mailed_link,
     reload,
     send,
     submit,
 )
+from tests.support.mail import registration_path
 from tests.support.reauthentication import end_the_others, question, said
+from tests.support.servers.gunicorn import GunicornServer
 
 PUBLIC: Final = [
     "/",
     "/login",
     "/register",
+    "/register/sent",
     "/threats",
     "/mistakes",
     "/nowhere",
@@ -100,12 +104,20 @@ def test_public_pages(page: Page) -> None:
         sound(page, path)
 
 
-def test_forms_with_errors_and_notices(page: Page) -> None:
+def test_forms_with_errors_and_notices(page: Page, site: GunicornServer) -> None:
     for path in ("/login", "/register"):
         page.goto(path)
         submit(page)
         page.locator("#summary li").first.wait_for()
         sound(page, f"{path} with errors")
+    open_mailed_link(page, registration_path(site, ADA.email))
+    sound(page, "the page of a link")
+    submit(page)
+    page.locator("#summary li").first.wait_for()
+    sound(page, "the page of a link with errors")
+    page.goto("/register/finish?token=rubbish")
+    page.get_by_role("heading", name="This link does not work any more").wait_for()
+    sound(page, "a dead link")
     for notice in ("session_ended", "logged_out"):
         page.goto(f"/login?notice={notice}")
         sound(page, notice)
@@ -147,13 +159,16 @@ def test_account_in_trouble(page: Page, ada: Person) -> None:
     sound(page, "no connection")
 
 
-def test_main_job_by_keyboard_alone(page: Page) -> None:
+def test_main_job_by_keyboard_alone(page: Page, site: GunicornServer) -> None:
     page.goto("/")
     step_to(page, page.get_by_role("main").get_by_role("link", name="Register"))
     page.keyboard.press("Enter")
     page.wait_for_url("**/register")
     step_to(page, page.get_by_label("E-mail address"))
     page.keyboard.type(ADA.email)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/register/sent")
+    open_mailed_link(page, registration_path(site, ADA.email, ask=False))
     step_to(page, page.get_by_label("Password", exact=True))
     page.keyboard.type(ADA.password)
     page.keyboard.press("Enter")

@@ -15,12 +15,14 @@ from tests.support.browsing import (
     ask_the_api,
     at_account,
     at_login,
+    choose_password,
     cookie_only,
     families,
     live,
     load_at_once,
     log_in,
     log_out,
+    open_mailed_link,
     press_refresh,
     reload,
     section,
@@ -28,6 +30,7 @@ from tests.support.browsing import (
 )
 from tests.support.client import Client, bearer, dpop, problem, program
 from tests.support.key_store import KEY, WATCH_CRYPTO, Traffic, stored
+from tests.support.mail import registration_path
 from tests.support.servers.gunicorn import GunicornServer
 
 
@@ -57,8 +60,8 @@ def test_login_by_form_binds(page: Page, site: GunicornServer, ada: Person) -> N
 
 
 def test_registering_binds(page: Page, site: GunicornServer) -> None:
-    page.goto("/register")
-    send(page, ADA)
+    open_mailed_link(page, registration_path(site, ADA.email))
+    choose_password(page, ADA.password)
     at_account(page)
     assert live(site)[0]["jkt"] == page.evaluate(KEY)["jkt"]
 

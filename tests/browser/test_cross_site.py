@@ -19,7 +19,15 @@ from tests.support.browsing import (
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.other_site import OtherSite
 
-TARGETS: Final = ["/auth/refresh", "/auth/logout", "/auth/login", "/login", "/logout", "/register"]
+TARGETS: Final = [
+    "/auth/refresh",
+    "/auth/logout",
+    "/auth/login",
+    "/auth/register/finish",
+    "/login",
+    "/logout",
+    "/register/finish",
+]
 MAX_LOOKS: Final = 250
 
 # Each sends a POST to the address given, in the ways that need nobody's leave.

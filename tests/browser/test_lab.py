@@ -10,6 +10,7 @@ from app.threats import ENTRIES
 from tests.browser.test_accessibility import NARROW, fits, sound, step_to
 from tests.support.browsing import ADA, REFRESH, log_in
 from tests.support.clone import Clone
+from tests.support.mailbox import register
 
 RUN_MS: Final = 60_000
 SIDES: Final = ("here", "weakened")
@@ -91,11 +92,8 @@ def test_from_another_site(page: Page, context: BrowserContext, slug: str) -> No
 
 
 @browser_alone
-def test_own_session_survives(page: Page, context: BrowserContext, development: Clone) -> None:
-    made = context.request.post(
-        f"{development.url}/auth/register", data={"email": ADA.email, "password": ADA.password}
-    )
-    assert made.status == 201
+def test_own_session_survives(page: Page, development: Clone) -> None:
+    register(development.url, ADA.email, ADA.password)
     log_in(page, ADA)
     page.goto("/lab/csrf-on-refresh")
     run(page)

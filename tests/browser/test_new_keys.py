@@ -17,6 +17,7 @@ from tests.support.browsing import (
     live,
     log_in,
     open_account,
+    open_mailed_link,
     password_is_changed,
     press_refresh,
     reload,
@@ -25,6 +26,7 @@ from tests.support.browsing import (
     send,
     submit,
 )
+from tests.support.mail import registration_path
 from tests.support.servers.gunicorn import GunicornServer
 
 SCRIPT: Final = script("injected_keys")
@@ -46,16 +48,28 @@ def bound_to(site: GunicornServer) -> list[Any]:
     return [family["jkt"] for family in live(site)]
 
 
+def enter(
+    page: Page, site: GunicornServer, request: pytest.FixtureRequest, *, registering: bool
+) -> str:
+    """Fill in the form that begins a session; return the key that script has planted there."""
+    if registering:
+        open_mailed_link(page, registration_path(site, ADA.email))
+        page.get_by_label("Password", exact=True).fill(ADA.password)
+    else:
+        ada = request.getfixturevalue("ada")
+        page.goto("/login")
+        fill_in(page, ada)
+    planted: str = page.evaluate("plant()")
+    return planted
+
+
 @pytest.mark.parametrize("way", ["log-in", "registration", "password change"])
 def test_former_key_proves_nothing_afterwards(
     page: Page, site: GunicornServer, request: pytest.FixtureRequest, way: str
 ) -> None:
     """Neither a key that script planted nor a copy of the one before: it is a thief's."""
-    if way != "registration":
-        request.getfixturevalue("ada")
-    page.goto("/register" if way == "registration" else "/login")
-    former = page.evaluate("plant()")
-    send(page, ADA)
+    former = enter(page, site, request, registering=way == "registration")
+    submit(page)
     at_account(page)
     if way == "password change":
         former = page.evaluate("copy()")
@@ -71,15 +85,12 @@ def test_former_key_proves_nothing_afterwards(
     assert "foreign_key" in ended
 
 
-@pytest.mark.parametrize("path", ["/login", "/register"])
+@pytest.mark.parametrize("registering", [False, True])
 def test_former_key_does_not_bind_a_log_in_without_script(
-    page: Page, site: GunicornServer, request: pytest.FixtureRequest, path: str
+    page: Page, site: GunicornServer, request: pytest.FixtureRequest, *, registering: bool
 ) -> None:
     """The plain form binds nothing; the first refresh binds to a key from after it."""
-    who = request.getfixturevalue("ada") if path == "/login" else ADA
-    page.goto(path)
-    planted = page.evaluate("plant()")
-    fill_in(page, who)
+    planted = enter(page, site, request, registering=registering)
     page.evaluate("document.querySelector('main form').submit()")
     at_account(page)
     assert bound_to(site) == keys(page) != [planted]

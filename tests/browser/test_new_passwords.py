@@ -9,19 +9,21 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.accounts.password_policy import PasswordPolicy
 from config import ROOT
+from tests.support.accounts import create_account
 from tests.support.breaches import filter_of, import_into, list_of
 from tests.support.browsing import (
     ADA,
     NEW_PASSWORD,
-    Device,
     Person,
     at_account,
     fill_in,
     live,
     log_in,
     log_out,
+    open_mailed_link,
     submit,
 )
+from tests.support.mail import registration_path
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.valkey import ValkeyServer
 
@@ -42,10 +44,10 @@ def scripted_page(browser: Browser, site: GunicornServer) -> Iterator[Page]:
         yield context.new_page()
 
 
-def test_what_is_said_is_the_servers_rule(scripted_page: Page) -> None:
+def test_what_is_said_is_the_servers_rule(scripted_page: Page, site: GunicornServer) -> None:
     """Length alone is judged in the page, and nothing typed is called strong."""
     page = scripted_page
-    page.goto("/register")
+    open_mailed_link(page, registration_path(site, ADA.email))
     field, output = page.get_by_label("Password", exact=True), page.locator(".strength")
     for typed, said in {
         "e\u0301" * 14: "Too short: 14 of at least 15 characters.",
@@ -62,8 +64,7 @@ def test_a_suggestion_is_called_strong_and_accepted(
 ) -> None:
     """It is shown. What somebody adds to it is judged as typed."""
     page = scripted_page
-    page.goto("/register")
-    page.get_by_label("E-mail address").fill(ADA.email)
+    open_mailed_link(page, registration_path(site, ADA.email))
     page.get_by_role("button", name=SUGGEST).click()
     field, output = page.get_by_label("Password", exact=True), page.locator(".strength")
     expect(output).to_contain_text("Strong: five random words, 55 bits.")
@@ -79,7 +80,7 @@ def test_a_suggestion_is_called_strong_and_accepted(
 
 def test_suggestions_are_five_words_drawn_anew(scripted_page: Page) -> None:
     """None of fifty is refused, and none comes twice."""
-    scripted_page.goto("/register")
+    scripted_page.goto("/login")
     phrases: list[str] = scripted_page.evaluate(DRAW)
     assert len(set(phrases)) == 50
     for phrase in phrases:
@@ -104,10 +105,12 @@ def test_a_suggestion_for_a_change_leaves_the_current_password_hidden(
     expect(current).to_have_value("")
 
 
-def test_words_that_cannot_be_loaded_are_said_to_be_missing(scripted_page: Page) -> None:
+def test_words_that_cannot_be_loaded_are_said_to_be_missing(
+    scripted_page: Page, site: GunicornServer
+) -> None:
     """Nothing is filled in, and the next try may succeed."""
     page = scripted_page
-    page.goto("/register")
+    open_mailed_link(page, registration_path(site, ADA.email))
     page.route("**/static/words.txt", lambda route: route.fulfill(status=503))
     page.get_by_role("button", name=SUGGEST).click()
     expect(page.locator(".strength")).to_have_text("The words could not be loaded. Try again.")
@@ -142,7 +145,7 @@ def test_a_log_in_with_a_breached_password_asks_for_another(
     notice = "Change this password."
     with browser.new_context(base_url=site_with_filter.url) as context:
         page = context.new_page()
-        assert Device(context.request, ADA).register() == ADA
+        create_account(site_with_filter, ADA.email, ADA.password)
         import_into(breaches, list_of(ADA.password))
         page.goto("/login?next=/account/sessions")
         fill_in(page, ADA)

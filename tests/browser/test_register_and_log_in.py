@@ -14,17 +14,21 @@ from tests.support.browsing import (
     BOB,
     MISTYPED,
     Person,
+    ask_for_account,
     at_account,
     at_login,
+    choose_password,
     families,
     faulty,
     fill_in,
     live,
     log_out,
+    open_mailed_link,
     refresh_cookie,
     send,
     submit,
 )
+from tests.support.mail import registration_path
 from tests.support.servers.gunicorn import GunicornServer
 
 DAY: Final = 86400
@@ -63,15 +67,47 @@ def entered(page: Page, *, script: bool) -> None:
 
 
 def test_registering_logs_in(page: Page, site: GunicornServer, *, script: bool) -> None:
+    """From the address by way of the mail to the account."""
     page.goto("/")
     page.get_by_role("main").get_by_role("link", name="Register").click()
-    send(page, ADA)
+    page.get_by_label("E-mail address").fill(ADA.email)
+    submit(page)
+    page.wait_for_url("**/register/sent")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look in your mail")
+    open_mailed_link(page, registration_path(site, ADA.email, ask=False))
+    expect(page.get_by_label("E-mail address")).to_have_value(ADA.email)
+    assert families(site) == []
+    choose_password(page, ADA.password)
     entered(page, script=script)
     assert refresh_cookie(page.context)
     assert len(families(site)) == 1
     if script:
         expect(page.locator("#content")).to_contain_text(ADA.email)
         expect(page).to_have_title(re.compile("^Your account"))
+
+
+def test_known_address_sees_the_same(page: Page, ada: Person) -> None:
+    """What the pages show is the same, word for word; the mail tells the owner."""
+    said = []
+    for email in (ada.email, BOB.email):
+        ask_for_account(page, email)
+        said.append(page.locator("main").inner_text())
+    assert said[0] == said[1]
+
+
+def test_dead_link_is_explained(page: Page, site: GunicornServer) -> None:
+    """Used in another tab meanwhile: the password typed here does nothing."""
+    path = registration_path(site, ADA.email)
+    other = page.context.new_page()
+    for tab in (page, other):
+        open_mailed_link(tab, path)
+    choose_password(other, ADA.password)
+    other.wait_for_url("**/account")
+    choose_password(page, BOB.password)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This link does not work any more")
+    page.get_by_role("main").get_by_role("link", name="Log in").click()
+    send(page, ADA)
+    page.wait_for_url("**/account")
 
 
 def test_logging_in_and_out(
@@ -88,13 +124,12 @@ def test_logging_in_and_out(
 
 
 def test_empty_form_names_both_fields(page: Page) -> None:
-    for path in ("/login", "/register"):
-        page.goto(path)
-        submit(page)
-        faulty(page, "Enter your e-mail address.", "password.")
-        for field in ("email", "password"):
-            expect(page.locator(f"#{field}")).to_have_attribute("aria-invalid", "true")
-            expect(page.locator(f"#{field}-fault")).not_to_be_empty()
+    page.goto("/login")
+    submit(page)
+    faulty(page, "Enter your e-mail address.", "password.")
+    for field in ("email", "password"):
+        expect(page.locator(f"#{field}")).to_have_attribute("aria-invalid", "true")
+        expect(page.locator(f"#{field}-fault")).not_to_be_empty()
 
 
 @pytest.mark.usefixtures("ada")
@@ -111,23 +146,29 @@ def test_wrong_password_and_unknown_address_look_alike(page: Page) -> None:
     assert said[0] == said[1]
 
 
-def test_refused_registration_keeps_the_address(page: Page, ada: Person) -> None:
+def test_refused_registration_keeps_the_address(page: Page, site: GunicornServer) -> None:
     page.goto("/register")
-    for person, field, words in (
-        (Person("carol@example.com", "tiny zebra"), "password", "at least 15 characters"),
-        (Person("carol@example.com", "passwordpassword"), "password", "words"),
-        (Person(ada.email, BOB.password), "email", "account"),
-        (Person("no address", BOB.password), "email", "e-mail address"),
-    ):
-        send(page, person)
+    for email, words in (("no address", "e-mail address"), ("", "Enter your e-mail address.")):
+        page.get_by_label("E-mail address").fill(email)
+        submit(page)
         faulty(page, words)
-        expect(page.locator(f"#{field}-fault")).to_contain_text(words)
-        expect(page.get_by_label("E-mail address")).to_have_value(person.email)
-        assert person.password not in page.content()
+        expect(page.locator("#email-fault")).to_contain_text(words)
+        expect(page.get_by_label("E-mail address")).to_have_value(email)
+    open_mailed_link(page, registration_path(site, ADA.email))
+    for password, words in (
+        ("tiny zebra", "at least 15 characters"),
+        ("passwordpassword", "words"),
+        ("", "Enter a password."),
+    ):
+        choose_password(page, password)
+        faulty(page, words)
+        expect(page.locator("#password-fault")).to_contain_text(words)
+        expect(page.get_by_label("E-mail address")).to_have_value(ADA.email)
+        assert not password or password not in page.content()
 
 
 def test_summary_leads_to_the_field(page: Page) -> None:
-    page.goto("/register")
+    page.goto("/login")
     submit(page)
     faulty(page)
     for field, line in (("password", 1), ("email", 0)):
@@ -146,21 +187,26 @@ def test_too_many_attempts_say_when_to_return(page: Page, ada: Person) -> None:
     expect(page).to_have_url(re.compile("/login$"))
 
 
-def test_password_managers_know_the_fields(page: Page, ada: Person) -> None:
-    for path, kind in (("/login", "current-password"), ("/register", "new-password")):
-        page.goto(path)
-        email, password = page.locator("#email"), page.locator("#password")
+def test_password_managers_know_the_fields(page: Page, site: GunicornServer) -> None:
+    """Also the user name that belongs to a new password, in a field that cannot be changed."""
+    for path, user_name, kind in (
+        ("/login", "#email", "current-password"),
+        (registration_path(site, ADA.email), "#username", "new-password"),
+    ):
+        open_mailed_link(page, path)
+        email, password = page.locator(user_name), page.locator("#password")
         expect(email).to_have_attribute("autocomplete", "username")
         expect(email).to_have_attribute("type", "email")
-        expect(email).to_have_attribute("name", "email")
         expect(password).to_have_attribute("autocomplete", kind)
         expect(password).to_have_attribute("type", "password")
         expect(password).to_have_attribute("name", "password")
         for field in (email, password):
             assert field.get_attribute("placeholder") is None
             assert field.get_attribute("onpaste") is None
-        page.get_by_label("E-mail address").fill(ada.email)
-        expect(email).to_have_value(ada.email)
+    named = page.locator("#username")
+    expect(named).to_have_value(ADA.email)
+    assert named.get_attribute("readonly") is not None
+    assert named.get_attribute("name") is None
 
 
 def test_keep_me_logged_in(page: Page, ada: Person, *, script: bool) -> None:

@@ -11,9 +11,11 @@ from tests.support.browsing import (
     live,
     log_in,
     log_out,
+    open_mailed_link,
     send,
     submit,
 )
+from tests.support.mail import registration_path
 from tests.support.servers.gunicorn import GunicornServer
 
 
@@ -25,12 +27,12 @@ def test_double_submit_is_harmless(page: Page, site: GunicornServer) -> None:
             sent.append(request.url.removeprefix(site.url))
 
     page.on("request", note)
-    page.goto("/register")
-    fill_in(page, ADA)
+    open_mailed_link(page, registration_path(site, ADA.email))
+    page.get_by_label("Password", exact=True).fill(ADA.password)
     button = page.locator("main form button.main")
     button.evaluate("button => { button.click(); button.click(); button.click() }")
     at_account(page)
-    assert sent == ["/auth/register", "/auth/login"]
+    assert sent == ["/auth/register/finish"]
     log_out(page)
     sent.clear()
     page.goto("/login")
@@ -79,7 +81,9 @@ def test_without_script_there_is_no_dead_button(browser: Browser, site: Gunicorn
     with browser.new_context(base_url=site.url, java_script_enabled=False) as context:
         page = context.new_page()
         page.goto("/register")
-        expect(page.get_by_role("button")).to_have_text(["Register"])
+        expect(page.get_by_role("button")).to_have_text(["Send me the link"])
+        open_mailed_link(page, registration_path(site, ADA.email))
+        expect(page.get_by_role("button")).to_have_text(["Create my account"])
 
 
 def test_logging_in_keeps_the_document(page: Page, ada: Person) -> None:

@@ -11,6 +11,7 @@ from app.families import revocation
 from tests.fuzz.checks import KILLED, Checks, Held, jkt_of, key_of, other_than
 from tests.fuzz.model import LEEWAY, Family, Token, admitted
 from tests.fuzz.world import KEYS, Sent, World, cookie_of
+from tests.support.accounts import create_account
 from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD
 
 KILLED_SECONDS: Final = 10  # how long other workers may not know what a killed one committed
@@ -38,9 +39,7 @@ class Sessions(Checks):
     def begin(self, behind: int) -> None:
         """Start two workers, the clock of one a little behind, and open an account."""
         self.world = World(self.settings, self.valkey, behind)
-        body = {"email": EMAIL, "password": PASSWORD}
-        answer, _ = self.world.ask(0, Sent("POST", "/auth/register", body=body))
-        assert answer.status_code == 201
+        create_account(self.world.workers[0].app, EMAIL, PASSWORD)
         for key in (None, KEYS[0]):
             self._log_in(0, key)
 

@@ -67,7 +67,7 @@ class Member(Stranger):
         super().__init__(valkey)
         self._bound = key is not None
         self._actor = Client(app, key=key)
-        self._register()
+        self._actor.create_account()
         self._log_in()
 
     def credentials(self, case: Case[Any]) -> dict[str, Any]:
@@ -99,12 +99,9 @@ class Member(Stranger):
             assert isinstance(case.body, dict)
             self._actor.password = str(case.body["new_password"])
         if answer.status_code == HTTPStatus.NO_CONTENT and case.path == "/auth/account":
-            self._register()
+            self._actor.create_account()
         if answer.status_code in OVER or "set-cookie" in answer.headers:
             self._log_in()
-
-    def _register(self) -> None:
-        assert self._actor.register().status_code == HTTPStatus.CREATED
 
     def _log_in(self) -> None:
         self.wait()

@@ -2,35 +2,21 @@
 
 import io
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from app.accounts import activity
 from tests.support.app import services
 from tests.support.client import Client, member, other_browser, problem, program
 from tests.support.log import records
+from tests.support.statements import statements
 
 WRONG = "wrong wrong wrong"
-
-
-@contextmanager
-def statements(app: Flask) -> Iterator[list[str]]:
-    """Collect the statements that the application sends to the database."""
-    sent: list[str] = []
-
-    def note(_c: Any, _u: Any, statement: str, *_: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
-        sent.append(statement)
-
-    engine = services(app).database.engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
 
 
 def about_activity(sent: list[str]) -> list[str]:

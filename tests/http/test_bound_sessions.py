@@ -26,7 +26,7 @@ from tests.support.databases import one_database
 
 def test_a_log_in_with_a_proof_binds(app: Flask) -> None:
     holder = Client(app, key=Prover())
-    holder.register()
+    holder.create_account()
     body = holder.log_in().get_json()
     assert body["token_type"] == "DPoP"
     assert claims(body["access_token"])["cnf"] == {"jkt": holder.key.thumbprint}
@@ -45,7 +45,7 @@ def test_a_log_in_without_a_proof_does_not(ada: Client) -> None:
 def test_a_log_in_with_a_bad_proof_begins_nothing(app: Flask) -> None:
     """It is refused, not taken for a log-in without a key."""
     holder = Client(app, key=Prover())
-    holder.register()
+    holder.create_account()
     body = {"email": EMAIL, "password": PASSWORD}
     for proof, code in (
         ("rubbish", "invalid_dpop_proof"),
@@ -103,7 +103,7 @@ def test_a_binding_stays(holder: Client) -> None:
 
 
 def test_the_form_binds_when_it_comes_with_a_proof(app: Flask, visitor: Client) -> None:
-    visitor.register()
+    visitor.create_account()
     key, path = Prover(), "/login"
     fields = {"email": EMAIL, "password": PASSWORD}
     for proof, status in (("rubbish", 400), (program(app, key=key).proof(path), 303)):
@@ -200,7 +200,7 @@ def test_an_unmarked_route_is_shut_to_bound_sessions_too(app: Flask) -> None:
     """What carries no mark is guarded alike, and an unknown address is just that."""
     app.add_url_rule("/api/forgotten", "forgotten", lambda: "secret")
     holder = Client(app, key=Prover())
-    holder.register()
+    holder.create_account()
     holder.log_in()
     path = "/api/forgotten"
     problem(holder.ask("GET", path), 401, "invalid_token")

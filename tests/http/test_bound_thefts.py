@@ -189,7 +189,7 @@ def shown(holder: Client) -> list[dict[str, Any]]:
 def test_its_owner_is_told_what_happened(holder: Client, clock: SettableClock) -> None:
     """After the next log-in: which session, when, from where and why; for thirty days."""
     eve = Client(holder.app, "eve@example.com", key=Prover())
-    eve.register()
+    eve.create_account()
     eve.log_in()
     assert shown(holder) == []
     when: list[str] = []

@@ -112,7 +112,7 @@ def test_a_refusal_that_is_not_the_end_leaves_the_cookie(ada: Client) -> None:
     other_browser(ada)
     answers = [
         ada.ask("POST", "/auth/refresh", headers={"Origin": "null"}),
-        ada.register(),
+        ada.finish_account("rubbish"),
         ada.log_in("wrong wrong wrong"),
         ada.change_password("short"),
         ada.change_password("another marble teapot wanders", current="wrong"),
@@ -120,7 +120,7 @@ def test_a_refusal_that_is_not_the_end_leaves_the_cookie(ada: Client) -> None:
         ada.ask("POST", "/auth/login", data=b"x"),
         *(ada.log_in("wrong wrong wrong") for _ in range(10)),
     ]
-    assert {answer.status_code for answer in answers} == {401, 403, 404, 409, 415, 422, 429}
+    assert {answer.status_code for answer in answers} == {400, 401, 403, 404, 415, 422, 429}
     for answer in answers:
         assert "Set-Cookie" not in answer.headers
     assert ada.alive()

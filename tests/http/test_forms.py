@@ -1,4 +1,4 @@
-"""The forms: register, log in and log out without any script."""
+"""The forms: log in and log out without any script."""
 
 import pytest
 from flask import Flask
@@ -15,21 +15,14 @@ from tests.support.client import (
     Client,
     cookie_lines,
     ended,
-    member,
     problem,
     program,
     set_cookies,
 )
 from tests.support.databases import one_database
+from tests.support.mail import mails, registration_token
 
 pytestmark = one_database
-
-
-def test_registering_logs_in(app: Flask, tab: Client) -> None:
-    answer = tab.send_form("/register", email=EMAIL, password=PASSWORD)
-    assert (answer.status_code, answer.location) == (303, "/account")
-    assert set_cookies(answer)[0] == SESSION_COOKIE
-    assert program(app).refresh(tab.refresh_token).get_json()["user"]["email"] == EMAIL
 
 
 def test_logging_in(app: Flask, ada: Client, tab: Client) -> None:
@@ -45,9 +38,8 @@ def test_plain_log_in_has_stored_keys_forgotten(app: Flask, ada: Client, tab: Cl
     """The first refresh binds its session, by no key from before it. A refusal forgets nothing."""
     refused = tab.send_form("/login", email=ada.email, password="wrong")
     assert "Clear-Site-Data" not in refused.headers
-    for path, email in (("/login", ada.email), ("/register", "bob@example.com")):
-        answer = Client(app).send_form(path, email=email, password=PASSWORD)
-        assert answer.headers["Clear-Site-Data"] == '"storage"'
+    answer = Client(app).send_form("/login", email=ada.email, password=PASSWORD)
+    assert answer.headers["Clear-Site-Data"] == '"storage"'
 
 
 def test_keep_me_logged_in(ada: Client, tab: Client) -> None:
@@ -55,10 +47,9 @@ def test_keep_me_logged_in(ada: Client, tab: Client) -> None:
     assert "Max-Age=604800" in answer.headers["Set-Cookie"]
 
 
-@pytest.mark.parametrize(("path", "email"), [("/login", EMAIL), ("/register", "bob@example.com")])
-def test_either_form_ends_the_tabs_former_family(ada: Client, path: str, email: str) -> None:
+def test_the_form_ends_the_tabs_former_family(ada: Client) -> None:
     access = ada.access_token
-    assert ada.send_form(path, email=email, password=PASSWORD).status_code == 303
+    assert ada.send_form("/login", email=EMAIL, password=PASSWORD).status_code == 303
     problem(program(ada.app).me(access), 401, "invalid_token")
 
 
@@ -75,7 +66,7 @@ def test_logging_out(ada: Client) -> None:
     assert "You are logged out" in ada.ask("GET", answer.location).text
 
 
-@pytest.mark.parametrize("path", ["/login", "/register", "/logout"])
+@pytest.mark.parametrize("path", ["/login", "/register", "/register/finish", "/logout"])
 @pytest.mark.parametrize("token", ["missing", "empty", "rubbish", "another's", "expired"])
 def test_without_a_valid_form_token(
     app: Flask, ada: Client, tab: Client, path: str, token: str
@@ -93,7 +84,8 @@ def test_without_a_valid_form_token(
         "another's": Client(app).open_form("/login"),
         "expired": expired(signer, str(raw)),
     }[token]
-    fields = {"email": "new@example.com" if path == "/register" else EMAIL, "password": PASSWORD}
+    link = registration_token(Client(app, "new@example.com"))
+    fields = {"email": EMAIL, "password": PASSWORD, "token": link}
     sent = fields | ({} if value is None else {"csrf_token": value})
     tab.cookies[REFRESH] = ada.refresh_token
     answer = tab.ask("POST", path, data=sent, headers=NAVIGATION)
@@ -103,6 +95,7 @@ def test_without_a_valid_form_token(
     assert "Set-Cookie" not in answer.headers
     assert ada.alive()
     problem(Client(app, "new@example.com").log_in(), 401, "invalid_credentials")
+    assert mails(app) == []
 
 
 def expired(signer: URLSafeTimedSerializer, raw: str) -> str:
@@ -174,9 +167,3 @@ def test_next_leads_to_a_path_of_this_site(ada: Client, tab: Client, wanted: str
     assert f'name="next" value="{wanted}"' in page
     answer = tab.send_form("/login", email=ada.email, password=PASSWORD, next=wanted)
     assert (answer.status_code, answer.location) == (303, wanted)
-
-
-def test_member_of_the_form_shares_the_account_with_json(app: Flask, tab: Client) -> None:
-    tab.send_form("/register", email=EMAIL, password=PASSWORD)
-    assert Client(app).log_in().status_code == 200
-    assert member(app, "bob@example.com").alive()

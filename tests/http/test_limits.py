@@ -3,14 +3,15 @@
 import pytest
 from flask import Flask
 
-from app.infra.buckets import REFRESHES, REGISTRATIONS
+from app.infra.buckets import REFRESHES
 from app.infra.database import Database
 from app.infra.throttle import Throttle
 from tests.http.attempts import guess, throttled, use_up
 from tests.support.app import services
 from tests.support.busy import busy
-from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Client, member, problem, program
+from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Client, member, problem
 from tests.support.databases import one_database
+from tests.support.mail import registration_token
 
 pytestmark = one_database
 
@@ -138,9 +139,11 @@ def test_costly_texts_are_refused_and_counted(app: Flask, thief: Client) -> None
     throttled(Client(app, EMAIL, marks).log_in())
     body = {"email": marks, "password": PASSWORD}
     problem(thief.ask("POST", "/auth/login", body=body), 400, "invalid_request")
-    problem(thief.ask("POST", "/auth/register", body=body), 400, "invalid_request")
-    body = {"email": EMAIL, "password": marks}
-    problem(thief.ask("POST", "/auth/register", body=body), 422, "weak_password")
+    problem(thief.ask_for_account(marks), 400, "invalid_request")
+    newcomer = Client(app)
+    token = registration_token(newcomer)
+    newcomer.password = marks
+    problem(newcomer.finish_account(token), 422, "weak_password")
 
 
 def test_busy_comes_before_everything(
@@ -153,24 +156,14 @@ def test_busy_comes_before_everything(
             patch.setattr(Throttle, "_count", never)
             patch.setattr(Database, "read", never)
             refused = [ada.log_in() for _ in range(12)]
-            refused.append(Client(app, "new@example.com").register())
+        newcomer = Client(app, "new@example.com")
+        refused.append(newcomer.finish_account(registration_token(newcomer)))
         refused.append(ada.change_password(NEW_PASSWORD))
     for answer in refused:
         problem(answer, 503, "busy")
         assert int(answer.headers["Retry-After"]) > 0
     assert ada.alive()
     assert ada.log_in().status_code == 200
-
-
-def test_registrations_are_limited(app: Flask) -> None:
-    """Also those that fail: judging a password costs time, and nobody has paid for it yet."""
-    thief = program(app)
-    body = {"email": "new@example.com", "password": "short"}
-    throttle = services(app).auth.throttle
-    for _ in range(REGISTRATIONS[0].amount - 1):
-        throttle.register("127.0.0.1")
-    problem(thief.ask("POST", "/auth/register", body=body), 422, "weak_password")
-    throttled(thief.ask("POST", "/auth/register", body=body))
 
 
 def test_refreshes_are_limited(ada: Client) -> None:

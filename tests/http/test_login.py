@@ -67,7 +67,7 @@ def test_cookie_that_is_kept(ada: Client) -> None:
 
 
 def test_first_login_marks_the_browser(visitor: Client) -> None:
-    visitor.register()
+    visitor.create_account()
     assert set_cookies(visitor.log_in()) == [SESSION_COOKIE, DEVICE_COOKIE]
     assert len(set_cookies(visitor.log_in())) == 1
 
@@ -111,7 +111,7 @@ def test_login_ends_the_browsers_former_family(ada: Client, thief: Client) -> No
 
 def test_login_as_somebody_else_ends_the_former_users_family(app: Flask, ada: Client) -> None:
     bob = Client(app, "bob@example.com")
-    bob.register()
+    bob.create_account()
     access = ada.access_token
     answer = ada.ask("POST", "/auth/login", {"email": bob.email, "password": PASSWORD})
     assert answer.status_code == 200

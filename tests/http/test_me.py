@@ -21,7 +21,7 @@ def test_says_who_the_caller_is(ada: Client) -> None:
 
 def test_user_id_is_opaque(app: Flask, ada: Client) -> None:
     bob = Client(app, "bob@example.com")
-    bob.register()
+    bob.create_account()
     assert claims(ada.access_token)["sub"] == ada.user_id
     assert len(ada.user_id) == len(bob.user_id) == 22
     assert "ada" not in ada.user_id

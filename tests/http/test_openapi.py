@@ -145,5 +145,5 @@ def test_settings_are_in_it(settings: Settings) -> None:
     assert other["servers"] == [{"url": "https://other.example"}]
     assert other["info"]["title"] == "Other"
     schemas = other["components"]["schemas"]
-    assert schemas["Registration"]["properties"]["password"]["minLength"] == 8
+    assert schemas["NewPasswordByLink"]["properties"]["password"]["minLength"] == 8
     assert schemas["Credentials"]["properties"]["password"]["minLength"] == 1

@@ -18,6 +18,7 @@ from tests.support.client import (
     other_browser,
     problem,
 )
+from tests.support.mail import registration_token
 from tests.support.servers.valkey import ValkeyServer
 
 
@@ -39,11 +40,13 @@ def test_database_down(
     ada: Client, thief: Client, cut: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = ada.open_form("/login")
+    link = registration_token(Client(ada.app, "bob@example.com"))
     assert ada.me().status_code == 200
     cut()
     for method, path, body in (
         ("POST", "/auth/login", {"email": ada.email, "password": ada.password}),
-        ("POST", "/auth/register", {"email": "bob@example.com", "password": ada.password}),
+        ("POST", "/auth/register", {"email": "bob@example.com"}),
+        ("POST", "/auth/register/finish", {"token": link, "password": ada.password}),
         ("POST", "/auth/refresh", None),
         ("POST", "/auth/logout", None),
         ("POST", "/auth/logout-everywhere", None),

@@ -44,7 +44,7 @@ def test_lists_ones_own_live_sessions(app: Flask, ada: Client, clock: SettableCl
 
 def test_a_long_user_agent_is_cut(app: Flask) -> None:
     ada = Client(app, agent="a" * 300)
-    ada.register()
+    ada.create_account()
     for step in (ada.log_in, ada.refresh):
         assert step().status_code == 200
         assert [session["user_agent"] for session in ada.sessions()] == ["a" * 256]

@@ -39,5 +39,5 @@ def wire(server: GunicornServer, valkey: ValkeyServer, request: pytest.FixtureRe
     """A line to the four workers, and an account there."""
     assert valkey.answers()
     wire = program(server, email=f"{request.function.__name__}@example.com")
-    assert wire.register().status_code == 201
+    wire.create_account()
     return wire

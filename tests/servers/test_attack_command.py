@@ -19,6 +19,7 @@ from app import create_app
 from app.attacks.recorded_target import MAX_WAIT_SECONDS
 from app.attacks.registry import ATTACKS
 from config import new_secret
+from tests.support.accounts import create_account
 from tests.support.app import close
 from tests.support.client import EMAIL, PASSWORD, program
 from tests.support.processes import free_port
@@ -48,7 +49,7 @@ def app(target: GunicornServer) -> Iterator[Flask]:
 @pytest.fixture(scope="module")
 def owner(target: GunicornServer) -> tuple[str, ...]:
     """The options that name an account of one's own."""
-    program(target).ask("POST", "/auth/register", {"email": EMAIL, "password": PASSWORD})
+    create_account(target, EMAIL, PASSWORD)
     return ("--email", EMAIL, "--password", PASSWORD)
 
 

@@ -37,7 +37,7 @@ def deploy(
         path.write_bytes(migrated_sqlite.read_bytes())
         servers = {"DATABASE_URL": f"sqlite:///{path}", "REDIS_URL": redis_url}
         wire = program(serve(base_environment | servers, workers=WORKERS))
-        assert wire.register().status_code == 201
+        wire.create_account()
         return wire
 
     return start

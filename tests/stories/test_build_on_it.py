@@ -18,6 +18,7 @@ import pytest
 
 from config import ROOT
 from tests.support.clone import Clone
+from tests.support.mailbox import register
 from tests.support.processes import wait_until
 
 PAGE: Final = (ROOT / "docs" / "build-on-it.md").read_text(encoding="utf-8")
@@ -120,7 +121,7 @@ def test_the_tests_pass(product: Clone) -> None:
 
 
 def test_it_serves(running: Clone) -> None:
-    assert ask(f"{running.url}/auth/register", PERSON)[0] == 201
+    register(running.url, **PERSON)
     token = json.loads(ask(f"{running.url}/auth/login", PERSON)[1])["access_token"]
     assert ask(f"{running.url}/api/notes", {"text": "Buy tea."}, token)[0] == 201
     (note,) = json.loads(ask(f"{running.url}/api/notes", token=token)[1])["notes"]

@@ -78,7 +78,7 @@ def test_readmes_route_is_protected(settings: Settings, monkeypatch: pytest.Monk
     exec(textwrap.dedent(example), given)  # noqa: S102 - README's own example
     app.register_blueprint(blueprint)
     ada = Client(app)
-    ada.register()
+    ada.create_account()
     ada.log_in()
     notes = ada.protected("GET", "/api/notes")
     assert notes.json == {"notes": [f"a note of {ada.user_id}"]}

@@ -36,7 +36,7 @@ def test_thief_cannot_change_it_first(ada: Client, thief: Client) -> None:
 
 def test_another_users_sessions_live(ada: Client) -> None:
     bob = Client(ada.app, "bob@example.com")
-    bob.register()
+    bob.create_account()
     bob.log_in()
     ada.change_password(NEW_PASSWORD)
     assert bob.alive()

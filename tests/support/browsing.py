@@ -57,11 +57,6 @@ class Device:
         self._person = person
         self._bearer: dict[str, str] = {}
 
-    def register(self) -> Person:
-        body = {"email": self._person.email, "password": self._person.password}
-        assert self._api.post("/auth/register", data=body).status == 201
-        return self._person
-
     def log_in(self) -> dict[str, Any]:
         body = {"email": self._person.email, "password": self._person.password}
         answer = self._api.post("/auth/login", data=body)
@@ -87,6 +82,25 @@ class Device:
     def change_password(self, new: str) -> APIResponse:
         body = {"current_password": self._person.password, "new_password": new}
         return self._api.post("/auth/password", data=body, headers=self._bearer)
+
+
+def ask_for_account(page: Page, email: str) -> None:
+    """Fill in the first form of a registration and send it."""
+    page.goto("/register")
+    page.get_by_label("E-mail address").fill(email)
+    submit(page)
+    page.wait_for_url("**/register/sent")
+
+
+def open_mailed_link(page: Page, path: str) -> None:
+    """Follow a link as a mail program does, as far as the page without the token."""
+    page.goto(path)
+    page.wait_for_url(f"**{path.partition('?')[0]}")
+
+
+def choose_password(page: Page, password: str) -> None:
+    page.get_by_label("Password", exact=True).fill(password)
+    submit(page)
 
 
 def fill_in(page: Page, person: Person) -> None:

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from app.attacks.prover import Prover
 from app.families.models import Family
 from app.web.cookies import FORM, REFRESH
+from tests.support.accounts import create_account
 from tests.support.app import PUBLIC_URL, family_of
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.transports import InProcess, OverSocket
@@ -25,7 +26,7 @@ PASSWORD: Final = "quarry lantern umbrella nine"
 NEW_PASSWORD: Final = "another marble teapot wanders"
 FIREFOX: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0"
 # Begins or goes on with a session; so a proof there binds it.
-BINDING: Final = {"/auth/login", "/auth/refresh"}
+BINDING: Final = {"/auth/login", "/auth/refresh", "/auth/register/finish"}
 # Of four workers each is missed once in a thousand times by this many connections.
 ALL_WORKERS: Final = 24
 
@@ -129,12 +130,16 @@ class Client:
     ) -> TestResponse:
         return self.ask(method, path, body, access=self.access_token)
 
-    def register(self) -> TestResponse:
-        body = {"email": self.email, "password": self.password}
-        answer = self.ask("POST", "/auth/register", body)
-        if answer.status_code == 201:
-            self.user_id = answer.get_json()["user"]["id"]
-        return answer
+    def create_account(self) -> None:
+        site = self.site.app if isinstance(self.site, InProcess) else self.site.server
+        self.user_id = create_account(site, self.email, self.password).id
+
+    def ask_for_account(self, email: str | None = None) -> TestResponse:
+        return self.ask("POST", "/auth/register", {"email": email or self.email})
+
+    def finish_account(self, token: str) -> TestResponse:
+        body = {"token": token, "password": self.password}
+        return self._adopt(self.ask("POST", "/auth/register/finish", body))
 
     def log_in(self, password: str | None = None, *, remember: bool = False) -> TestResponse:
         body = {"email": self.email, "password": password or self.password}
@@ -168,12 +173,11 @@ class Client:
         return answer
 
     def reauthenticate(self, password: str | None = None) -> TestResponse:
-        """Prove the password again, in the session that goes on."""
         body = {"password": password or self.password}
         return self._adopt(self.protected("POST", "/auth/reauthenticate", body))
 
     def alive(self) -> bool:
-        """Tell whether both halves of the session work, and use up a refresh token for it."""
+        """Use up a refresh token to tell whether both halves of the session work."""
         return self.me().status_code == 200 and self.refresh().status_code == 200
 
     def family(self) -> Family:
@@ -190,7 +194,7 @@ class Client:
         return self.ask("POST", path, headers=NAVIGATION, data=fields)
 
     def _adopt(self, answer: TestResponse) -> TestResponse:
-        if answer.status_code == 200 and self.keeps_cookies:
+        if answer.status_code in {200, 201} and self.keeps_cookies:
             body = answer.get_json()
             self.access_token = body["access_token"]
             self.session_id, self.user_id = body["session"]["id"], body["user"]["id"]
@@ -213,20 +217,18 @@ def program(site: Flask | GunicornServer, email: str = EMAIL, **more: Any) -> Cl
 
 def member(site: Flask | GunicornServer, email: str = EMAIL, **more: Any) -> Client:  # noqa: ANN401 - Client's own
     client = Client(site, email, **more)
-    assert client.register().status_code == 201
+    client.create_account()
     assert client.log_in().status_code == 200
     return client
 
 
 def other_browser(client: Client, agent: str = "curl/8.0") -> Client:
-    """Return the same user in another browser, logged in there too."""
     again = Client(client.app, client.email, client.password, agent=agent)
     assert again.log_in().status_code == 200
     return again
 
 
 def from_here(url: str = PUBLIC_URL) -> dict[str, str]:
-    """Spell what a browser says of a request that a page of `url` makes."""
     return {"Origin": url, "Sec-Fetch-Site": "same-origin"}
 
 
@@ -269,8 +271,7 @@ def invalid_token(answer: TestResponse) -> None:
 
 def claims(token: str) -> dict[str, Any]:
     """Read a token's payload without verifying anything, as anybody who holds it can."""
-    payload = token.split(".")[1]
-    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     return found
 
 

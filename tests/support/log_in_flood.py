@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from itertools import count
+from itertools import count, repeat
 from typing import Final
 
+from tests.support.accounts import create_accounts
 from tests.support.processes import wait_until
+from tests.support.servers.gunicorn import GunicornServer
 
 PASSWORD: Final = "four words for a flood"
 WRONG: Final = "wrong wrong wrong wrong"
@@ -42,13 +44,6 @@ class Person:
 
     def close(self) -> None:
         self.link.close()
-
-    def register(self) -> Person:
-        for _ in range(100):
-            if self.ask("/auth/register", self.email, PASSWORD) == 201:
-                return self
-            time.sleep(0.05)
-        raise RuntimeError("nobody can register")
 
     def log_in(self) -> int:
         return self.ask("/auth/login", self.email, PASSWORD)
@@ -103,17 +98,16 @@ def flood(
             one.result()
 
 
-def own_accounts(port: int, accounts: int) -> Callable[[int], Iterator[Attempt]]:
+def people_of(server: GunicornServer, count: int) -> list[Person]:
+    """Return people with accounts, each at home in a network of their own."""
+    people = [Person(server.port, f"198.{51 + number}.100.7") for number in range(count)]
+    create_accounts(server, [person.email for person in people], PASSWORD)
+    return people
+
+
+def own_accounts(emails: list[str], ip: str) -> Callable[[int], Iterator[Attempt]]:
     """Right passwords of one's own accounts, all from one address."""
-    own = [Person(port, f"10.200.{n}.1").register() for n in range(accounts)]
-    for person in own:
-        person.close()
-
-    def attempts(number: int) -> Iterator[Attempt]:
-        while True:
-            yield "203.0.113.1", own[number % accounts].email, PASSWORD
-
-    return attempts
+    return lambda number: repeat((ip, emails[number % len(emails)], PASSWORD))
 
 
 def wrong_passwords(networks: int) -> Callable[[int], Iterator[Attempt]]:

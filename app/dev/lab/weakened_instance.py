@@ -70,7 +70,9 @@ def _environment(settings: Settings) -> dict[str, str]:
         "JWT_SECRET_PREVIOUS": "",
         "JWT_AUDIENCE": "",
         "SECRET_KEY": new_secret(),
-        "MAIL_URL": "none",
+        # Messages are written as usual, and wait: the process has no thread that sends.
+        "MAIL_URL": "smtp://127.0.0.1:1",
+        "MAIL_FROM": "latchkey@localhost",
         "REDIS_URL": settings.redis_url,
         "TRUSTED_PROXIES": "0",
         "ARGON2_MEMORY_KIB": str(memory),

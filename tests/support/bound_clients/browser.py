@@ -80,7 +80,6 @@ class Browser:
         self.password = PASSWORD
         self.cookie = ""
         self.family = ""
-        self.registered = False
         self.counts: Counter[str] = Counter()
         self.events: deque[str] = deque(maxlen=KEPT_EVENTS)
         self.proofs: deque[str] = deque(maxlen=KEPT_EVENTS)
@@ -180,11 +179,8 @@ class Browser:
                 self._lock.release()
 
     async def enter(self) -> str:
-        """Register at the first time, log in, and return the access token."""
+        """Log in, and return the access token."""
         body = {"email": self.email, "password": self.password}
-        if not self.registered:
-            await self.patiently(lambda: self.send("POST", "/auth/register", body))
-            self.registered = True
         self.cookie = ""
         answer = await self.patiently(lambda: self.send("POST", "/auth/login", body))
         access = self._granted(answer)

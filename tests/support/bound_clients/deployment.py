@@ -13,6 +13,7 @@ from app.infra.database import Database
 from app.services import build
 from app.tokens.nonces import NONCE_SECONDS
 from config import Settings
+from tests.support.accounts import create_account
 from tests.support.bound_clients.browser import (
     REFRESH_PATH,
     Browser,
@@ -31,7 +32,10 @@ class Deployment:
     settings: Settings
 
     def browser(self, habits: Habits, seed: int, *, bound: bool = True) -> Browser:
-        return Browser(self.proxy.url, self.proxy.port, habits, seed, bound=bound)
+        """Return the browser of somebody who has an account."""
+        browser = Browser(self.proxy.url, self.proxy.port, habits, seed, bound=bound)
+        create_account(self.settings, browser.email, browser.password)
+        return browser
 
     def family(self, family_id: str) -> Family:
         database = Database(self.settings.database_url)

@@ -9,7 +9,8 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from app.auth.register import register_and_log_in
+from app.auth import admin
+from app.auth.login import log_in
 from app.families.issuer import PresentedCredentials, TokenPair
 from app.infra.audit import Client
 from app.services import Services
@@ -39,7 +40,9 @@ def services(app: Flask) -> Services:
 
 
 def register(services: Services, email: str, client: Client) -> TokenPair:
-    return register_and_log_in(services.auth, email, PASSWORD, client, PresentedCredentials())
+    admin.create(services.auth, email, PASSWORD)
+    presented = PresentedCredentials()
+    return log_in(services.auth, email, PASSWORD, client, presented, remember=False)
 
 
 @pytest.fixture

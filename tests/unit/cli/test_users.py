@@ -5,6 +5,7 @@ from app.cli.exit_messages import NOT_IN_REDIS
 from app.errors import InvalidCredentials
 from app.families.issuer import PresentedCredentials, TokenPair
 from app.infra.audit import Client
+from app.mail import queries as mails
 from app.services import Services
 from tests.support.servers.valkey import ValkeyServer
 from tests.unit.cli.conftest import PASSWORD, Run
@@ -30,6 +31,43 @@ def test_the_password_is_asked_for_and_not_shown(flask: Run, services: Services)
     assert done.exit_code == 0
     assert PASSWORD not in done.output
     assert log_in(services, "ada@example.com").email == "ada@example.com"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_program_gives_the_password_on_standard_input(
+    flask: Run, services: Services, end: str
+) -> None:
+    """Without the line break at its end; nothing is asked, and nothing is mailed."""
+    words = ("users", "create", "ada@example.com", "--password-stdin")
+    done = flask(*words, input=PASSWORD + end)
+    user_id = log_in(services, "ada@example.com").user_id
+    assert (done.exit_code, done.output) == (0, f"Created ada@example.com with id {user_id}.\n")
+    assert not services.database.read(mails.any_due, 2**62)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (b"", "Use at least 15 characters; a few words will do."),
+        (b"short\n", "Use at least 15 characters; a few words will do."),
+        (b"x" * 5000, "Use at most 1024 bytes."),
+        (b"caf\xe9 quarry lantern", "The password on standard input is not UTF-8."),
+    ],
+    ids=["nothing", "weak", "long", "Latin-1"],
+)
+def test_a_bad_password_on_standard_input_is_a_sentence(
+    flask: Run, given: bytes, sentence: str
+) -> None:
+    done = flask("users", "create", "ada@example.com", "--password-stdin", input=given)
+    assert (done.exit_code, done.output) == (1, f"Error: {sentence}\n")
+
+
+def test_two_ways_to_give_the_password_are_refused(flask: Run) -> None:
+    words = ("users", "create", "ada@example.com", "--password", PASSWORD, "--password-stdin")
+    done = flask(*words, input=PASSWORD)
+    assert done.exit_code == 2
+    assert "Give either --password or --password-stdin." in done.output
+    assert PASSWORD not in done.output
 
 
 @pytest.mark.usefixtures("ada")

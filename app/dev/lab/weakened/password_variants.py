@@ -12,13 +12,17 @@ from app.accounts.hash_queue import Place
 from app.accounts.models import User
 from app.accounts.password_login import PasswordLogin
 from app.accounts.passwords import Passwords
+from app.auth.asked_mail import answer
+from app.auth.dependencies import Auth
 from app.dev.lab.weakened.variant import instead_of
-from app.errors import InvalidCredentials
+from app.errors import EmailTaken, InvalidCredentials
 from app.infra.audit import Audit, Client, logger
 from app.infra.buckets import Bucket
 from app.infra.throttle import Throttle
+from app.mail.models import Kind
 from app.web.bodies import read_object as real_read_object
 
+real_answer: Final = answer
 real_password_login: Final = PasswordLogin.verify
 real_verify: Final = Passwords.verify
 real_record: Final = Audit.record
@@ -45,9 +49,14 @@ def typing_errors_are_pointed_out(
     return right
 
 
-@instead_of("app/infra/throttle.py:Throttle.register", "account-enumeration")
-def anybody_may_register_at_any_rate(self: Throttle, ip: str) -> None:
-    """Log-ins are counted, but not registrations."""
+@instead_of("app/auth/asked_mail.py:answer", "account-enumeration")
+def registration_says_that_an_address_is_taken(  # noqa: PLR0913 - what `answer` takes
+    auth: Auth, kind: Kind, address: str, client: Client, user: User | None, *, is_due: bool
+) -> None:
+    """Whoever registers an address that has an account learns it at once, without a mail."""
+    if kind == Kind.ALREADY_REGISTERED:
+        raise EmailTaken
+    real_answer(auth, kind, address, client, user, is_due=is_due)
 
 
 @instead_of("app/infra/throttle.py:Throttle._count", "password-spraying")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from flask import Request
@@ -10,6 +11,7 @@ from werkzeug.http import parse_cookie
 
 from app.accounts.models import User
 from app.auth.dependencies import Auth
+from app.auth.happened import Happened
 from app.auth.login import begin_session
 from app.auth.password import change_password
 from app.dev.lab.weakened.variant import instead_of
@@ -32,15 +34,21 @@ def the_former_session_goes_on(
 
 
 @instead_of("app/auth/login.py:begin_session", "session-fixation")
-def the_browser_keeps_its_session(
-    auth: Auth, user: User, client: Client, presented: PresentedCredentials, *, remembered: bool
+def the_browser_keeps_its_session(  # noqa: PLR0913 - what `begin_session` takes
+    auth: Auth,
+    user: User,
+    client: Client,
+    presented: PresentedCredentials,
+    prepare: Callable[[Connection], list[Happened]],
+    *,
+    remembered: bool,
 ) -> TokenPair:
     """A log-in in a browser with a session goes on in that session."""
     brought = auth.issuer.family_id_of(presented.cookie)
     family = auth.database.read(queries.find, brought) if brought else None
     if family:
         return auth.issuer.issue(family, user.email)
-    return real_begin_session(auth, user, client, presented, remembered=remembered)
+    return real_begin_session(auth, user, client, presented, prepare, remembered=remembered)
 
 
 @instead_of("app/web/cookies.py:read_refresh", "session-fixation")
