@@ -42,6 +42,15 @@ LOG_OUT: Final = "app/api/session.py:post_logout"
 DENYLIST: Final = "app/families/denylist.py:Denylist.denied"
 DENYLIST_REPAIR: Final = "app/families/denylist_sync.py:DenylistSync.vouch"
 
+# Mail
+LINK: Final = "app/mail/links.py:Links.is_valid"
+CHECK_RESET: Final = "app/auth/reset.py:check_reset"
+OPENED_LINK: Final = "app/pages/mailed_links.py:opened"
+REGISTRATION: Final = "app/auth/register.py:request_registration"
+MAIL_LIMIT: Final = "app/infra/throttle.py:Throttle.mail"
+NOTE_LIMIT: Final = "app/infra/throttle.py:Throttle.note"
+HOST: Final = "app/web/origin.py:install"
+
 # Logging in, and the server
 INVALID_CREDENTIALS: Final = "app/errors.py:InvalidCredentials"
 PASSWORD_HASH: Final = "app/accounts/passwords.py:Passwords.verify"

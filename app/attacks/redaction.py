@@ -16,6 +16,9 @@ PAGE_HEADERS: Final = frozenset({"content-security-policy"})
 
 # Without its payload and signature a token is no credential.
 _TOKEN: Final = re.compile(r"(eyJ[A-Za-z0-9_-]{6})[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+")
+_LINK: Final = re.compile(
+    r"([A-Za-z0-9_-]{12}\.)[A-Za-z0-9_-]{22}\.[0-9]{1,12}\.[A-Za-z0-9_-]{43}"
+)
 _MARK: Final = re.compile(r"(__Host-Http-(?:device|form)=)[^;\s]+")
 _PASSWORD: Final = re.compile(r"(password(?:\"\s*:\s*\"|=))[^\"&]+")
 
@@ -30,6 +33,6 @@ def shown(first_line: str, headers: list[tuple[str, str]], body: bytes) -> str:
     if text and not is_page:
         lines += ["", text[:MAX_SHOWN]]
     message = "\n".join(lines)
-    for pattern in (_TOKEN, _MARK, _PASSWORD):
+    for pattern in (_TOKEN, _LINK, _MARK, _PASSWORD):
         message = pattern.sub(r"\1…", message)
     return message

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from app.attacks.account_enumeration import account_enumeration
+from app.attacks.account_squatting import account_squatting
 from app.attacks.cache_leaks import cache_leaks
 from app.attacks.context import AttackContext
 from app.attacks.costly_texts import costly_texts
@@ -16,6 +17,8 @@ from app.attacks.injected_script import tokens_in_localstorage, xss_token_theft
 from app.attacks.key_injection import key_injection
 from app.attacks.log_leaks import log_leaks
 from app.attacks.login_starvation import log_in_starvation
+from app.attacks.mail_abuse import hostile_host, mail_flooding
+from app.attacks.mailed_links import scanned_links, stale_links
 from app.attacks.open_redirect import open_redirect
 from app.attacks.password_spraying import password_spraying
 from app.attacks.planted_key import planted_key
@@ -72,6 +75,11 @@ ATTACKS: Final[dict[str, Attack]] = {
         cache_leaks,
         log_leaks,
         slow_requests,
+        scanned_links,
+        stale_links,
+        hostile_host,
+        account_squatting,
+        mail_flooding,
         account_enumeration,
         password_spraying,
         costly_texts,

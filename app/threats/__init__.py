@@ -10,6 +10,7 @@ from typing import Final
 from app.threats.entry import Entry
 from app.threats.load_threats import LOAD_THREATS
 from app.threats.login_threats import LOGIN_THREATS
+from app.threats.mail_threats import MAIL_THREATS
 from app.threats.mistakes import MISTAKES
 from app.threats.page_threats import PAGE_THREATS
 from app.threats.session_threats import SESSION_THREATS
@@ -18,6 +19,7 @@ from app.threats.token_threats import TOKEN_THREATS
 
 FURTHER: Final = (
     *LOGIN_THREATS,
+    *MAIL_THREATS,
     *TOKEN_THREATS,
     *SESSION_THREATS,
     *PAGE_THREATS,

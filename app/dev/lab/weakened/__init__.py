@@ -13,6 +13,7 @@ from app.dev.lab.weakened import (
     capacity_variants,
     claim_variants,
     key_variants,
+    mail_variants,
     page_variants,
     password_variants,
     proof_variants,
@@ -34,6 +35,7 @@ MODULES: Final = (
     proof_variants,
     page_variants,
     password_variants,
+    mail_variants,
     capacity_variants,
 )
 VARIANTS: Final[tuple[WeakenedVariant, ...]] = tuple(
