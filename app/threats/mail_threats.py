@@ -68,9 +68,9 @@ MAIL_THREATS: Final = (
         needs="The address of the victim, and a click on the link.",
         defense="Links are made of PUBLIC_URL alone. A request for another host is refused before "
         "anything is read.",
-        detail="app/mail/messages.py takes its URLs from the settings; app/web/origin.py compares "
+        detail="app/mail/wording.py takes its URLs from the settings; app/web/origin.py compares "
         "Host first, and nothing reads X-Forwarded-Host.",
-        code=("app/web/origin.py:install", "app/mail/messages.py:Site"),
+        code=("app/web/origin.py:install", "app/mail/wording.py:Site"),
         gap="A PUBLIC_URL that is set wrong.",
         standards=("RFC 9110 7.2",),
         proofs=("tests/http/test_hosts.py", "tests/unit/mail/test_sender.py"),
@@ -88,6 +88,6 @@ MAIL_THREATS: Final = (
         code=("app/auth/register.py:request_registration", "app/mail/links.py:Links.is_valid"),
         gap="Whoever reads the owner's mail.",
         standards=("ASVS 6.3.8", "ASVS 6.4.1"),
-        proofs=("tests/http/test_register.py",),
+        proofs=("tests/http/test_registration.py", "tests/http/test_registration_links.py"),
     ),
 )
