@@ -12,7 +12,7 @@ from pathlib import Path
 
 from app import create_app
 from app.cli import migrations
-from bench import flood, protected, refresh, served, stories, trace, worst
+from bench import enumeration, flood, protected, refresh, served, stories, trace, worst
 from bench.cores import load, one_core
 from config import Settings, new_secret
 from tests.support.servers.postgres import PostgresServer
@@ -23,8 +23,9 @@ def main() -> None:
     """Measure, with full synchronisation and the bundled Valkey on its unix socket.
 
     With the word `stories`, tell those instead; with `worst`, print what hostile input costs;
-    with `flood`, what a flood of log-ins does to others; with `refresh`, refreshes alone; with
-    `trace`, the functions that a request runs through.
+    with `flood`, what a flood of log-ins does to others; with `enumeration`, whether times tell
+    who has an account; with `refresh`, refreshes alone; with `trace`, the functions that a request
+    runs through.
     """
     logging.disable(logging.INFO)
     words = sys.argv[1:]
@@ -39,6 +40,9 @@ def main() -> None:
     elif words[:1] == ["flood"]:
         with prepared() as environment:
             flood.run(environment, words[1:])
+    elif words == ["enumeration"]:
+        with prepared() as environment:
+            enumeration.run(environment)
     elif words == ["worst"]:
         with prepared() as environment:
             worst.run(create_app(Settings.from_env(environment)))
