@@ -28,6 +28,7 @@ from config import Settings, new_secret
 from tests.support.app import PUBLIC_URL, SharedRule, close, services, settle
 from tests.support.client import Client, member, program
 from tests.support.clock import NOW, SettableClock
+from tests.support.mail import mails
 from tests.support.operators import make_operator
 from tests.support.servers.gunicorn import GunicornServer, Serve
 from tests.support.servers.postgres import PostgresServer
@@ -322,8 +323,10 @@ def visitor(app: Flask) -> Client:
 
 @pytest.fixture
 def ada(app: Flask) -> Client:
-    """Return somebody who is logged in."""
-    return member(app)
+    """Return somebody who is logged in, and has read the mail about that."""
+    client = member(app)
+    mails(app)
+    return client
 
 
 @pytest.fixture

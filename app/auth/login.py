@@ -21,6 +21,7 @@ from app.families import revocation
 from app.families.issuer import PresentedCredentials, TokenPair
 from app.families.models import Family, Reason, RevokedFamily
 from app.infra.audit import Client
+from app.mail.models import Kind
 
 
 def log_in(  # noqa: PLR0913 - the fields of the form, and its request
@@ -62,8 +63,8 @@ def log_in(  # noqa: PLR0913 - the fields of the form, and its request
         refused = Happened(Event.LOG_IN_REFUSED, found.id if found else "", client)
         auth.count_refusal(refused, email_key=key)
         raise InvalidCredentials
-    check = partial(_check_unchanged, user=user)
-    pair = begin_session(auth, user, client, presented, check, remembered=remember)
+    prepare = partial(_lock_and_tell, auth=auth, user=user, client=client)
+    pair = begin_session(auth, user, client, presented, prepare, remembered=remember)
     return replace(pair, password_breached=auth.password_login.policy.is_breached(password))
 
 
@@ -75,10 +76,24 @@ def _verified(
     return user if auth.password_login.verify(key, user, password, place) else None
 
 
-def _check_unchanged(connection: Connection, user: User) -> list[Happened]:
-    """Lock the account, unless it was disabled or its password changed since it was read."""
+def _lock_and_tell(
+    connection: Connection, auth: Auth, user: User, client: Client
+) -> list[Happened]:
+    """Lock the account, and tell its owner by mail of a browser without the account's mark.
+
+    A change of the password makes every mark invalid, so each of the other browsers is told of
+    once more: a thief's, which may have the new password too, is among them.
+
+    Raises:
+        InvalidCredentials: when, since `user` was read, the account was disabled or its password
+            changed.
+
+    """
     if not accounts.update_if_unchanged(connection, user):
         raise InvalidCredentials(reason="account_changed")
+    browsers = auth.password_login.known_browsers
+    if not browsers.count_key(client.device, user, auth.clock.now()):
+        auth.outbox.put_once_a_day(connection, Kind.NEW_BROWSER, client, user)
     return []
 
 

@@ -31,11 +31,14 @@ LIFETIMES: Final[dict[str, int]] = {
     Kind.PASSWORD_CHANGED: 7 * DAY,
     Kind.PASSWORD_RESET: 7 * DAY,
     Kind.THEFT: 7 * DAY,
+    Kind.NEW_BROWSER: 7 * DAY,
 }
 MAX_LIFETIME: Final = max(LIFETIMES.values())
 # The kinds whose link is for whoever has lost the account: it has to work after the password and
 # the address were changed by somebody else.
-AFTER_A_CHANGE: Final = frozenset({Kind.PASSWORD_CHANGED, Kind.PASSWORD_RESET, Kind.THEFT})
+AFTER_A_CHANGE: Final = frozenset(
+    {Kind.PASSWORD_CHANGED, Kind.PASSWORD_RESET, Kind.THEFT, Kind.NEW_BROWSER}
+)
 
 _TOKEN: Final = re.compile(
     r"([A-Za-z0-9_-]{12})\.([A-Za-z0-9_-]{22})\.([0-9]{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII

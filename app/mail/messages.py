@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from app.mail.models import Kind, Mail
-from app.mail.wording import Message, Site, duration, origin, time_of
+from app.mail.models import MAX_A_DAY, Kind, Mail
+from app.mail.wording import (
+    NOT_ME,
+    SECURE_PATH,
+    Message,
+    Site,
+    duration,
+    if_it_was_you,
+    origin,
+    time_of,
+)
 
 REGISTER_PATH: Final = "/register/finish"
 RESET_PATH: Final = "/reset/finish"
-SECURE_PATH: Final = "/secure"
-NOT_ME: Final = "This wasn\N{RIGHT SINGLE QUOTATION MARK}t me"
 
 
 def registration(mail: Mail, site: Site, token: str) -> Message:
@@ -81,7 +88,7 @@ def password_changed(mail: Mail, site: Site, token: str) -> Message:
         f"Your {site.name} password was changed",
         (f"The password of {mail.address} was changed, and every session ended.", origin(mail)),
         site.link(NOT_ME, SECURE_PATH, token),
-        _if_it_was_you(mail),
+        if_it_was_you(mail),
     )
 
 
@@ -95,7 +102,7 @@ def password_reset(mail: Mail, site: Site, token: str) -> Message:
         f"Your {site.name} password was reset",
         (chosen, origin(mail)),
         site.link(NOT_ME, SECURE_PATH, token),
-        _if_it_was_you(mail),
+        if_it_was_you(mail),
     )
 
 
@@ -116,6 +123,25 @@ def theft(mail: Mail, site: Site, token: str) -> Message:
         (ended, origin(mail)),
         site.link("Secure the account", SECURE_PATH, token),
         (what_to_do,),
+    )
+
+
+def new_browser(mail: Mail, site: Site, token: str) -> Message:
+    """Tell the owner of a log-in from a browser without the account's mark."""
+    logged_in = (
+        f"Somebody logged in to the account of {mail.address} with the right password, from a "
+        "browser that is new to it:"
+    )
+    how_often = (
+        "A browser is new, too, when its cookies were deleted, and when the password was changed "
+        "since it last logged in. There is one such message a day for a browser, and at most "
+        f"{MAX_A_DAY}; the Activity page of the account shows every login."
+    )
+    return Message(
+        f"New login to your {site.name} account",
+        (logged_in, origin(mail)),
+        site.link(NOT_ME, SECURE_PATH, token),
+        (*if_it_was_you(mail), how_often),
     )
 
 
@@ -147,14 +173,6 @@ MESSAGES: Final[dict[str, Callable[[Mail, Site, str], Message]]] = {
     Kind.PASSWORD_CHANGED: password_changed,
     Kind.PASSWORD_RESET: password_reset,
     Kind.THEFT: theft,
+    Kind.NEW_BROWSER: new_browser,
     Kind.ACCOUNT_DELETED: account_deleted,
 }
-
-
-def _if_it_was_you(mail: Mail) -> tuple[str, ...]:
-    otherwise = (
-        "If it was not, use the link. It leads to a page that asks once more; then every session "
-        "ends, the present password is refused, and you get a link to choose a new one. It works "
-        f"once, for {duration(mail.kind)}."
-    )
-    return "If this was you, there is nothing to do.", otherwise

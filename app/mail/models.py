@@ -11,6 +11,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
 from app.infra.database import metadata
 
 MAX_FAILURE_LENGTH: Final = 200
+# Of notices that an account gets in a day about clients that it does not know.
+MAX_A_DAY: Final = 6
 
 
 class Kind(StrEnum):
@@ -23,6 +25,7 @@ class Kind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind, not a password
     PASSWORD_RESET = "password_reset"  # noqa: S105 - likewise
     THEFT = "theft"
+    NEW_BROWSER = "new_browser"
     ACCOUNT_DELETED = "account_deleted"
 
 
@@ -32,7 +35,7 @@ mails: Final = Table(
     Column("id", String(32), primary_key=True),
     Column("kind", String(32), nullable=False),
     # No foreign key: the message that an account was deleted is sent after the account is gone.
-    Column("user_id", String(32), index=True),
+    Column("user_id", String(32)),
     Column("password_epoch", BigInteger),
     Column("address", String(320), nullable=False, index=True),
     Column("ip", String(45), nullable=False),
@@ -45,6 +48,7 @@ mails: Final = Table(
     Column("failure", String(MAX_FAILURE_LENGTH), nullable=False),
     Column("spent_at", BigInteger),
     Index("ix_mails_next_try_at", "next_try_at"),
+    Index("ix_mails_user_id_kind_created_at", "user_id", "kind", "created_at"),
 )
 
 

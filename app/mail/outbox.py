@@ -11,7 +11,8 @@ from app.accounts.models import User
 from app.families.issuer import new_id
 from app.infra.audit import Client
 from app.infra.clock import Clock
-from app.mail import queries
+from app.mail import notice_queries, queries
+from app.mail.links import DAY
 from app.mail.models import Kind, Mail
 
 
@@ -45,6 +46,20 @@ class Outbox:
         if self.is_open:
             mail = self.mail(kind, address, client, user, suppressed=suppressed)
             queries.insert(connection, mail)
+
+    def put_once_a_day(
+        self, connection: Connection, kind: Kind, client: Client, user: User
+    ) -> None:
+        """Store a notice to `user` unless they had it today about this client: one INSERT.
+
+        They get at most `MAX_A_DAY` of that kind, for one password. The rows of the outbox are
+        counted, in the caller's transaction, which has locked the row of `user`. So of two
+        requests at once one is told of, and a change that is rolled back uses up nothing: nobody
+        can make the first notice about themselves silent beforehand.
+        """
+        if self.is_open:
+            mail = self.mail(kind, user.email, client, user)
+            notice_queries.insert_unless_told(connection, mail, mail.created_at - DAY)
 
     def mail(
         self,

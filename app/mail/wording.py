@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from app.infra.user_agents import describe
 from app.mail.links import DAY, HOUR, LIFETIMES
 from app.mail.models import Mail
+
+SECURE_PATH: Final = "/secure"
+NOT_ME: Final = "This wasn\N{RIGHT SINGLE QUOTATION MARK}t me"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,13 @@ def duration(kind: str) -> str:
     seconds = LIFETIMES[kind]
     number, unit = (seconds // DAY, "day") if seconds % DAY == 0 else (seconds // HOUR, "hour")
     return f"one {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def if_it_was_you(mail: Mail) -> tuple[str, ...]:
+    """Return what to do with the link "This wasn't me", and when."""
+    otherwise = (
+        "If it was not, use the link. It leads to a page that asks once more; then every session "
+        "ends, the present password is refused, and you get a link to choose a new one. It works "
+        f"once, for {duration(mail.kind)}."
+    )
+    return "If this was you, there is nothing to do.", otherwise

@@ -55,8 +55,8 @@ def test_opens_the_account_and_logs_in(app: Flask, visitor: Client, token: str) 
     assert answer.headers["Cache-Control"] == "no-store"
     assert visitor.me().get_json()["email"] == EMAIL
     assert visitor.alive()
-    assert Client(app).log_in().status_code == 200
     assert mails(app) == []  # there is nothing to tell that the reader did not just do
+    assert Client(app).log_in().status_code == 200
 
 
 def test_the_owner_is_told(visitor: Client, token: str) -> None:

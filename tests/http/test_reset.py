@@ -36,16 +36,17 @@ def test_sets_the_password_and_ends_everything(
 ) -> None:
     access, refresh = ada.access_token, ada.refresh_token
     bob = member(app, "bob@example.com")
+    mails(app)
     finish(visitor, token)
+    notice = mail(app)
+    assert notice["To"] == EMAIL
+    assert notice["Subject"] == "Your Latchkey password was reset"
     problem(thief.me(access), 401, "invalid_token")
     ended(thief.refresh(refresh))
     assert bob.alive()
     assert not visitor.cookies  # it logs nobody in
     problem(ada.log_in(PASSWORD), 401, "invalid_credentials")
     assert ada.log_in(NEW_PASSWORD).status_code == 200
-    notice = mail(app)
-    assert notice["To"] == EMAIL
-    assert notice["Subject"] == "Your Latchkey password was reset"
 
 
 def test_the_message_says_who_asked(app: Flask, visitor: Client) -> None:

@@ -8,7 +8,7 @@ from app.mail import queries
 from app.mail.links import parse
 from tests.support.app import clock_of, services
 from tests.support.client import EMAIL, NEW_PASSWORD, PASSWORD, Client, ended, member, problem
-from tests.support.mail import mail, token_in
+from tests.support.mail import mail, mails, token_in
 
 DAY = 86400
 
@@ -24,6 +24,7 @@ def test_takes_the_account_back(
     app: Flask, ada: Client, visitor: Client, thief: Client, token: str
 ) -> None:
     bob = member(app, "bob@example.com")
+    mails(app)
     access, refresh = ada.access_token, ada.refresh_token
     assert visitor.ask("POST", "/auth/secure", {"token": token}).status_code == 204
     problem(thief.me(access), 401, "invalid_token")

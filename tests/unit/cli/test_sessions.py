@@ -77,7 +77,7 @@ def test_pruning_deletes_what_is_over(
     flask("users", "reset-link", "ada@example.com")
     clock.forward(100 * 86400)
     assert flask("prune").output == (
-        "1 families, 1 erased accounts, 1 rows of activity and 1 mails deleted.\n"
+        "1 families, 1 erased accounts, 1 rows of activity and 2 mails deleted.\n"
     )
     assert flask("prune").output == NOTHING
     assert services.clock is clock

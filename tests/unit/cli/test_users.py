@@ -40,9 +40,9 @@ def test_a_program_gives_the_password_on_standard_input(
     """Without the line break at its end; nothing is asked, and nothing is mailed."""
     words = ("users", "create", "ada@example.com", "--password-stdin")
     done = flask(*words, input=PASSWORD + end)
+    assert not services.database.read(mails.any_due, 2**62)
     user_id = log_in(services, "ada@example.com").user_id
     assert (done.exit_code, done.output) == (0, f"Created ada@example.com with id {user_id}.\n")
-    assert not services.database.read(mails.any_due, 2**62)
 
 
 @pytest.mark.parametrize(
