@@ -163,11 +163,15 @@ class NotFound(Refusal):
 
 
 class EmailTaken(Refusal):
-    """The address has an account; only an operator is told, because nobody else may learn it."""
+    """The address that an account is to get has an account.
+
+    Only an operator is told, whoever has the link that proves the address, and the owner of that
+    account: nobody else may learn it.
+    """
 
     status = 409
     code = "email_taken"
-    title = "Already registered"
+    title = "Address taken"
     detail = "There is already an account for this e-mail address."
 
 

@@ -61,6 +61,9 @@ class Event(StrEnum):
     REAUTHENTICATION_REFUSED = "reauthentication_refused"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - likewise
     ACCOUNT_SECURED = "account_secured"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
+    EMAIL_CHANGE_UNDONE = "email_change_undone"
     THEFT_DISMISSED = "theft_dismissed"
     DATA_EXPORTED = "data_exported"
     USER_DISABLED = "user_disabled"

@@ -29,6 +29,11 @@ WRITE_PASSWORD: Final = (
     .where(_user)
     .values(password_hash=bindparam("hashed"), password_changed_at=bindparam("changed_at"))
 )
+WRITE_EMAIL: Final = (
+    update(users)
+    .where(_user)
+    .values(email=bindparam("new_email"), email_changed_at=bindparam("changed_at"))
+)
 DISABLE: Final = update(users).where(_user).values(disabled_at=bindparam("now"))
 ENABLE: Final = update(users).where(_user).values(disabled_at=null())
 DELETE: Final = delete_from(users).where(_user)
@@ -94,6 +99,17 @@ def write_password(connection: Connection, user: User) -> None:
     """Store the password of `user` and when it changed; the caller has locked the row."""
     values = {"hashed": user.password_hash, "changed_at": user.password_changed_at}
     connection.execute(WRITE_PASSWORD, {"user": user.id, **values})
+
+
+def write_email(connection: Connection, user: User) -> None:
+    """Store the address of `user` and when it changed; the caller has locked the row.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: when another account has the address, as for `insert`.
+
+    """
+    values = {"new_email": user.email, "changed_at": user.email_changed_at}
+    connection.execute(WRITE_EMAIL, {"user": user.id, **values})
 
 
 def disable(connection: Connection, user_id: str, now: int) -> bool:

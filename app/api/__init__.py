@@ -8,6 +8,7 @@ from flask import Flask
 
 from app.api import (
     account,
+    change_of_address,
     health,
     notices,
     openapi,
@@ -26,6 +27,7 @@ def install(app: Flask, document: Callable[[Flask], bytes]) -> None:
         session,
         reauthentication,
         recovery,
+        change_of_address,
         notices,
         personal_data,
         account,

@@ -8,7 +8,15 @@ from flask import Blueprint, Response
 
 from app.auth.reset import finish_reset, request_reset
 from app.auth.secure import secure
-from app.errors import Busy, InvalidLink, MailOff, TooManyAttempts, Unavailable, WeakPassword
+from app.errors import (
+    Busy,
+    EmailTaken,
+    InvalidLink,
+    MailOff,
+    TooManyAttempts,
+    Unavailable,
+    WeakPassword,
+)
 from app.services import services
 from app.web.client import client
 from app.web.guards import public
@@ -51,12 +59,12 @@ def post_reset_finish(body: NewPasswordByLink) -> NoContent:
 
 @blueprint.post("/secure")
 @public
-@json_endpoint(refuses=(InvalidLink, Unavailable))
+@json_endpoint(refuses=(InvalidLink, EmailTaken, Unavailable))
 def post_secure(body: MailedToken) -> NoContent:
     """Take the account back, with the token of a notice's link "This wasn't me".
 
     Every session ends, the present password is refused, and a link to choose a new one is
-    mailed.
+    mailed. An address that was changed after the notice is changed back.
     """
     secure(services().auth, body["token"], client())
     return Response(status=204)

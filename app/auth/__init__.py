@@ -10,7 +10,8 @@ Each module has the functions (stories) of one subject:
 - `reauthenticate`: prove again, in a session, who one is.
 - `password`: change the password, which ends every session.
 - `reset`: choose a new password with a mailed link.
-- `secure`: take an account back from a thief, with the link in a notice.
+- `email_change`: move the account to another address, confirmed with a mailed link.
+- `secure`: take an account back from a thief, with the link in a notice; undo a change of address.
 - `deletion`: delete one's own account. What an operator deletes goes the same way.
 - `profile`: read one's own account. `history`: read what happened to it.
 - `admin`: the actions of an operator. `pruning` deletes rows that are no longer needed.

@@ -12,6 +12,7 @@ from app.auth.dependencies import Auth
 from app.errors import InvalidLink
 from app.families import revocation
 from app.families.models import Reason, RevokedFamily
+from app.mail import link_queries
 from app.mail import queries as mails
 from app.mail.links import Link, parse
 from app.mail.models import Kind, Mail
@@ -26,6 +27,16 @@ def read(connection: Connection, auth: Auth, token: str, kinds: Collection[Kind]
 
     """
     return _find(connection, auth, token, kinds)[1]
+
+
+def read_address(connection: Connection, auth: Auth, token: str, kinds: Collection[Kind]) -> str:
+    """Return the address to which the link was mailed; this does not use it up.
+
+    Raises:
+        InvalidLink: as `read`.
+
+    """
+    return _find(connection, auth, token, kinds)[0].address
 
 
 def read_mail(connection: Connection, auth: Auth, token: str, kinds: Collection[Kind]) -> Mail:
@@ -51,9 +62,9 @@ def spend_with_siblings(connection: Connection, mail: Mail, now: int) -> None:
         InvalidLink: when the link was used up since it was read.
 
     """
-    if not mails.spend(connection, mail.id, now):
+    if not link_queries.spend(connection, mail.id, now):
         raise InvalidLink
-    mails.spend_all(connection, mail.kind, mail.address, now)
+    link_queries.spend_all(connection, mail.kind, mail.address, now)
 
 
 def replace_password(
@@ -68,13 +79,33 @@ def replace_password(
         InvalidLink: as `read`.
 
     """
-    mail, user = _find(connection, auth, token, kinds, lock=True)
+    _, user = spend(connection, auth, token, kinds)
     now = auth.clock.now()
-    if not mails.spend(connection, mail.id, now):
-        raise InvalidLink
     changed = user.with_password(password_hash, now)
+    return changed, write_password(connection, changed, now)
+
+
+def spend(
+    connection: Connection, auth: Auth, token: str, kinds: Collection[Kind]
+) -> tuple[Mail, User]:
+    """Use the link up; return its message, and its account, whose row is locked from now on.
+
+    Of several requests with one link, one succeeds.
+
+    Raises:
+        InvalidLink: as `read`.
+
+    """
+    mail, user = _find(connection, auth, token, kinds, lock=True)
+    if not link_queries.spend(connection, mail.id, auth.clock.now()):
+        raise InvalidLink
+    return mail, user
+
+
+def write_password(connection: Connection, changed: User, now: int) -> list[RevokedFamily]:
+    """Store the password of `changed`, whose row is locked, and revoke all of its families."""
     accounts.write_password(connection, changed)
-    return changed, revocation.revoke_user(connection, user.id, Reason.PASSWORD_CHANGED, now)
+    return revocation.revoke_user(connection, changed.id, Reason.PASSWORD_CHANGED, now)
 
 
 def _find(

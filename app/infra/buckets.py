@@ -20,7 +20,7 @@ SITE: Final = tuple(parse_many("120/minute;1200/hour"))
 ALL_OF_ADDRESS: Final = tuple(parse_many("300/minute"))
 ALL_OF_ACCOUNT: Final = tuple(parse_many("30/minute"))
 REGISTRATIONS: Final = tuple(parse_many("120/minute;1000/hour"))
-# Of one kind to one address, so that nobody fills another's mailbox.
+# Of one kind to one address, and requests of one account, so that nobody fills another's mailbox.
 MAILS: Final = tuple(parse_many("3/hour;6/day"))
 NOTES: Final = tuple(parse_many("1/day"))
 EXPORTS: Final = tuple(parse_many("5/hour;20/day"))

@@ -23,6 +23,7 @@ from limits.strategies import FixedWindowRateLimiter
 from redis import Redis, RedisError
 
 from app.errors import TooManyAttempts
+from app.infra import counts
 from app.infra.buckets import (
     ACCOUNT,
     ALL_OF_ACCOUNT,
@@ -111,16 +112,25 @@ class Throttle:
         """
         self._count((Bucket("register", network(ip), REGISTRATIONS),))
 
+    def email_change(self, user_id: str) -> None:
+        """Count a request of an account to change its address.
+
+        Raises:
+            TooManyAttempts: when the account's limit is used up.
+
+        """
+        self._count((Bucket("email_change", user_id, MAILS),))
+
     def mail(self, kind: str, address: str) -> bool:
         """Count a message of `kind` to `address`; return whether it may be sent.
 
         A limit that is used up raises nothing, because the answer to whoever asked is the same.
         """
-        return self._with_fallback(_hit, Bucket(f"mail_{kind}", address, MAILS)) is None
+        return self._with_fallback(counts.hit, Bucket(f"mail_{kind}", address, MAILS)) is None
 
     def note(self, kind: str, address: str) -> bool:
         """Count a message that may go to `address` once a day; return whether it may be sent."""
-        return self._with_fallback(_hit, Bucket(f"note_{kind}", address, NOTES)) is None
+        return self._with_fallback(counts.hit, Bucket(f"note_{kind}", address, NOTES)) is None
 
     def export(self, user_id: str) -> None:
         """Count an export of an account's data.
@@ -139,9 +149,9 @@ class Throttle:
         """Clear the failures of the account or browser, and uncount the network's attempt."""
         for bucket in buckets:
             if bucket.on_success == CLEARED:
-                self._with_fallback(_clear, bucket)
+                self._with_fallback(counts.clear, bucket)
             elif bucket.on_success == REFUNDED:
-                self._with_fallback(_refund, bucket)
+                self._with_fallback(counts.refund, bucket)
 
     def refund(self, buckets: tuple[Bucket, ...]) -> None:
         """Uncount an attempt, for the account, whose password was not verified in the end.
@@ -150,7 +160,7 @@ class Throttle:
         """
         for bucket in buckets:
             if bucket.kind not in NETWORK_KINDS:
-                self._with_fallback(_refund, bucket)
+                self._with_fallback(counts.refund, bucket)
 
     def _count(self, buckets: tuple[Bucket, ...]) -> None:
         """Count in one bucket after the other, up to the first that is full.
@@ -159,7 +169,7 @@ class Throttle:
         refused request uses up no attempt of the account.
         """
         for number, bucket in enumerate(buckets):
-            full_until = self._with_fallback(_hit, bucket)
+            full_until = self._with_fallback(counts.hit, bucket)
             if full_until is not None:
                 self.refund(buckets[:number])
                 raise TooManyAttempts(
@@ -179,26 +189,3 @@ class Throttle:
             name = type(error).__name__
             self._backoff.warn("redis unreachable, limits are per worker: %s", name)
             return act(self._local, bucket)
-
-
-def _hit(limiter: FixedWindowRateLimiter, bucket: Bucket) -> float | None:
-    """Count in each window of a bucket; return when the first full one ends (seconds, UTC).
-
-    None when no window is full.
-    """
-    for item in bucket.limits:
-        if not limiter.hit(item, bucket.kind, bucket.key):
-            # Return here: an attempt that the short window refuses does not fill the long one.
-            return limiter.storage.get_expiry(item.key_for(bucket.kind, bucket.key))
-    return None
-
-
-def _clear(limiter: FixedWindowRateLimiter, bucket: Bucket) -> None:
-    for item in bucket.limits:
-        limiter.clear(item, bucket.kind, bucket.key)
-
-
-def _refund(limiter: FixedWindowRateLimiter, bucket: Bucket) -> None:
-    for item in bucket.limits:
-        key = item.key_for(bucket.kind, bucket.key)
-        limiter.storage.incr(key, item.get_expiry(), amount=-1)

@@ -9,7 +9,8 @@ from app.accounts import queries as accounts
 from app.accounts.models import User
 from app.infra.clock import Clock
 from app.infra.database import Database
-from app.mail.links import LIFETIMES, Links
+from app.mail.email_messages import email_taken
+from app.mail.links import BEFORE_A_CHANGE, LIFETIMES, Links
 from app.mail.messages import MESSAGES
 from app.mail.models import Kind, Mail
 from app.mail.rendering import render
@@ -42,8 +43,11 @@ class Composer:
         user = self.database.read(accounts.find, mail.user_id) if mail.user_id else None
         if not _is_still_wanted(mail, user):
             raise Refused("the account has changed since")
-        now = self.clock.now()
-        token = self.links.token(mail, user, now) if mail.kind in LIFETIMES else ""
+        token = self.links.token(mail, user, self.clock.now()) if mail.kind in LIFETIMES else ""
+        if mail.kind == Kind.NEW_EMAIL and self.database.read(
+            accounts.find_by_email, mail.address
+        ):
+            compose, token = email_taken, ""
         try:
             return render(mail, compose(mail, self.site, token), self.site, self.sender)
         except ValueError as error:
@@ -51,13 +55,16 @@ class Composer:
 
 
 def _is_still_wanted(mail: Mail, user: User | None) -> bool:
-    """Return whether a message is of use to its reader, however long it waited."""
+    """Return whether a message is of use to its reader, however long it waited.
+
+    A link is made for the account as it is when the message is sent. So one that depends on the
+    password and the address may be sent only while these are what they were.
+    """
     if mail.kind == Kind.REGISTRATION:
         return mail.spent_at is None
-    if mail.kind != Kind.RESET:
+    if mail.kind not in BEFORE_A_CHANGE:
         return True
-    return (
-        user is not None
-        and user.disabled_at is None
-        and user.password_changed_at == mail.password_epoch
-    )
+    if user is None or user.disabled_at is not None or mail.spent_at is not None:
+        return False
+    epochs = user.password_changed_at, user.email_changed_at
+    return epochs == (mail.password_epoch, mail.email_epoch or 0)

@@ -3,7 +3,8 @@
 A token is made when its message is sent: an id, a time, and an HMAC by a key of its own purpose
 over these, the message's kind, account and address, and the state of the account that the link
 depends on. A copy of the database is not enough to make one, and a change of that state kills
-every link from before it. `app.auth` spends a link by one conditional UPDATE (`queries.spend`).
+every link from before it. `app.auth` spends a link by one conditional UPDATE
+(`link_queries.spend`).
 """
 
 from __future__ import annotations
@@ -32,13 +33,26 @@ LIFETIMES: Final[dict[str, int]] = {
     Kind.PASSWORD_RESET: 7 * DAY,
     Kind.THEFT: 7 * DAY,
     Kind.NEW_BROWSER: 7 * DAY,
+    Kind.NEW_EMAIL: DAY,
+    Kind.EMAIL_CHANGE_REQUESTED: 7 * DAY,
+    Kind.EMAIL_CHANGED: 7 * DAY,
 }
 MAX_LIFETIME: Final = max(LIFETIMES.values())
+# The kinds whose link takes the account back from a thief.
+SECURING: Final = frozenset(
+    {
+        Kind.PASSWORD_CHANGED,
+        Kind.PASSWORD_RESET,
+        Kind.THEFT,
+        Kind.NEW_BROWSER,
+        Kind.EMAIL_CHANGE_REQUESTED,
+    }
+)
 # The kinds whose link is for whoever has lost the account: it has to work after the password and
 # the address were changed by somebody else.
-AFTER_A_CHANGE: Final = frozenset(
-    {Kind.PASSWORD_CHANGED, Kind.PASSWORD_RESET, Kind.THEFT, Kind.NEW_BROWSER}
-)
+AFTER_A_CHANGE: Final = SECURING | {Kind.EMAIL_CHANGED}
+# The kinds whose link dies with a change of the password or of the address.
+BEFORE_A_CHANGE: Final = frozenset({Kind.RESET, Kind.NEW_EMAIL})
 
 _TOKEN: Final = re.compile(
     r"([A-Za-z0-9_-]{12})\.([A-Za-z0-9_-]{22})\.([0-9]{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII

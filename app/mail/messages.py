@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from app.mail import email_messages
 from app.mail.models import MAX_A_DAY, Kind, Mail
 from app.mail.wording import (
     NOT_ME,
@@ -175,4 +176,5 @@ MESSAGES: Final[dict[str, Callable[[Mail, Site, str], Message]]] = {
     Kind.THEFT: theft,
     Kind.NEW_BROWSER: new_browser,
     Kind.ACCOUNT_DELETED: account_deleted,
+    **email_messages.MESSAGES,
 }

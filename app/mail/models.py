@@ -26,6 +26,10 @@ class Kind(StrEnum):
     PASSWORD_RESET = "password_reset"  # noqa: S105 - likewise
     THEFT = "theft"
     NEW_BROWSER = "new_browser"
+    NEW_EMAIL = "new_email"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
+    EMAIL_CHANGE_UNDONE = "email_change_undone"
     ACCOUNT_DELETED = "account_deleted"
 
 
@@ -47,6 +51,7 @@ mails: Final = Table(
     Column("failed_at", BigInteger),
     Column("failure", String(MAX_FAILURE_LENGTH), nullable=False),
     Column("spent_at", BigInteger),
+    Column("email_epoch", BigInteger),
     Index("ix_mails_next_try_at", "next_try_at"),
     Index("ix_mails_user_id_kind_created_at", "user_id", "kind", "created_at"),
 )
@@ -62,7 +67,9 @@ class Mail:
       whether it was their own.
     - `next_try_at` is when a worker may send it; None when nothing more is to be done: it was
       sent (`sent_at`), given up (`failed_at`, `failure` says why), or is not to be sent at all.
-    - `spent_at` is when its link was used.
+    - `spent_at` is when its link was used, or when it was overtaken.
+    - `email_epoch` is the account's `email_changed_at` when the message was written; None without
+      an account, and in a row of a former release.
     """
 
     id: str
@@ -79,3 +86,4 @@ class Mail:
     failed_at: int | None = None
     failure: str = ""
     spent_at: int | None = None
+    email_epoch: int | None = None

@@ -77,6 +77,7 @@ class Outbox:
             kind=kind,
             user_id=user.id if user else None,
             password_epoch=user.password_changed_at if user else None,
+            email_epoch=user.email_changed_at if user else None,
             address=address,
             ip=client.ip,
             user_agent=client.user_agent,

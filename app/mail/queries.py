@@ -71,16 +71,6 @@ GIVE_UP: Final = (
     .values(failed_at=_now, next_try_at=null(), failure=bindparam("reason"))
 )
 GIVE_UP_LAST: Final = GIVE_UP.values(address="", ip="", user_agent="")
-SPEND: Final = update(mails).where(_mail, mails.c.spent_at.is_(None)).values(spent_at=_now)
-SPEND_ALL: Final = (
-    update(mails)
-    .where(
-        mails.c.address == bindparam("to"),
-        mails.c.kind == bindparam("of_kind"),
-        mails.c.spent_at.is_(None),
-    )
-    .values(spent_at=_now)
-)
 WAITING: Final = select(func.count(), func.min(mails.c.created_at)).where(
     mails.c.next_try_at.is_not(None)
 )
@@ -158,16 +148,6 @@ def give_up(connection: Connection, mail: Mail, now: int, reason: str) -> None:
     """
     statement = GIVE_UP_LAST if mail.kind == Kind.ACCOUNT_DELETED else GIVE_UP
     connection.execute(statement, {"mail": mail.id, "now": now, "reason": reason})
-
-
-def spend(connection: Connection, mail_id: str, now: int) -> bool:
-    """Use up the link of a message; return False when it was used before."""
-    return connection.execute(SPEND, {"mail": mail_id, "now": now}).rowcount == 1
-
-
-def spend_all(connection: Connection, kind: str, address: str, now: int) -> None:
-    """Use up every link of that kind that was mailed to `address`, or still waits to be."""
-    connection.execute(SPEND_ALL, {"to": address, "of_kind": kind, "now": now})
 
 
 def waiting(connection: Connection) -> tuple[int, int | None]:

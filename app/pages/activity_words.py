@@ -55,6 +55,18 @@ WORDS: Final = {
         "The link “This wasn't me” was used: the old password is refused. {sessions} ended.",
         "safe",
     ),
+    Event.EMAIL_CHANGE_REQUESTED: Words(
+        "New e-mail address asked for", "It counts once its link is used. It was asked for from:"
+    ),
+    Event.EMAIL_CHANGED: Words(
+        "E-mail address changed", "The link that was mailed to the new address was used from:"
+    ),
+    Event.EMAIL_CHANGE_UNDONE: Words(
+        "E-mail address restored",
+        "The link in the mail to the former address was used: the old password is refused. "
+        "{sessions} ended.",
+        "safe",
+    ),
     Event.THEFT_DISMISSED: Words("Notice of a theft dismissed"),
     Event.DATA_EXPORTED: Words("Data downloaded", "A copy of all your data was made, from:"),
     Event.USER_DISABLED: Words("Account disabled", "An operator of this site disabled it."),

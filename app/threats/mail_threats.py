@@ -34,8 +34,8 @@ MAIL_THREATS: Final = (
         "address has changed since. Nothing that opens anything is stored: the token is made when "
         "the message is sent.",
         detail="app/mail/links.py makes an HMAC over the message and the state of the account; "
-        "app/mail/queries.py spends a link by one conditional UPDATE.",
-        code=("app/mail/links.py:Links.is_valid", "app/mail/queries.py:spend"),
+        "app/mail/link_queries.py spends a link by one conditional UPDATE.",
+        code=("app/mail/links.py:Links.is_valid", "app/mail/link_queries.py:spend"),
         gap="A fresh link in a mailbox that somebody else reads. The links of notices work for "
         "seven days whatever has changed; they end sessions and set nothing.",
         standards=("ASVS 6.4.1", "ASVS 6.4.3"),

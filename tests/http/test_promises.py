@@ -21,27 +21,20 @@ from schemathesis.specs.openapi.checks import (
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.accounts import queries as accounts
 from app.attacks.prover import Prover
 from app.auth.export import _place
 from app.contract.endpoints import Endpoint
-from app.families import thefts
-from app.families.models import Reason
-from app.infra import throttle
-from app.infra.audit import Client as AuditClient
-from app.mail import queries as mails
-from app.mail.models import Kind
+from app.infra import counts
 from app.web.cookies import REFRESH
 from app.web.guards import public
 from app.web.step_up import RECENT_SECONDS
 from config import Settings
+from tests.http.good_requests import BODIES, KINDS, SUBJECTS, link
 from tests.support.app import clock_of, close, services
 from tests.support.busy import busy as filled
-from tests.support.client import NEW_PASSWORD, Client, problem, program
-from tests.support.clock import NOW
+from tests.support.client import Client, problem, program
 from tests.support.contract import DOCUMENT, ENDPOINTS, OWN, arguments_of
 from tests.support.databases import one_database
-from tests.support.factories import a_family
 from tests.support.product_tables import product_table
 
 pytestmark = one_database
@@ -53,7 +46,6 @@ CHECKED: Final = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-NOBODY: Final = "nobody@example.com"
 NOWHERE: Final = "sqlite:////nowhere/at/all.db"
 
 
@@ -165,7 +157,7 @@ def busy(stage: Stage) -> TestResponse:
 
 def too_many(stage: Stage) -> TestResponse:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(throttle, "_hit", lambda *_: services(stage.app).clock.now() + 9)
+        patch.setattr(counts, "hit", lambda *_: services(stage.app).clock.now() + 9)
         return stage.ask()
 
 
@@ -189,48 +181,16 @@ def without_mail(stage: Stage) -> TestResponse:
         return stage.ask()
 
 
-def link(ada: Client, kind: Kind, address: str = "") -> str:
-    """Make the token of a mailed link that was not used yet; one to `address` is of no account."""
-    auth = services(ada.app).auth
-    user = None if address else auth.database.read(accounts.find, ada.user_id)
-    mail = auth.outbox.mail(kind, address or ada.email, AuditClient(), user, suppressed=True)
-    auth.database.write(mails.insert, mail)
-    return auth.links.token(mail, user, auth.clock.now())
+def taken(stage: Stage) -> TestResponse:
+    """Ask for one's own address, or come with a link to one that has another account."""
+    if stage.endpoint.name not in KINDS:
+        return changed(stage, email=stage.ada.email)
+    somebody = Client(stage.app, "taken@example.com")
+    somebody.create_account()
+    kind = KINDS[stage.endpoint.name]
+    return changed(stage, token=link(stage.ada, kind, somebody.email, email_epoch=-1))
 
 
-BODIES: Final[dict[str, Callable[[Client], dict[str, Any]]]] = {
-    "registration_post_register": lambda _: {"email": NOBODY},
-    "registration_post_register_finish": lambda ada: {
-        "token": link(ada, Kind.REGISTRATION, NOBODY),
-        "password": ada.password,
-    },
-    "session_post_login": lambda ada: {"email": ada.email, "password": ada.password},
-    "reauthentication_post_reauthenticate": lambda ada: {"password": ada.password},
-    "session_post_password": lambda ada: {
-        "current_password": ada.password,
-        "new_password": NEW_PASSWORD,
-    },
-    "recovery_post_reset": lambda ada: {"email": ada.email},
-    "recovery_post_reset_finish": lambda ada: {
-        "token": link(ada, Kind.RESET),
-        "password": NEW_PASSWORD,
-    },
-    "recovery_post_secure": lambda ada: {"token": link(ada, Kind.PASSWORD_CHANGED)},
-}
-
-
-def a_theft(ada: Client) -> str:
-    """Return the id of a session of Ada's that was stolen; the same until she dismisses it."""
-    database = services(ada.app).database
-    for family in database.read(thefts.stolen_families, ada.user_id, NOW):
-        return family.family_id
-    ada_herself = database.read(accounts.find, ada.user_id)
-    assert ada_herself
-    stolen = a_family(database, ada_herself, revoked_at=NOW, revoked_reason=Reason.REUSE)
-    return stolen.family_id
-
-
-SUBJECTS: Final[dict[str, Callable[[Client], str]]] = {"notices_delete_theft": a_theft}
 # What any endpoint may refuse, whatever it does.
 GENERAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
     "misdirected": lambda stage: stage.ask(Host="other.example"),
@@ -270,6 +230,7 @@ SPECIAL: Final[dict[str, Callable[[Stage], TestResponse]]] = {
     "mail_off": without_mail,
     "deletion_blocked": still_referred,
     "export_failed": unexported,
+    "email_taken": taken,
     "not_found": lambda stage: stage.ask(path=stage.path[:-1]),
     "too_many_attempts": too_many,
     "busy": busy,

@@ -10,7 +10,7 @@ from app.auth.dependencies import Auth
 from app.auth.reset import KINDS
 from app.dev.lab.weakened.variant import instead_of
 from app.infra.throttle import Throttle
-from app.mail import queries
+from app.mail import link_queries
 from app.mail.links import Link, Links, parse
 from app.mail.models import Mail
 from app.web.origin import SAFE_METHODS, check_origin
@@ -22,7 +22,7 @@ def opening_a_link_uses_it_up(auth: Auth, token: str) -> None:
     auth.database.read(opened_links.read, auth, token, KINDS)
     link = parse(token)
     if link:
-        auth.database.write(queries.spend, link.mail_id, auth.clock.now())
+        auth.database.write(link_queries.spend, link.mail_id, auth.clock.now())
 
 
 @instead_of("app/mail/links.py:_state", "stale-links")
