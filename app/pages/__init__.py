@@ -11,7 +11,7 @@ from flask import Flask, url_for
 
 from app.accounts.password_policy import MAX_PASSWORD_BYTES
 from app.feature import Feature, Tab
-from app.pages import fragments, register_pages, reset_pages, routes, secure_pages
+from app.pages import email_pages, fragments, register_pages, reset_pages, routes, secure_pages
 from config import Settings
 
 TABS: Final = (
@@ -19,6 +19,7 @@ TABS: Final = (
     Tab("Sessions", "pages.sessions", "fragments.sessions"),
     Tab("Activity", "pages.activity", "fragments.activity"),
     Tab("Password", "pages.password", "fragments.password"),
+    Tab("E-mail", "email.account", "fragments.email"),
     Tab("Your data", "pages.data", "fragments.data"),
 )
 
@@ -42,5 +43,5 @@ def install(app: Flask, settings: Settings, features: tuple[Feature, ...]) -> No
         brand_css=settings.brand_css,
         brand_logo=settings.brand_logo,
     )
-    for module in (routes, fragments, register_pages, reset_pages, secure_pages):
+    for module in (routes, fragments, register_pages, reset_pages, secure_pages, email_pages):
         app.register_blueprint(module.blueprint)

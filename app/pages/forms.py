@@ -45,4 +45,6 @@ class NewPasswordForm(FlaskForm):  # type: ignore[misc]  # the base class is unt
 
 
 class ActForm(FlaskForm):  # type: ignore[misc]  # the base class is untyped
-    """A form with a button only."""
+    """A form with a button only, and the token of the link that its page was opened with."""
+
+    token = HiddenField()

@@ -15,6 +15,7 @@ from app.auth.profile import account as account_of
 from app.auth.profile import profile
 from app.auth.sessions import active_sessions
 from app.auth.thefts import recent_thefts
+from app.errors import MailOff
 from app.infra.clock import rfc3339
 from app.pages.activity_words import words
 from app.services import services
@@ -83,6 +84,16 @@ def password() -> str:
         "fragments/password.html",
         user=_user(),
         password_min_length=services().settings.password_min_length,
+    )
+
+
+@blueprint.get("/email")
+@require_access
+def email() -> str:
+    """Render the form that asks for another address; where no mail is sent, say so instead."""
+    is_open = services().auth.outbox.is_open
+    return render_template(
+        "fragments/email.html", user=_user(), closed="" if is_open else MailOff.detail
     )
 
 

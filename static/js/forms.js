@@ -8,7 +8,7 @@ function missingOrWrong({ value, validity, dataset }) {
 	return validity.patternMismatch && dataset.wrong;
 }
 
-/** Shows what is wrong, `general` if it is about no field. @type {ShowFaults} */
+/** @type {ShowFaults} */
 function showFaults(form, faultOf, general) {
 	const faults = findAll('.field input', form).map((field) => ({ field, text: faultOf(field) || '' }));
 	for (const { field, text } of faults) {
@@ -25,7 +25,7 @@ function showFaults(form, faultOf, general) {
 	return told.length > 0;
 }
 
-/** Sends a form in which nothing is wrong, and shows why that rejects. @type {OnSubmit} */
+/** Sends a form in which nothing is wrong. @type {OnSubmit} */
 export function onFilled(form, send) {
 	onSubmit(form, async (fields) => {
 		for (const peek of findAll('.peek[aria-pressed=true]', form)) peek.click();

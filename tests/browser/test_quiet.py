@@ -44,6 +44,7 @@ ACCOUNT: Final = [
     "/account/sessions",
     "/account/activity",
     "/account/password",
+    "/account/email",
     "/account/data",
 ]
 TOKYO: Final = timezone(timedelta(hours=9))

@@ -40,6 +40,7 @@ HEADINGS: Final = {
     "Sessions": "Your sessions",
     "Activity": "Your activity",
     "Password": "Change your password",
+    "E-mail": "Change your address",
     "Your data": "Your data",
 }
 
