@@ -25,7 +25,8 @@ def show() -> None:
     for one in found:
         state = "given up" if one.failed_at else f"{one.tries} tries"
         why = f": {one.failure}" if one.failure else ""
-        click.echo(f"{rfc3339(one.created_at)}  {one.kind}  {one.address}  {state}{why}")
+        address = one.address or "(deleted)"
+        click.echo(f"{rfc3339(one.created_at)}  {one.kind}  {address}  {state}{why}")
     click.echo(f"{count} messages wait.")
 
 
