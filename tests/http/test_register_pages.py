@@ -1,11 +1,13 @@
 """The pages on which an account is opened, without script."""
 
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.accounts.password_login import PasswordLogin
 from app.auth import admin
 from app.web.cookies import FORM
 from tests.support.app import clock_of, running, services
@@ -180,6 +182,24 @@ def test_a_dead_link_says_so_before_and_after_the_password(
     for answer in (tab.ask("GET", FINISH), send(tab, page, password="another marble teapot")):
         assert answer.status_code == 400
         assert "This link does not work any more" in answer.text
+    assert not tab.refresh_token
+
+
+def test_a_link_used_while_the_password_was_hashed(
+    app: Flask, tab: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = ask(app, tab)
+    page, hash_new = follow(tab, token), PasswordLogin.hash_new
+
+    def meanwhile(self: PasswordLogin, *args: Any) -> str:  # noqa: ANN401 - of the method
+        monkeypatch.undo()
+        assert program(app).finish_account(token).status_code == 201
+        return hash_new(self, *args)
+
+    monkeypatch.setattr(PasswordLogin, "hash_new", meanwhile)
+    answer = send(tab, page, password="another marble teapot")
+    assert answer.status_code == 400
+    assert "This link does not work any more" in answer.text
     assert not tab.refresh_token
 
 
