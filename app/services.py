@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 from flask import current_app
 from redis import Redis
@@ -149,7 +150,8 @@ def _password_login(
     )
     path = settings.breached_passwords
     breached = BreachedPasswords(path) if path else None
-    policy = PasswordPolicy(settings.password_min_length, breached)
+    names = (settings.product_name, urlsplit(settings.public_url).hostname or "")
+    policy = PasswordPolicy(settings.password_min_length, breached, names)
     return PasswordLogin(database, passwords, policy, HashQueue(), browsers, throttle, clock)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from app.accounts.breached_passwords import BreachedPasswords
@@ -15,7 +15,6 @@ MAX_PASSWORD_BYTES: Final = 1024
 MAX_CODE_POINTS: Final = MAX_PASSWORD_BYTES
 TOO_LONG: Final = ("too_long", f"Use at most {MAX_PASSWORD_BYTES} bytes.")
 
-PRODUCT_WORDS: Final = ("latchkey",)
 BREACHED: Final = (
     "breached",
     "This password is known from a breach elsewhere. Choose one that you use on no other site.",
@@ -25,10 +24,20 @@ BREACHED: Final = (
 class PasswordPolicy:
     """The rules for new passwords."""
 
-    def __init__(self, min_length: int, breached: BreachedPasswords | None = None) -> None:
-        """Take the minimum length in code points, and the passwords known from breaches."""
+    def __init__(
+        self,
+        min_length: int,
+        breached: BreachedPasswords | None = None,
+        product_words: Collection[str] = (),
+    ) -> None:
+        """Take the minimum length in code points, and the passwords known from breaches.
+
+        `product_words` are what an attacker tries here before anywhere else: the names of the
+        product and of its host (ASVS 6.1.2).
+        """
         self.min_length: Final = min_length
         self._breached: Final = breached
+        self._product_words: Final = frozenset(word.casefold() for word in product_words)
 
     def check(self, password: str, email: str) -> None:
         """Accept or refuse a new password for the account with the address `email`.
@@ -46,7 +55,7 @@ class PasswordPolicy:
         if len(password) > MAX_CODE_POINTS:
             raise WeakPassword([TOO_LONG])
         text = normalize_password(password)
-        reasons = list(self._length_faults(text)) or list(_guess_faults(text, email))
+        reasons = list(self._length_faults(text)) or list(self._guess_faults(text, email))
         if not reasons and self.is_breached(text):
             reasons = [BREACHED]
         if reasons:
@@ -61,6 +70,16 @@ class PasswordPolicy:
             yield "too_short", f"Use at least {self.min_length} characters; a few words will do."
         if len(text.encode()) > MAX_PASSWORD_BYTES:
             yield TOO_LONG
+
+    def _guess_faults(self, text: str, email: str) -> Iterator[tuple[str, str]]:
+        own = {email, email.partition("@")[0]}
+        if text.casefold() in own:
+            yield "own_email", "Do not use your e-mail address as your password."
+        elif warning := early_guess(text, own | self._product_words):
+            yield (
+                "too_common",
+                f"{warning.rstrip('.')}. Try four or more words that do not belong together.",
+            )
 
 
 def normalize_password(password: str) -> str:
@@ -81,14 +100,3 @@ def normalize_password(password: str) -> str:
     except UnicodeEncodeError:
         raise InvalidRequest("The password is not valid Unicode text.") from None
     return text
-
-
-def _guess_faults(text: str, email: str) -> Iterator[tuple[str, str]]:
-    personal = {email, email.partition("@")[0], *PRODUCT_WORDS}
-    if text.casefold() in personal:
-        yield "own_email", "Do not use your e-mail address as your password."
-    elif warning := early_guess(text, personal):
-        yield (
-            "too_common",
-            f"{warning.rstrip('.')}. Try four or more words that do not belong together.",
-        )

@@ -5,7 +5,7 @@ from app.errors import WeakPassword
 
 EMAIL = "ada.lovelace@example.com"
 GOOD = "violet harbour anchors"
-POLICY = PasswordPolicy(15)
+POLICY = PasswordPolicy(15, product_words=("Inkwell", "accounts.inkwell.example"))
 
 
 def codes(password: str) -> list[str]:
@@ -60,7 +60,12 @@ def test_a_password_has_at_most_1024_bytes() -> None:
     [
         *("passwordpassword", "password123456789", "P@ssw0rdP@ssw0rd", "iloveyouiloveyou"),
         *("qwertyuiopasdfghjkl", "abcdefghijklmnopqrst", "123456789012345678"),
-        *("aaaaaaaaaaaaaaaa", "20012001200120012001", "latchkeylatchkey"),
+        *(
+            "aaaaaaaaaaaaaaaa",
+            "20012001200120012001",
+            "inkwellinkwell1",
+            "Accounts.Inkwell.Example",
+        ),
     ],
 )
 def test_what_attackers_try_first_is_refused(password: str) -> None:
