@@ -27,6 +27,7 @@ class ExportedAccount(UserView):
     """The account."""
 
     password_changed_at: Timestamp
+    email_changed_at: Annotated[Timestamp | None, Meta(description="Null for the first address.")]
 
 
 class ExportedSession(TypedDict):
@@ -102,6 +103,7 @@ def _account(user: User) -> ExportedAccount:
         "email": user.email,
         "created_at": rfc3339(user.created_at),
         "password_changed_at": rfc3339(user.password_changed_at),
+        "email_changed_at": _time(user.email_changed_at or None),
     }
 
 

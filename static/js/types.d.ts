@@ -196,6 +196,7 @@ export interface ExportedAccount {
   email: string;
   created_at: string;
   password_changed_at: string;
+  email_changed_at: string | null;
 }
 
 /** A session that is active, or ended lately, or was ended because of theft. */

@@ -16,9 +16,11 @@ from app.accounts import queries as accounts
 from app.auth import admin
 from app.auth.dependencies import Auth
 from app.infra.clock import Clock
+from app.mail.models import Kind
 from app.services import Services, build
 from tests.support.at_once import at_once
 from tests.support.client import ALL_WORKERS, NEW_PASSWORD, PASSWORD, Client, pair, program
+from tests.support.derived_links import the_link
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.traces import traces
@@ -45,6 +47,11 @@ class Scene:
         self.theft = theft["id"]
         self.user = admin.find_user(self.auth, self.wire.email)
         self.link = admin.reset_token(self.auth, self.user)
+        assert self.ask_for(f"new-{self.wire.email}").status_code == 202
+        self.email_link = the_link(self.wire.server, Kind.NEW_EMAIL, self.user.id)
+
+    def ask_for(self, email: str) -> TestResponse:
+        return self.wire.ask("POST", "/auth/email", {"email": email}, access=self.own)
 
     def delete(self) -> TestResponse:
         return self.wire.ask("DELETE", "/auth/account", access=self.own)
@@ -71,6 +78,13 @@ ACTS: Final[dict[str, Act]] = {
     "reset": lambda scene: scene.wire.ask("POST", "/auth/reset", {"email": scene.wire.email}),
     "reset-finish": lambda scene: scene.wire.ask(
         "POST", "/auth/reset/finish", {"token": scene.link, "password": NEW_PASSWORD}
+    ),
+    "register": lambda scene: scene.wire.ask(
+        "POST", "/auth/register", {"email": scene.wire.email}
+    ),
+    "email": lambda scene: scene.ask_for(f"other-{scene.wire.email}"),
+    "email-confirm": lambda scene: scene.wire.ask(
+        "POST", "/auth/email/confirm", {"token": scene.email_link}
     ),
     "log-out": lambda scene: scene.wire.ask("POST", "/auth/logout", cookie=scene.current),
     "log-out-everywhere": lambda scene: scene.wire.ask(
