@@ -41,7 +41,7 @@ NO_CHROMIUM = "there is no Chromium"
 NO_PGBOUNCER = "there is no PgBouncer"
 NO_CURL = "there is no curl"
 
-UNTRACED = {"browser", "fuzz", "test_fuzz.py"}
+UNTRACED = {"browser", "test_fuzz.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,6 +56,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     busy = [item for item in items if "servers" not in parts(item)]
     traced = [item for item in busy if not is_untraced(item)]
     others = [item for item in busy if is_untraced(item)]
+    others.sort(key=lambda item: "fuzz" not in parts(item))  # the longest tests first
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     spread: list[pytest.Item] = []
     for number in range(processes):
