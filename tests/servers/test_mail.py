@@ -70,6 +70,9 @@ def test_an_account_is_deleted_while_its_message_is_on_its_way(
     """The message that is being sent arrives, the last one too, and no row of either is left."""
     database = Database(environment["DATABASE_URL"])
     ada = member(site)
+    wait_until(lambda: len(smtp.received) == 1, what="the message of the log-in")
+    smtp.received.clear()
+    smtp.busy.clear()
     smtp.free.clear()
     assert ada.change_password(NEW_PASSWORD).status_code == 200
     wait_until(smtp.busy.is_set, what="a message on its way")
