@@ -3,18 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.test_accessibility import step_to
 from tests.support.browsing import (
     ADA,
-    BOB,
     NEW_PASSWORD,
     Person,
     at_account,
     at_login,
     choose_password,
-    log_in,
     reload,
     send,
 )
@@ -99,16 +97,3 @@ def test_there_and_back(page: Page, context: BrowserContext) -> None:
     send(mail_reader, Person(ADA.email, NEW_PASSWORD))
     at_account(mail_reader)
     expect(mail_reader.locator("#content")).to_contain_text(ADA.email)
-
-
-def test_a_log_in_from_another_browser(page: Page, browser: Browser, site: Clone) -> None:
-    """The notice leads to the page that secures the account; both sessions end."""
-    register(page, BOB)
-    with browser.new_context(base_url=site.url) as elsewhere:
-        other = elsewhere.new_page()
-        log_in(other, BOB)
-        open_mail(page, "New login to your Latchkey account", "/secure")
-        press(page, "Secure the account", "/secure/done")
-        for one in (page, other):
-            one.goto("/account")
-            at_login(one, "session_ended")
