@@ -53,10 +53,9 @@ def stale_links(context: AttackContext) -> None:
         context.say("The owner changes the password. The link is from before that.")
         change_password(context, context.owner(), new)
         answer = _set_password(context, token, f"{new} again")
-        if not _refused(
-            context, answer, "a link from before the change", defenses.LINK
-        ):  # pragma: no branch
-            context.account.password = f"{new} again"  # pragma: no cover
+        dead = _refused(context, answer, "a link from before the change", defenses.LINK)
+        if not dead:  # pragma: no cover
+            context.account.password = f"{new} again"
         context.say("A new link works, and works once.")
         token = _reset_link(context, outbox)
         if _finish(context, token, f"{new} twice", defenses.LINK):
