@@ -53,8 +53,7 @@ def stale_links(context: AttackContext) -> None:
         context.say("The owner changes the password. The link is from before that.")
         change_password(context, context.owner(), new)
         answer = _set_password(context, token, f"{new} again")
-        dead = _refused(context, answer, "a link from before the change", defenses.LINK)
-        if not dead:  # pragma: no cover
+        if not _refused(context, answer, "a link from before the change", defenses.LINK):
             context.account.password = f"{new} again"
         context.say("A new link works, and works once.")
         token = _reset_link(context, outbox)

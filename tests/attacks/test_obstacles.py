@@ -128,6 +128,23 @@ def test_a_deployment_without_mail(server: Scripted, attack: Attack) -> None:
     assert defenses.ASKED_MAIL not in {finding.by for finding in done.record.findings}
 
 
+@pytest.mark.parametrize(
+    "slug", ["scanned-links", "stale-links", "mail-flooding", "account-squatting"]
+)
+def test_an_attack_on_mail_where_none_is_sent(server: Scripted, attack: Attack, slug: str) -> None:
+    for path in ("/auth/register", "/auth/reset"):
+        server.answers[path] = (403, {"code": "mail_off"}, {})
+    done = attack(slug)
+    assert done.verdict == "skipped"
+    assert done.why == "the deployment sends no mail (MAIL_URL is none)"
+
+
+def test_a_message_that_is_not_written_proves_nothing(server: Scripted, why: Why) -> None:
+    server.answers["/auth/reset"] = (202, {}, {})
+    said = "no message was written to ada@example.com: its limit may be used up"
+    assert why("stale-links") == said
+
+
 def test_a_form_that_is_broken_proves_nothing(server: Scripted, why: Why) -> None:
     server.log_in_works()
     server.answers["/api/me"] = (200, {}, {})

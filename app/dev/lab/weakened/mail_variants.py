@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 from flask import Flask, request
 
 from app.accounts.models import User
@@ -10,25 +13,27 @@ from app.auth.dependencies import Auth
 from app.auth.reset import KINDS
 from app.dev.lab.weakened.variant import instead_of
 from app.infra.throttle import Throttle
-from app.mail import link_queries
-from app.mail.links import Link, Links, parse
+from app.mail.links import Link, Links
 from app.mail.models import Mail
 from app.web.origin import SAFE_METHODS, check_origin
+
+real_is_valid: Final = Links.is_valid
 
 
 @instead_of("app/auth/reset.py:check_reset", "scanned-links")
 def opening_a_link_uses_it_up(auth: Auth, token: str) -> None:
     """Whoever opens the page has used the link."""
-    auth.database.read(opened_links.read, auth, token, KINDS)
-    link = parse(token)
-    if link:  # pragma: no branch
-        auth.database.write(link_queries.spend, link.mail_id, auth.clock.now())
+    auth.database.transact(opened_links.spend, auth, token, KINDS)
 
 
-@instead_of("app/mail/links.py:_state", "stale-links")
-def a_change_kills_no_link(user: User) -> tuple[str, str]:
-    """A link does not depend on the password."""
-    return user.id, user.email
+@instead_of("app/mail/links.py:Links.is_valid", "stale-links")
+def a_change_kills_no_link(
+    self: Links, link: Link, mail: Mail, user: User | None, now: int
+) -> bool:
+    """A link is checked for the account as it was when its message was written."""
+    if user:
+        user = replace(user, password_changed_at=mail.password_epoch or 0, email=mail.address)
+    return real_is_valid(self, link, mail, user, now)
 
 
 @instead_of("app/mail/links.py:Links.is_valid", "account-squatting")
