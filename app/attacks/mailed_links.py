@@ -57,9 +57,9 @@ def stale_links(context: AttackContext) -> None:
             context.account.password = f"{new} again"
         context.say("A new link works, and works once.")
         token = _reset_link(context, outbox)
-        if _finish(context, token, f"{new} twice", defenses.LINK):
-            answer = _set_password(context, token, new)
-            _refused(context, answer, "the same link again", defenses.LINK)
+        _finish(context, token, f"{new} twice", defenses.LINK)
+        answer = _set_password(context, token, new)
+        _refused(context, answer, "the same link again", defenses.LINK)
 
 
 def _reset_link(context: AttackContext, outbox: ReadOutbox) -> str:
@@ -75,10 +75,10 @@ def _refused(context: AttackContext, answer: Answer, text: str, by: str) -> bool
     return context.refused(answer, 400, "invalid_link", text, by)
 
 
-def _finish(context: AttackContext, token: str, new: str, by: str) -> bool:
+def _finish(context: AttackContext, token: str, new: str, by: str) -> None:
     """Set the owner's password with the link; record whether that worked."""
     answer = context.browser().ask("POST", FINISH, {"token": token, "password": new})
     held = answer.status == NO_CONTENT
     if held:
         context.account.password = new
-    return context.found("the owner's link sets a password", by, held=held)
+    context.found("the owner's link sets a password", by, held=held)

@@ -9,14 +9,19 @@ from flask import render_template, request
 from app.auth.dependencies import Auth
 from app.errors import Refusal
 from app.infra.audit import Client
-from app.pages.form_page import NO_HEADERS, Page, refused, see_other
+from app.pages.form_page import NO_HEADERS, Page, closed, refused, see_other
 from app.pages.forms import AddressForm
 from app.services import services
 from app.web.client import client
 
 
 def address_page(template: str, ask: Callable[[Auth, str, Client], None], sent: str) -> Page:
-    """Render the form for the address; on POST call `ask` and go to the page `sent`."""
+    """Render the form for the address; on POST call `ask` and go to the page `sent`.
+
+    Where no mail is sent, say so in place of the form.
+    """
+    if not services().auth.outbox.is_open:
+        return closed()
     form = AddressForm(request.form)
     status, headers = 200, NO_HEADERS
     if request.method == "POST":

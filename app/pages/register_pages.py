@@ -24,8 +24,6 @@ blueprint.before_request(csrf.protect)
 @public
 def ask() -> Page:
     """Render the form for the address; on POST write the mail."""
-    if not services().auth.outbox.is_open:
-        return closed()
     return address_page("pages/register.html", request_registration, url_for("register.sent"))
 
 

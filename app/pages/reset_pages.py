@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template, url_for
 
 from app.auth.reset import check_reset, finish_reset, request_reset
 from app.pages.address_page import address_page
-from app.pages.form_page import Page, closed, see_other
+from app.pages.form_page import Page, see_other
 from app.pages.password_page import password_page
 from app.services import services
 from app.web.client import client
@@ -23,8 +23,6 @@ blueprint.before_request(csrf.protect)
 @public
 def ask() -> Page:
     """Render the form for the address; on POST write the mail."""
-    if not services().auth.outbox.is_open:
-        return closed()
     return address_page("pages/reset.html", request_reset, url_for("reset.sent"))
 
 

@@ -32,6 +32,7 @@ from app.services import denylist_keys
 from tests.conftest import NO_CHROMIUM
 from tests.support.accounts import create_account
 from tests.support.browsing import ADA, BOB, Device, Person, at_account, log_in, section
+from tests.support.clone import Clone
 from tests.support.reauthentication import let_the_log_in_be_old
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.valkey import ValkeyServer
@@ -139,6 +140,16 @@ def site(session_site: GunicornServer, valkey: ValkeyServer) -> GunicornServer:
         for (name,) in tables:
             database.execute(f'DELETE FROM "{name}"')  # noqa: S608 - names from the schema itself
     return session_site
+
+
+@pytest.fixture(scope="module")
+def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    """A fresh clone in which `make run` was typed."""
+    clone = Clone(tmp_path_factory.mktemp("make-run"))
+    clone.run()
+    yield clone
+    clone.interrupt()
+    clone.close()
 
 
 @pytest.fixture

@@ -18,16 +18,6 @@ SIDES: Final = ("here", "weakened")
 OTHER_SITE: Final = {"csrf-on-refresh": "cross_origin", "login-csrf": "403"}
 
 
-@pytest.fixture(scope="module")
-def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """A fresh clone in which `make run` was typed."""
-    clone = Clone(tmp_path_factory.mktemp("lab"))
-    clone.run()
-    yield clone
-    clone.interrupt()
-    clone.close()
-
-
 @pytest.fixture
 def site(development: Clone) -> Clone:
     return development

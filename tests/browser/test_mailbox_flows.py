@@ -1,7 +1,5 @@
 """Mailed links as after `make run`: read in the mailbox, and used with the keyboard."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -21,16 +19,6 @@ from tests.support.browsing import (
 from tests.support.clone import Clone
 
 NEW_EMAIL = "ada@new.example"
-
-
-@pytest.fixture(scope="module")
-def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """A fresh clone in which `make run` was typed."""
-    clone = Clone(tmp_path_factory.mktemp("mailbox"))
-    clone.run()
-    yield clone
-    clone.interrupt()
-    clone.close()
 
 
 @pytest.fixture

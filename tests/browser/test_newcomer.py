@@ -10,16 +10,6 @@ from tests.support.browsing import ADA, BOB, Person, at_account, choose_password
 from tests.support.clone import Clone
 
 
-@pytest.fixture(scope="module")
-def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """A fresh clone in which `make run` was typed."""
-    clone = Clone(tmp_path_factory.mktemp("new"))
-    clone.run()
-    yield clone
-    clone.interrupt()
-    clone.close()
-
-
 @pytest.fixture(params=["script", "no script"])
 def context(
     request: pytest.FixtureRequest, browser: Browser, development: Clone

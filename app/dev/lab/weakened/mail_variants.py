@@ -31,9 +31,9 @@ def a_change_kills_no_link(
     self: Links, link: Link, mail: Mail, user: User | None, now: int
 ) -> bool:
     """A link is checked for the account as it was when its message was written."""
-    if user:
-        user = replace(user, password_changed_at=mail.password_epoch or 0, email=mail.address)
-    return real_is_valid(self, link, mail, user, now)
+    epoch = mail.password_epoch or 0
+    then = replace(user, password_changed_at=epoch, email=mail.address) if user else None
+    return real_is_valid(self, link, mail, then, now)
 
 
 @instead_of("app/mail/links.py:Links.is_valid", "account-squatting")
