@@ -113,11 +113,11 @@ def test_it_can_be_left_alone(old_data: Page, site: GunicornServer) -> None:
 
 
 def test_the_page_names_what_is_lost(data: Page, ada: Person, phone: Device) -> None:
-    expect(data.locator(".lost")).to_contain_text("on this device and on no other")
+    expect(data.locator(".lost")).to_contain_text("your session on this device")
     phone.log_in()
     data.reload()
     at_account(data, "Your data")
-    expect(data.locator(".lost")).to_contain_text("on this device and on 1 other")
+    expect(data.locator(".lost")).to_contain_text("on this device, and that on another")
     expect(data.locator(".card.danger")).to_contain_text(ada.email)
 
 
