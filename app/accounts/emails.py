@@ -7,10 +7,14 @@ from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
 
+from app.errors import InvalidRequest
+
 MAX_LENGTH: Final = 254
 # In code points: more than any address needs, with spaces and decomposed letters. NFKC and IDNA
 # take time quadratic in the length, so a longer text must not reach them.
 MAX_TYPED: Final = 320
+TOO_LONG: Final = f"An e-mail address has at most {MAX_LENGTH} characters."
+NO_ADDRESS: Final = "Enter an e-mail address such as name@example.com."
 
 
 def normalize_email(text: str) -> str:
@@ -19,22 +23,22 @@ def normalize_email(text: str) -> str:
     The domain is not looked up: whether mail arrives there, only mail shows.
 
     Raises:
-        ValueError: when `text` is not an e-mail address, or has more than `MAX_TYPED` code
-            points. The message can be shown to the user.
+        InvalidRequest: when `text` is not an e-mail address, or has more than `MAX_TYPED` code
+            points.
 
     """
     if len(text) > MAX_TYPED:
-        raise ValueError(f"An e-mail address has at most {MAX_LENGTH} characters.")
+        raise InvalidRequest(TOO_LONG, reason="email")
     # NFKC may turn one character into eighteen, so the result is cut again.
     bare = unicodedata.normalize("NFKC", text).strip()[: MAX_TYPED + 1]
     try:
         valid = validate_email(bare, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
-        raise ValueError("Enter an e-mail address such as name@example.com.") from None
+        raise InvalidRequest(NO_ADDRESS, reason="email") from None
     # `validate_email` has folded the domain by the rules of IDNA, where faß.de is not fass.de.
     folded = f"{valid.local_part.casefold()}@{valid.domain}"
     if len(folded) > MAX_LENGTH or "." not in valid.ascii_domain:
-        raise ValueError("Enter an e-mail address such as name@example.com.")
+        raise InvalidRequest(NO_ADDRESS, reason="email")
     return folded
 
 
@@ -48,7 +52,7 @@ def account_key(text: str) -> str:
     text = text.strip()[:MAX_TYPED]
     try:
         return normalize_email(text)
-    except ValueError:
+    except InvalidRequest:
         # No database stores half a surrogate pair, and PostgreSQL no NUL.
         storable = text.encode("utf-8", "replace").decode().replace("\x00", "?")
         return unicodedata.normalize("NFKC", storable).strip().casefold()[:MAX_LENGTH]

@@ -23,7 +23,7 @@ from app.accounts.models import User
 from app.auth.deletion import blocked, erase
 from app.auth.dependencies import Auth
 from app.auth.happened import NO_CLIENT, Happened
-from app.errors import EmailTaken, InvalidRequest, NotFound
+from app.errors import EmailTaken, NotFound
 from app.families import revocation
 from app.families.issuer import new_id
 from app.families.models import Reason, RevokedFamily
@@ -47,10 +47,7 @@ def create(auth: Auth, email: str, password: str) -> User:
         EmailTaken: when the address has an account.
 
     """
-    try:
-        address = normalize_email(email)
-    except ValueError as error:
-        raise InvalidRequest(str(error), reason="email") from None
+    address = normalize_email(email)
     auth.password_login.policy.check(password, address)
     now, hashed = auth.clock.now(), auth.password_login.passwords.hash(password)
     user = User(new_id(), address, hashed, now, now, None, None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from app.accounts.emails import normalize_email
 from app.accounts.models import User
 from app.auth.dependencies import Auth
-from app.errors import InvalidRequest, MailOff
+from app.errors import MailOff
 from app.infra.audit import Client
 from app.mail.models import Kind
 
@@ -25,10 +25,7 @@ def address_of(auth: Auth, email: str) -> str:
     """
     if not auth.outbox.is_open:
         raise MailOff
-    try:
-        return normalize_email(email)
-    except ValueError as error:
-        raise InvalidRequest(str(error), reason="email") from None
+    return normalize_email(email)
 
 
 def answer(  # noqa: PLR0913 - what makes a message

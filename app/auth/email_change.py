@@ -3,8 +3,8 @@
 `request_email_change` does the same for every address and does not look whether it has an account:
 only the message there says so, which is written when it is sent (`app.mail.composer`). So neither
 the answer, nor its time, nor what is stored of the caller shows which addresses have accounts. The
-present address is told of the request and of the change, each time
-with a link that undoes what a thief did (`secure`).
+present address is told of the request and of the change, each time with a link that undoes what a
+thief did (`secure`).
 
 The sessions of the account go on. Whoever changes the address has given the password moments
 before, and the access tokens and refresh tokens name no address.

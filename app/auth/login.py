@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.accounts import queries as accounts
 from app.accounts.activity import Event
-from app.accounts.emails import MAX_LENGTH, MAX_TYPED, account_key
+from app.accounts.emails import MAX_TYPED, TOO_LONG, account_key
 from app.accounts.hash_queue import Place
 from app.accounts.models import User
 from app.auth.dependencies import Auth
@@ -49,7 +49,7 @@ def log_in(  # noqa: PLR0913 - the fields of the form, and its request
 
     """
     if len(email) > MAX_TYPED:
-        raise InvalidRequest(f"An e-mail address has at most {MAX_LENGTH} characters.")
+        raise InvalidRequest(TOO_LONG)
     with auth.password_login.place(client) as place:
         key = account_key(email)
         found = auth.database.read(accounts.find_by_email, key)

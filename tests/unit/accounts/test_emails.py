@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.accounts import emails
-from app.accounts.emails import MAX_LENGTH, MAX_TYPED, account_key, normalize_email
+from app.accounts.emails import (
+    MAX_LENGTH,
+    MAX_TYPED,
+    NO_ADDRESS,
+    TOO_LONG,
+    account_key,
+    normalize_email,
+)
+from app.errors import InvalidRequest
 
 SAME = {
     "as-it-is": "ada@example.com",
@@ -68,9 +76,9 @@ def test_two_encodings_of_an_umlaut_are_one_account(one: str, other: str) -> Non
 
 @pytest.mark.parametrize("text", NONE.values(), ids=NONE.keys())
 def test_what_is_no_address_is_refused_in_a_sentence_that_does_not_repeat_it(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^Enter an e-mail address such as") as refused:
+    with pytest.raises(InvalidRequest) as refused:
         normalize_email(text)
-    assert not text.strip() or text not in str(refused.value).replace("name@example.com", "")
+    assert refused.value.detail == NO_ADDRESS
 
 
 @pytest.mark.parametrize("text", NONE.values(), ids=NONE.keys())
@@ -82,8 +90,9 @@ def test_what_is_no_address_is_counted_all_the_same(text: str) -> None:
 
 def test_a_letter_that_grows_when_folded_stays_within_the_limit() -> None:
     """Folding can make three letters out of one."""
-    with pytest.raises(ValueError, match=r"^Enter an e-mail address"):
+    with pytest.raises(InvalidRequest) as refused:
         normalize_email("\u0390" * 110 + "@example.com")
+    assert refused.value.detail == NO_ADDRESS
     assert len(normalize_email("\u0390" * 30 + "@example.com")) == 3 * 30 + len("@example.com")
 
 
@@ -116,8 +125,9 @@ def test_no_step_sees_more_than_the_limit(text: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(emails, "unicodedata", SimpleNamespace(normalize=normalize))
     monkeypatch.setattr(emails, "validate_email", validate)
     for cut in (text, text[:MAX_TYPED]):
-        with pytest.raises(ValueError, match=r"^(An e-mail address has|Enter an e-mail address)"):
+        with pytest.raises(InvalidRequest) as refused:
             normalize_email(cut)
+        assert refused.value.detail in {TOO_LONG, NO_ADDRESS}
         assert len(account_key(cut)) <= MAX_LENGTH
     assert seen
     assert max(seen) <= MAX_TYPED + 1
