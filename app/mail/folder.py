@@ -13,6 +13,9 @@ from typing import Final
 from app.mail.transports import Failed, Send
 
 MAX_MAILBOX: Final = 500
+# What a whole message is called. One that is still being written has a dot in front, and matches
+# neither where messages are read nor where the oldest are deleted.
+MESSAGES: Final = "[0-9]*-*.eml"
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Folder:
         with self._failures():
             self.path.mkdir(mode=0o700, exist_ok=True)
         yield self._store
-        for old in sorted(self.path.glob("*.eml"))[:-MAX_MAILBOX]:
+        for old in sorted(self.path.glob(MESSAGES))[:-MAX_MAILBOX]:
             old.unlink(missing_ok=True)
 
     def _store(self, message: EmailMessage) -> None:

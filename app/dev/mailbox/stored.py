@@ -9,6 +9,7 @@ from email.policy import SMTPUTF8
 from pathlib import Path
 
 from app.infra.clock import rfc3339
+from app.mail.folder import MESSAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class StoredMail:
 
 
 def newest_first(folder: Path) -> Iterator[StoredMail]:
-    """Return the messages in a folder, the newest first."""
-    for path in sorted(folder.glob("*.eml"), reverse=True):
+    """Return the messages in a folder that are whole, the newest first."""
+    for path in sorted(folder.glob(MESSAGES), reverse=True):
         if (mail := read(path)) is not None:
             yield mail
 

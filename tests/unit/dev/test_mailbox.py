@@ -10,6 +10,7 @@ from flask import Flask
 from app import create_app
 from app.dev.install import install
 from app.dev.mailbox import pages
+from app.mail.folder import Folder
 from app.services import NAME
 from config import Settings
 from tests.support.app import close, services
@@ -78,3 +79,23 @@ def test_a_message_that_made_room_meanwhile(site: Flask, monkeypatch: pytest.Mon
     found = sorted(folder.glob("*.eml"))
     monkeypatch.setattr(Path, "glob", lambda *_: [*found, folder / f"{'1' * 20}-gone.eml"])
     assert len(Client(site).ask("GET", "/mailbox.json").get_json()["messages"]) == 1
+
+
+def test_a_message_that_is_being_written(site: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not shown before it is whole, and does not make room for others."""
+    visitor = Client(site)
+    finish = Path.replace
+    seen = []
+
+    def look_first(draft: Path, target: Path) -> Path:
+        seen.append(visitor.ask("GET", "/mailbox.json").json)
+        with Folder(draft.parent).connect():
+            pass
+        return finish(draft, target)
+
+    monkeypatch.setattr(Path, "replace", look_first)
+    monkeypatch.setattr("app.mail.folder.MAX_MAILBOX", 1)
+    ask(site, "ada@example.com")
+    ask(site, "bob@example.com")
+    assert [len(mailbox["messages"]) for mailbox in seen] == [0, 1]
+    assert len(visitor.ask("GET", "/mailbox.json").get_json()["messages"]) == 1
