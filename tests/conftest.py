@@ -41,7 +41,7 @@ NO_CHROMIUM = "there is no Chromium"
 NO_PGBOUNCER = "there is no PgBouncer"
 NO_CURL = "there is no curl"
 
-UNTRACED = {"browser", "test_fuzz.py"}
+UNTRACED = {"browser", "fuzz", "test_fuzz.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -102,7 +102,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     try:
         return (yield)
     finally:
-        tracing.start()
+        # Each start would add one more hook that starts coverage anew in every forked child.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("coverage.control.apply_patches", lambda *_: None)
+            tracing.start()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

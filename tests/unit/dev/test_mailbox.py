@@ -88,7 +88,7 @@ def test_a_message_that_is_being_written(site: Flask, monkeypatch: pytest.Monkey
     seen = []
 
     def look_first(draft: Path, target: Path) -> Path:
-        seen.append(visitor.ask("GET", "/mailbox.json").json)
+        seen.append(visitor.ask("GET", "/mailbox.json").get_json())
         with Folder(draft.parent).connect():
             pass
         return finish(draft, target)
