@@ -162,7 +162,7 @@ def coordinates(draw: DrawFn) -> str:
     )
 
 
-@effort(250)
+@effort(150)
 @given(data=st.data(), asked=doors)
 def test_only_the_signers_own_key_verifies_its_proof(
     data: st.DataObject, asked: ExpectedRequest

@@ -61,7 +61,7 @@ def test_sqlite(
             old.unlink()
         return f"sqlite:///{shutil.copy(migrated_sqlite, path)}"
 
-    run_state_machine_as_test(sessions(fresh), settings=effort(35, steps=25))
+    run_state_machine_as_test(sessions(fresh), settings=effort(20, steps=25))
 
 
 def test_postgresql(
@@ -75,4 +75,4 @@ def test_postgresql(
         postgres.empty(migrated_postgres)
         return migrated_postgres
 
-    run_state_machine_as_test(sessions(fresh), settings=effort(10, steps=25))
+    run_state_machine_as_test(sessions(fresh), settings=effort(6, steps=25))

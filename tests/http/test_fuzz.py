@@ -38,7 +38,7 @@ FOR_THE_FORM: Final = ["400", "403", "404", "415", "422", "429"]
 CROWD: Final = Crowd()
 
 run = settings(
-    max_examples=EXAMPLES or 20,
+    max_examples=EXAMPLES or 12,
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,

@@ -25,7 +25,7 @@ from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.traces import traces
 
-ROUNDS: Final = 2
+ROUNDS: Final = 1
 ACTORS: Final = 5
 NUMBER: Final = count()
 
