@@ -71,7 +71,7 @@ def email_change_requested(mail: Mail, site: Site, token: str) -> Message:
         f"within {duration(Kind.NEW_EMAIL)}."
     )
     return Message(
-        f"A new address for your {site.name} account was asked for",
+        f"Change of address requested for your {site.name} account",
         (asked, origin(mail)),
         site.link(NOT_ME, SECURE_PATH, token),
         if_it_was_you(mail),
@@ -82,12 +82,12 @@ def email_changed(mail: Mail, site: Site, token: str) -> Message:
     """Tell the owner, at the former address, and offer to undo it."""
     changed = (
         f"{mail.address} is no longer the address of your {site.name} account: another address "
-        "was confirmed. It was here:"
+        "was confirmed from here:"
     )
     otherwise = (
         "If it was not, use the link. It leads to a page that asks once more; then "
-        f"{mail.address} is the address of the account again, every session ends, the present "
-        "password is refused, and you get a link to choose a new one. It works once, for "
+        f"{mail.address} is the address of the account again, every session ends, your "
+        "password stops working, and you get a link to choose a new one. It works once, for "
         f"{duration(Kind.EMAIL_CHANGED)}, also when the password or the address was changed again."
     )
     return Message(
@@ -103,7 +103,7 @@ def email_change_undone(mail: Mail, site: Site, _token: str) -> Message:
     undone = (
         f"{mail.address} is no longer the address of a {site.name} account: its former address "
         "was restored, with a link from a message to that one. Every session ended, and the "
-        "password is refused. It was here:"
+        "password stopped working. The request came from here:"
     )
     return Message(
         f"The address of your {site.name} account was changed back",

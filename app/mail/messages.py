@@ -63,7 +63,7 @@ def reset(mail: Mail, site: Site, token: str) -> Message:
     )
     return Message(
         f"Choose a new password for {site.name}",
-        (f"A new password was asked for, for the account of {mail.address}.", origin(mail)),
+        (f"Someone asked for a new password for the account of {mail.address}.", origin(mail)),
         site.link("Choose a new password", RESET_PATH, token),
         (once, "If this was not you, ignore this message: your password stays as it is."),
     )
@@ -72,7 +72,7 @@ def reset(mail: Mail, site: Site, token: str) -> Message:
 def no_account(mail: Mail, site: Site, _token: str) -> Message:
     """Tell the reader that they may have mistyped, or used another address."""
     nothing = (
-        f"A new password was asked for, but {mail.address} has no account here. Perhaps you "
+        f"Someone asked for a new password, but {mail.address} has no account here. Perhaps you "
         "registered with another address."
     )
     return Message(
@@ -114,9 +114,9 @@ def theft(mail: Mail, site: Site, token: str) -> Message:
         "whoever has the copy too. The request that showed it came from here:"
     )
     what_to_do = (
-        "Log in again to go on. If you have lost a device, or do not know what happened, use the "
-        "link. It leads to a page that asks once more; then every session ends, the present "
-        "password is refused, and you get a link to choose a new one. It works once, for "
+        "Log in again to continue. If you have lost a device, or do not know what happened, use "
+        "the link. It leads to a page that asks once more; then every session ends, your "
+        "password stops working, and you get a link to choose a new one. It works once, for "
         f"{duration(Kind.THEFT)}."
     )
     return Message(

@@ -68,7 +68,7 @@ def if_it_was_you(mail: Mail) -> tuple[str, ...]:
     """Return what to do with the link "This wasn't me", and when."""
     otherwise = (
         "If it was not, use the link. It leads to a page that asks once more; then every session "
-        "ends, the present password is refused, and you get a link to choose a new one. It works "
+        "ends, your password stops working, and you get a link to choose a new one. It works "
         f"once, for {duration(mail.kind)}."
     )
     return "If this was you, there is nothing to do.", otherwise

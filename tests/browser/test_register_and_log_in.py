@@ -260,7 +260,7 @@ def test_notices_are_of_this_site(page: Page) -> None:
     assert "Call" not in page.content()
     page.goto("/login?notice=session_ended")
     at_login(page, "session_ended")
-    expect(page.locator("main")).to_contain_text("Log in to go on")
+    expect(page.locator("main")).to_contain_text("Log in to continue")
 
 
 def test_form_left_open_is_explained(page: Page, ada: Person, *, script: bool) -> None:

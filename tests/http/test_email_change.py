@@ -72,7 +72,7 @@ def test_the_present_address_is_told_when_it_is_asked_for(
     found = letters(app)
     assert found.keys() == {EMAIL, NEW_EMAIL}
     notice, link = found[EMAIL], found[NEW_EMAIL]
-    assert notice["Subject"] == "A new address for your Latchkey account was asked for"
+    assert notice["Subject"] == "Change of address requested for your Latchkey account"
     assert "Firefox on Windows, network address 127.0.0.1" in words(notice)
     assert NEW_EMAIL not in words(notice)
     assert link["Subject"] == "Confirm your new address for Latchkey"
