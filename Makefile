@@ -35,12 +35,12 @@ help: ## list the targets
 run: $(VENV)/.runtime ## serve on http://localhost:8000; Ctrl-C stops everything
 	@$(checked_workers); exec $(PY) -m gunicorn wsgi:app
 
-# Three processes, even on two cores, because half of the tests wait for a server or a browser.
+# Four processes, even on two cores, because half of the tests wait for a server or a browser.
 # ARGS=-n2 changes the number; ARGS='-n0 path' runs the tests of that path in one process.
 test: $(VENV)/.dev ## all tests, with real databases, servers and Chromium
 	@$(chromium)
 	@$(curl_and_pgbouncer)
-	@$(PY) -m pytest -n3 --dist=worksteal --cov --cov-report=term:skip-covered $(ARGS)
+	@$(PY) -m pytest -n4 --dist=worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 # Without browser, gunicorn and random requests, and without the plugins that only those use.
 test-fast: $(VENV)/.dev ## unit and http tests, within a minute
