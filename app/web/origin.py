@@ -15,10 +15,9 @@ from flask import Flask, Request, redirect, request
 from werkzeug.wrappers import Response
 
 from app.errors import CrossOrigin, Misdirected
+from app.web.csrf import WITHOUT_FORMS
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-# The blueprints of pages, which a person may have asked for under another name of this host.
-PAGES: Final = frozenset({"pages", "register", "reset", "secure"})
 ANY_HOST: Final = frozenset({"health.healthz", "health.readyz"})
 
 
@@ -39,7 +38,7 @@ def install(app: Flask, public_url: str, *, behind_proxy: bool) -> None:
             behind_proxy and _name(request.environ.get("HTTP_HOST", "")) == public_name
         )
         if not named and request.endpoint not in ANY_HOST:
-            if request.blueprint in PAGES and request.method in SAFE_METHODS:
+            if _is_page(request) and request.method in SAFE_METHODS:
                 return redirect(public_url + request.full_path, 308)
             raise Misdirected
         if request.method not in SAFE_METHODS:
@@ -47,6 +46,11 @@ def install(app: Flask, public_url: str, *, behind_proxy: bool) -> None:
         return None
 
     app.before_request(check)
+
+
+def _is_page(request: Request) -> bool:
+    """Return whether a person may have asked for it, under another name of this host."""
+    return request.endpoint is not None and not request.path.startswith(WITHOUT_FORMS)
 
 
 def _name(host: str) -> str:

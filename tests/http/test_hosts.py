@@ -22,10 +22,23 @@ FOREIGN = (
 )
 
 
+# One of each blueprint.
+PAGES = (
+    "/",
+    "/login?next=/account",
+    "/account/sessions",
+    "/account/email",
+    "/email/confirm?token=x",
+    "/register",
+    "/reset/finish?token=x",
+    "/secure?token=x",
+)
+
+
 @pytest.mark.parametrize("host", FOREIGN)
 def test_foreign_host(ada: Client, thief: Client, host: str) -> None:
     """Pages lead to the right host, by name and never by the header; the rest is refused."""
-    for path in ("/", "/login?next=/account", "/account/sessions"):
+    for path in PAGES:
         answer = thief.ask("GET", path, headers={"Host": host})
         assert answer.status_code in {308, 400}
         location = answer.headers.get("Location", "https://localhost/")
@@ -51,7 +64,7 @@ def test_a_redirect_keeps_path_and_query(thief: Client) -> None:
     answer = thief.ask("GET", "/login?next=/account&notice=logged_out", headers=headers)
     assert answer.status_code == 308
     assert answer.location == "https://localhost/login?next=/account&notice=logged_out"
-    for kept in ("/", "/login?next=/X", "/login?next=/?"):
+    for kept in (*PAGES, "/login?next=/X", "/login?next=/?"):
         assert thief.ask("GET", kept, headers=headers).location == f"https://localhost{kept}"
     problem(thief.ask("GET", "/api/me", headers=headers), 421, "misdirected")
 
@@ -137,3 +150,9 @@ def test_without_a_proxy_another_port_leads_to_the_right_one(app: Flask) -> None
     assert (answer.status_code, answer.location) == (308, "http://localhost:8000/login")
     assert thief.ask("GET", "/login", headers={"Host": "localhost:8000"}).status_code == 200
     problem(thief.ask("GET", "/api/me", headers={"Host": "localhost:8001"}), 421, "misdirected")
+
+
+@pytest.mark.parametrize("environment", [{"PUBLIC_URL": "http://localhost"}], indirect=True)
+def test_without_a_proxy_the_default_port_may_be_named(app: Flask) -> None:
+    answer = program(app).ask("GET", "/login", headers={"Host": "localhost:80"})
+    assert answer.status_code == 200
