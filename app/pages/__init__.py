@@ -12,6 +12,7 @@ from flask import Flask, url_for
 from app.accounts.password_policy import MAX_PASSWORD_BYTES
 from app.feature import Feature, Tab
 from app.pages import email_pages, fragments, register_pages, reset_pages, routes, secure_pages
+from app.web.cookies import has_refresh
 from config import Settings
 
 TABS: Final = (
@@ -42,6 +43,7 @@ def install(app: Flask, settings: Settings, features: tuple[Feature, ...]) -> No
         product_name=settings.product_name,
         brand_css=settings.brand_css,
         brand_logo=settings.brand_logo,
+        seems_logged_in=has_refresh,
     )
     for module in (routes, fragments, register_pages, reset_pages, secure_pages, email_pages):
         app.register_blueprint(module.blueprint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from app.auth.login import log_in
 from app.auth.logout import log_out
@@ -14,7 +14,7 @@ from app.pages.form_page import NO_HEADERS, Page, logged_in, refused, see_other
 from app.pages.forms import LogInForm
 from app.pages.redirects import safe_path
 from app.services import services
-from app.threats import FURTHER, MISTAKES, THREATS
+from app.threats import BY_SLUG, ENTRIES, FURTHER, MISTAKES, THREATS
 from app.web import cookies
 from app.web.client import client
 from app.web.csrf import csrf
@@ -25,6 +25,12 @@ from app.web.token_responses import logged_out
 blueprint: Final = Blueprint("pages", __name__)
 blueprint.before_request(csrf.protect)
 
+# Microseconds of CPU time of a guard, as docs/performance.md measured them.
+COSTS: Final = (
+    ("A protected request", 71, True),
+    ("The same with a proof of possession", 235, True),
+    ("flask-jwt-extended, with its Redis blocklist", 259, False),
+)
 NOTICES: Final = frozenset(
     {"session_ended", "logged_out", "password_changed", "password_breached"}
 )
@@ -34,7 +40,7 @@ NOTICES: Final = frozenset(
 @public
 def home() -> str:
     """Render the home page: the file `home.html` in the templates of a feature, or Latchkey's."""
-    return render_template(["home.html", "pages/home.html"])
+    return render_template(["home.html", "pages/home.html"], entries=ENTRIES, costs=COSTS)
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
@@ -109,6 +115,15 @@ def deleted() -> str:
 def threats() -> str:
     """Render the catalogue of attacks, with the defense against each."""
     return render_template("pages/threats.html", threats=THREATS, further=FURTHER)
+
+
+@blueprint.get("/threats/<slug>")
+@public
+def threat(slug: str) -> str:
+    """Render one attack of the catalogue, with its defense and what that does not cover."""
+    if slug not in BY_SLUG:
+        abort(404)
+    return render_template("pages/threat.html", entry=BY_SLUG[slug])
 
 
 @blueprint.get("/mistakes")

@@ -10,6 +10,7 @@ LOAD_THREATS: Final = (
     Entry(
         slug="hashing-floods",
         name="Hashing floods",
+        short="Hash flood",
         attack="Strangers make the server hash: many log-ins at once, or passwords of a megabyte, "
         "until nothing is left for others.",
         needs="A connection.",
@@ -33,6 +34,7 @@ LOAD_THREATS: Final = (
     Entry(
         slug="slow-requests",
         name="Requests that never end",
+        short="Slow requests",
         attack="Heads and bodies arrive a byte at a time and never become whole (slowloris, "
         "R-U-Dead-Yet). Each holds a thread of a server that reads in its threads, until none is "
         "left.",
@@ -55,6 +57,7 @@ LOAD_THREATS: Final = (
     Entry(
         slug="costly-texts",
         name="Texts that cost seconds",
+        short="Costly texts",
         attack="An address or a password of 60 kB, chosen so that bringing it into one form takes "
         "seconds during which the worker does nothing else.",
         needs="A connection.",

@@ -10,6 +10,7 @@ LOGIN_THREATS: Final = (
     Entry(
         slug="login-csrf",
         name="Login CSRF",
+        short="Login CSRF",
         attack="A page elsewhere logs the victim in as the attacker, and the victim types their "
         "secrets into the attacker's account.",
         needs="A page that the victim opens, and an account of the attacker's own.",
@@ -25,6 +26,7 @@ LOGIN_THREATS: Final = (
     Entry(
         slug="session-fixation",
         name="Session fixation",
+        short="Session fixation",
         attack="The victim's browser is given a refresh token that the attacker knows: tossed by "
         "a sibling host, or planted by script after the cookie jar was made to overflow.",
         needs="A sibling subdomain, or script that runs once.",
@@ -42,6 +44,7 @@ LOGIN_THREATS: Final = (
     Entry(
         slug="account-enumeration",
         name="Finding out who has an account",
+        short="Who has an account",
         attack="Log-in, registration or the reset of a password answers differently, or faster, "
         "for addresses that have no account.",
         needs="A list of addresses.",
@@ -64,6 +67,7 @@ LOGIN_THREATS: Final = (
     Entry(
         slug="password-spraying",
         name="Guessing and spraying passwords",
+        short="Password spraying",
         attack="Many passwords are tried on one account, or one common password on many.",
         needs="A list of accounts and a list of passwords.",
         defense="Attempts are counted by address and then by account before the password is "
@@ -97,6 +101,7 @@ LOGIN_THREATS: Final = (
     Entry(
         slug="log-in-starvation",
         name="Log-in kept from everybody by one address",
+        short="Login starvation",
         attack="One address logs in without a pause, with right passwords of accounts of its own, "
         "and takes every place in the queue for password hashes: others get 503.",
         needs="Some accounts and some dozen connections.",
@@ -118,6 +123,7 @@ LOGIN_THREATS: Final = (
     Entry(
         slug="planted-key",
         name="A key planted before the log-in",
+        short="Planted key",
         attack="Script that runs once puts a key of its own where the browser keeps the one that "
         "sessions are bound to. Whatever session comes later, its proofs are the attacker's to "
         "make, elsewhere and for as long as it lives, also after a new password.",

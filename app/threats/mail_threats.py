@@ -10,6 +10,7 @@ MAIL_THREATS: Final = (
     Entry(
         slug="scanned-links",
         name="A mail scanner that opens the link",
+        short="Scanned links",
         attack="A scanner of the mail provider follows each link before the owner does, and some "
         "run the page's script: a link that acts when it is opened is used up, or acts for "
         "whoever caused the mail.",
@@ -27,6 +28,7 @@ MAIL_THREATS: Final = (
     Entry(
         slug="stale-links",
         name="A mailed link from before a change",
+        short="Stale links",
         attack="An old link is found in a mailbox, a backup or a copy of the database, or is "
         "altered to be one for another message, and sets a new password.",
         needs="A link that was mailed some time ago, or the rows of the outbox.",
@@ -48,6 +50,7 @@ MAIL_THREATS: Final = (
     Entry(
         slug="mail-flooding",
         name="Filling somebody's mailbox",
+        short="Mail flood",
         attack="New passwords are asked for again and again in somebody's name, until their "
         "mailbox is full of messages, or the one that matters is not seen.",
         needs="The address of the victim.",
@@ -63,6 +66,7 @@ MAIL_THREATS: Final = (
     Entry(
         slug="hostile-host",
         name="A link that leads to the attacker",
+        short="Hostile host",
         attack="A link for a new password is asked for in the victim's name with a Host header of "
         "the attacker's. A server that makes links of that header mails the token's way to them.",
         needs="The address of the victim, and a click on the link.",
@@ -78,6 +82,7 @@ MAIL_THREATS: Final = (
     Entry(
         slug="account-squatting",
         name="Occupying somebody's address",
+        short="Squatted address",
         attack="An account is opened for an address before its owner does, with a password of the "
         "attacker's. When the owner comes and uses it, the attacker is in it too.",
         needs="The address of somebody who has no account yet.",

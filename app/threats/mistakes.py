@@ -10,6 +10,7 @@ MISTAKES: Final = (
     Entry(
         slug="tokens-in-localstorage",
         name="Tokens in localStorage",
+        short="Tokens in storage",
         attack="Any script on the page can read localStorage, today's or next year's injected "
         "one.",
         needs="Any script that runs on the page once: an injected one, or a dependency's.",
@@ -26,6 +27,7 @@ MISTAKES: Final = (
     Entry(
         slug="unvalidated-audience",
         name="Not validating the audience",
+        short="Wrong audience",
         attack="A token issued for service A opens service B that trusts the same issuer.",
         needs="A good token for some other service of the same issuer.",
         defense="The audience must be one string and exactly ours; a list that contains ours is "
@@ -44,6 +46,7 @@ MISTAKES: Final = (
     Entry(
         slug="one-secret-everywhere",
         name="The same secret in every environment",
+        short="Shared secret",
         attack="Whoever reads the staging secret signs tokens for production.",
         needs="The secret of the environment that is guarded least.",
         defense="No secret is a signing key: keys are derived for each environment, issuer and "
@@ -60,6 +63,7 @@ MISTAKES: Final = (
     Entry(
         slug="long-refresh-without-rotation",
         name="Thirty days of refresh without rotation",
+        short="No rotation",
         attack="A refresh token that stays valid for weeks is a password that was never chosen.",
         needs="One refresh token, from any day of the month.",
         defense="Every refresh rotates and there is no switch for it. A lifetime above thirty "
@@ -82,6 +86,7 @@ MISTAKES: Final = (
     Entry(
         slug="trusting-alg",
         name="Trusting the token's own alg header",
+        short="Trusting alg",
         attack="The attacker writes none, or makes the server use a public key as an HMAC secret.",
         needs="Nothing at all: such a token needs no key.",
         defense="The algorithm is compared with the one we sign with, before any key is looked "
@@ -99,6 +104,7 @@ MISTAKES: Final = (
     Entry(
         slug="password-change-keeps-sessions",
         name="Keeping sessions alive after a password change",
+        short="Stale sessions",
         attack="The owner changes the password because of a thief, and the thief stays logged in.",
         needs="A session of the victim's, and the victim's usual remedy.",
         defense="One transaction sets the password and revokes every family; every access token "

@@ -10,6 +10,7 @@ PAGE_THREATS: Final = (
     Entry(
         slug="open-redirect",
         name="Open redirect after log-in",
+        short="Open redirect",
         attack="A link to the real log-in page ends, after the password was typed, on the "
         "attacker's copy of the site.",
         needs="A link that the victim follows.",
@@ -24,6 +25,7 @@ PAGE_THREATS: Final = (
     Entry(
         slug="clickjacking",
         name="Clickjacking",
+        short="Clickjacking",
         attack="A page of ours is shown invisibly in a frame, above what the victim wants to "
         "click.",
         needs="A page that the victim opens while logged in.",
@@ -38,6 +40,7 @@ PAGE_THREATS: Final = (
     Entry(
         slug="cache-leaks",
         name="Leaks through caches and the back button",
+        short="Cache leaks",
         attack="A shared cache keeps an answer with a token in it, or the back button brings the "
         "account of whoever logged out before.",
         needs="The same proxy, or the same computer afterwards.",
@@ -54,6 +57,7 @@ PAGE_THREATS: Final = (
     Entry(
         slug="log-leaks",
         name="Credentials in logs",
+        short="Log leaks",
         attack="Tokens and passwords are read from logs, where collectors, operators and backups "
         "keep them for long.",
         needs="Sight of the log, or of a copy.",

@@ -10,6 +10,7 @@ SESSION_THREATS: Final = (
     Entry(
         slug="refresh-races",
         name="Racing the refresh endpoint",
+        short="Refresh race",
         attack="One refresh token is sent many times at the same moment; where the server looks "
         "first and writes later, several get through.",
         needs="One refresh token, and two connections.",
@@ -27,6 +28,7 @@ SESSION_THREATS: Final = (
     Entry(
         slug="denylist-loss",
         name="A denylist that forgets",
+        short="Lost denylist",
         attack="Redis restarts, fails over, is flushed or evicts, and tokens of ended sessions "
         "or used proofs work again.",
         needs="Bad luck, or a way to restart Redis; for a proof, a captured request.",
@@ -54,6 +56,7 @@ SESSION_THREATS: Final = (
     Entry(
         slug="stale-log-in",
         name="An old log-in that ends the owner's sessions",
+        short="Stale login",
         attack="Somebody finds a session open that began hours ago, on an unlocked device or with "
         "a stolen cookie, and ends the owner's other sessions: then the owner cannot end theirs.",
         needs="A session of the owner's; the password is not needed.",
@@ -80,6 +83,7 @@ SESSION_THREATS: Final = (
     Entry(
         slug="swallowed-cookie",
         name="A sibling's cookie that swallows ours",
+        short="Swallowed cookie",
         attack='A sibling host sets the cookies a=" and z=" for the whole domain. A parser that '
         "honours quotes reads one long value from the one to the other, finds no refresh token, "
         "and the session is over.",

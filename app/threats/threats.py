@@ -10,6 +10,7 @@ THREATS: Final = (
     Entry(
         slug="xss-token-theft",
         name="Token theft by injected script",
+        short="Script theft",
         attack="A script that gets into the page reads the token from where script can read.",
         needs="A place where text of the attacker's becomes part of a page.",
         defense="There is nothing of value where script can read: the access token is a variable "
@@ -27,6 +28,7 @@ THREATS: Final = (
     Entry(
         slug="csrf-on-refresh",
         name="CSRF on the refresh endpoint",
+        short="Refresh CSRF",
         attack="A malicious page makes the browser send a refresh, with the cookie attached.",
         needs="A page that the victim opens; better, a sibling subdomain or an open redirect.",
         defense="The cookie is SameSite=Strict, and a state change must prove that it began on "
@@ -43,6 +45,7 @@ THREATS: Final = (
     Entry(
         slug="replay",
         name="Replay of a captured token",
+        short="Token replay",
         attack="A token that was valid once is captured and sent again.",
         needs="One token, from a log, a crash report, a proxy or a shoulder.",
         defense="A refresh token works once: sent again, it ends its whole family. An access "
@@ -64,6 +67,7 @@ THREATS: Final = (
     Entry(
         slug="sidejacking",
         name="Sidejacking on a hostile network",
+        short="Sidejacking",
         attack="Someone on the network reads or alters what passes and takes the tokens out of "
         "it.",
         needs="A place on the way: a rogue access point, a proxy, a leaked TLS key.",
@@ -82,6 +86,7 @@ THREATS: Final = (
     Entry(
         slug="refresh-token-theft",
         name="Refresh token stolen and used days later",
+        short="Stolen refresh token",
         attack="A thief copies the long-lived refresh token and comes back with it days later.",
         needs="One look at the cookie store: a backup, a synchronised profile, malware.",
         defense="Bound to the browser's key, it is refused at its first use and its family ends. "

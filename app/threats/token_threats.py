@@ -10,6 +10,7 @@ TOKEN_THREATS: Final = (
     Entry(
         slug="algorithm-confusion",
         name="Algorithm confusion, in all its forms",
+        short="Algorithm confusion",
         attack="The header names another algorithm, or an extension, that changes how the token "
         "is verified or read.",
         needs="Any token to start from; for some forms a public key.",
@@ -24,6 +25,7 @@ TOKEN_THREATS: Final = (
     Entry(
         slug="cross-type-tokens",
         name="One kind of token used as another",
+        short="Wrong token type",
         attack="The refresh token is shown as an access token, or the reverse.",
         needs="A token of the wrong kind.",
         defense="Each kind has its own type, its own audience, its own claims and its own key; "
@@ -38,6 +40,7 @@ TOKEN_THREATS: Final = (
     Entry(
         slug="cross-environment-tokens",
         name="A token of another deployment",
+        short="Staging token",
         attack="A token that staging issued is shown to production.",
         needs="An account in the other environment, and the same secret in both.",
         defense="Issuer and audience must be exactly ours, and the key is derived for our "
@@ -51,6 +54,7 @@ TOKEN_THREATS: Final = (
     Entry(
         slug="key-injection",
         name="A token that brings its own key",
+        short="Key injection",
         attack="The header carries a key, an address to fetch one from, or a name that leads to "
         "a known file or into a query.",
         needs="Nothing at all, where the server looks.",
@@ -65,6 +69,7 @@ TOKEN_THREATS: Final = (
     Entry(
         slug="token-malleability",
         name="Another spelling of the same token",
+        short="Respelled token",
         attack="A denied or remembered token is spelled another way that decodes to the same, "
         "and is taken for a new one; or it is sent where the guard does not look first.",
         needs="A token that is denied, or remembered by its text.",
@@ -80,6 +85,7 @@ TOKEN_THREATS: Final = (
     Entry(
         slug="captured-token-log-out",
         name="Logging the owner out with a captured token",
+        short="Forced logout",
         attack="A bound access token from a log, worthless to its finder and perhaps long "
         "expired, is sent to the log-out, and ends its owner's session.",
         needs="Any access token that was ever issued to the session.",

@@ -65,6 +65,14 @@ def read_refresh(request: Request) -> str | None:
     return values[0] if values else None
 
 
+def has_refresh(request: Request) -> bool:
+    """Return whether the browser seems to be logged in; nothing is verified, and nothing used up.
+
+    A page for strangers may show a link to the account for it, and nothing else.
+    """
+    return REFRESH in request.cookies
+
+
 def read_device(request: Request) -> str:
     """Return the mark of a known browser, not verified; empty when there is none, or two."""
     values = request.cookies.getlist(DEVICE)

@@ -37,7 +37,7 @@ async function enter(path) {
 		import('./shell.js'),
 	]).catch(() => []);
 	if (!page || !find('#content', page)) return location.assign(path);
-	for (const part of ['.links', 'main']) find(part).replaceWith(find(part, page));
+	for (const part of ['.top', 'main']) find(part).replaceWith(find(part, page));
 	history.replaceState(null, '', path);
 	await shell.start(true);
 }

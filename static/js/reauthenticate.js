@@ -94,7 +94,7 @@ function build(email) {
 	const title = make('h2', { id: 'reauthenticate-title' }, 'Confirm that it is you');
 	const text = make(
 		'p', { id: 'reauthenticate-text' },
-		'You entered your password a while ago. Enter it again to continue as ', element('b', email), '.',
+		'Enter your password again to continue as ', element('b', email), '.',
 	);
 	// For password managers.
 	const name = make('input', { name: 'username', autocomplete: 'username', value: email, readOnly: true, hidden: true });

@@ -3,14 +3,14 @@
 import { authorizedFetch, logout, onChange } from './session.js';
 import { find, findAll, onSubmit, parse, showTimes } from './dom.js';
 
-let showing = 0; // grows, so that a late answer is noticed
+let showing = 0; // grows, so a late answer is noticed
 let retry = 0;
 
 /** When this document got its access tokens. @type {Date[]} */
 export const tokenTimes = [];
 let lastExpiresAt = 0;
 
-/** The link to an account page in the list of them. */
+/** The link to an account page. */
 const sectionLink = (path = location.pathname) => find(`.sections a[href="${CSS.escape(path)}"]`);
 
 /** Shows the page of the address; a move focuses its heading. */
@@ -27,7 +27,7 @@ async function show(isMove = false) {
 		fill(body);
 		for (const { root, view } of views) view.default(root, show);
 		const heading = find('#content h1');
-		document.title = `${heading.textContent} – ${find('.name').textContent}`;
+		document.title = `${heading.textContent} – ${find('.word').textContent}`;
 		if (isMove) heading.focus();
 	} catch (/** @type {any} */ { code, status, retryAfter = 0 }) {
 		if (mine !== showing || code === 'session_ended' || code === 'logging_out') return; // the status says it

@@ -131,7 +131,7 @@ def test_logout_that_does_not_arrive_is_not_claimed(
     log_in(page, ada)
     page.route("**/auth/logout", lambda route: route.abort("connectionfailed"))
     page.get_by_role("button", name="Log out", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("You are not logged out yet")
+    expect(page.get_by_role("alert")).to_contain_text("Logging out…")
     assert ada.email not in page.content()
     assert len(live(site)) == 1
     page.unroute("**/auth/logout")

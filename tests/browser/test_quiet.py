@@ -152,7 +152,7 @@ def test_weight(page: Page, context: BrowserContext, ada: Person, path: str) -> 
     if path in ACCOUNT:
         page.locator("#content [data-view]").wait_for()
     scripts = [answer.text() for answer in loaded["js"]]
-    assert bool(scripts) == (path in {"/login", *ACCOUNT})
+    assert bool(scripts) == (path in {"/", "/login", *ACCOUNT})
     assert len(scripts) == len({answer.url for answer in loaded["js"]})
     assert packed(scripts) < MAX_JS
     assert 0 < packed(answer.text() for answer in loaded["css"]) < MAX_CSS

@@ -44,7 +44,7 @@ def ask(page: Page) -> None:
 def waits(page: Page) -> None:
     """Check that a page says so, and that it shows nothing of the account."""
     page.bring_to_front()
-    expect(page.get_by_role("alert")).to_contain_text("You are not logged out yet")
+    expect(page.get_by_role("alert")).to_contain_text("Logging out…")
     assert "@" not in page.locator("body").inner_text()
 
 

@@ -150,7 +150,7 @@ def test_its_static_files_are_stored_and_asked_for_like_ours(product: Flask) -> 
 
 def test_its_home_page_replaces_ours(product: Flask, tmp_path: Path) -> None:
     home = "{% extends 'base.html' %}{% block main %}<h1>Keep notes</h1>{% endblock %}"
-    assert "<h1>Latchkey is a login" in program(product).ask("GET", "/").text
+    assert "Steal the key" in program(product).ask("GET", "/").text
     (tmp_path / "home.html").write_text(home, encoding="utf-8")
     page = program(product).ask("GET", "/").text
     assert "<h1>Keep notes</h1>" in page

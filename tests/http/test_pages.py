@@ -28,10 +28,16 @@ def body(tab: Client, path: str) -> str:
 
 
 def test_pages_say_the_same_to_everybody(app: Flask, ada: Client) -> None:
-    """Neither page nor shell looks at the refresh cookie: logged in or not, the same bytes."""
+    """But for one link of the header: that a refresh cookie came, nobody verified."""
     tab = Client(app)
-    for path in (*PAGES, *SHELLS):
+    for path in SHELLS:
         assert body(tab, path) == body(ada, path)
+    account = '<a href="/account">Account</a>'
+    log_in = re.compile(r'<a href="/login"(?: aria-current="page")?>Log in</a>')
+    for path in PAGES:
+        page = body(ada, path)
+        assert page.count(account) == 1
+        assert page == log_in.sub(account, body(tab, path), count=1)
 
 
 def test_shells_are_free_of_data(ada: Client) -> None:
@@ -58,8 +64,11 @@ def test_no_inline_script_or_style(app: Flask) -> None:
 
 
 def test_public_pages_need_no_script(app: Flask) -> None:
-    for path in ("/", "/threats", "/mistakes"):
+    """What only script can do is hidden until there is script."""
+    for path in ("/threats", "/mistakes"):
         assert "<script" not in body(Client(app), path)
+    for tag in re.findall(r"<button[^>]*>|<ol class=.steps.[^>]*>", body(Client(app), "/")):
+        assert "hidden" in tag or "value=" in tag, "the steps are hidden with their list"
 
 
 def test_notices_are_named_not_quoted(app: Flask) -> None:

@@ -38,7 +38,7 @@ def test_the_name_and_looks_are_the_products(with_settings: Callable[..., Flask]
     for path in ("/", "/login", "/account", "/nowhere"):
         page = program(app).ask("GET", path, headers={"Accept": "text/html"}).text
         assert "Ink &amp; Co</title>" in page
-        assert ">Ink &amp; Co</a>" in page
+        assert '<span class="word">Ink &amp; Co</span></a>' in page
         assert "Latchkey" not in page
         assert page.index("css/latchkey.css") < page.index("/static/css/brand.css")
         assert page.count("/static/img/ink.svg") == 2

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from app.attacks.registry import ATTACKS
+from app.pages.routes import COSTS
 from app.threats import ENTRIES, FURTHER, MISTAKES, THREATS, Entry
 from config import ROOT
 from tests.support.client import Client
@@ -93,14 +94,31 @@ def test_readme_has_the_implementation_first() -> None:
     assert headings.index("What not to do") == order[1] + 1
 
 
-@pytest.mark.parametrize(
-    ("path", "entries"), [("/threats", (*THREATS, *FURTHER)), ("/mistakes", MISTAKES)]
-)
-def test_pages_show_them(app: Flask, path: str, entries: tuple[Entry, ...]) -> None:
-    page = Client(app).ask("GET", path).text
-    shown = plain(page)
-    for entry in entries:
-        assert f'id="{entry.slug}"' in page
+def test_pages_show_them(app: Flask) -> None:
+    visitor = Client(app)
+    listed = visitor.ask("GET", "/threats").text
+    mistakes = plain(visitor.ask("GET", "/mistakes").text)
+    for entry in ENTRIES:
+        path = f"/threats/{entry.slug}"
+        assert entry in MISTAKES or f'href="{path}"' in listed
+        assert (entry in MISTAKES) == (plain(entry.detail) in mistakes)
+        shown = plain(visitor.ask("GET", path).text)
         texts = (entry.name, entry.attack, entry.needs, entry.defense, entry.detail, entry.gap)
         for text in (*texts, *entry.code, *entry.standards, *entry.proofs):
             assert plain(text) in shown
+    assert visitor.ask("GET", "/threats/nothing").status_code == 404
+
+
+def test_the_home_page_has_a_cell_for_each(app: Flask) -> None:
+    page = Client(app).ask("GET", "/").text
+    assert f"{len(ENTRIES)} attacks" in page
+    for entry in ENTRIES:
+        assert f'href="/threats/{entry.slug}"' in page
+        assert f"<b>{entry.short}</b>" in page
+        assert len(entry.short.split()) <= 4
+
+
+def test_the_home_page_says_what_was_measured() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    for _, micros, _ in COSTS:
+        assert f"guard alone: {micros})" in page
