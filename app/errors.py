@@ -8,6 +8,7 @@ expiry, or a wrong password from an unknown account.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -27,12 +28,23 @@ class Refusal(Exception):
     ) -> None:
         """Take a `detail` for the client, a `reason` for the audit record, and `retry_after`.
 
-        `retry_after` is in seconds. The defaults are the class's `detail`, its `code`, and none.
+        `retry_after` is in seconds; `detail` then ends with it in words. The defaults are the
+        class's `detail`, its `code`, and none.
         """
         self.detail = detail or type(self).detail
+        if retry_after is not None:
+            self.detail += f" Try again in {_in_words(retry_after)}."
         self.reason = reason or self.code
         self.retry_after = retry_after
         super().__init__(self.reason)
+
+
+def _in_words(seconds: int) -> str:
+    """Return a time in the largest unit that it fills, rounded up."""
+    units = (("hour", 3600), ("minute", 60))
+    unit, length = next((one for one in units if seconds >= one[1]), ("second", 1))
+    number = math.ceil(seconds / length)
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 class InvalidRequest(Refusal):
@@ -73,7 +85,7 @@ class InvalidCredentials(Refusal):
     status = 401
     code = "invalid_credentials"
     title = "Not logged in"
-    detail = "E-mail or password is wrong."
+    detail = "Incorrect e-mail or password."
 
 
 class WrongPassword(Refusal):
@@ -237,7 +249,7 @@ class TooManyAttempts(Refusal):
     code = "too_many_attempts"
     event = "limited"
     title = "Too many attempts"
-    detail = "Too many attempts. Wait a little, then try again."
+    detail = "Too many attempts."
 
 
 class Busy(Refusal):
@@ -246,7 +258,7 @@ class Busy(Refusal):
     status = 503
     code = "busy"
     title = "Busy"
-    detail = "The server is busy. Try again in a moment."
+    detail = "The server is busy."
 
 
 class Unavailable(Refusal):

@@ -1,6 +1,6 @@
 /** Forms: what is wrong with them, and help with passwords. */
 
-import { element, find, findAll, onSubmit, relative } from './dom.js';
+import { element, find, findAll, onSubmit } from './dom.js';
 
 /** @type {FaultOf} */
 function missingOrWrong({ value, validity, dataset }) {
@@ -20,6 +20,7 @@ function showFaults(form, faultOf, general) {
 	const summary = find('.summary');
 	find('ul', summary).replaceChildren(...told.map(({ field, text }) =>
 		element('li', Object.assign(element('a', text), { href: `#${field.id}` }))));
+	document.title = (told.length ? 'Error: ' : '') + document.title.replace('Error: ', '');
 	summary.hidden = !told.length;
 	summary.focus();
 	return told.length > 0;
@@ -28,11 +29,10 @@ function showFaults(form, faultOf, general) {
 /** Sends a form in which nothing is wrong. @type {OnSubmit} */
 export function onFilled(form, send) {
 	onSubmit(form, async (fields) => {
-		for (const peek of findAll('.peek[aria-pressed=true]', form)) peek.click();
+		for (const peek of findAll('input[type=text] + .peek', form)) peek.click();
 		if (showFaults(form, missingOrWrong)) return;
-		await send(fields).catch(({ code, message, retryAfter }) => {
-			const text = retryAfter ? `${message} (Possible again ${relative(retryAfter)}.)` : message;
-			showFaults(form, ({ dataset }) => dataset.refusal?.includes(code) && text, text);
+		await send(fields).catch(({ code, message }) => {
+			showFaults(form, ({ dataset }) => dataset.refusal?.includes(code) && message, message);
 		});
 	});
 	findAll('.peek', form).forEach(makePeek);
@@ -44,8 +44,10 @@ export function makePeek(button) {
 	const input = button.previousElementSibling;
 	button.hidden = false;
 	button.addEventListener('click', () => {
-		input.type = input.type === 'text' ? 'password' : 'text';
-		button.ariaPressed = input.type === 'text';
+		const shows = input.type === 'password';
+		input.type = shows ? 'text' : 'password';
+		button.textContent = shows ? 'Hide' : 'Show';
+		button.ariaLabel = button.ariaLabel.replace(/^\w+/, button.textContent);
 	});
 }
 

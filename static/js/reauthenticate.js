@@ -3,7 +3,7 @@
  * server answers that the user proved too long ago who they are.
  */
 
-import { element, onSubmit, relative } from './dom.js';
+import { element, onSubmit } from './dom.js';
 import { makePeek } from './forms.js';
 import { onChange, refresh } from './session.js';
 import { SessionError } from './transport.js';
@@ -59,7 +59,7 @@ function open(user, prove) {
 	};
 
 	onSubmit(form, async ({ password }) => {
-		if (peek.ariaPressed === 'true') peek.click();
+		if (field.type === 'text') peek.click();
 		fault.textContent = '';
 		field.ariaInvalid = null;
 		if (!password) return complain('Enter your password.');
@@ -69,9 +69,9 @@ function open(user, prove) {
 			mine.settle();
 		} catch (/** @type {any} */ error) {
 			if (isOver(error)) return mine.settle(error);
-			const { code, message, retryAfter } = error;
+			const { code, message } = error;
 			if (code === 'wrong_password') field.value = '';
-			complain(retryAfter ? `${message} (Possible again ${relative(retryAfter)}.)` : message);
+			complain(message);
 		}
 	});
 	makePeek(peek);
@@ -105,7 +105,7 @@ function build(email) {
 		autocapitalize: 'none', spellcheck: false,
 	});
 	field.setAttribute('aria-describedby', fault.id);
-	const peek = make('button', { type: 'button', className: 'peek', ariaPressed: 'false', ariaLabel: 'Show password' }, 'Show');
+	const peek = make('button', { type: 'button', className: 'peek', ariaLabel: 'Show password' }, 'Show');
 	const secret = make('div', { className: 'secret' }, field, peek);
 	const confirm = make('button', { className: 'button main' }, 'Confirm');
 	confirm.dataset.busy = 'Confirming…';

@@ -83,7 +83,7 @@ def test_examples_from_registering_to_logging_out(page: Page, site: GunicornServ
     other.goto("/threats")
     assert call(other, "notes", "loadNotes")["email"] == ADA.email
     other.evaluate(FOLLOW)
-    assert call(page, "enter", "enter", ADA.email, ADA.password) == "E-mail or password is wrong."
+    assert call(page, "enter", "enter", ADA.email, ADA.password) == "Incorrect e-mail or password."
     assert call(page, "enter", "enter", ADA.email, NEW_PASSWORD) == "Welcome."
     other.wait_for_function("window.loads === 1")
     expect(other.locator("main")).to_be_hidden()

@@ -178,7 +178,7 @@ def test_a_lost_answer_is_not_taken_for_either(data: Page, context: BrowserConte
     at_login(data, "session_ended")
 
 
-BUSY = {"code": "busy", "detail": "The server is busy. Try again in a moment."}
+BUSY = {"code": "busy", "detail": "The server is busy. Try again in 2 seconds."}
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_too_many_guesses_are_told_with_the_time(old: Page) -> None:
         answer(old, "wrong wrong wrong")
         expect(old.get_by_role("button", name="Confirm", exact=True)).to_be_visible()
     answer(old, "wrong wrong wrong")
-    expect(old.get_by_role("dialog").get_by_role("alert")).to_contain_text("Possible again in")
+    expect(old.get_by_role("dialog").get_by_role("alert")).to_contain_text("Try again in")
 
 
 @pytest.mark.parametrize("how", ["Escape", "Cancel"])

@@ -19,7 +19,7 @@ def test_wrong_password_keeps_the_address(ada: Client, tab: Client) -> None:
     answer = tab.send_form("/login", email="  ADA@example.com", password=wrong, next="/account")
     page = answer.text
     assert answer.status_code == 401
-    assert "E-mail or password is wrong." in page
+    assert "Incorrect e-mail or password." in page
     assert "ADA@example.com" in page
     assert wrong not in page
     assert 'value="/account"' in page

@@ -43,6 +43,23 @@ def test_a_refusal_can_say_when_to_come_back() -> None:
     assert InvalidCredentials().retry_after is None
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (60, "1 minute"),
+        (299, "5 minutes"),
+        (300, "5 minutes"),
+        (3600, "1 hour"),
+        (3601, "2 hours"),
+    ],
+)
+def test_the_time_is_in_the_detail(seconds: int, words: str) -> None:
+    detail = TooManyAttempts(retry_after=seconds).detail
+    assert detail == f"Too many attempts. Try again in {words}."
+
+
 def test_a_weak_password_names_every_reason() -> None:
     weak = WeakPassword([("too_short", "Longer."), ("too_common", "Rarer.")])
     assert weak.reasons == (("too_short", "Longer."), ("too_common", "Rarer."))
