@@ -60,10 +60,15 @@ def login() -> Page:
     return page, status, headers
 
 
-@blueprint.post("/logout")
+@blueprint.route("/logout", methods=["GET", "POST"])
 @public
-def logout() -> Response:
-    """Log out, for browsers without script; go to the log-in page."""
+def logout() -> Page:
+    """Ask whether to log out; on POST do it, for browsers without script, and show the login page.
+
+    A GET changes nothing: any site could make a browser send one.
+    """
+    if request.method != "POST":
+        return render_template("pages/logout.html"), 200, NO_HEADERS
     log_out(services().auth, cookies.read_refresh(request), None, client())
     return logged_out(see_other(url_for("pages.login", notice="logged_out")))
 

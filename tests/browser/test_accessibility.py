@@ -29,6 +29,7 @@ PUBLIC: Final = [
     "/login",
     "/register",
     "/register/sent",
+    "/logout",
     "/threats",
     "/mistakes",
     "/nowhere",

@@ -34,6 +34,7 @@ PUBLIC: Final = [
     "/login",
     "/register",
     "/register/sent",
+    "/logout",
     "/threats",
     "/mistakes",
     "/account/deleted",

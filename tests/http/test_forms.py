@@ -66,6 +66,13 @@ def test_logging_out(ada: Client) -> None:
     assert "You are logged out" in ada.ask("GET", answer.location).text
 
 
+def test_asking_for_the_log_out_ends_nothing(ada: Client) -> None:
+    page = ada.ask("GET", "/logout", cookie=ada.refresh_token)
+    assert page.status_code == 200
+    assert '<form class="card" method="post">' in page.text
+    assert ada.alive()
+
+
 @pytest.mark.parametrize("path", ["/login", "/register", "/register/finish", "/logout"])
 @pytest.mark.parametrize("token", ["missing", "empty", "rubbish", "another's", "expired"])
 def test_without_a_valid_form_token(
