@@ -102,12 +102,21 @@ def test_the_reason_names_what_is_full(throttle: Throttle) -> None:
         "limit_address": on_many_accounts(throttle, HERE),
         "limit_register": lambda: throttle.register(HERE),
         "limit_refresh": lambda: throttle.refresh("a" * 22),
+        "limit_email_change": lambda: throttle.email_change(ADA),
+        "limit_export": lambda: throttle.export(ADA),
     }
     for reason, attempt in attempts.items():
         allowed(attempt)
         with pytest.raises(TooManyAttempts) as refused:
             attempt()
         assert refused.value.reason == reason
+
+
+def test_what_an_account_asks_for_is_limited_by_account(throttle: Throttle) -> None:
+    assert allowed(lambda: throttle.email_change(ADA)) == 3
+    assert allowed(lambda: throttle.export(ADA)) == 5
+    throttle.email_change("bob")
+    throttle.export("bob")
 
 
 def test_retry_after_is_at_least_a_second(throttle: Throttle, clock: SettableClock) -> None:
