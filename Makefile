@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python python3.15 python3.14 python3.13 pytho
 
 unexport PYTHONDONTWRITEBYTECODE # otherwise each process of the tests would compile every module
 
-.PHONY: help run test test-fast check bench stories fuzz mutants lock clean FORCE
+.PHONY: help run test test-fast check bench stories fuzz mutants pictures lock clean FORCE
 
 help: ## list the targets
 	@echo "Latchkey: JWT sessions for Flask. Each target installs first what it needs."
@@ -71,6 +71,10 @@ fuzz: $(VENV)/.dev ## random requests, sessions, tokens and proofs, for minutes
 
 mutants: $(VENV)/.dev ## change the core one operator at a time: the tests must notice
 	@$(PY) -m tests.mutation $(ARGS)
+
+pictures: $(VENV)/.dev ## take the pictures of README
+	@$(chromium)
+	@$(PY) -m tests.pictures
 
 lock: ## pin the newest versions for requirements*.in (needs uv)
 	@for name in requirements requirements-dev; do \
