@@ -45,11 +45,12 @@ UNTRACED = {"browser", "fuzz", "test_fuzz.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each test process begin with some of the files that mostly wait for servers.
+    """Let half of the test processes begin with the files that mostly wait for servers.
 
-    pytest-xdist gives each process a part of the list, in its order. With all of these files in
-    one part, the others would run out of work and wait for that process. What is not traced comes
-    last, so that what is computed once in a process is computed while it is traced.
+    pytest-xdist gives each process a part of the list, in its order. The other half computes
+    meanwhile; with all of these files in one part, the others would run out of work and wait for
+    that process. What is not traced comes last, so that what is computed once in a process is
+    computed while it is traced.
     """
     waiting = [item for item in items if "servers" in parts(item)]
     files = list(dict.fromkeys(item.path for item in waiting))
@@ -58,14 +59,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     others = [item for item in busy if is_untraced(item)]
     others.sort(key=lambda item: "fuzz" not in parts(item))  # the longest tests first
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    patient = (processes + 1) // 2
     spread: list[pytest.Item] = []
     for number in range(processes):
-        mine = files[number::processes]
+        mine = files[number::patient] if number < patient else []
         first = [item for item in waiting if item.path in mine]
-        first += traced[
-            len(traced) * number // processes : len(traced) * (number + 1) // processes
-        ]
         size = (len(items) - len(spread)) // (processes - number)
+        room = max(0, size - len(first))
+        share = min(room, len(traced)) if number < processes - 1 else len(traced)
+        first += traced[:share]
+        traced = traced[share:]
         count = max(0, size - len(first)) if number < processes - 1 else len(others)
         spread += first + others[:count]
         others = others[count:]

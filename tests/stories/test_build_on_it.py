@@ -78,7 +78,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
 
 @pytest.fixture
 def running(product: Clone) -> Iterator[Clone]:
-    product.run()
+    product.run(WEB_CONCURRENCY="1")
     yield product
     product.interrupt()
 
