@@ -12,8 +12,7 @@ from app.cli import migrations
 from app.infra import logs
 from app.infra.clock import Clock
 from app.services import NAME, build
-from app.web import csrf, guards, headers, origin, problems
-from app.web.static_files import static_view
+from app.web import csrf, guards, headers, origin, problems, static_files
 from config import BODY_BYTES, ROOT, Settings
 
 MAX_FORM_PARTS: Final = 32
@@ -39,7 +38,8 @@ def compose(settings: Settings, clock: Clock) -> Flask:
     pages.install(app, settings, loaded)
     cli.install(app)
     migrations.install(app, services.database)
-    _serve_static_files(app)
+    # After the features, whose blueprints have static folders too.
+    static_files.install(app, development=settings.env == "development")
     # The outermost layer, so that everything inside sees the client's address, not the proxy's.
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -50,7 +50,7 @@ def _flask(settings: Settings) -> Flask:
     app = Flask(
         "app",
         template_folder=str(ROOT / "templates"),
-        static_folder=None,  # see `_serve_static_files`
+        static_folder=None,  # see `static_files.install`
         instance_path=str(settings.instance),
     )
     app.config.update(
@@ -67,9 +67,3 @@ def _openapi(app: Flask) -> bytes:
     from app.contract.openapi import document  # noqa: PLC0415 - loaded on the first request for it
 
     return document(app)
-
-
-def _serve_static_files(app: Flask) -> None:
-    # Flask adds its own route before PROVIDE_AUTOMATIC_OPTIONS is set, and would answer OPTIONS.
-    app.static_folder = str(ROOT / "static")
-    app.add_url_rule("/static/<path:filename>", "static", static_view(app.send_static_file))

@@ -15,7 +15,6 @@ from click import ClickException
 from flask import Flask
 
 from app.feature import Feature
-from app.web.static_files import static_view
 from config import ROOT
 
 FEATURES: Final[tuple[str, ...]] = ()
@@ -62,13 +61,10 @@ def load() -> tuple[Feature, ...]:
 
 
 def install(app: Flask, features: tuple[Feature, ...]) -> None:
-    """Register the blueprints of `features`; the static files of a blueprint are like ours."""
+    """Register the blueprints of `features`."""
     for feature in features:
         for blueprint in feature.blueprints:
             app.register_blueprint(blueprint)
-            if blueprint.has_static_folder:
-                endpoint = f"{blueprint.name}.static"
-                app.view_functions[endpoint] = static_view(app.view_functions[endpoint])
 
 
 def revision_folders() -> list[Path]:

@@ -38,7 +38,9 @@ def install(app: Flask, settings: Settings, features: tuple[Feature, ...]) -> No
         tabs=(*TABS, *product_tabs),
         product_tabs=product_tabs,
         mail_is_sent=settings.mail_url != "none",
-        static_folders=lambda: [url_for(endpoint, filename="") for endpoint in static],
+        static_folders=lambda: [
+            url_for(endpoint, filename="", version=None) for endpoint in static
+        ],
         max_password_bytes=MAX_PASSWORD_BYTES,
         product_name=settings.product_name,
         brand_css=settings.brand_css,

@@ -4,14 +4,19 @@ import io
 import logging
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
 
+from app import create_app, features
+from app.feature import Feature
 from app.infra.logs import JsonLines
-from tests.support.app import running
-from tests.support.client import Client
+from config import Settings
+from tests.http.static_site import SCRIPT, Build
+from tests.support.app import close, running
+from tests.support.client import Client, program
 from tests.support.clock import NOW, SettableClock
 from tests.support.servers.valkey import ValkeyServer
 
@@ -51,3 +56,33 @@ def environment(environment: dict[str, str], request: pytest.FixtureRequest) -> 
 @pytest.fixture
 def tab(app: Flask) -> Client:
     return Client(app)
+
+
+@pytest.fixture
+def static_folder(tmp_path: Path) -> Path:
+    """The static folder of a feature."""
+    folder = tmp_path / "static"
+    (folder / "img").mkdir(parents=True)
+    (folder / "notes.js").write_bytes(SCRIPT)
+    (folder / "img" / "dot.png").write_bytes(b"\x89PNG" * 100)
+    (folder / "tiny.css").write_bytes(b"b{}")
+    (folder / "nowhere.js").symlink_to(tmp_path / "nowhere")
+    return folder
+
+
+@pytest.fixture
+def build_site(
+    settings: Settings, static_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Build]:
+    """A function that starts Latchkey with a feature, and returns a client of it."""
+    built: list[Flask] = []
+
+    def start(path: str = "/static/notes", **changes: str) -> Client:
+        blueprint = Blueprint("notes", __name__, static_folder=static_folder, static_url_path=path)
+        monkeypatch.setattr(features, "load", lambda: (Feature((blueprint,)),))
+        built.append(create_app(replace(settings, **changes)))  # type: ignore[arg-type]
+        return program(built[-1])
+
+    yield start
+    for app in built:
+        close(app)

@@ -40,8 +40,8 @@ def test_the_name_and_looks_are_the_products(with_settings: Callable[..., Flask]
         assert "Ink &amp; Co</title>" in page
         assert '<span class="word">Ink &amp; Co</span></a>' in page
         assert "Latchkey" not in page
-        assert page.index("css/latchkey.css") < page.index("/static/css/brand.css")
-        assert page.count("/static/img/ink.svg") == 2
+        assert page.index("css/latchkey.css") < page.index("/css/brand.css")
+        assert page.count("/img/ink.svg") == 2
         assert "theme-color" not in page
 
 
