@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Flask, url_for
+from flask import Flask
 
 from app.accounts.password_policy import MAX_PASSWORD_BYTES
 from app.feature import Feature, Tab
@@ -28,19 +28,13 @@ TABS: Final = (
 def install(app: Flask, settings: Settings, features: tuple[Feature, ...]) -> None:
     """Register the pages and fragments, and pass the templates their settings.
 
-    The tabs of `features` follow Latchkey's tabs. The script of a fragment may be in the static
-    folder of Latchkey or of a feature's blueprint.
+    The tabs of `features` follow Latchkey's tabs.
     """
-    blueprints = [blueprint for feature in features for blueprint in feature.blueprints]
-    static = ["static", *(f"{b.name}.static" for b in blueprints if b.has_static_folder)]
     product_tabs = tuple(tab for feature in features for tab in feature.tabs)
     app.jinja_env.globals.update(
         tabs=(*TABS, *product_tabs),
         product_tabs=product_tabs,
         mail_is_sent=settings.mail_url != "none",
-        static_folders=lambda: [
-            url_for(endpoint, filename="", version=None) for endpoint in static
-        ],
         max_password_bytes=MAX_PASSWORD_BYTES,
         product_name=settings.product_name,
         brand_css=settings.brand_css,

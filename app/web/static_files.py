@@ -2,13 +2,15 @@
 
 `url_for` writes one version of all static folders into the address of each file, as a part of the
 path: `/static/v-0123456789ab/js/session.js`. What a file names by a relative address, such as a
-module that it imports, is therefore of the same version.
+module that it imports, is therefore of the same version. That also holds between folders: the file
+`/notes/static/view.js` is at `/static/v-0123456789ab/notes/static/view.js`.
 
 - A browser stores the file at the address with the present version for a year, and does not ask.
 - Without a version, or with another one, the present file is sent, which a browser stores and asks
   for with its validator (`ETag`). So a page of the release before finds its files.
 
-In development there are no versions, and each file is read when it is requested.
+In development the addresses have the same form, but each file is read when it is requested, and is
+always asked for.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from config import ROOT
 STORABLE: Final = "latchkey.storable"
 STATIC: Final = "/static/"
 FILE: Final = "<path:filename>"
+OF_DEVELOPMENT: Final = "v-000000000000"
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
 
@@ -55,11 +58,12 @@ def install(app: Flask, *, development: bool) -> None:
     folders |= {
         f"{name}.static": b.static_folder for name, b in app.blueprints.items() if b.static_folder
     }
-    trees, version = ([{}] * len(folders), None) if development else read(folders.values())
-    for (endpoint, folder), files in zip(folders.items(), trees, strict=True):
-        app.view_functions[endpoint] = _view(folder, files, version)
+    files_of, version = ({}, OF_DEVELOPMENT) if development else read(folders)
+    for endpoint, folder in folders.items():
+        app.view_functions[endpoint] = _view(folder, files_of.get(endpoint, {}), version)
         for rule in list(app.url_map.iter_rules(endpoint)):
-            app.add_url_rule(_with_version(rule.rule), endpoint)
+            path = rule.rule.removeprefix(STATIC).removeprefix("/")
+            app.add_url_rule(f"{STATIC}<version:version>/{path}", endpoint)
 
     def add_version(endpoint: str, values: dict[str, Any]) -> None:
         if endpoint in folders:
@@ -68,18 +72,8 @@ def install(app: Flask, *, development: bool) -> None:
     app.url_defaults(add_version)
 
 
-def _with_version(rule: str) -> str:
-    """Put the version after `/static/`, so that the folders below it can name each other's files.
-
-    In an address that begins otherwise it comes before the path of the file.
-    """
-    if rule.startswith(STATIC):
-        return f"{STATIC}<version:version>/{rule.removeprefix(STATIC)}"
-    return rule.replace(FILE, f"<version:version>/{FILE}")
-
-
-def _view(folder: str, files: Files, present: str | None) -> Callable[..., Response]:
-    """Return the view of a folder; what is not in `files` is looked for on the disk."""
+def _view(folder: str, files: Files, present: str) -> Callable[..., Response]:
+    """Return the view of a folder. A file that is not in `files` is sent from the disk."""
 
     def view(filename: str, version: str | None = None) -> Response:
         file = files.get(filename)

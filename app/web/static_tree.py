@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +18,8 @@ Stamp = tuple[int, int]
 Files = Mapping[str, KeptFile | Stamp]
 
 
-def read(folders: Iterable[str]) -> tuple[list[Files], str]:
-    """Return the files of each folder by their path in it, and one version of all folders.
+def read(folders: Mapping[str, str]) -> tuple[dict[str, Files], str]:
+    """Return the files of each named folder by their path in it, and one version of all folders.
 
     A file of at most 1 MiB is kept in memory: it is sent as the version names it, also when the
     file is written later. Of a larger one, and of one that is stored compressed (such as
@@ -30,15 +30,15 @@ def read(folders: Iterable[str]) -> tuple[list[Files], str]:
 
     """
     version = hashlib.sha256()
-    trees: list[Files] = []
-    for number, folder in enumerate(folders):
+    files_of: dict[str, Files] = {}
+    for folder_name, folder in folders.items():
         files: dict[str, KeptFile | Stamp] = {}
         for path in _paths(folder):
             name = path.relative_to(folder).as_posix()
             files[name], digest = _read(path)
-            version.update(os.fsencode(f"{number} {digest} {name}\0"))
-        trees.append(files)
-    return trees, f"v-{version.hexdigest()[:VERSION_DIGITS]}"
+            version.update(os.fsencode(f"{folder_name} {digest} {name}\0"))
+        files_of[folder_name] = files
+    return files_of, f"v-{version.hexdigest()[:VERSION_DIGITS]}"
 
 
 def stamp(path: Path) -> Stamp:

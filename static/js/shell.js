@@ -37,19 +37,18 @@ async function show(isMove = false) {
 	}
 }
 
-/** The parts of a fragment that name a module, each with that module. @param {HTMLElement} body */
+/** The parts of a fragment with a module. @param {HTMLElement} body */
 function viewsOf(body) {
 	const roots = findAll('[data-view]:not([data-view=""])', body);
 	return Promise.all(roots.map(async (root) => ({ root, view: await load(root.dataset.view) })));
 }
 
-/** Loads a module, if that is a static file. @param {string} name */
+/** Loads a static file, in the version of this script. @param {string} name */
 function load(name) {
-	const { href } = new URL(name, location.href);
-	for (const folder of find('.sections').dataset.static.split(' ')) {
-		if (href.startsWith(location.origin + folder)) return import(href);
-	}
-	throw Error('Not a static file.');
+	const { origin, pathname } = new URL(name, location.href);
+	const path = pathname.replace(/^\/static\/(v-\w{12}\/)?/, '../');
+	if (origin !== location.origin || path === pathname) throw Error(name);
+	return import(path);
 }
 
 /** @param {ParentNode} content */
@@ -97,7 +96,7 @@ export function start(isMove = false) {
 		lastExpiresAt = expiresAt || lastExpiresAt;
 		if (status === 'unknown' || status === 'logged_in') return;
 		find('#content').hidden = true;
-		showing += 1; // what is loading belongs to the former session
+		showing += 1; // what is loading is of the former session
 		clearTimeout(retry);
 		ON_STATUS[status]?.();
 	});

@@ -13,6 +13,7 @@ from tests.support.browsing import (
     live,
     log_in,
     log_out,
+    module,
     refresh_cookie,
     reload,
     section,
@@ -157,14 +158,14 @@ def test_token_goes_to_this_origin_only(page: Page, context: BrowserContext, ada
     context.on("request", lambda request: asked.append(request.url))
     for address in ELSEWHERE:
         name = page.evaluate(
-            "address => import('/static/js/session.js')"
+            f"address => import({module('session')})"
             f".then(session => session.authorizedFetch({address}))"
             ".then(() => 'sent', error => error.name)",
         )
         assert name == "TypeError", address
     assert asked == []
     status = page.evaluate(
-        "import('/static/js/session.js').then(session => session.authorizedFetch('/api/me'))"
+        f"import({module('session')}).then(session => session.authorizedFetch('/api/me'))"
         ".then(answer => answer.status)"
     )
     assert status == 200

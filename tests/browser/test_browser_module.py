@@ -38,6 +38,7 @@ async () => {
   return new Promise(resolve => onChange(({ status }) => resolve(status)));
 }
 """
+ACCOUNT_VIEW: Final = re.compile(r"(/static/v-\w{12})/js/views/account\.js")
 # Codes of errors that no answer of the server has.
 OF_THE_MODULE: Final = {"superseded", "logging_out", "unreachable", "reauthentication_cancelled"}
 # What the page's two tables name, each as a set.
@@ -53,9 +54,12 @@ def examples(context: BrowserContext) -> None:
 
     def serve(route: Route) -> None:
         name = route.request.url.rpartition("/")[2]
-        route.fulfill(content_type="text/javascript", body=EXAMPLES[name])
+        body = EXAMPLES[name]
+        if "/notes/static/" in route.request.url:
+            body = body.replace("../js/", "../../js/")
+        route.fulfill(content_type="text/javascript", body=body)
 
-    context.route(re.compile("/static/examples/|/notes/static/"), serve)
+    context.route(re.compile(r"/static/(v-\w+/)?examples/|/notes/static/"), serve)
 
 
 def server_codes(refusal: type[Refusal]) -> set[str]:
@@ -142,13 +146,7 @@ def test_earlier_search_is_given_up(page: Page, ada: Person) -> None:
     assert outcome == [200, "AbortError"]
 
 
-def add_static_folder(route: Route) -> None:
-    answer = route.fetch()
-    folders = 'data-static="/static/ /notes/static/"'
-    route.fulfill(response=answer, body=answer.text().replace('data-static="/static/"', folders))
-
-
-@pytest.mark.parametrize("folder", ["/static/examples", "/notes/static"])
+@pytest.mark.parametrize("folder", [r"\1/examples", r"\1/notes/static"])
 def test_view_of_a_fragment(page: Page, context: BrowserContext, ada: Person, folder: str) -> None:
     """A fragment names its script in `data-view`; it can load the fragment again."""
     shown = []
@@ -156,16 +154,39 @@ def test_view_of_a_fragment(page: Page, context: BrowserContext, ada: Person, fo
     def change(route: Route) -> None:
         answer = route.fetch()
         shown.append(answer.status)
-        body = answer.text().replace("/static/js/views/account.js", f"{folder}/view.js")
+        body = ACCOUNT_VIEW.sub(f"{folder}/view.js", answer.text())
         route.fulfill(response=answer, body=body)
 
-    context.route("**/account", add_static_folder)
     context.route("**/fragments/account", change)
     log_in(page, ada)
     with page.expect_response("**/fragments/account"):
         page.get_by_role("heading", name="Your account").click()
     at_account(page)
     assert shown == [200, 200]
+
+
+def test_view_of_another_release_is_loaded_in_the_version_of_the_page(
+    page: Page, context: BrowserContext, ada: Person
+) -> None:
+    """As during a deployment: it must not bring a second shell, session and token with it."""
+
+    def change(route: Route) -> None:
+        answer = route.fetch()
+        body = ACCOUNT_VIEW.sub("/static/v-000000000000/js/views/account.js", answer.text())
+        route.fulfill(response=answer, body=body)
+
+    log_in(page, ada)
+    context.route("**/fragments/account", change)
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    at_account(page)
+    page.get_by_role("button", name="Refresh now").wait_for()
+    scripts = [url for url in asked if url.endswith(".js")]
+    assert [url for url in scripts if url.endswith("/views/account.js")]
+    assert len({url.partition("/js/")[0] for url in scripts}) == 1
+    assert len([url for url in asked if url.endswith("/auth/refresh")]) == 1
+    assert len([url for url in asked if url.endswith("/fragments/account")]) == 1
 
 
 @pytest.mark.parametrize(
@@ -177,6 +198,8 @@ def test_view_of_a_fragment(page: Page, context: BrowserContext, ada: Person, fo
         "/login",
         "/static/../uploads/view.js",
         "/static/%2e%2e/uploads/view.js",
+        "/static/v-000000000000/../../uploads/view.js",
+        "/v-000000000000/static/view.js",
         "/uploads/static/view.js",
         "//localhost/static/view.js",
     ],
@@ -190,9 +213,7 @@ def test_view_from_elsewhere_is_not_loaded(page: Page, ada: Person, name: str) -
 
     def change(route: Route) -> None:
         answer = route.fetch()
-        route.fulfill(
-            response=answer, body=answer.text().replace("/static/js/views/account.js", name)
-        )
+        route.fulfill(response=answer, body=ACCOUNT_VIEW.sub(name, answer.text()))
 
     page.route("**/fragments/account", change)
     page.reload()

@@ -111,11 +111,11 @@ def test_words_that_cannot_be_loaded_are_said_to_be_missing(
     """Nothing is filled in, and the next try may succeed."""
     page = scripted_page
     open_mailed_link(page, registration_path(site, ADA.email))
-    page.route("**/static/words.txt", lambda route: route.fulfill(status=503))
+    page.route("**/static/*/words.txt", lambda route: route.fulfill(status=503))
     page.get_by_role("button", name=SUGGEST).click()
     expect(page.locator(".strength")).to_have_text("The words could not be loaded. Try again.")
     expect(page.get_by_label("Password", exact=True)).to_have_value("")
-    page.unroute("**/static/words.txt")
+    page.unroute("**/static/*/words.txt")
     page.get_by_role("button", name=SUGGEST).click()
     expect(page.locator(".strength")).to_contain_text("Strong")
 

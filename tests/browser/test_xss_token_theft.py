@@ -137,7 +137,7 @@ def test_sinks_of_markup_and_code_throw(page: Page) -> None:
         answer = route.fetch()
         route.fulfill(response=answer, body=answer.text() + SINKS)
 
-    page.route("**/static/js/credentials.js", poison)
+    page.route("**/static/*/js/credentials.js", poison)
     page.goto("/login")
     page.locator("body[data-tried=all]").wait_for()
     assert page.evaluate("open_sinks") == []

@@ -120,13 +120,6 @@ def test_what_is_under_its_tab_is_named_before_it_is_deleted(owner: Client) -> N
     assert "<li>everything under Notes</li>" in page
 
 
-def test_its_static_folder_may_hold_the_script_of_its_fragment(product: Flask) -> None:
-    """Every account page names it, because the user can move from each to the feature's page."""
-    thief = program(product)
-    for path in ("/account", "/account/password", "/account/notes"):
-        assert 'data-static="/static/ /notes/static/"' in thief.ask("GET", path).text
-
-
 def test_its_routes_are_guarded_like_ours(product: Flask, owner: Client) -> None:
     thief = program(product)
     problem(thief.ask("GET", "/fragments/notes"), 401, "invalid_token")

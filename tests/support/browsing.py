@@ -45,6 +45,14 @@ HEADINGS: Final = {
 }
 
 
+def module(name: str) -> str:
+    """Return an expression of the address at which a page loaded a module of `static/js`.
+
+    The same module at another address is another one, with a state of its own.
+    """
+    return f"""document.querySelector('[href$="/js/{name}.js"]').href"""
+
+
 def script(name: str) -> str:
     """Read one of the scripts that the tests run in a page."""
     return (SCRIPTS / f"{name}.js").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Error, Page, Response, Route
 
-from tests.support.browsing import refresh_cookie, script
+from tests.support.browsing import module, refresh_cookie, script
 
 KEY: Final = script("key")
 
@@ -27,10 +27,10 @@ NO_STORAGE: Final = {
 WATCH_CRYPTO: Final = script("watch_crypto")
 
 # The answer to /stale brings a nonce that the server does not accept.
-STALE: Final = """
-import('/static/js/transport.js')
-  .then(({ request }) => request('/stale', {}, null))
-  .then(({ headers }) => headers.get('dpop-nonce'))
+STALE: Final = f"""
+import({module("transport")})
+  .then(({{ request }}) => request('/stale', {{}}, null))
+  .then(({{ headers }}) => headers.get('dpop-nonce'))
 """
 
 

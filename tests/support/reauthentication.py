@@ -6,18 +6,19 @@ from typing import Final
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.browsing import module
 from tests.support.servers.gunicorn import GunicornServer
 
 PATH: Final = "/auth/reauthenticate"
 # Asks for what needs a recent proof, in several requests at once, and says what became of each.
-AT_ONCE: Final = """
-async () => {
-  const { authorizedFetch } = await import('/static/js/session.js');
-  const end = () => authorizedFetch(`/auth/sessions/${'A'.repeat(22)}`, { method: 'DELETE' })
-    .then(({ status }) => status,
-      ({ name, code, status, message }) => ({ name, code, status, message }));
+AT_ONCE: Final = f"""
+async () => {{
+  const {{ authorizedFetch }} = await import({module("session")});
+  const end = () => authorizedFetch(`/auth/sessions/${{'A'.repeat(22)}}`, {{ method: 'DELETE' }})
+    .then(({{ status }}) => status,
+      ({{ name, code, status, message }}) => ({{ name, code, status, message }}));
   window.ended = Promise.all([end(), end(), end()]);
-}
+}}
 """
 
 
