@@ -20,6 +20,7 @@ from tests.support.browsing import (
     live,
     log_in,
     log_out,
+    module,
     open_mailed_link,
     submit,
 )
@@ -27,11 +28,11 @@ from tests.support.mail import registration_path
 from tests.support.servers.gunicorn import GunicornServer
 from tests.support.servers.valkey import ValkeyServer
 
-DRAW: Final = """
-async () => {
-  const { passphrase } = await import('/static/js/advice.js');
-  return Promise.all(Array.from({ length: 50 }, () => passphrase('/static/words.txt')));
-}
+DRAW: Final = f"""
+async () => {{
+  const {{ passphrase }} = await import({module("forms")}.replace('forms', 'advice'));
+  return Promise.all(Array.from({{ length: 50 }}, () => passphrase('/static/words.txt')));
+}}
 """
 WORDS: Final = (ROOT / "static" / "words.txt").read_text(encoding="ascii").splitlines()
 SUGGEST: Final = "Suggest a passphrase"

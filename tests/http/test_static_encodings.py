@@ -40,6 +40,8 @@ DECODE: Final = {"br": brotli.decompress, "gzip": gzip.decompress}
         ("deflate, zstd", None),
         ("br;q=0, gzip;q=0", None),
         ("", None),
+        ("br".ljust(256), "br"),
+        ("br".ljust(257), None),
     ],
 )
 def test_form_that_the_client_likes_best(

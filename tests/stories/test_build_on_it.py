@@ -128,7 +128,7 @@ def test_it_serves(running: Clone) -> None:
     assert note["text"] == "Buy tea."
     page = ask(f"{running.url}/account/notes")[1]
     assert re.search(r"<title>Your notes . Inkwell</title>", page)
-    assert 'href="/static/css/brand.css"' in page
+    assert re.search(r'href="/static/v-\w+/css/brand\.css"', page)
     paths = json.loads(ask(f"{running.url}/openapi.json")[1])["paths"]
     assert {"/api/notes", "/api/notes/{note_id}", "/api/operator/notes"} <= paths.keys()
 
