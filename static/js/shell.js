@@ -6,7 +6,7 @@ import { find, findAll, onSubmit, parse, showTimes } from './dom.js';
 let showing = 0; // grows, so a late answer is noticed
 let retry = 0;
 
-/** When this document got its access tokens. @type {Date[]} */
+/** When access tokens came. @type {Date[]} */
 export const tokenTimes = [];
 let lastExpiresAt = 0;
 
@@ -80,7 +80,7 @@ function follow(event) {
 	show(true);
 }
 
-/** Makes the document an account page. */
+/** Makes this an account page. */
 export function start(isMove = false) {
 	onSubmit(find('.logout'), () => logout().catch(() => {})); // it goes on, and the status says so
 	addEventListener('click', follow);
