@@ -42,10 +42,11 @@ test: $(VENV)/.dev ## all tests, with real databases, servers and Chromium
 	@$(curl_and_pgbouncer)
 	@$(PY) -m pytest -n4 --dist=worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
-# Without browser, gunicorn and random requests, and without the plugins that only those use.
-test-fast: $(VENV)/.dev ## unit and http tests, within a minute
+# Without browser, gunicorn, PostgreSQL and random requests, and without the plugins that only those
+# use: a minute on three cores, 80 seconds on two.
+test-fast: $(VENV)/.dev ## unit and http tests on SQLite, in about a minute
 	@$(PY) -m pytest -n logical --maxprocesses=4 --dist=worksteal -p no:schemathesis -p no:playwright \
-		$(or $(ARGS),tests/unit tests/http --ignore=tests/http/test_fuzz.py)
+		$(or $(ARGS),tests/unit tests/http --ignore=tests/http/test_fuzz.py -k "not postgresql")
 
 check: $(VENV)/.dev ## format, lint, types, import rules
 	@echo "ruff format"; $(PY) -m ruff format --check --quiet --diff .
