@@ -71,6 +71,13 @@ def test_public_pages_need_no_script(app: Flask) -> None:
         assert "hidden" in tag or "value=" in tag, "the steps are hidden with their list"
 
 
+def test_every_page_describes_itself(app: Flask) -> None:
+    for path in (*PAGES, *SHELLS):
+        assert re.search(
+            r'<meta name="description" content="[^"]{10,200}">', body(Client(app), path)
+        )
+
+
 def test_notices_are_named_not_quoted(app: Flask) -> None:
     tab = Client(app)
     assert "that session has ended" in body(tab, "/login?notice=session_ended")
