@@ -13,7 +13,6 @@ from app import create_app, features
 from app.auth import admin
 from app.feature import Feature, Tab
 from app.pages import TABS
-from app.tokens.claims import with_claims
 from app.tokens.jws import TokenRefused
 from app.web.guards import caller, public, require_access
 from config import Settings
@@ -194,19 +193,6 @@ def test_values_of_another_type_are_not_issued(
     problem(owner.log_in(), 500, "internal_error")
     monkeypatch.undo()
     assert owner.log_in().status_code == 200
-
-
-@pytest.mark.parametrize("type_", [list, bool, float, object])
-def test_a_claim_is_a_text_or_a_number(type_: Any) -> None:  # noqa: ANN401 - not a type of claims
-    with pytest.raises(ValueError, match="plan"):
-        with_claims({"plan": type_})
-
-
-@pytest.mark.parametrize("name", ["sub", "cnf", "family_id", "scope", "amr", "no name", "class"])
-def test_a_claim_of_ours_cannot_be_redefined(name: str) -> None:
-    """The application does not start, instead of signing what means something else."""
-    with pytest.raises(ValueError, match=name):
-        with_claims({name: str})
 
 
 def test_its_rows_go_with_the_user(product: Flask, owner: Client, deleted: list[str]) -> None:

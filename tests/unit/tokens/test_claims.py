@@ -70,3 +70,16 @@ def test_a_claim_that_means_something_else_cannot_be_added(name: str) -> None:
         f"A feature cannot add the claim {name!r}: choose a Python identifier that is not"
         " a registered claim."
     )
+
+
+@pytest.mark.parametrize("type_", [list, bool, float, object])
+def test_a_claim_is_a_text_or_a_number(type_: Any) -> None:  # noqa: ANN401 - not a type of claims
+    with pytest.raises(ValueError, match="'plan' of a feature has to be"):
+        with_claims({"plan": type_})
+
+
+@pytest.mark.parametrize("name", ["sub", "cnf", "family_id", "scope", "amr", "no name", "class"])
+def test_a_claim_of_ours_cannot_be_redefined(name: str) -> None:
+    """The application does not start, instead of signing what means something else."""
+    with pytest.raises(ValueError, match=f"cannot add the claim '{name}'"):
+        with_claims({name: str})
