@@ -23,9 +23,9 @@ import app as application
 from app import create_app
 from app.attacks.prover import Prover
 from app.cli import migrations
-from app.infra import redis
+from app.infra import engines, redis
 from config import Settings, new_secret
-from tests.support.app import PUBLIC_URL, SharedRule, close, services, settle
+from tests.support.app import PUBLIC_URL, SharedRule, close, services, settle, shared_statements
 from tests.support.client import Client, member, program
 from tests.support.clock import NOW, SettableClock
 from tests.support.mail import mails
@@ -137,7 +137,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compile each template and URL rule once, not once for each of a thousand apps.
+    """Compile each template, URL rule and statement once, not for each of a thousand apps.
 
     redis-py reads its own version from its package's metadata, for every connection.
     """
@@ -146,6 +146,7 @@ def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": templates})
         patch.setattr(Flask, "url_rule_class", SharedRule)
         patch.setattr("redis.utils.get_lib_version", cache(get_lib_version))
+        patch.setattr(engines, "create_engine", shared_statements)
         yield
 
 

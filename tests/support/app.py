@@ -1,11 +1,13 @@
 """The application in this process: build it, reach into it, close it."""
 
 import threading
+from collections import UserDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from flask import Flask
+from sqlalchemy import Engine, create_engine
 from werkzeug.routing import Rule
 
 from app import create_app
@@ -36,6 +38,28 @@ class SharedRule(Rule):
         if key not in self._compiled:
             self._compiled[key] = super()._compile_builder(append_unknown)
         return self._compiled[key]
+
+
+class SharedStatements(UserDict[tuple[Any, ...], Any]):
+    """Compiled SQL for all engines of a kind; SQLAlchemy keeps it for each engine alone."""
+
+    def __getitem__(self, key: tuple[Any, ...]) -> Any:  # noqa: ANN401 - SQLAlchemy's own
+        dialect, *rest = key
+        return super().__getitem__((type(dialect), *rest))
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: object) -> None:
+        dialect, *rest = key
+        super().__setitem__((type(dialect), *rest), compiled)
+
+
+STATEMENTS: Final = SharedStatements()
+
+
+def shared_statements(*what: Any, **how: Any) -> Engine:  # noqa: ANN401 - create_engine's own
+    """Return an engine, as SQLAlchemy's `create_engine` does."""
+    engine = create_engine(*what, **how)
+    engine._compiled_cache = STATEMENTS  # noqa: SLF001 - no public way
+    return engine
 
 
 def services(app: Flask) -> Services:
