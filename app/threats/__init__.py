@@ -13,12 +13,14 @@ from app.threats.login_threats import LOGIN_THREATS
 from app.threats.mail_threats import MAIL_THREATS
 from app.threats.mistakes import MISTAKES
 from app.threats.page_threats import PAGE_THREATS
+from app.threats.password_threats import PASSWORD_THREATS
 from app.threats.session_threats import SESSION_THREATS
 from app.threats.threats import THREATS
 from app.threats.token_threats import TOKEN_THREATS
 
 FURTHER: Final = (
     *LOGIN_THREATS,
+    *PASSWORD_THREATS,
     *MAIL_THREATS,
     *TOKEN_THREATS,
     *SESSION_THREATS,

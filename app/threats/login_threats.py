@@ -11,6 +11,8 @@ LOGIN_THREATS: Final = (
         slug="login-csrf",
         name="Login CSRF",
         short="Login CSRF",
+        stopped_by="Origin rule and form token",
+        remains="Typing the attacker's password",
         attack="A page elsewhere logs the victim in as the attacker, and the victim types their "
         "secrets into the attacker's account.",
         needs="A page that the victim opens, and an account of the attacker's own.",
@@ -22,11 +24,25 @@ LOGIN_THREATS: Final = (
         gap="The victim who is talked into typing the attacker's password.",
         standards=("ASVS 3.5.1",),
         proofs=("tests/browser/test_cross_site.py", "tests/http/test_forms.py"),
+        line=(
+            'if site not in {None, "same-origin"} and not user_navigation:',
+            '    raise CrossOrigin(reason="sec_fetch_site")',
+        ),
+        naive=("pass  # at a log-in there is no session to protect yet",),
+        steps=(
+            ("owner", "thief", "opens the attacker's page", "plain"),
+            ("thief", "owner", "sends a form with its own password", "thief"),
+            ("owner", "server", "POST /login from another site", "thief"),
+            ("server", "server", "it began elsewhere: refused", "safe"),
+            ("server", "owner", "403, nobody is logged in", "safe"),
+        ),
     ),
     Entry(
         slug="session-fixation",
         name="Session fixation",
         short="Session fixation",
+        stopped_by="Cookie prefix, new family",
+        remains="Browsers without the prefix",
         attack="The victim's browser is given a refresh token that the attacker knows: tossed by "
         "a sibling host, or planted by script after the cookie jar was made to overflow.",
         needs="A sibling subdomain, or script that runs once.",
@@ -35,95 +51,31 @@ LOGIN_THREATS: Final = (
         "ends the one that the browser held.",
         detail="app/web/cookies.py read_refresh counts; app/auth/login.py revokes the former "
         "family in the transaction that begins the new one.",
-        code=("app/web/cookies.py:read_refresh", "app/auth/login.py:begin_session"),
+        code=(
+            "app/web/cookies.py:REFRESH",
+            "app/web/cookies.py:read_refresh",
+            "app/auth/login.py:begin_session",
+        ),
         gap="In a browser that does not know the prefix, the planted cookie alone, before a "
         "log-in, is the attacker's own session. An overflowing jar still logs the victim out.",
         standards=("ASVS 7.2.4", "ASVS 3.3.3"),
         proofs=("tests/browser/test_cross_site.py", "tests/http/test_cookies.py"),
-    ),
-    Entry(
-        slug="account-enumeration",
-        name="Finding out who has an account",
-        short="Who has an account",
-        attack="Log-in, registration or the reset of a password answers differently, or faster, "
-        "for addresses that have no account.",
-        needs="A list of addresses.",
-        defense="Unknown account, wrong password and disabled account are one answer after one "
-        "hash. Registration and reset give every address one answer after the same work; only "
-        "the owner of the mailbox learns the rest.",
-        detail="app/accounts/passwords.py verifies against a hash of nothing, with the same "
-        "cost; app/infra/throttle.py counts unknown accounts like others; "
-        "app/accounts/activity.py counts their refusals in rows that nobody reads; "
-        "app/auth/asked_mail.py stores one message for every address, sent or not.",
-        code=("app/accounts/passwords.py:Passwords.verify", "app/auth/asked_mail.py:answer"),
-        gap="An account that its operator disabled can be told apart by whoever owns its mailbox.",
-        standards=("ASVS 6.3.8",),
-        proofs=(
-            "tests/http/test_login.py",
-            "tests/http/test_registration.py",
-            "tests/http/test_activity_cost.py",
+        line=('REFRESH: Final = "__Host-Http-refresh"',),
+        naive=('REFRESH: Final = "refresh"',),
+        steps=(
+            ("thief", "owner", "plants a refresh token it knows", "thief"),
+            ("owner", "owner", "the prefix refuses it", "safe"),
+            ("owner", "server", "logs in", "live"),
+            ("server", "server", "a new family; the former one ends", "safe"),
+            ("server", "owner", "a token that nobody else knows", "live"),
         ),
-    ),
-    Entry(
-        slug="password-spraying",
-        name="Guessing and spraying passwords",
-        short="Password spraying",
-        attack="Many passwords are tried on one account, or one common password on many.",
-        needs="A list of accounts and a list of passwords.",
-        defense="Attempts are counted by address and then by account before the password is "
-        "looked at; a new password that is on a list of common ones, that an estimator guesses "
-        "within a million tries, or that is known from a breach is refused. Whoever logs in with "
-        "a breached one is asked to change it. "
-        "A browser in which the owner logged in since the last change of password is counted "
-        "apart, so guesses elsewhere do not lock it out.",
-        detail="app/infra/throttle.py: one atomic increment in Redis; without Redis each worker "
-        "counts for itself. app/accounts/known_browsers.py signs account, time and password "
-        "epoch; app/accounts/guessing.py judges new passwords; app/accounts/breached_passwords.py "
-        "looks each up in the list that an operator imported (BREACHED_PASSWORDS).",
-        code=(
-            "app/infra/throttle.py:Throttle.log_in",
-            "app/accounts/known_browsers.py:KnownBrowsers",
-            "app/accounts/guessing.py:early_guess",
-            "app/accounts/breached_passwords.py:BreachedPasswords.has",
-        ),
-        gap="A botnet with an address for each guess gets 20 guesses an hour at one account, "
-        "and one at every account; a password reused from a breach needs only one, where its "
-        "owner ignores the notice, or the breach is newer than the imported list. There is no "
-        "second factor.",
-        standards=("ASVS 6.3.1", "ASVS 6.2.4", "ASVS 6.2.12", "ASVS 2.4.1"),
-        proofs=(
-            "tests/http/test_limits.py",
-            "tests/servers/test_throttle_flood.py",
-            "tests/unit/accounts/test_guessing.py",
-            "tests/http/test_breached_passwords.py",
-        ),
-    ),
-    Entry(
-        slug="log-in-starvation",
-        name="Log-in kept from everybody by one address",
-        short="Login starvation",
-        attack="One address logs in without a pause, with right passwords of accounts of its own, "
-        "and takes every place in the queue for password hashes: others get 503.",
-        needs="Some accounts and some dozen connections.",
-        defense="A network gets a place only while more places are free than it holds, so others "
-        "find room; networks take turns; known browsers have places and turns of their own. Right "
-        "passwords are counted as well.",
-        detail="app/accounts/hash_queue.py counts the places of each /24 and /48; "
-        "app/infra/throttle.py counts all log-ins of an account and of an address.",
-        code=(
-            "app/accounts/hash_queue.py:HashQueue.place",
-            "app/accounts/hash_queue.py:KNOWN_PLACES",
-            "app/infra/buckets.py:ALL_OF_ADDRESS",
-        ),
-        gap="Strangers behind the flooding address wait with it. A flood from many networks is a "
-        "hashing flood, see there.",
-        standards=("ASVS 2.4.1", "ASVS 15.2.2"),
-        proofs=("tests/servers/test_throttle_flood.py", "tests/unit/accounts/test_hash_queue.py"),
     ),
     Entry(
         slug="planted-key",
         name="A key planted before the log-in",
         short="Planted key",
+        stopped_by="A new key each log-in",
+        remains="Script during the log-in",
         attack="Script that runs once puts a key of its own where the browser keeps the one that "
         "sessions are bound to. Whatever session comes later, its proofs are the attacker's to "
         "make, elsewhere and for as long as it lives, also after a new password.",
@@ -134,6 +86,7 @@ LOGIN_THREATS: Final = (
         detail="static/js/dpop.js makes and promotes keys; app/auth/password.py binds the new "
         "session to the key that a change names; app/pages/routes.py clears what is stored.",
         code=(
+            "static/js/dpop.js:replaceKeys",
             "static/js/dpop.js:makePendingKey",
             "app/auth/password.py:change_password",
             "app/web/headers.py:clear_site_data",
@@ -143,5 +96,17 @@ LOGIN_THREATS: Final = (
         "without script.",
         standards=("ASVS 7.2.4", "RFC 9449 10"),
         proofs=("tests/browser/test_new_keys.py", "tests/http/test_bound_sessions.py"),
+        line=(
+            "const cleared = store.delete(IDBKeyRange.lowerBound(isLogin ? LOGOUT_WISH : CURRENT));",  # noqa: E501 - as in the source
+            "return pair ? store.put(pair, CURRENT) : cleared;",
+        ),
+        naive=("return store.add(pair, CURRENT); // a key that is there stays",),
+        steps=(
+            ("thief", "owner", "script stores a key it knows", "thief"),
+            ("owner", "server", "logs in with a new key", "live"),
+            ("owner", "owner", "the new key replaces all others", "safe"),
+            ("thief", "server", "proves with the planted key", "thief"),
+            ("server", "thief", "401: theft, the session ends", "safe"),
+        ),
     ),
 )

@@ -11,6 +11,8 @@ MAIL_THREATS: Final = (
         slug="scanned-links",
         name="A mail scanner that opens the link",
         short="Scanned links",
+        stopped_by="A GET changes nothing",
+        remains="Scanners that send forms",
         attack="A scanner of the mail provider follows each link before the owner does, and some "
         "run the page's script: a link that acts when it is opened is used up, or acts for "
         "whoever caused the mail.",
@@ -24,11 +26,26 @@ MAIL_THREATS: Final = (
         "the password; the owner is told.",
         standards=("ASVS 6.4.3",),
         proofs=("tests/http/test_link_pages.py", "tests/http/test_reset.py"),
+        line=(
+            'session[_key(path)] = token if parse(token) else ""',
+            'return render_template("pages/open_link.html", path=path)',
+        ),
+        naive=("use_up(token)  # whoever opens the link has acted",),
+        steps=(
+            ("server", "owner", "mails a link", "live"),
+            ("thief", "server", "a scanner opens it first", "thief"),
+            ("server", "thief", "a page with a button", "safe"),
+            ("server", "server", "the link is still good", "safe"),
+            ("owner", "server", "opens it and presses the button", "live"),
+            ("server", "owner", "done", "safe"),
+        ),
     ),
     Entry(
         slug="stale-links",
         name="A mailed link from before a change",
         short="Stale links",
+        stopped_by="Once, an hour, same password",
+        remains="A fresh link, read by others",
         attack="An old link is found in a mailbox, a backup or a copy of the database, or is "
         "altered to be one for another message, and sets a new password.",
         needs="A link that was mailed some time ago, or the rows of the outbox.",
@@ -46,11 +63,23 @@ MAIL_THREATS: Final = (
             "tests/http/test_reset.py",
             "tests/http/test_secure.py",
         ),
+        line=("return hmac.compare_digest(_mac(key, mail, user, link.made_at), link.mac)",),
+        naive=("return mail.token == link.token  # as long as the row is there",),
+        steps=(
+            ("server", "owner", "mails a link to reset the password", "live"),
+            ("owner", "server", "changes the password", "live"),
+            ("thief", "owner", "finds the old link in the mailbox", "thief"),
+            ("thief", "server", "opens it", "thief"),
+            ("server", "server", "made for another password", "safe"),
+            ("server", "thief", "400 invalid_link", "safe"),
+        ),
     ),
     Entry(
         slug="mail-flooding",
         name="Filling somebody's mailbox",
         short="Mail flood",
+        stopped_by="Counted by address",
+        remains="Six messages a day",
         attack="New passwords are asked for again and again in somebody's name, until their "
         "mailbox is full of messages, or the one that matters is not seen.",
         needs="The address of the victim.",
@@ -62,11 +91,24 @@ MAIL_THREATS: Final = (
         gap="Six messages of each kind a day, from as many networks as one has.",
         standards=("ASVS 2.4.1",),
         proofs=("tests/http/test_reset.py", "tests/unit/infra/test_throttle_mail.py"),
+        line=(
+            'return self._with_fallback(counts.hit, Bucket(f"mail_{kind}", address, MAILS)) is None',  # noqa: E501 - as in the source
+        ),
+        naive=("return True",),
+        steps=(
+            ("thief", "server", "asks for a reset of the owner's", "thief"),
+            ("server", "owner", "mails it, three an hour at most", "plain"),
+            ("thief", "server", "asks again and again", "thief"),
+            ("server", "server", "stored, not sent", "safe"),
+            ("server", "thief", "the same answer as before", "safe"),
+        ),
     ),
     Entry(
         slug="hostile-host",
         name="A link that leads to the attacker",
         short="Hostile host",
+        stopped_by="Links begin with PUBLIC_URL",
+        remains="A PUBLIC_URL set wrong",
         attack="A link for a new password is asked for in the victim's name with a Host header of "
         "the attacker's. A server that makes links of that header mails the token's way to them.",
         needs="The address of the victim, and a click on the link.",
@@ -74,15 +116,30 @@ MAIL_THREATS: Final = (
         "anything is read.",
         detail="app/mail/wording.py takes its URLs from the settings; app/web/origin.py compares "
         "Host first, and nothing reads X-Forwarded-Host.",
-        code=("app/web/origin.py:install", "app/mail/wording.py:Site"),
+        code=(
+            "app/mail/wording.py:Site",
+            "app/web/origin.py:install",
+        ),
         gap="A PUBLIC_URL that is set wrong.",
         standards=("RFC 9110 7.2",),
         proofs=("tests/http/test_hosts.py", "tests/unit/mail/test_sender.py"),
+        line=(
+            'return Link(label, f"{self.public_url}{path}" + (f"?token={token}" if token else ""))',  # noqa: E501 - as in the source
+        ),
+        naive=('return Link(label, f"https://{request.host}{path}?token={token}")',),
+        steps=(
+            ("thief", "server", "a reset, with Host: evil.example", "thief"),
+            ("server", "server", "not our host: refused first", "safe"),
+            ("server", "thief", "421", "safe"),
+            ("server", "owner", "mails only links of PUBLIC_URL", "safe"),
+        ),
     ),
     Entry(
         slug="account-squatting",
         name="Occupying somebody's address",
         short="Squatted address",
+        stopped_by="No account before the link",
+        remains="Whoever reads the owner's mail",
         attack="An account is opened for an address before its owner does, with a password of the "
         "attacker's. When the owner comes and uses it, the attacker is in it too.",
         needs="The address of somebody who has no account yet.",
@@ -94,5 +151,14 @@ MAIL_THREATS: Final = (
         gap="Whoever reads the owner's mail.",
         standards=("ASVS 6.3.8", "ASVS 6.4.1"),
         proofs=("tests/http/test_registration.py", "tests/http/test_registration_links.py"),
+        line=("asked_mail.answer(auth, kind, address, client, user, is_due=is_due)",),
+        naive=("accounts.insert(connection, User(new_id(), address, hashed))",),
+        steps=(
+            ("thief", "server", "registers the owner's address", "thief"),
+            ("server", "server", "no account, only a message", "safe"),
+            ("server", "owner", "mails the link to the owner", "live"),
+            ("owner", "server", "opens it, chooses a password", "live"),
+            ("server", "owner", "now there is an account", "safe"),
+        ),
     ),
 )

@@ -11,6 +11,8 @@ SESSION_THREATS: Final = (
         slug="refresh-races",
         name="Racing the refresh endpoint",
         short="Refresh race",
+        stopped_by="One conditional UPDATE",
+        remains="Unbound clients that race themselves",
         attack="One refresh token is sent many times at the same moment; where the server looks "
         "first and writes later, several get through.",
         needs="One refresh token, and two connections.",
@@ -19,16 +21,36 @@ SESSION_THREATS: Final = (
         "successor.",
         detail="app/families/rotation.py rotate; its row count is the verdict, on SQLite and "
         "PostgreSQL alike.",
-        code=("app/families/rotation.py:rotate",),
+        code=(
+            "app/families/rotation.py:exchange",
+            "app/families/rotation.py:rotate",
+        ),
         gap="An unbound client that races itself loses its session; the browser module takes a "
         "lock.",
         standards=("ASVS 15.4.2", "ASVS 2.3.3", "RFC 9700 4.14.2"),
         proofs=("tests/servers/test_races.py",),
+        line=(
+            "if rotated := database.write(rotate, claims, successor):",
+            "    return Rotated(*rotated)",
+        ),
+        naive=(
+            "family = database.read(find, claims.family_id)",
+            "if family.jti == claims.jti:",
+            "    database.write(replace_jti, family, successor)",
+        ),
+        steps=(
+            ("thief", "server", "sends R1 twice at one moment", "thief"),
+            ("server", "server", "the UPDATE matches for one", "safe"),
+            ("server", "thief", "200 for the one", "plain"),
+            ("server", "thief", "401 for the other: the family ends", "safe"),
+        ),
     ),
     Entry(
         slug="denylist-loss",
         name="A denylist that forgets",
         short="Lost denylist",
+        stopped_by="Rebuilt before it is believed",
+        remains="Whoever can write to Redis",
         attack="Redis restarts, fails over, is flushed or evicts, and tokens of ended sessions "
         "or used proofs work again.",
         needs="Bad luck, or a way to restart Redis; for a proof, a captured request.",
@@ -52,11 +74,25 @@ SESSION_THREATS: Final = (
             "tests/servers/test_denylist_outage.py",
             "tests/unit/families/test_denylist_loss.py",
         ),
+        line=(
+            "if trusted and not review_due:",
+            "    return trusted is trusted_before, trusted.lost_at",
+        ),
+        naive=("return redis.exists(sid), 0  # an empty list denies nobody",),
+        steps=(
+            ("owner", "server", "logs out: the session is denied", "live"),
+            ("server", "server", "Redis restarts, the list is gone", "plain"),
+            ("thief", "server", "sends the access token of before", "thief"),
+            ("server", "server", "unknown marker: asks the database", "safe"),
+            ("server", "thief", "401 invalid_token", "safe"),
+        ),
     ),
     Entry(
         slug="stale-log-in",
         name="An old log-in that ends the owner's sessions",
         short="Stale login",
+        stopped_by="Proof from five minutes",
+        remains="Five minutes after a log-in",
         attack="Somebody finds a session open that began hours ago, on an unlocked device or with "
         "a stolen cookie, and ends the owner's other sessions: then the owner cannot end theirs.",
         needs="A session of the owner's; the password is not needed.",
@@ -79,11 +115,25 @@ SESSION_THREATS: Final = (
             "tests/http/test_reauthenticate.py",
             "tests/servers/test_reauthentication_races.py",
         ),
+        line=(
+            "if now - caller().auth_time > max_age + leeway:",
+            "    raise InsufficientAuthentication(max_age)",
+        ),
+        naive=("pass  # whoever has the session may end all others",),
+        steps=(
+            ("owner", "server", "logged in, hours ago", "live"),
+            ("thief", "server", "finds it open: end all sessions", "thief"),
+            ("server", "server", "the last proof is too old", "safe"),
+            ("server", "thief", "401: the password, please", "safe"),
+            ("thief", "server", "guesses: counted as at a log-in", "thief"),
+        ),
     ),
     Entry(
         slug="swallowed-cookie",
         name="A sibling's cookie that swallows ours",
         short="Swallowed cookie",
+        stopped_by="Split at each semicolon",
+        remains="Hundreds of cookies at once",
         attack='A sibling host sets the cookies a=" and z=" for the whole domain. A parser that '
         "honours quotes reads one long value from the one to the other, finds no refresh token, "
         "and the session is over.",
@@ -96,5 +146,13 @@ SESSION_THREATS: Final = (
         "deleting them helps.",
         standards=("RFC 6265 5.4", "ASVS 3.3.3"),
         proofs=("tests/http/test_cookies.py", "tests/browser/test_cookie_as_stored.py"),
+        line=('parts = (part.partition("=") for part in header.split(";"))',),
+        naive=("parts = parse_cookie(header).items()  # a quote opens a value",),
+        steps=(
+            ("thief", "owner", 'sets a=" and z=" for the domain', "thief"),
+            ("owner", "server", 'sends a="; refresh=R1; z="', "live"),
+            ("server", "server", "a quote means nothing: finds R1", "safe"),
+            ("server", "owner", "200, the session goes on", "safe"),
+        ),
     ),
 )

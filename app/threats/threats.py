@@ -11,6 +11,8 @@ THREATS: Final = (
         slug="xss-token-theft",
         name="Token theft by injected script",
         short="Script theft",
+        stopped_by="Memory, HttpOnly, strict policy",
+        remains="Acts while the page is open",
         attack="A script that gets into the page reads the token from where script can read.",
         needs="A place where text of the attacker's becomes part of a page.",
         defense="There is nothing of value where script can read: the access token is a variable "
@@ -19,16 +21,32 @@ THREATS: Final = (
         detail="static/js/session.js holds the access token for ten minutes at most; cookie "
         "__Host-Http-refresh is HttpOnly; Content-Security-Policy without inline script and "
         "with Trusted Types on every response (app/web/headers.py).",
-        code=("app/web/headers.py:CONTENT_SECURITY_POLICY", "app/web/cookies.py:set_credentials"),
+        code=(
+            "app/web/cookies.py:set_credentials",
+            "app/web/headers.py:CONTENT_SECURITY_POLICY",
+        ),
         gap="Script that does run, for example from an extension, can act as the user while the "
         "page is open, and refresh. It cannot take a lasting credential away.",
         standards=("ASVS 3.3.4", "ASVS 3.4.3", "ASVS 14.3.3"),
         proofs=("tests/browser/test_xss_token_theft.py", "tests/http/test_headers.py"),
+        line=(
+            'name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="Strict"',  # noqa: E501 - as in the source
+        ),
+        naive=("name, value, max_age=max_age",),
+        steps=(
+            ("server", "owner", "sets the refresh token, HttpOnly", "live"),
+            ("thief", "owner", "gets a script into the page", "thief"),
+            ("owner", "owner", "the policy does not run it", "safe"),
+            ("thief", "owner", "reads storage and document.cookie", "thief"),
+            ("owner", "thief", "no token is there", "safe"),
+        ),
     ),
     Entry(
         slug="csrf-on-refresh",
         name="CSRF on the refresh endpoint",
         short="Refresh CSRF",
+        stopped_by="SameSite=Strict and origin rule",
+        remains="Browsers that send no Origin",
         attack="A malicious page makes the browser send a refresh, with the cookie attached.",
         needs="A page that the victim opens; better, a sibling subdomain or an open redirect.",
         defense="The cookie is SameSite=Strict, and a state change must prove that it began on "
@@ -41,11 +59,25 @@ THREATS: Final = (
         "does. There, SameSite alone is left.",
         standards=("ASVS 3.5.1", "ASVS 3.3.2", "ASVS 3.4.2"),
         proofs=("tests/stories/test_csrf_on_refresh.py", "tests/browser/test_cross_site.py"),
+        line=(
+            'if headers.get("Origin", public_url) != public_url:',
+            '    raise CrossOrigin(reason="origin")',
+        ),
+        naive=("pass  # the cookie came along, so the request is trusted",),
+        steps=(
+            ("owner", "thief", "opens the attacker's page", "plain"),
+            ("thief", "owner", "makes the browser send a POST", "thief"),
+            ("owner", "server", "POST /auth/refresh, foreign Origin", "thief"),
+            ("server", "server", "refused before the cookie is read", "safe"),
+            ("server", "owner", "403, and nothing is used up", "safe"),
+        ),
     ),
     Entry(
         slug="replay",
         name="Replay of a captured token",
         short="Token replay",
+        stopped_by="Works once, proof per request",
+        remains="Unbound: ten minutes at most",
         attack="A token that was valid once is captured and sent again.",
         needs="One token, from a log, a crash report, a proxy or a shoulder.",
         defense="A refresh token works once: sent again, it ends its whole family. An access "
@@ -55,7 +87,7 @@ THREATS: Final = (
         "verdict; app/families/denylist.py: Redis by session id, TTL = the token's remaining "
         "life; app/families/replay_cache.py: each proof once.",
         code=(
-            "app/families/rotation.py:rotate",
+            "app/families/rotation.py:ROTATE",
             "app/families/denylist.py:Denylist.denied",
             "app/families/replay_cache.py:ReplayCache.consume",
         ),
@@ -63,11 +95,22 @@ THREATS: Final = (
         "most.",
         standards=("ASVS 7.4.1", "ASVS 9.2.1", "RFC 9700 4.14.2", "RFC 9449 11.1"),
         proofs=("tests/stories/test_replay.py", "tests/http/test_bound_sessions.py"),
+        line=('families.c.jti == bindparam("presented"),',),
+        naive=("families.c.revoked_at.is_(None),",),
+        steps=(
+            ("owner", "server", "exchanges R1 for R2", "live"),
+            ("server", "server", "R1 is spent", "plain"),
+            ("thief", "server", "sends R1 again", "thief"),
+            ("server", "server", "R1 is not current: family revoked", "safe"),
+            ("server", "thief", "401 session_ended", "safe"),
+        ),
     ),
     Entry(
         slug="sidejacking",
         name="Sidejacking on a hostile network",
         short="Sidejacking",
+        stopped_by="HTTPS only, key-bound tokens",
+        remains="First visit without https; unbound clients",
         attack="Someone on the network reads or alters what passes and takes the tokens out of "
         "it.",
         needs="A place on the way: a rogue access point, a proxy, a leaked TLS key.",
@@ -77,16 +120,30 @@ THREATS: Final = (
         detail="app/settings/addresses.py refuses a PUBLIC_URL without https in staging and "
         "production; HSTS for two years on every response; the prefix __Host-Http- makes Secure a "
         "condition of the name; app/web/guards.py wants a proof by the family's key.",
-        code=("app/web/headers.py:STRICT_TRANSPORT", "app/web/guards.py:authenticate"),
+        code=(
+            "app/web/guards.py:authenticate",
+            "app/web/headers.py:STRICT_TRANSPORT",
+        ),
         gap="The first visit ever, before HSTS is known, when the address was typed without "
         "https; and clients that hold no key, whose tokens are plain Bearer tokens.",
         standards=("ASVS 3.4.1", "ASVS 12.2.1", "RFC 9700 2.2.1", "RFC 9449 4"),
         proofs=("tests/stories/test_sidejacking.py", "tests/http/test_bound_sessions.py"),
+        line=("proof = _proof_for(scheme, token, claims.cnf)",),
+        naive=("proof = None  # whoever has the token may use it",),
+        steps=(
+            ("owner", "server", "sends token and proof, over TLS", "live"),
+            ("thief", "owner", "copies the token on the way", "thief"),
+            ("thief", "server", "sends it without the key", "thief"),
+            ("server", "server", "the proof is missing", "safe"),
+            ("server", "thief", "401", "safe"),
+        ),
     ),
     Entry(
         slug="refresh-token-theft",
         name="Refresh token stolen and used days later",
         short="Stolen refresh token",
+        stopped_by="Spent token ends the family",
+        remains="Unbound: until the owner returns",
         attack="A thief copies the long-lived refresh token and comes back with it days later.",
         needs="One look at the cookie store: a backup, a synchronised profile, malware.",
         defense="Bound to the browser's key, it is refused at its first use and its family ends. "
@@ -103,6 +160,16 @@ THREATS: Final = (
         proofs=(
             "tests/stories/test_stolen_refresh_token.py",
             "tests/stories/test_bound_stories.py",
+        ),
+        line=("revoked = revocation.revoke_family(connection, sid, reason, now, client.ip)",),
+        naive=("raise SessionEnded(reason=reason)  # and the other copy lives on",),
+        steps=(
+            ("thief", "owner", "copies R1, from a backup", "thief"),
+            ("owner", "server", "exchanges R1 for R2: R1 is spent", "live"),
+            ("thief", "server", "days later: presents R1", "thief"),
+            ("server", "server", "family revoked, tokens denied", "safe"),
+            ("server", "thief", "401 session_ended", "safe"),
+            ("server", "owner", "401 as well: log in again", "safe"),
         ),
     ),
 )

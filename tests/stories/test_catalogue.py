@@ -3,6 +3,7 @@
 import html
 import re
 from dataclasses import astuple
+from typing import Final
 
 import pytest
 from flask import Flask
@@ -12,7 +13,10 @@ from app.pages.routes import COSTS
 from app.threats import ENTRIES, FURTHER, MISTAKES, THREATS, Entry
 from config import ROOT
 from tests.support.client import Client
-from tests.support.named_code import is_there
+from tests.support.named_code import definitions_around, is_there, lines_of
+
+MAX_LINES: Final = 4
+MAX_STEP_LENGTH: Final = 38
 
 each = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.slug)
 
@@ -58,6 +62,45 @@ def test_code_is_where_the_entry_says(entry: Entry) -> None:
         assert not re.search(r"[:.]_", reference), reference
     for path in re.findall(r"\b(?:app|static)/[\w/]+\.(?:py|js)\b", entry.detail):
         assert (ROOT / path).is_file()
+
+
+@each
+def test_defense_is_in_the_source(entry: Entry) -> None:
+    """Its lines are there together, inside what is named or a private part of the same file."""
+    path, _, name = entry.code[0].partition(":")
+    assert 1 <= len(entry.line) <= MAX_LINES
+    assert entry.line != entry.naive
+    at = lines_of(path, entry.line)
+    assert at, "the source no longer has the line"
+    for first in at:
+        around = definitions_around(path, first)
+        assert name in around or any("._" in f".{part}" for part in around), around
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [("return None",), ("if len(values) > 1:", "    return None"), ("    return values[0]",)],
+)
+def test_line_that_is_gone_is_noticed(lines: tuple[str, ...]) -> None:
+    """The check above can fail, also for an indentation of its own."""
+    assert lines_of("app/web/cookies.py", ("if len(values) > 1:",))
+    assert not lines_of("app/web/cookies.py", lines)
+
+
+@each
+def test_words_fit_a_line_of_the_index(entry: Entry) -> None:
+    assert len(entry.stopped_by.split()) <= 5
+    assert len(entry.remains.split()) <= 6
+    assert (entry.remains == "Nothing known") == entry.gap.startswith("Nothing known")
+
+
+@each
+def test_picture_tells_attack_and_answer(entry: Entry) -> None:
+    kinds = [kind for _, _, _, kind in entry.steps]
+    assert 3 <= len(kinds) <= 6
+    assert "safe" in kinds[kinds.index("thief") :]
+    for _, _, text, _ in entry.steps:
+        assert len(text) <= MAX_STEP_LENGTH, text
 
 
 @pytest.mark.parametrize(
