@@ -10,11 +10,13 @@ from app.auth.login import log_in
 from app.auth.logout import log_out
 from app.errors import Refusal
 from app.families.issuer import TokenPair
+from app.pages.browsers import PROTECTIONS, VERSIONS_OF
 from app.pages.form_page import NO_HEADERS, Page, logged_in, refused, see_other
 from app.pages.forms import LogInForm
 from app.pages.redirects import safe_path
 from app.services import services
-from app.threats import BY_SLUG, ENTRIES, FURTHER, MISTAKES, THREATS
+from app.threats import BY_SLUG, ENTRIES, MISTAKES
+from app.threats.search import KINDS, MAX_QUERY, matching, searched_text
 from app.web import cookies
 from app.web.client import client
 from app.web.csrf import csrf
@@ -118,8 +120,18 @@ def deleted() -> str:
 @blueprint.get("/threats")
 @public
 def threats() -> str:
-    """Render the catalogue of attacks, with the defense against each."""
-    return render_template("pages/threats.html", threats=THREATS, further=FURTHER)
+    """Render the index of all attacks, and hide those that the form's words do not find."""
+    query, kind = request.args.get("q", "")[:MAX_QUERY], request.args.get("kind", "")
+    return render_template(
+        "pages/threats.html",
+        entries=ENTRIES,
+        kinds=KINDS,
+        found=matching(query, kind),
+        searched_text=searched_text,
+        query=query,
+        kind=kind if kind in KINDS else "",
+        max_query=MAX_QUERY,
+    )
 
 
 @blueprint.get("/threats/<slug>")
@@ -128,7 +140,10 @@ def threat(slug: str) -> str:
     """Render one attack of the catalogue, with its defense and what that does not cover."""
     if slug not in BY_SLUG:
         abort(404)
-    return render_template("pages/threat.html", entry=BY_SLUG[slug])
+    number = ENTRIES.index(BY_SLUG[slug])
+    return render_template(
+        "pages/threat.html", entries=ENTRIES, entry=ENTRIES[number], number=number
+    )
 
 
 @blueprint.get("/mistakes")
@@ -136,6 +151,13 @@ def threat(slug: str) -> str:
 def mistakes() -> str:
     """Render the catalogue of mistakes in JWT code that Latchkey avoids."""
     return render_template("pages/mistakes.html", mistakes=MISTAKES)
+
+
+@blueprint.get("/browsers")
+@public
+def browsers() -> str:
+    """Render which browser knows which protection, and what holds in one that does not."""
+    return render_template("pages/browsers.html", protections=PROTECTIONS, versions_of=VERSIONS_OF)
 
 
 def _log_in(form: LogInForm) -> TokenPair:

@@ -41,7 +41,7 @@ PASSWORD_THREATS: Final = (
             ("server", "thief", "401 invalid_credentials", "safe"),
             ("thief", "server", "tries an address without one", "thief"),
             ("server", "server", "one hash, of nothing", "safe"),
-            ("server", "thief", "401, the same text after the same time", "safe"),
+            ("server", "thief", "401: the same text, the same time", "safe"),
         ),
     ),
     Entry(

@@ -91,7 +91,7 @@ SESSION_THREATS: Final = (
         slug="stale-log-in",
         name="An old log-in that ends the owner's sessions",
         short="Stale login",
-        stopped_by="Proof from five minutes",
+        stopped_by="Proof under five minutes old",
         remains="Five minutes after a log-in",
         attack="Somebody finds a session open that began hours ago, on an unlocked device or with "
         "a stolen cookie, and ends the owner's other sessions: then the owner cannot end theirs.",

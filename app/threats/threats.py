@@ -110,7 +110,7 @@ THREATS: Final = (
         name="Sidejacking on a hostile network",
         short="Sidejacking",
         stopped_by="HTTPS only, key-bound tokens",
-        remains="First visit without https; unbound clients",
+        remains="First visit by http; unbound clients",
         attack="Someone on the network reads or alters what passes and takes the tokens out of "
         "it.",
         needs="A place on the way: a rogue access point, a proxy, a leaked TLS key.",

@@ -31,7 +31,9 @@ PUBLIC: Final = [
     "/register/sent",
     "/logout",
     "/threats",
+    "/threats/refresh-token-theft",
     "/mistakes",
+    "/browsers",
     "/nowhere",
     "/account/deleted",
 ]

@@ -36,7 +36,9 @@ PUBLIC: Final = [
     "/register/sent",
     "/logout",
     "/threats",
+    "/threats/refresh-token-theft",
     "/mistakes",
+    "/browsers",
     "/account/deleted",
 ]
 CAROL: Final = "carol@example.com"
@@ -153,7 +155,7 @@ def test_weight(page: Page, context: BrowserContext, ada: Person, path: str) -> 
     if path in ACCOUNT:
         page.locator("#content [data-view]").wait_for()
     scripts = [answer.text() for answer in loaded["js"]]
-    assert bool(scripts) == (path in {"/", "/login", *ACCOUNT})
+    assert bool(scripts) == (path in {"/", "/login", "/threats", "/browsers", *ACCOUNT})
     assert len(scripts) == len({answer.url for answer in loaded["js"]})
     assert packed(scripts) < MAX_JS
     assert 0 < packed(answer.text() for answer in loaded["css"]) < MAX_CSS

@@ -9,7 +9,15 @@ from tests.support.databases import one_database
 
 pytestmark = one_database
 
-PAGES = ("/", "/register", "/login", "/threats", "/mistakes")
+PAGES = (
+    "/",
+    "/register",
+    "/login",
+    "/threats",
+    "/threats/refresh-token-theft",
+    "/mistakes",
+    "/browsers",
+)
 SHELLS = ("/account", "/account/sessions", "/account/password", "/account/data")
 
 
@@ -65,8 +73,12 @@ def test_no_inline_script_or_style(app: Flask) -> None:
 
 def test_public_pages_need_no_script(app: Flask) -> None:
     """What only script can do is hidden until there is script."""
-    for path in ("/threats", "/mistakes"):
+    for path in ("/threats/refresh-token-theft", "/mistakes"):
         assert "<script" not in body(Client(app), path)
+    assert re.findall(r"<button[^>]*>", body(Client(app), "/threats")) == [
+        '<button class="button" type="submit">'
+    ]
+    assert body(Client(app), "/browsers").count("<noscript>") == 1
     for tag in re.findall(r"<button[^>]*>|<ol class=.steps.[^>]*>", body(Client(app), "/")):
         assert "hidden" in tag or "value=" in tag, "the steps are hidden with their list"
 

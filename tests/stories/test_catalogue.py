@@ -26,6 +26,20 @@ def plain(text: str) -> str:
     return re.sub(r"\s+", " ", html.unescape(bare))
 
 
+def compared(page: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return the lines without the defense, and those with it, of each comparison of a page."""
+    return [
+        (
+            tuple(
+                html.unescape(line)
+                for line in re.findall(r'"minus">\N{MINUS SIGN} (.*?)</span>', part)
+            ),
+            tuple(html.unescape(line) for line in re.findall(r'"plus">\+ (.*?)</span>', part)),
+        )
+        for part in re.findall(r"(?s)<pre.*?</pre>", page)
+    ]
+
+
 def readme() -> str:
     return (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -140,15 +154,36 @@ def test_readme_has_the_implementation_first() -> None:
 def test_pages_show_them(app: Flask) -> None:
     visitor = Client(app)
     listed = visitor.ask("GET", "/threats").text
-    mistakes = plain(visitor.ask("GET", "/mistakes").text)
-    for entry in ENTRIES:
+    mistakes = visitor.ask("GET", "/mistakes").text
+    for number, entry in enumerate(ENTRIES, 1):
         path = f"/threats/{entry.slug}"
-        assert entry in MISTAKES or f'href="{path}"' in listed
-        assert (entry in MISTAKES) == (plain(entry.detail) in mistakes)
-        shown = plain(visitor.ask("GET", path).text)
-        texts = (entry.name, entry.attack, entry.needs, entry.defense, entry.detail, entry.gap)
-        for text in (*texts, *entry.code, *entry.standards, *entry.proofs):
-            assert plain(text) in shown
+        (line,) = re.findall(rf'<a class="entry" href="{path}">.*?</a>', listed)
+        for text in (f"{number:02}", entry.name, entry.stopped_by, entry.remains):
+            assert text in plain(line)
+        assert f"Tested{len(entry.proofs)} in {len(entry.proofs)} file" in plain(line)
+        page = visitor.ask("GET", path).text
+        for text in (
+            entry.name,
+            entry.attack,
+            entry.needs,
+            entry.defense,
+            entry.detail,
+            entry.gap,
+        ):
+            assert plain(text) in plain(page)
+        for text in (*entry.code, *entry.standards, *entry.proofs):
+            assert plain(text) in plain(page)
+        assert page.count(f"No. {number:02} of {len(ENTRIES)}") == 1
+        assert compared(page) == [(entry.naive, entry.line)]
+        for _, _, text, _ in entry.steps:
+            assert html.unescape(page).count(f">{text}</text>") == 2, (
+                "the wide drawing, the narrow"
+            )
+            assert f": {text}</li>" in html.unescape(page)
+    assert compared(mistakes) == [(entry.naive, entry.line) for entry in MISTAKES]
+    for entry in MISTAKES:
+        assert f'href="/threats/{entry.slug}"' in mistakes
+        assert plain(entry.attack) in plain(mistakes)
     assert visitor.ask("GET", "/threats/nothing").status_code == 404
 
 

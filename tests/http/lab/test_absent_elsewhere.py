@@ -22,7 +22,7 @@ print(json.dumps({
     "modules": [name for name in sys.modules if name.startswith("app.dev.lab")],
     "rules": [rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/lab")],
     "asked": asked,
-    "named": "/lab" in page,
+    "named": '="/lab' in page,
 }))
 """
 
