@@ -125,5 +125,5 @@ def test_browsers_say_once_that_probing_needs_script(
     with browser.new_context(base_url=site.url, java_script_enabled=False) as context:
         page = context.new_page()
         page.goto("/browsers")
-        expect(page.get_by_text("Without script this page does not probe")).to_have_count(1)
+        expect(page.locator("noscript p")).to_be_visible()
         assert page.locator("[data-probe]").all_inner_texts() == ["\N{EN DASH}"] * 5
