@@ -21,7 +21,7 @@ class Entry:
     - `code` names where the defense lives, as `path:name`; `standards` are ids of ASVS 5.0 and
       RFC sections; `proofs` are test files. A test fails when any of them is gone.
     - `line` is at most four lines of source of the defense, from the file of the first of `code`
-      and without their common indentation; `naive` is what a server without the defense has
+      and without their common indentation; `without` is what a server without the defense has
       there. A test fails when the source no longer has `line`.
     - `steps` is the attack as a picture: who does something to whom, what, and of which kind. Who
       acts on itself does something that the others do not see. A text has at most 38 characters,
@@ -42,5 +42,5 @@ class Entry:
     standards: tuple[str, ...]
     proofs: tuple[str, ...]
     line: tuple[str, ...]
-    naive: tuple[str, ...]
+    without: tuple[str, ...]
     steps: tuple[Step, ...]

@@ -33,7 +33,7 @@ LOAD_THREATS: Final = (
         standards=("ASVS 2.4.1", "ASVS 15.1.3", "ASVS 15.2.2"),
         proofs=("tests/unit/accounts/test_hash_queue.py", "tests/servers/test_throttle_flood.py"),
         line=("self._waiting[place.known].setdefault(network, deque()).append((future, job))",),
-        naive=("return job()  # at once, beside all the others",),
+        without=("return job()  # at once, beside all the others",),
         steps=(
             ("thief", "server", "many log-ins at once", "thief"),
             ("server", "server", "one hash at a time, a short queue", "safe"),
@@ -68,7 +68,7 @@ LOAD_THREATS: Final = (
         standards=("ASVS 15.2.2", "RFC 9112 9.5"),
         proofs=("tests/servers/test_slow_clients.py", "tests/unit/server/test_connections.py"),
         line=("self.reading: Final = Group(READ_SECONDS, MAX_READING)",),
-        naive=("connection.sock.settimeout(None)  # a thread waits for each",),
+        without=("connection.sock.settimeout(None)  # a thread waits for each",),
         steps=(
             ("thief", "server", "sends a head, a byte at a time", "thief"),
             ("server", "server", "waits in one loop, in no thread", "safe"),
@@ -102,7 +102,7 @@ LOAD_THREATS: Final = (
             "if len(text) > MAX_TYPED:",
             '    raise InvalidRequest(TOO_LONG, reason="email")',
         ),
-        naive=('bare = unicodedata.normalize("NFKC", text)  # however long',),
+        without=('bare = unicodedata.normalize("NFKC", text)  # however long',),
         steps=(
             ("thief", "server", "an address of 60 kB", "thief"),
             ("server", "server", "more than 320 characters", "safe"),

@@ -28,7 +28,7 @@ LOGIN_THREATS: Final = (
             'if site not in {None, "same-origin"} and not user_navigation:',
             '    raise CrossOrigin(reason="sec_fetch_site")',
         ),
-        naive=("pass  # at a log-in there is no session to protect yet",),
+        without=("pass  # at a log-in there is no session to protect yet",),
         steps=(
             ("owner", "thief", "opens the attacker's page", "plain"),
             ("thief", "owner", "sends a form with its own password", "thief"),
@@ -61,7 +61,7 @@ LOGIN_THREATS: Final = (
         standards=("ASVS 7.2.4", "ASVS 3.3.3"),
         proofs=("tests/browser/test_cross_site.py", "tests/http/test_cookies.py"),
         line=('REFRESH: Final = "__Host-Http-refresh"',),
-        naive=('REFRESH: Final = "refresh"',),
+        without=('REFRESH: Final = "refresh"',),
         steps=(
             ("thief", "owner", "plants a refresh token it knows", "thief"),
             ("owner", "owner", "the prefix refuses it", "safe"),
@@ -100,7 +100,7 @@ LOGIN_THREATS: Final = (
             "const cleared = store.delete(IDBKeyRange.lowerBound(isLogin ? LOGOUT_WISH : CURRENT));",  # noqa: E501 - as in the source
             "return pair ? store.put(pair, CURRENT) : cleared;",
         ),
-        naive=("return store.add(pair, CURRENT); // a key that is there stays",),
+        without=("return store.add(pair, CURRENT); // a key that is there stays",),
         steps=(
             ("thief", "owner", "script stores a key it knows", "thief"),
             ("owner", "server", "logs in with a new key", "live"),

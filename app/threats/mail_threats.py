@@ -30,7 +30,7 @@ MAIL_THREATS: Final = (
             'session[_key(path)] = token if parse(token) else ""',
             'return render_template("pages/open_link.html", path=path)',
         ),
-        naive=("use_up(token)  # whoever opens the link has acted",),
+        without=("use_up(token)  # whoever opens the link has acted",),
         steps=(
             ("server", "owner", "mails a link", "live"),
             ("thief", "server", "a scanner opens it first", "thief"),
@@ -64,7 +64,7 @@ MAIL_THREATS: Final = (
             "tests/http/test_secure.py",
         ),
         line=("return hmac.compare_digest(_mac(key, mail, user, link.made_at), link.mac)",),
-        naive=("return mail.token == link.token  # as long as the row is there",),
+        without=("return mail.token == link.token  # as long as the row is there",),
         steps=(
             ("server", "owner", "mails a link to reset the password", "live"),
             ("owner", "server", "changes the password", "live"),
@@ -94,7 +94,7 @@ MAIL_THREATS: Final = (
         line=(
             'return self._with_fallback(counts.hit, Bucket(f"mail_{kind}", address, MAILS)) is None',  # noqa: E501 - as in the source
         ),
-        naive=("return True",),
+        without=("return True",),
         steps=(
             ("thief", "server", "asks for a reset of the owner's", "thief"),
             ("server", "owner", "mails it, three an hour at most", "plain"),
@@ -126,7 +126,7 @@ MAIL_THREATS: Final = (
         line=(
             'return Link(label, f"{self.public_url}{path}" + (f"?token={token}" if token else ""))',  # noqa: E501 - as in the source
         ),
-        naive=('return Link(label, f"https://{request.host}{path}?token={token}")',),
+        without=('return Link(label, f"https://{request.host}{path}?token={token}")',),
         steps=(
             ("thief", "server", "a reset, with Host: evil.example", "thief"),
             ("server", "server", "not our host: refused first", "safe"),
@@ -152,7 +152,7 @@ MAIL_THREATS: Final = (
         standards=("ASVS 6.3.8", "ASVS 6.4.1"),
         proofs=("tests/http/test_registration.py", "tests/http/test_registration_links.py"),
         line=("asked_mail.answer(auth, kind, address, client, user, is_due=is_due)",),
-        naive=("accounts.insert(connection, User(new_id(), address, hashed))",),
+        without=("accounts.insert(connection, User(new_id(), address, hashed))",),
         steps=(
             ("thief", "server", "registers the owner's address", "thief"),
             ("server", "server", "no account, only a message", "safe"),

@@ -26,7 +26,7 @@ MISTAKES: Final = (
         standards=("ASVS 14.3.3", "ASVS 3.3.4", "RFC 9449 11.4"),
         proofs=("tests/browser/test_xss_token_theft.py",),
         line=("cookies.set_credentials(response, pair)",),
-        naive=('body["refresh_token"] = pair.refresh_token  # for localStorage',),
+        without=('body["refresh_token"] = pair.refresh_token  # for localStorage',),
         steps=(
             ("owner", "server", "logs in", "live"),
             ("server", "owner", "access token to a variable", "live"),
@@ -56,7 +56,7 @@ MISTAKES: Final = (
             "tests/http/test_hostile_tokens.py",
         ),
         line=("token, key, algorithms=[ALGORITHM], audience=rules.audience, issuer=rules.issuer",),
-        naive=('token, key, algorithms=[ALGORITHM], options={"verify_aud": False}',),
+        without=('token, key, algorithms=[ALGORITHM], options={"verify_aud": False}',),
         steps=(
             ("thief", "thief", "has a good token for service A", "plain"),
             ("thief", "server", "shows it to service B", "thief"),
@@ -85,7 +85,7 @@ MISTAKES: Final = (
         line=(
             "return HKDF(algorithm=SHA256(), length=length, salt=None, info=info).derive(secret)",
         ),
-        naive=("return secret",),
+        without=("return secret",),
         steps=(
             ("thief", "thief", "reads the secret of staging", "thief"),
             ("thief", "thief", "signs a token with it", "thief"),
@@ -122,7 +122,7 @@ MISTAKES: Final = (
             "previous_jti=families.c.jti,",
             'jti=bindparam("successor"),',
         ),
-        naive=('last_used_at=bindparam("now"),',),
+        without=('last_used_at=bindparam("now"),',),
         steps=(
             ("thief", "owner", "copies R1", "thief"),
             ("owner", "server", "exchanges R1 for R2", "live"),
@@ -154,7 +154,7 @@ MISTAKES: Final = (
             'if header["alg"] != ALGORITHM:',
             '    raise TokenRefused("algorithm")',
         ),
-        naive=('claims = jwt.decode(token, key, algorithms=[header["alg"]])',),
+        without=('claims = jwt.decode(token, key, algorithms=[header["alg"]])',),
         steps=(
             ("thief", "thief", "writes a token with alg: none", "thief"),
             ("thief", "server", "shows it", "thief"),
@@ -184,7 +184,7 @@ MISTAKES: Final = (
             "    connection, user.id, Reason.PASSWORD_CHANGED, successor.created_at",
             ")",
         ),
-        naive=("revoked = []  # the other sessions go on",),
+        without=("revoked = []  # the other sessions go on",),
         steps=(
             ("thief", "server", "is logged in as the owner", "thief"),
             ("owner", "server", "changes the password", "live"),

@@ -24,7 +24,7 @@ PAGE_THREATS: Final = (
         standards=("ASVS 3.7.2", "RFC 9700 4.11"),
         proofs=("tests/unit/pages/test_redirects.py", "tests/http/test_forms.py"),
         line=('return wanted if len(wanted) <= MAX_LENGTH and _PATH.fullmatch(wanted) else ""',),
-        naive=("return wanted",),
+        without=("return wanted",),
         steps=(
             ("thief", "owner", "a link to /login?next=//evil.example", "thief"),
             ("owner", "server", "logs in there", "live"),
@@ -51,7 +51,7 @@ PAGE_THREATS: Final = (
         line=(
             "\"manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \"",  # noqa: E501 - as in the source
         ),
-        naive=("\"manifest-src 'self'; form-action 'self'; base-uri 'none'; \"",),
+        without=("\"manifest-src 'self'; form-action 'self'; base-uri 'none'; \"",),
         steps=(
             ("owner", "thief", "opens the attacker's page", "plain"),
             ("thief", "owner", "frames ours, invisibly, above it", "thief"),
@@ -79,7 +79,7 @@ PAGE_THREATS: Final = (
         standards=("ASVS 14.3.1", "ASVS 14.3.2", "RFC 6749 5.1"),
         proofs=("tests/browser/test_way_back.py", "tests/http/test_headers.py"),
         line=('NO_STORE: Final = ("Cache-Control", "no-store")',),
-        naive=('NO_STORE: Final = ("Cache-Control", "max-age=60")',),
+        without=('NO_STORE: Final = ("Cache-Control", "max-age=60")',),
         steps=(
             ("server", "owner", "answers with a token, no-store", "live"),
             ("owner", "server", "logs out", "plain"),
@@ -108,7 +108,7 @@ PAGE_THREATS: Final = (
         line=(
             'line: dict[str, str | int] = {"ts": rfc3339(self._clock.now()), "event": event, **fields}',  # noqa: E501 - as in the source
         ),
-        naive=('line = {"event": event, "headers": dict(request.headers)}',),
+        without=('line = {"event": event, "headers": dict(request.headers)}',),
         steps=(
             ("owner", "server", "sends its tokens", "live"),
             ("server", "server", "writes a line of named fields", "safe"),

@@ -34,7 +34,7 @@ PASSWORD_THREATS: Final = (
         line=(
             "return self._hasher.verify(password_hash or self._dummy, raw) and bool(password_hash)",  # noqa: E501 - as in the source
         ),
-        naive=("return password_hash is not None and self._hasher.verify(password_hash, raw)",),
+        without=("return password_hash is not None and self._hasher.verify(password_hash, raw)",),
         steps=(
             ("thief", "server", "tries an address with an account", "thief"),
             ("server", "server", "one hash", "plain"),
@@ -80,7 +80,7 @@ PASSWORD_THREATS: Final = (
             "tests/http/test_breached_passwords.py",
         ),
         line=("self._count((failures, log_ins))",),
-        naive=("return ()  # the hash is slow, so nothing is counted",),
+        without=("return ()  # the hash is slow, so nothing is counted",),
         steps=(
             ("thief", "server", "guess, guess, guess", "thief"),
             ("server", "server", "counted before the password is read", "safe"),
@@ -116,7 +116,7 @@ PASSWORD_THREATS: Final = (
             "if self._held[holder] >= self._free(known=place.known):",
             "    raise Busy(retry_after=RETRY_SECONDS)",
         ),
-        naive=(
+        without=(
             "if self._held.total() >= OPEN_PLACES:",
             "    raise Busy(retry_after=RETRY_SECONDS)",
         ),

@@ -33,7 +33,7 @@ SESSION_THREATS: Final = (
             "if rotated := database.write(rotate, claims, successor):",
             "    return Rotated(*rotated)",
         ),
-        naive=(
+        without=(
             "family = database.read(find, claims.family_id)",
             "if family.jti == claims.jti:",
             "    database.write(replace_jti, family, successor)",
@@ -78,7 +78,7 @@ SESSION_THREATS: Final = (
             "if trusted and not review_due:",
             "    return trusted is trusted_before, trusted.lost_at",
         ),
-        naive=("return redis.exists(sid), 0  # an empty list denies nobody",),
+        without=("return redis.exists(sid), 0  # an empty list denies nobody",),
         steps=(
             ("owner", "server", "logs out: the session is denied", "live"),
             ("server", "server", "Redis restarts, the list is gone", "plain"),
@@ -119,7 +119,7 @@ SESSION_THREATS: Final = (
             "if now - caller().auth_time > max_age + leeway:",
             "    raise InsufficientAuthentication(max_age)",
         ),
-        naive=("pass  # whoever has the session may end all others",),
+        without=("pass  # whoever has the session may end all others",),
         steps=(
             ("owner", "server", "logged in, hours ago", "live"),
             ("thief", "server", "finds it open: end all sessions", "thief"),
@@ -147,7 +147,7 @@ SESSION_THREATS: Final = (
         standards=("RFC 6265 5.4", "ASVS 3.3.3"),
         proofs=("tests/http/test_cookies.py", "tests/browser/test_cookie_as_stored.py"),
         line=('parts = (part.partition("=") for part in header.split(";"))',),
-        naive=("parts = parse_cookie(header).items()  # a quote opens a value",),
+        without=("parts = parse_cookie(header).items()  # a quote opens a value",),
         steps=(
             ("thief", "owner", 'sets a=" and z=" for the domain', "thief"),
             ("owner", "server", 'sends a="; refresh=R1; z="', "live"),

@@ -32,7 +32,7 @@ THREATS: Final = (
         line=(
             'name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="Strict"',  # noqa: E501 - as in the source
         ),
-        naive=("name, value, max_age=max_age",),
+        without=("name, value, max_age=max_age",),
         steps=(
             ("server", "owner", "sets the refresh token, HttpOnly", "live"),
             ("thief", "owner", "gets a script into the page", "thief"),
@@ -63,7 +63,7 @@ THREATS: Final = (
             'if headers.get("Origin", public_url) != public_url:',
             '    raise CrossOrigin(reason="origin")',
         ),
-        naive=("pass  # the cookie came along, so the request is trusted",),
+        without=("pass  # the cookie came along, so the request is trusted",),
         steps=(
             ("owner", "thief", "opens the attacker's page", "plain"),
             ("thief", "owner", "makes the browser send a POST", "thief"),
@@ -96,7 +96,7 @@ THREATS: Final = (
         standards=("ASVS 7.4.1", "ASVS 9.2.1", "RFC 9700 4.14.2", "RFC 9449 11.1"),
         proofs=("tests/stories/test_replay.py", "tests/http/test_bound_sessions.py"),
         line=('families.c.jti == bindparam("presented"),',),
-        naive=("families.c.revoked_at.is_(None),",),
+        without=("families.c.revoked_at.is_(None),",),
         steps=(
             ("owner", "server", "exchanges R1 for R2", "live"),
             ("server", "server", "R1 is spent", "plain"),
@@ -129,7 +129,7 @@ THREATS: Final = (
         standards=("ASVS 3.4.1", "ASVS 12.2.1", "RFC 9700 2.2.1", "RFC 9449 4"),
         proofs=("tests/stories/test_sidejacking.py", "tests/http/test_bound_sessions.py"),
         line=("proof = _proof_for(scheme, token, claims.cnf)",),
-        naive=("proof = None  # whoever has the token may use it",),
+        without=("proof = None  # whoever has the token may use it",),
         steps=(
             ("owner", "server", "sends token and proof, over TLS", "live"),
             ("thief", "owner", "copies the token on the way", "thief"),
@@ -162,7 +162,7 @@ THREATS: Final = (
             "tests/stories/test_bound_stories.py",
         ),
         line=("revoked = revocation.revoke_family(connection, sid, reason, now, client.ip)",),
-        naive=("raise SessionEnded(reason=reason)  # and the other copy lives on",),
+        without=("raise SessionEnded(reason=reason)  # and the other copy lives on",),
         steps=(
             ("thief", "owner", "copies R1, from a backup", "thief"),
             ("owner", "server", "exchanges R1 for R2: R1 is spent", "live"),

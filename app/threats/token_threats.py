@@ -27,7 +27,7 @@ TOKEN_THREATS: Final = (
             "if header.keys() != HEADER_NAMES:",
             '    raise TokenRefused("header")',
         ),
-        naive=("claims = jwt.decode(token, key, algorithms=list(get_default_algorithms()))",),
+        without=("claims = jwt.decode(token, key, algorithms=list(get_default_algorithms()))",),
         steps=(
             ("thief", "thief", "writes crit, b64 or another alg", "thief"),
             ("thief", "server", "shows the token", "thief"),
@@ -55,7 +55,7 @@ TOKEN_THREATS: Final = (
             'if header["typ"] != typ:',
             '    raise TokenRefused("type")',
         ),
-        naive=('kid = header["kid"]  # whatever typ says',),
+        without=('kid = header["kid"]  # whatever typ says',),
         steps=(
             ("thief", "thief", "has a refresh token", "plain"),
             ("thief", "server", "shows it as an access token", "thief"),
@@ -82,7 +82,7 @@ TOKEN_THREATS: Final = (
         standards=("ASVS 9.2.4", "RFC 8725 3.8"),
         proofs=("tests/stories/test_mistake_one_secret_everywhere.py",),
         line=("parts = (PRODUCT, env, issuer, purpose)",),
-        naive=("parts = (PRODUCT, purpose)",),
+        without=("parts = (PRODUCT, purpose)",),
         steps=(
             ("thief", "thief", "logs in to staging", "plain"),
             ("thief", "server", "shows that token to production", "thief"),
@@ -111,7 +111,7 @@ TOKEN_THREATS: Final = (
         standards=("ASVS 9.1.3", "RFC 8725 3.10"),
         proofs=("tests/http/test_hostile_tokens.py",),
         line=("key = self._ring.by_kid.get(kid)",),
-        naive=('key = header.get("jwk") or fetch(header["jku"])',),
+        without=('key = header.get("jwk") or fetch(header["jku"])',),
         steps=(
             ("thief", "thief", "signs with a key of its own", "thief"),
             ("thief", "server", "sends it along in the header", "thief"),
@@ -140,7 +140,7 @@ TOKEN_THREATS: Final = (
             'if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != segment:',
             '    raise TokenRefused("not_canonical")',
         ),
-        naive=("return raw  # however it was spelled",),
+        without=("return raw  # however it was spelled",),
         steps=(
             ("server", "server", "a session is denied", "plain"),
             ("thief", "thief", "spells its token another way", "thief"),
@@ -172,7 +172,7 @@ TOKEN_THREATS: Final = (
             "try:",
             "    authenticate()",
         ),
-        naive=("return services().access_tokens.verify_ignoring_times(token).sid",),
+        without=("return services().access_tokens.verify_ignoring_times(token).sid",),
         steps=(
             ("thief", "thief", "finds a bound token in a log", "thief"),
             ("thief", "server", "POST /auth/logout with it", "thief"),

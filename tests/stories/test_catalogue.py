@@ -83,7 +83,7 @@ def test_defense_is_in_the_source(entry: Entry) -> None:
     """Its lines are there together, inside what is named or a private part of the same file."""
     path, _, name = entry.code[0].partition(":")
     assert 1 <= len(entry.line) <= MAX_LINES
-    assert entry.line != entry.naive
+    assert entry.line != entry.without
     at = lines_of(path, entry.line)
     assert at, "the source no longer has the line"
     for first in at:
@@ -174,13 +174,13 @@ def test_pages_show_them(app: Flask) -> None:
         for text in (*entry.code, *entry.standards, *entry.proofs):
             assert plain(text) in plain(page)
         assert page.count(f"No. {number:02} of {len(ENTRIES)}") == 1
-        assert compared(page) == [(entry.naive, entry.line)]
+        assert compared(page) == [(entry.without, entry.line)]
         for _, _, text, _ in entry.steps:
             assert html.unescape(page).count(f">{text}</text>") == 2, (
                 "the wide drawing, the narrow"
             )
             assert f": {text}</li>" in html.unescape(page)
-    assert compared(mistakes) == [(entry.naive, entry.line) for entry in MISTAKES]
+    assert compared(mistakes) == [(entry.without, entry.line) for entry in MISTAKES]
     for entry in MISTAKES:
         assert f'href="/threats/{entry.slug}"' in mistakes
         assert plain(entry.attack) in plain(mistakes)
