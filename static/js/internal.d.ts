@@ -40,6 +40,37 @@ interface State {
 
 type Listener = (state: State) => void;
 
+/**
+ * What a page may know of a request that the module sent. Script can read it, and replace the platform's
+ * functions that it passes through, so it has no credential, no header's value and no body.
+ */
+interface RequestRecord {
+  readonly method: string;
+  /** As it was asked for: relative to the page, or absolute. */
+  readonly url: string;
+  /** In milliseconds by performance.now(). */
+  readonly sentAt: number;
+  readonly endedAt: number;
+  /** Of HTTP; 0 without an answer. */
+  readonly status: number;
+  /** Whether the module attached a proof: the header DPoP. */
+  readonly isProven: boolean;
+  /**
+   * Which access token the module attached in the header Authorization: 3 is the third one that this
+   * document got. undefined without one.
+   */
+  readonly token: number | undefined;
+}
+
+type RequestListener = (record: RequestRecord) => void;
+
+/**
+ * Calls `listener` with the latest requests of this document, at most 50, the oldest first, and then with
+ * each request when it has ended. What a listener throws does not reach the request. Where nobody listens,
+ * nothing but the 50 records is kept.
+ */
+type OnRequest = (listener: RequestListener) => void;
+
 /** What calls that ask the server reject with: a SessionError. */
 interface Rejection extends Error {
   readonly code: string;
@@ -63,6 +94,8 @@ interface AccessToken {
   readonly value: string;
   /** The key that it is bound to; null for the type `Bearer`. */
   readonly key: Key | null;
+  /** 3 for the third one of this document. It names the token where its value may not be shown. */
+  readonly number: number;
 }
 
 /**

@@ -7,10 +7,10 @@
  */
 
 import { isLogoutWanted, makeLogout } from './logout.js';
-import { SessionError, refusal, request, send, throwUnreachable } from './transport.js';
+import { SessionError, onRequest, refusal, request, send, throwUnreachable } from './transport.js';
 
 // Calls that ask the server reject with it; internal.d.ts names its fields.
-export { SessionError };
+export { SessionError, onRequest };
 
 /** A token this close to its end is replaced first. */
 const EARLY_MS = 10_000;
@@ -20,6 +20,7 @@ const OVER = new Set(['logged_out', 'session_ended']);
 
 /** @type {AccessToken | null} */
 let token = null;
+let tokenCount = 0;
 let expiresAt = 0;
 /** @type {State} */
 let state = { status: 'unknown', user: null, expiresAt, passwordBreached: false };
@@ -150,7 +151,7 @@ function superseded() {
 function acceptTokenResponse({ access_token, token_type, expires_in, user, password_breached }, { key, sentAt }) {
 	const isOtherUser = state.user && state.user.id !== user.id;
 	const boundTo = token_type === 'DPoP' ? key : null;
-	token = /** @type {AccessToken} */ ({ __proto__: null, type: token_type, value: access_token, key: boundTo });
+	token = /** @type {AccessToken} */ ({ __proto__: null, type: token_type, value: access_token, key: boundTo, number: ++tokenCount });
 	expiresAt = sentAt + expires_in * 1000; // from sending on: rather too early
 	return publish(isOtherUser ? 'changed' : 'logged_in', user, password_breached);
 }
@@ -172,7 +173,7 @@ function accept(answer) {
 
 // -- asking the server --
 
-/** Asks an endpoint, unless a log-in or log-out comes first. @type {Ask} */
+/** @type {Ask} */
 function ask(name, bearer = null, body) {
 	const begun = epoch;
 	const checkEpoch = () => {

@@ -26,6 +26,18 @@ const textOf = Function.prototype.call.bind(Response.prototype.text);
 // The server's newest; the page brings the first.
 let nonce = document.querySelector('meta[name=dpop-nonce]')?.getAttribute('content') ?? '';
 
+const MAX_RECORDS = 50;
+/** @type {RequestRecord[]} */
+const records = [];
+/** @type {RequestListener[]} */
+const listeners = [];
+
+/** @type {OnRequest} */
+export const onRequest = (listener) => {
+	records.forEach((record) => listener(record));
+	listeners.push(listener);
+};
+
 /** @implements {Rejection} */
 export class SessionError extends Error {
 	constructor(code = 'unreachable', message = 'The server could not be reached.', status = 0, retryAfter = 0) {
@@ -60,14 +72,24 @@ export async function request(url, init, token, key = token?.key) {
 async function requestOnce(url, init, token, key) {
 	/** @type {any} */
 	const headers = { __proto__: null, ...Object.fromEntries(new Headers(init.headers)) };
-	if (key) headers.dpop = await key.prove(init.method ?? 'GET', url, nonce, token?.value);
+	const { method = 'GET' } = init;
+	if (key) headers.dpop = await key.prove(method, url, nonce, token?.value);
 	if (token) headers.authorization = `${token.type} ${token.value}`;
-	const response = await fetch(url, /** @type {RequestInit} */ ({
-		__proto__: null, signal: AbortSignal.timeout(REQUEST_MS), ...init, headers,
-		credentials: 'same-origin', mode: 'same-origin', cache: 'no-store', redirect: 'error',
-	}));
-	nonce = response.headers.get('dpop-nonce') || nonce;
-	return response;
+	// Script can read it: no credential, no body.
+	const record = { method, url, sentAt: performance.now(), endedAt: 0, status: 0, isProven: !!key, token: token?.number };
+	try {
+		const response = await fetch(url, /** @type {RequestInit} */ ({
+			__proto__: null, signal: AbortSignal.timeout(REQUEST_MS), ...init, headers,
+			credentials: 'same-origin', mode: 'same-origin', cache: 'no-store', redirect: 'error',
+		}));
+		nonce = response.headers.get('dpop-nonce') || nonce;
+		record.status = response.status;
+		return response;
+	} finally {
+		record.endedAt = performance.now();
+		if (records.push(record) > MAX_RECORDS) records.shift();
+		for (const listener of listeners) queueMicrotask(() => listener(record));
+	}
 }
 
 /** @param {Response} response */
@@ -128,7 +150,7 @@ function parseObject(json) {
 	}
 }
 
-/** Sends a call, and again on 429, on 5xx and without an answer. @type {SendCall} */
+/** @type {SendCall} */
 export async function send(call, attempts = ENDPOINTS[call.name].attempts, pause = FIRST_PAUSE_MS) {
 	try {
 		return await withTabLock((isAlone) => attempt(call, isAlone));
@@ -145,7 +167,7 @@ export async function send(call, attempts = ENDPOINTS[call.name].attempts, pause
 /** Up to half as long again, so that clients spread. @param {number} ms */
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms * (1 + Math.random() / 2)));
 
-/** One tab at a time runs `act`. It saves requests, and nothing rests on it. @type {WithTabLock} */
+/** @type {WithTabLock} */
 export async function withTabLock(act) {
 	let isAlone = false;
 	const signal = AbortSignal.timeout(TAB_LOCK_MS);

@@ -146,6 +146,22 @@ def test_earlier_search_is_given_up(page: Page, ada: Person) -> None:
     assert outcome == [200, "AbortError"]
 
 
+def test_slow_requests_are_told(page: Page, ada: Person) -> None:
+    page.goto("/threats")
+    call(page, "slow", "slowRequests")
+    page.clock.install()
+    call(page, "enter", "enter", ada.email, ada.password)
+    assert call(page, "slow", "slowRequests") == []
+
+    def answer_late(route: Route) -> None:
+        page.clock.run_for(1500)
+        route.continue_()
+
+    page.route("**/api/me", answer_late)
+    call(page, "notes", "loadNotes")
+    assert call(page, "slow", "slowRequests") == ["GET /api/me 200"]
+
+
 @pytest.mark.parametrize("folder", [r"\1/examples", r"\1/notes/static"])
 def test_view_of_a_fragment(page: Page, context: BrowserContext, ada: Person, folder: str) -> None:
     """A fragment names its script in `data-view`; it can load the fragment again."""
