@@ -22,6 +22,7 @@ from app.services import services
 from app.web.activity_views import PAGE_LENGTH, ActivityQuery, TheftView, activity_view, theft_view
 from app.web.bodies import read_query
 from app.web.guards import caller, require_access
+from app.web.received import received_headers
 from app.web.responses import UserView, session_view
 
 blueprint: Final = Blueprint("fragments", __name__, url_prefix="/fragments")
@@ -43,7 +44,7 @@ EXPLAIN: Final = {
 @blueprint.get("/account")
 @require_access
 def account() -> str:
-    """Render the account, and the access token's claims with an explanation of each."""
+    """Render the account, the access token's claims, and what came with this request."""
     _, family = account_of(services().auth, caller().sid)
     return render_template(
         "fragments/account.html",
@@ -53,6 +54,7 @@ def account() -> str:
         claims={k: v for k, v in asdict(caller().claims).items() if v is not None},
         header=services().access_tokens.header(),
         explain=EXPLAIN,
+        received=received_headers(),
     )
 
 

@@ -6,10 +6,6 @@ import { find, findAll, onSubmit, parse, showTimes } from './dom.js';
 let showing = 0; // grows, so a late answer is noticed
 let retry = 0;
 
-/** When access tokens came. @type {Date[]} */
-export const tokenTimes = [];
-let lastExpiresAt = 0;
-
 /** The link to an account page. */
 const sectionLink = (path = location.pathname) => find(`.sections a[href="${CSS.escape(path)}"]`);
 
@@ -91,9 +87,7 @@ export function start(isMove = false) {
 	});
 	addEventListener('online', () => find('#content .trouble') && show());
 	addEventListener('pageshow', ({ persisted }) => persisted && show());
-	onChange(({ status, expiresAt }) => {
-		if (expiresAt > lastExpiresAt) tokenTimes.push(new Date());
-		lastExpiresAt = expiresAt || lastExpiresAt;
+	onChange(({ status }) => {
 		if (status === 'unknown' || status === 'logged_in') return;
 		find('#content').hidden = true;
 		showing += 1; // what is loading is of the former session

@@ -130,7 +130,8 @@ def test_account_pages(page: Page, ada: Person, device: Callable[[Person], Devic
     device(ADA).log_in()
     log_in(page, ada)
     ask_the_api(page)
-    page.get_by_text("What it says").click()
+    page.locator(".log-body summary", has_text="/auth/login").click()
+    page.get_by_text("What the server received").click()
     sound(page, "account")
     page.goto("/account/sessions")
     at_account(page, "Your sessions")
@@ -185,7 +186,7 @@ def test_main_job_by_keyboard_alone(page: Page, site: GunicornServer) -> None:
     question = page.locator(".ask > summary").first
     step_to(page, question)
     page.keyboard.press("Enter")
-    step_to(page, page.get_by_role("button", name="Keep it").first)
+    step_to(page, page.get_by_role("button", name="Cancel").first)
     page.keyboard.press("Enter")
     expect(question).to_be_focused()
     reload(page, "Your sessions")

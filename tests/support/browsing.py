@@ -244,5 +244,5 @@ def press_refresh(page: Page) -> None:
 
 
 def ask_the_api(page: Page) -> None:
-    page.get_by_role("button", name="Ask the API").click()
+    page.get_by_role("button", name="Call GET /api/me").click()
     expect(page.locator(".answer")).to_contain_text("200")

@@ -17,7 +17,7 @@ export default (root) =>
 				fault.textContent = message;
 				return;
 			}
-			item.className = 'said';
+			item.className = 'notice';
 			item.tabIndex = -1;
 			item.textContent = 'Notice dismissed.';
 			item.focus();
