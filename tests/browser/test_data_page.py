@@ -99,7 +99,7 @@ def test_they_come_after_the_password(old_data: Page, ada: Person) -> None:
 def test_it_can_be_left_alone(old_data: Page, site: GunicornServer) -> None:
     """Each question can be answered with no; nothing is done then, and the page says so."""
     old_data.get_by_text("Delete my account").click()
-    old_data.get_by_role("button", name="Keep it").click()
+    old_data.get_by_role("button", name="Cancel").click()
     ask_to_delete(old_data)
     question(old_data)
     old_data.keyboard.press("Escape")
