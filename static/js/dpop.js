@@ -73,7 +73,7 @@ async function makeKey({ publicKey, privateKey }, name) {
 	}));
 }
 
-/** Null where no key can be stored. */
+/** Makes the key of a log-in or a password change; null where none can be stored. */
 export async function makePendingKey() {
 	if (!subtle) return null;
 	const pair = await generatePair();
@@ -86,7 +86,7 @@ export async function makePendingKey() {
 	}
 }
 
-/** @type {CurrentKey} */
+/** The key that proves a refresh. @type {CurrentKey} */
 export async function currentKey(isAlone) {
 	if (!subtle) return null;
 	const keys = await transact((store) => store.getAll(IDBKeyRange.lowerBound(CURRENT))) ?? [];
@@ -118,7 +118,7 @@ const keyPair = (stored) =>
 /** @param {IDBValidKey} name */
 const readKey = async (name) => keyPair(await transact((store) => store.get(name)));
 
-/** @type {ReplaceKeys} */
+/** Leaves one key, or none. A log-in ends the wish to log out. @type {ReplaceKeys} */
 export const replaceKeys = (pair, isLogin) =>
 	transact((store) => {
 		/** @type {IDBRequest} */

@@ -81,6 +81,7 @@ export function makeLogout(report, broadcast) {
 			}
 		},
 
+		/** Another tab was asked. */
 		follow() {
 			if (unfinished) return;
 			const mine = begin();
@@ -88,6 +89,7 @@ export function makeLogout(report, broadcast) {
 			tellUntilHeard(mine, FIRST_PAUSE_MS);
 		},
 
+		/** The wish was found in the store. */
 		resume() {
 			if (!unfinished) tellUntilHeard(begin(true), 0);
 		},

@@ -173,7 +173,7 @@ function accept(answer) {
 
 // -- asking the server --
 
-/** @type {Ask} */
+/** Asks an endpoint, unless a log-in or log-out comes first. @type {Ask} */
 function ask(name, bearer = null, body) {
 	const begun = epoch;
 	const checkEpoch = () => {

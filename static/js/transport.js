@@ -32,7 +32,7 @@ const records = [];
 /** @type {RequestListener[]} */
 const listeners = [];
 
-/** @type {OnRequest} */
+/** Tells `listener` of the latest requests, and then of each. @type {OnRequest} */
 export const onRequest = (listener) => {
 	records.forEach((record) => listener(record));
 	listeners.push(listener);
@@ -75,7 +75,7 @@ async function requestOnce(url, init, token, key) {
 	const { method = 'GET' } = init;
 	if (key) headers.dpop = await key.prove(method, url, nonce, token?.value);
 	if (token) headers.authorization = `${token.type} ${token.value}`;
-	// Script can read it: no credential, no body.
+	// Script can read it, so no credential and no body is in it.
 	const record = { method, url, sentAt: performance.now(), endedAt: 0, status: 0, isProven: !!key, token: token?.number };
 	try {
 		const response = await fetch(url, /** @type {RequestInit} */ ({
@@ -150,7 +150,7 @@ function parseObject(json) {
 	}
 }
 
-/** @type {SendCall} */
+/** Sends a call, and again on 429, on 5xx and without an answer. @type {SendCall} */
 export async function send(call, attempts = ENDPOINTS[call.name].attempts, pause = FIRST_PAUSE_MS) {
 	try {
 		return await withTabLock((isAlone) => attempt(call, isAlone));
@@ -167,7 +167,7 @@ export async function send(call, attempts = ENDPOINTS[call.name].attempts, pause
 /** Up to half as long again, so that clients spread. @param {number} ms */
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms * (1 + Math.random() / 2)));
 
-/** @type {WithTabLock} */
+/** One tab at a time runs `act`. It saves requests, and nothing rests on it. @type {WithTabLock} */
 export async function withTabLock(act) {
 	let isAlone = false;
 	const signal = AbortSignal.timeout(TAB_LOCK_MS);

@@ -1,4 +1,4 @@
-/** The buttons of account pages. */
+/** The buttons of account pages, and the questions that some open. */
 
 import { find } from '../dom.js';
 

@@ -4,12 +4,13 @@ import { element, find } from '../dom.js';
 import { authorizedFetch, onChange } from '../session.js';
 import { onButton, say } from './buttons.js';
 
+/** However much there is, and however slow the network. */
 const DOWNLOAD_MS = 600_000;
 
-/** Where to go when the account is gone. */
+/** Where to go when the account is gone; empty before. */
 let farewell = '';
 
-// The shell goes to the login page; the later of two navigations counts.
+// The shell goes to the login page when a session has ended. The later of two navigations counts.
 onChange(({ status }) => {
 	if (farewell && status === 'logged_out') location.replace(farewell);
 });
