@@ -52,9 +52,11 @@ def take(page: Page, scheme: str) -> None:
     page.get_by_label("Password", exact=True).fill(PERSON["password"])
     page.locator("main form button.main").click()
     page.locator("#content [data-view]").wait_for()
+    page.locator("[data-split]").scroll_into_view_if_needed()
     page.locator("#refresh").click()
     page.locator(".said:not(:empty)").wait_for()
-    page.evaluate("scrollTo(0, 0)")
+    page.locator("[data-tok=access]", has_text="A2").wait_for()
+    page.locator("section:has(> .desk)").evaluate("section => section.scrollIntoView()")
     page.screenshot(path=FOLDER / f"account-{scheme}.png")
 
 

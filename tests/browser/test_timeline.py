@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
 
+from tests.browser.test_quiet import MAX_SHIFT, SHIFTS, shifted
 from tests.support.browsing import (
     NEW_PASSWORD,
     Person,
@@ -25,6 +26,7 @@ from tests.support.servers.gunicorn import GunicornServer
 
 MAX_LINES: Final = 20
 MAX_RECORDS: Final = 50
+TOPS: Final = "all => all.map(one => one.getBoundingClientRect().top + scrollY)"
 LISTEN: Final = f"""
 async () => {{
   const {{ onRequest }} = await import({module("session")});
@@ -229,6 +231,24 @@ def test_a_new_session_begins_a_new_family(page: Page, site: GunicornServer, ada
     assert "with A4 → A5" in newest(page, "/auth/reauthenticate")
     expect(page.locator("[data-tok=access]")).to_have_text("A5")
     expect(page.locator("[data-tok=refresh]")).to_have_text("R4")
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_nothing_jumps_when_something_happens(
+    page: Page, context: BrowserContext, ada: Person, width: int
+) -> None:
+    """What is said, answered and listed has its place before it is there."""
+    context.add_init_script(SHIFTS)
+    page.set_viewport_size({"width": width, "height": 800})
+    log_in(page, ada)
+    lines(page)
+    press_refresh(page)  # brings the buttons into view
+    page.evaluate("window.shift = 0")
+    places = page.locator("#refresh, .log, #claims").evaluate_all(TOPS)
+    press_refresh(page)
+    ask_the_api(page)
+    assert page.locator("#refresh, .log, #claims").evaluate_all(TOPS) == places
+    assert shifted(page) < MAX_SHIFT
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
