@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from gunicorn.http import wsgi
 
 from app.server.early_refusals import refusal
+from app.web.headers import UNBUFFERED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from socket import socket
 
     from app.server.connection import Connection
+
+
+class ClientGone(Exception):
+    """The client of a streamed response has closed its connection."""
 
 
 class Responder:
@@ -68,6 +73,9 @@ def respond(worker: Any, connection: Connection, is_last: Callable[[], bool]) ->
     """
     try:
         connection.keep = _call(worker, connection, is_last)
+    except ClientGone:
+        connection.keep = connection.delayed = False
+        connection.outgoing.clear()
     except Exception:
         request = connection.request
         worker.log.exception("Error handling request %s %s", request.method, request.path)
@@ -88,8 +96,11 @@ def _call(worker: Any, connection: Connection, is_last: Callable[[], bool]) -> b
     if is_last():  # not earlier: a stop may have begun while the application ran
         response.force_close()
     try:
+        is_streamed = UNBUFFERED in response.headers
         for part in body:
             response.write(part)
+            if is_streamed:
+                _flush(connection)
         response.close()
     finally:
         worker.log.access(response, request, environ, datetime.now(UTC) - began)
@@ -97,3 +108,19 @@ def _call(worker: Any, connection: Connection, is_last: Callable[[], bool]) -> b
             body.close()
     connection.delayed = any(name.lower() == "retry-after" for name, _ in response.headers)
     return not response.should_close() and bool(connection.parser.finish_body())
+
+
+def _flush(connection: Connection) -> None:
+    """Send the parts of a streamed response that the socket accepts at once.
+
+    The loop leaves a connection alone while a thread answers its request, so this thread may
+    send. What the socket does not accept is sent with the next part or by the loop.
+
+    Raises:
+        ClientGone: when the client has closed the connection; the application is told by `close`.
+
+    """
+    try:
+        connection.flush()
+    except OSError as error:
+        raise ClientGone from error

@@ -39,6 +39,9 @@ ALWAYS: Final = (
     ),
 )
 NO_STORE: Final = ("Cache-Control", "no-store")
+# A response with this is sent part by part, by nginx and by app/server. It occupies a thread
+# until its end, so no response that a stranger can ask for may have it.
+UNBUFFERED: Final = ("X-Accel-Buffering", "no")
 AUTH: Final = "/auth/"
 STRICT_TRANSPORT: Final = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
