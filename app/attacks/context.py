@@ -65,7 +65,7 @@ class AttackContext(RecordedTarget):
 
     def found(self, text: str, by: str, *, held: bool) -> bool:
         """Record whether the defense `by` held, and return `held`; `text` says what should be."""
-        self.record.steps.append(Finding(text if held else f"not so: {text}", held, by))
+        self.record.add(Finding(text if held else f"not so: {text}", held, by))
         return held
 
     def refused(self, answer: Answer, status: int, code: str, text: str, by: str) -> bool:

@@ -43,7 +43,7 @@ class RecordedTarget:
 
     def say(self, text: str) -> None:
         """Record what happens next."""
-        self.record.steps.append(Said(text))
+        self.record.add(Said(text))
 
     def send(  # noqa: PLR0913, PLR0917 - the parts of a request, and who sends it from where
         self,
@@ -65,7 +65,7 @@ class RecordedTarget:
         answer = self.target.send(method, path, headers, body, source)
         request = shown(f"{method} {path}", headers, body)
         response = shown(f"{answer.status}", list(answer.headers), answer.body)
-        self.record.add_exchange(Exchange(who, request, response, answer.status))
+        self.record.add(Exchange(who, request, response, answer.status))
         return answer
 
     def patiently(self, ask: Callable[[], Answer]) -> Answer:

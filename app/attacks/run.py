@@ -42,11 +42,13 @@ class Run:
         }
 
 
-def run(slug: str, target: Target, account: Account) -> Run:
-    """Attack `account` at `target` as the entry `slug` describes."""
-    context, began = AttackContext(target, account), time.monotonic()
-    stopped, why = _stopped(slug, context)
-    record = context.record
+def run(slug: str, target: Target, account: Account, record: Record | None = None) -> Run:
+    """Attack `account` at `target` as the entry `slug` describes.
+
+    Whoever wants the steps as they happen brings a `record`.
+    """
+    record, began = record or Record(), time.monotonic()
+    stopped, why = _stopped(slug, AttackContext(target, account, record=record))
     return Run(slug, _verdict(record, stopped), record, time.monotonic() - began, why)
 
 
