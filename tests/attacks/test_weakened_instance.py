@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from app.dev.lab import weakened_instance as module
+from app.dev.lab.forked_instance import ForkedInstance
 from app.dev.lab.weakened_instance import InstanceError, weakened_instance
 from config import ROOT, Settings
 from tests.attacks.attacker import attack
@@ -107,6 +108,18 @@ def test_one_that_does_not_end_is_killed(
         (process,) = instances_of(os.getpid()) - others
         process.suspend()
     assert not process.is_running()
+    assert target.log
+    assert not target.log.parent.exists()
+
+
+def test_a_forked_one_that_does_not_end_is_killed(
+    running: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no time to end here, so that it is killed on its way."""
+    with weakened_instance("", running, ForkedInstance) as target:
+        assert listens(target.url)
+        monkeypatch.setattr(module, "STOP_SECONDS", 0)
+    assert not listens(target.url)
     assert target.log
     assert not target.log.parent.exists()
 

@@ -11,6 +11,7 @@ from app.attacks.run import Run
 from app.attacks.steps import Exchange
 from app.auth import admin
 from app.auth.login import log_in
+from app.dev.lab.forked_instance import ForkedInstance
 from app.dev.lab.weakened import VARIANTS, variants_of
 from app.dev.lab.weakened.session_end_variants import only_the_password_changes
 from app.dev.lab.weakened.variant import WeakenedVariant, found, source_of
@@ -22,7 +23,6 @@ from app.services import NAME
 from app.tokens import codec
 from config import ROOT, Settings
 from tests.attacks.attacker import attack, faults
-from tests.attacks.nursery import ForkedInstance
 
 NAMES = [variant.name for variant in VARIANTS]
 
@@ -32,11 +32,9 @@ def test_an_attack_finds_the_line_that_is_undone(
     variant: WeakenedVariant,
     running: Settings,
     against_sound: Callable[[str], Run],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It gets through where the sound instance held, and by an answer, not by a crash."""
-    monkeypatch.setattr("app.dev.lab.weakened_instance.Popen", ForkedInstance)
-    with weakened_instance(variant.name, running) as target:
+    with weakened_instance(variant.name, running, ForkedInstance) as target:
         through = attack(target, variant.slug)
     assert through.verdict == "got_through", through.why
     steps = through.record.steps

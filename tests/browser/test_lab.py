@@ -1,13 +1,16 @@
 """The lab as a visitor has it after `make run`: attacks in this very browser, on both sides."""
 
+import json
 from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from app.dev.lab.choices import choices_of
+from app.dev.lab.weakened import variants_of
 from app.threats import ENTRIES
-from tests.browser.test_accessibility import NARROW, fits, sound, step_to
+from tests.browser.test_accessibility import NARROW, sound, step_to
 from tests.support.browsing import ADA, REFRESH, log_in
 from tests.support.clone import Clone
 from tests.support.mailbox import register
@@ -34,11 +37,16 @@ def page(context: BrowserContext) -> Iterator[Page]:
     assert heard == []
 
 
+def streamed(*events: dict[str, object]) -> str:
+    return "".join(f"{json.dumps(event)}\n" for event in events)
+
+
 @pytest.fixture
 def _by_browser_alone(context: BrowserContext) -> None:
     """Leave the programs' attacks out, which need no browser to be seen."""
-    nothing = {"verdict": "skipped", "why": "", "steps": [], "picture": []}
-    context.route("**/run?side=*", lambda route: route.fulfill(json=nothing))
+    nothing: dict[str, object] = {"verdict": "skipped", "why": "", "picture": []}
+    body = streamed(*({"side": side, **nothing} for side in SIDES), {"run": "0" * 16})
+    context.route("**/lab/*/run", lambda route: route.fulfill(body=body))
 
 
 browser_alone = pytest.mark.usefixtures("_by_browser_alone")
@@ -54,15 +62,19 @@ def finished(page: Page) -> None:
     again.wait_for(timeout=RUN_MS)
 
 
-def part(page: Page, side: str, name: str) -> Locator:
-    heading = page.get_by_role("heading", name=name)
-    return page.locator(f".side[data-side={side}] .outcome section").filter(has=heading)
+def clock(page: Page, name: str = "In this browser") -> Locator:
+    return page.locator(".clock").filter(has=page.get_by_role("heading", name=name))
+
+
+def lane(page: Page, side: str, text: str, name: str = "In this browser") -> Locator:
+    """The first thing of that text that one side did or found."""
+    return clock(page, name).locator(f".lane[data-side={side}]").filter(has_text=text).first
 
 
 def verdicts(page: Page, name: str = "In this browser") -> dict[str, str | None]:
+    ends = clock(page, name).locator(".verdicts")
     return {
-        side: part(page, side, name).locator(".verdict").get_attribute("data-verdict")
-        for side in SIDES
+        side: ends.locator(f"[data-side={side}]").get_attribute("data-verdict") for side in SIDES
     }
 
 
@@ -74,9 +86,8 @@ def test_from_another_site(page: Page, context: BrowserContext, slug: str) -> No
     with context.expect_page() as opened:
         run(page)
     assert verdicts(page) == {"here": "held", "weakened": "got_through"}
-    here = part(page, "here", "In this browser")
-    expect(here.locator(".exchange").last).to_contain_text("Sec-Fetch-Site: cross-site")
-    expect(here.locator(".exchange").last).to_contain_text("Origin: http://127.0.0.1:")
+    sent = clock(page).locator(".messages").filter(has_text="Sec-Fetch-Site: cross-site").last
+    expect(sent).to_contain_text("Origin: http://127.0.0.1:")
     expect(opened.value.locator("body")).to_contain_text(OTHER_SITE[slug])
     assert REFRESH not in {cookie.get("name") for cookie in context.cookies()}
 
@@ -90,7 +101,7 @@ def test_own_session_survives(page: Page, development: Clone) -> None:
     assert verdicts(page) == {"here": "held", "weakened": "got_through"}
     page.goto("/lab/session-fixation")
     run(page)
-    expect(part(page, "here", "In this browser")).to_contain_text("your own session goes on")
+    expect(lane(page, "here", "your own session goes on")).to_be_visible()
     assert verdicts(page) == {"here": "held", "weakened": "got_through"}
     page.goto("/account")
     expect(page.locator("#content")).to_contain_text(ADA.email)
@@ -112,12 +123,10 @@ def test_injected_script(page: Page) -> None:
     page.goto("/lab/xss-token-theft")
     run(page)
     assert verdicts(page) == {"here": "held", "weakened": "got_through"}
-    here = part(page, "here", "In this browser")
     for text in ("what ran: nothing", "stopped 3 of 3", "IndexedDB: no token", "cookieStore: no"):
-        expect(here).to_contain_text(text)
-    weakened = part(page, "weakened", "In this browser")
-    expect(weakened).to_contain_text("localStorage: 1 found")
-    expect(weakened).to_contain_text("the stolen token is answered 200")
+        expect(lane(page, "here", text)).to_be_visible()
+    for text in ("localStorage: 1 found", "the stolen token is answered 200"):
+        expect(lane(page, "weakened", text)).to_be_visible()
     assert page.evaluate("localStorage.length + document.cookie.length") == 0
 
 
@@ -126,9 +135,8 @@ def test_planted_session(page: Page) -> None:
     page.goto("/lab/session-fixation")
     run(page)
     assert verdicts(page) == {"here": "held", "weakened": "got_through"}
-    here = part(page, "here", "In this browser")
-    expect(here).to_contain_text("document.cookie: the browser refused")
-    expect(here).to_contain_text("cookieStore: TypeError")
+    for text in ("document.cookie: the browser refused", "cookieStore: TypeError"):
+        expect(lane(page, "here", text)).to_be_visible()
 
 
 def test_no_second_window(page: Page) -> None:
@@ -136,7 +144,7 @@ def test_no_second_window(page: Page) -> None:
     page.goto("/lab/clickjacking")
     run(page)
     assert verdicts(page) == {"here": "inconclusive", "weakened": "inconclusive"}
-    expect(part(page, "here", "In this browser")).to_contain_text("Allow pop-ups")
+    expect(clock(page).locator(".verdicts [data-side=here]")).to_contain_text("Allow pop-ups")
     assert verdicts(page, "From a program") == {"here": "held", "weakened": "got_through"}
 
 
@@ -148,16 +156,82 @@ def test_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")  # a second press does no harm
     finished(page)
-    said = page.get_by_role("status")
-    expect(said).to_have_text("This server: held. The weakened variant: got through.")
+    said = page.locator(".start .progress")
+    expect(said).to_have_text("Latchkey blocked it. Without the defense it succeeded.")
     expect(page.locator("#run")).to_be_focused()
-    step_to(page, page.locator(".side[data-side=here] .exchange summary").first)
+    slider = page.get_by_role("slider", name="Step")
+    step_to(page, slider)
+    steps = page.locator(".run > li")
+    count = steps.count()
+    expect(slider).to_have_attribute("aria-valuetext", f"Step {count} of {count}")
+    expect(page.locator(".stamp")).to_have_text(["Blocked", "Breached"])
+    page.keyboard.press("Home")
+    expect(page.locator(".run > [aria-current]")).to_contain_text("Step 1")
+    expect(page.locator(".lane:visible:not(.who)")).to_have_count(2)
+    expect(page.locator(".stamp:visible")).to_have_count(0)
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator(".run > [aria-current]")).to_contain_text("Here they part")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".run > [aria-current]")).to_contain_text("Step 3")
+    step_to(page, page.locator(".now .messages summary"))
     page.keyboard.press("Enter")
-    step_to(page, page.get_by_role("group", name="Request").first)
-    expect(page.locator(".exchange[open] pre").first).to_contain_text("POST /auth/login")
-    ended = page.locator(".side[data-side=here] .lineage .end").first
-    expect(ended).to_contain_text("Revoked")
-    expect(page.locator(".side[data-side=weakened] .lineage .end")).to_have_count(0)
+    step_to(page, page.get_by_role("group", name="Request, Latchkey").first)
+    expect(page.locator(".now .messages pre").first).to_contain_text("POST /auth/refresh")
+    slider.press("End")
+    expect(page.locator(".stamp:visible")).to_have_count(2)
+    ends = page.locator(".verdicts")
+    expect(ends.locator("[data-side=here] .lineage .end").first).to_contain_text("Revoked")
+    expect(ends.locator("[data-side=weakened] .lineage .end")).to_have_count(0)
+
+
+def test_steps_are_drawn_while_the_attack_runs(page: Page) -> None:
+    page.goto("/lab/refresh-token-theft")
+    page.locator("#run").click()
+    page.locator(".run > li").nth(3).wait_for()
+    expect(page.locator("#run")).to_have_text("Running…")
+    finished(page)
+
+
+def test_with_a_pointer(page: Page) -> None:
+    page.goto("/lab/unvalidated-audience")
+    run(page)
+    back, onward = (page.get_by_role("button", name=name) for name in ("Back", "Next"))
+    expect(onward).to_have_attribute("aria-disabled", "true")
+    back.click()
+    expect(page.locator(".stamp:visible")).to_have_count(0)
+    onward.click()
+    expect(page.locator(".stamp:visible")).to_have_count(2)
+
+
+def test_the_line_that_stops_it(page: Page) -> None:
+    """The line that was chosen is really taken out: without another one the attack is blocked."""
+    slug = "unvalidated-audience"
+    real = variants_of(slug)[0].name
+    page.goto(f"/lab/{slug}")
+    take_out = page.get_by_role("button", name="Take it out and attack")
+    said = page.locator(".guess .verdict")
+    take_out.click()
+    expect(said).to_have_text("Choose a line first.")
+    for choice in sorted(choices_of(slug), key=lambda one: one.variant == real):
+        page.locator(f"input[value={choice.variant}]").check()
+        take_out.click()
+        if choice.variant == real:
+            expect(said).to_contain_text("Without this line the attack succeeded.", timeout=RUN_MS)
+        else:
+            expect(said).to_contain_text("the attack was still blocked, by app/", timeout=RUN_MS)
+            expect(page.locator(".stamp")).to_have_text(["Blocked", "Blocked"])
+
+
+def test_an_address_for_a_colleague(page: Page) -> None:
+    page.goto("/lab/refresh-token-theft")
+    run(page)
+    steps = page.locator(".run > li").all_text_contents()
+    page.locator(".address a").click()
+    page.wait_for_url("**/lab/runs/*")
+    expect(page.locator(".run > li")).to_have_text(steps)
+    expect(page.locator(".stamp")).to_have_text(["Blocked", "Breached"])
+    sound(page, "finished run")
 
 
 def test_for_everybody(page: Page) -> None:
@@ -166,27 +240,58 @@ def test_for_everybody(page: Page) -> None:
     page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
     page.goto("/lab/refresh-token-theft")
     run(page)
-    assert page.locator(".story[open]").count() == 0
-    for folded in (".story", ".undone details", ".exchange"):
+    for folded in (".families", ".undone details", ".now .messages"):
         page.locator(f"{folded} > summary").first.click()
     sound(page, "card after its run")
 
 
-def test_all_in_a_row(page: Page) -> None:
+def test_all_at_once(page: Page) -> None:
+    """Each attack gets its two marks; what did not come out as it should is not counted."""
+    verdicts = {"here": "held", "weakened": "got_through"}
+    scores: list[dict[str, object]] = [
+        {"slug": entry.slug, "side": side, "verdict": verdict, "why": ""}
+        for entry in ENTRIES
+        for side, verdict in verdicts.items()
+    ]
+    scores[0] |= {"verdict": "inconclusive", "why": "no answer"}
+    body = streamed({"attacks": len(ENTRIES)}, *scores, {"done": True})
+    page.route("**/lab/run-all", lambda route: route.fulfill(body=body))
     page.goto("/lab")
     page.get_by_role("button", name="Run all").click()
-    first = page.locator("[data-slug=xss-token-theft] .verdicts")
-    expect(first).to_contain_text("This server: held", timeout=RUN_MS)
-    page.get_by_role("button", name="Stop").click()
-    expect(first).to_contain_text("Weakened variant: got through", timeout=RUN_MS)
-    expect(page.get_by_role("status")).to_contain_text(f"1 of {len(ENTRIES)}", timeout=RUN_MS)
-    fits(page, "list with verdicts")
+    count = len(ENTRIES)
+    score = f"{count - 1} of {count} blocked; {count} of {count} succeeded without their defense."
+    expect(page.get_by_role("status")).to_contain_text(score)
+    expect(page.locator("[data-slug] .cell.safe")).to_have_count(count - 1)
+    expect(page.locator("[data-slug] .cell.thief")).to_have_count(count)
+    cells = page.locator(f"[data-slug={ENTRIES[0].slug}] .cell")
+    expect(cells).to_have_text(["could not be run", "succeeded without the defense"])
+    expect(cells.first).to_have_attribute("title", "no answer")
+    sound(page, "list with marks")
 
 
-def test_offline(context: BrowserContext) -> None:
+@pytest.mark.parametrize(
+    ("path", "button"), [("/lab", "Run all"), ("/lab/replay", "Run the attack")]
+)
+def test_a_lost_connection(context: BrowserContext, path: str, button: str) -> None:
+    """It says so whether the server was not reached, or the stream ended before its end."""
     page = context.new_page()
-    page.route("**/run?side=*", lambda route: route.abort("connectionfailed"))
-    page.goto("/lab/replay")
-    run(page)
-    expect(page.get_by_role("status")).to_contain_text("could not be reached")
-    expect(page.locator(".waiting").first).to_have_text("Not run.")
+    page.goto(path)
+    pattern = "**/lab/run-all" if path == "/lab" else "**/lab/*/run"
+    said = page.get_by_role("status").filter(has_text="could not be reached")
+    page.route(pattern, lambda route: route.abort("connectionfailed"))
+    page.get_by_role("button", name=button).click()
+    expect(said).to_be_visible()
+    page.unroute(pattern)
+    page.route(pattern, lambda route: route.fulfill(body=streamed({"attacks": 1})))
+    page.locator(".button.main").click()
+    expect(page.get_by_role("status").filter(has_text="connection was lost")).to_be_visible()
+
+
+def test_without_script(browser: Browser, site: Clone) -> None:
+    """The card can be read, and says once that running it needs script."""
+    with browser.new_context(base_url=site.url, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto("/lab/refresh-token-theft")
+        assert page.content().count("needs the lab's script") == 1
+        expect(page.get_by_role("button")).to_have_count(0)
+        expect(page.get_by_role("definition").first).to_be_visible()

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from flask import Blueprint, Response, abort, current_app, jsonify, request
+from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request
 from redis import RedisError
 
 from app.auth.login import log_in
-from app.dev.lab import sides
+from app.dev.lab.all_runs import AllRuns
 from app.dev.lab.attacker_site import attacker_origin
 from app.dev.lab.browser_accounts import erase, open_account
 from app.dev.lab.cards import named_entry
+from app.dev.lab.choices import choices_of
+from app.dev.lab.finished_runs import FinishedRuns
+from app.dev.lab.live import streamed
 from app.dev.lab.run_store import RunStore
+from app.dev.lab.weakened import VARIANTS, variants_of
+from app.dev.lab.whole_runs import WholeRun
 from app.errors import Unavailable
 from app.families.issuer import PresentedCredentials
-from app.services import services
+from app.services import redis_prefix, services
 from app.web import cookies, problems
 from app.web.client import client
 from app.web.guards import public
 
 NAME: Final = "latchkey-lab"
-SIDES: Final = {"here": sides.here, "weakened": sides.weakened}
 
 blueprint: Final = Blueprint("lab_runs", __name__, url_prefix="/lab")
 
@@ -29,6 +33,11 @@ blueprint: Final = Blueprint("lab_runs", __name__, url_prefix="/lab")
 def run_store() -> RunStore:
     """Return the run store of the current application."""
     return cast("RunStore", current_app.extensions[NAME])
+
+
+def finished_runs() -> FinishedRuns:
+    """Return the finished runs of the current application."""
+    return FinishedRuns(services().redis, redis_prefix(services().settings))
 
 
 @blueprint.errorhandler(RedisError)
@@ -40,11 +49,40 @@ def on_redis_error(_error: RedisError) -> Response:
 @blueprint.post("/<slug>/run")
 @public
 def run(slug: str) -> Response:
-    """Run one attack on one side, and return everything that was sent and found."""
-    side = SIDES.get(request.args.get("side", ""))
-    if side is None:
+    """Run one attack on both sides, and stream everything that is sent and found.
+
+    `without` names the variant on the other side, one of the entry's three choices.
+    """
+    named_entry(slug)
+    variant = request.args.get("without", variants_of(slug)[0].name)
+    if variant not in {choice.variant for choice in choices_of(slug)}:
         abort(400)
-    return jsonify(side(named_entry(slug).slug, run_store()).as_json())
+    settings = services().settings
+    return streamed(WholeRun(slug, variant, settings, run_store(), finished_runs()))
+
+
+@blueprint.post("/run-all")
+@public
+def run_all() -> Response:
+    """Run every attack on both sides, and stream the verdicts."""
+    return streamed(AllRuns(services().settings, run_store()))
+
+
+@blueprint.get("/runs/<name>")
+@public
+def finished_page(name: str) -> str:
+    """Show a finished run, at an address that can be sent to somebody."""
+    kept = finished_runs().find(name) or abort(404)
+    (variant,) = (one for one in VARIANTS if one.name == kept["variant"])
+    entry = named_entry(kept["slug"])
+    return render_template("lab/run.html", name=name, entry=entry, variant=variant)
+
+
+@blueprint.get("/runs/<name>/steps")
+@public
+def finished(name: str) -> Response:
+    """Return a finished run with its steps."""
+    return jsonify(finished_runs().find(name) or abort(404))
 
 
 @blueprint.post("/browser")

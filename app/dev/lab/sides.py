@@ -2,66 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import ClassVar, Final
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from subprocess import Popen
+from typing import Any, Final, Literal
 
-from app.attacks.record import Record
+from app.attacks.attacked_account import Account
+from app.attacks.record import Record, Step
 from app.attacks.run import Run, run
 from app.attacks.target import Forbidden, Target
 from app.attacks.throwaway_accounts import throwaway
 from app.dev.lab import log_copy
-from app.dev.lab.run_store import RunStore
-from app.dev.lab.weakened import variants_of
-from app.dev.lab.weakened_instance import InstanceError, weakened_instance
-from app.errors import Refusal
-from app.services import services
+from app.dev.lab.weakened_instance import InstanceError, Starter, weakened_instance
 from config import Settings
 
-RETRY_SECONDS: Final = 5
+Side = Literal["here", "weakened"]
 EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
 
 
-class LabBusy(Refusal):
-    """Another attack runs; two would use up each other's limits."""
+@dataclass
+class Sides:
+    """Runs one attack on one side after the other, for whoever has `settings`.
 
-    status = 409
-    code: ClassVar[str] = "lab_busy"
-    title: ClassVar[str] = "Another attack is running"
-    detail = "Another attack is running. Try again when it is done."
-
-
-def here(slug: str, store: RunStore) -> Run:
-    """Attack this server over its own port.
-
-    Raises:
-        LabBusy: when another attack runs.
-        Refusal, SQLAlchemyError: when a throwaway account cannot be opened.
-
+    `on_step` is called with the side, the place and the step, as they happen. `credentials`
+    collects what the attack was given or got, so that none of it is stored.
     """
-    settings = services().settings
-    with _alone(store):
+
+    slug: str
+    settings: Settings
+    on_step: Callable[[Side, int, Step], object] = lambda *_: None
+    credentials: set[str] = field(default_factory=set, repr=False)
+
+    def here(self, account: Account | None = None) -> Run:
+        """Attack this server over its own port; `account`, or one that is erased afterwards.
+
+        Raises:
+            Refusal, SQLAlchemyError: when a throwaway account cannot be opened.
+
+        """
         try:
-            target = Target(own_url(settings), settings, log_copy.begin(settings))
+            target = Target(own_url(self.settings), self.settings, log_copy.begin(self.settings))
         except Forbidden as error:
-            return _inconclusive(slug, error)
-        return _attack(slug, target)
+            return self._inconclusive(error)
+        return self._attack("here", target, account)
 
+    def weakened(self, variant: str, start: Starter = Popen) -> Run:
+        """Attack an instance of this server with a weakened variant, which `start` starts.
 
-def weakened(slug: str, store: RunStore) -> Run:
-    """Attack an instance of this server with the entry's first weakened variant.
+        Raises:
+            Refusal, SQLAlchemyError: when a throwaway account cannot be opened.
 
-    Raises:
-        LabBusy: when another attack runs.
-        Refusal, SQLAlchemyError: when a throwaway account cannot be opened.
-
-    """
-    with _alone(store):
+        """
         try:
-            with weakened_instance(variants_of(slug)[0].name, services().settings) as target:
-                return _attack(slug, target)
+            with weakened_instance(variant, self.settings, start) as target:
+                return self._attack("weakened", target)
         except InstanceError as error:
-            return _inconclusive(slug, error)
+            return self._inconclusive(error)
+
+    def _attack(self, side: Side, target: Target, brought: Account | None = None) -> Run:
+        record = Record(on_step=lambda at, step: self.on_step(side, at, step))
+        with nullcontext(brought) if brought else throwaway(target.settings) as account:
+            self.credentials.add(account.password)
+            done = run(self.slug, target, account, record)
+            self.credentials |= {account.password, *record.secrets}
+        return done
+
+    def _inconclusive(self, error: Exception) -> Run:
+        return Run(self.slug, "inconclusive", Record(), 0, str(error))
 
 
 def own_url(settings: Settings) -> str:
@@ -70,18 +78,6 @@ def own_url(settings: Settings) -> str:
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
-def _attack(slug: str, target: Target) -> Run:
-    with throwaway(target.settings) as account:
-        return run(slug, target, account)
-
-
-def _inconclusive(slug: str, error: Exception) -> Run:
-    return Run(slug, "inconclusive", Record(), 0, str(error))
-
-
-@contextmanager
-def _alone(store: RunStore) -> Iterator[None]:
-    with store.alone() as is_alone:
-        if not is_alone:
-            raise LabBusy(retry_after=RETRY_SECONDS)
-        yield
+def as_event(side: Side, done: Run) -> dict[str, Any]:
+    """Return the end of one side as plain data, without the steps."""
+    return {"side": side, **{k: v for k, v in done.as_json().items() if k != "steps"}}

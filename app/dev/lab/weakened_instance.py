@@ -11,11 +11,11 @@ import os
 import select
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen, TimeoutExpired
-from typing import Final
+from typing import Any, Final
 
 from app.attacks.target import Target
 from app.dev.lab.instance_process import place
@@ -26,13 +26,16 @@ PROCESS: Final = "app.dev.lab.instance_process"
 START_SECONDS: Final = 30
 STOP_SECONDS: Final = 10
 
+# What starts the process: Popen, or something with the same arguments and methods.
+Starter = Callable[..., Any]
+
 
 class InstanceError(Exception):
     """The weakened instance did not start; `str()` says why."""
 
 
 @contextmanager
-def weakened_instance(name: str, settings: Settings) -> Iterator[Target]:
+def weakened_instance(name: str, settings: Settings, start: Starter = Popen) -> Iterator[Target]:
     """Start an instance and stop it afterwards; it takes only Redis from `settings`.
 
     `name` is that of the weakened variant; an empty name replaces nothing.
@@ -42,7 +45,7 @@ def weakened_instance(name: str, settings: Settings) -> Iterator[Target]:
 
     """
     environment = os.environ | _environment(settings)
-    child = Popen(  # noqa: S603 - a module of ours
+    child = start(
         [sys.executable, "-m", PROCESS, name],
         cwd=ROOT,
         env=environment,

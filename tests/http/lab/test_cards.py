@@ -35,15 +35,14 @@ def test_other_pages_lead_there(visitor: FlaskClient) -> None:
 def test_unknown_attacks(visitor: FlaskClient) -> None:
     for answer in (
         visitor.get("/lab/nothing"),
-        visitor.post("/lab/nothing/run?side=here"),
+        visitor.post("/lab/nothing/run"),
         visitor.get("/lab/static/nothing.js"),
         visitor.get("/lab/static/../routes.py"),
         visitor.get("/lab/attacker-site/nothing"),
     ):
         assert answer.status_code == 404
-    assert visitor.post("/lab/replay/run").status_code == 400
-    assert visitor.post("/lab/replay/run?side=both").status_code == 400
-    assert visitor.get("/lab/replay/run?side=here").status_code == 405
+    for path in ("/lab/replay/run", "/lab/run-all"):
+        assert visitor.get(path).status_code in {404, 405}
 
 
 def test_the_same_rules_for_the_lab(visitor: FlaskClient, attacker: FlaskClient) -> None:
@@ -59,7 +58,7 @@ def test_the_same_rules_for_the_lab(visitor: FlaskClient, attacker: FlaskClient)
         assert [(name, headers.get(name)) for name, _ in ALWAYS] == list(ALWAYS)
         led = attacker.get(path)
         assert led.status_code == 421 or re.fullmatch(rf"http://localhost:\d+{path}", led.location)
-    for path in ("/lab/replay/run?side=here", "/lab/browser", "/lab/browser/x/close"):
+    for path in ("/lab/replay/run", "/lab/run-all", "/lab/browser", "/lab/browser/x/close"):
         assert attacker.post(path).status_code == 421
         forged = {"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"}
         answer = visitor.post(path, headers=forged)

@@ -1,5 +1,6 @@
 """Clients at one origin, and what the lab has stored."""
 
+import json
 from typing import Any
 
 from flask import Flask
@@ -42,3 +43,29 @@ def opened(visitor: FlaskClient) -> dict[str, Any]:
     assert answer.status_code == 200, answer.get_data(as_text=True)
     run: dict[str, Any] = answer.get_json()
     return run
+
+
+def events(answer: TestResponse) -> list[dict[str, Any]]:
+    """Read the lines of a stream, once it is whole."""
+    return [json.loads(line) for line in answer.get_data(as_text=True).splitlines()]
+
+
+def collected(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Put the events of a run together, as it is stored."""
+    run: dict[str, Any] = dict(lines[0])
+    for event in lines[1:]:
+        if "run" in event:
+            run |= event
+            continue
+        side = run.setdefault(event.pop("side"), {"steps": []})
+        if "step" in event:
+            side["steps"][event["at"] :] = [event["step"]]
+        else:
+            side |= event
+    return run
+
+
+def ran(visitor: FlaskClient, slug: str, **query: str) -> dict[str, Any]:
+    answer = visitor.post(f"/lab/{slug}/run", query_string=query)
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return collected(events(answer))

@@ -1,66 +1,115 @@
-/** One attack's own page. */
+/** One attack's own page: runs it, with the line taken out that the visitor chose. */
 
-import { find } from '/static/js/dom.js';
-import { attack } from './api.js';
+import { element, find } from '/static/js/dom.js';
+import { follow } from './api.js';
 import { raise, run } from './browser.js';
-import { WORDS, part } from './view.js';
+import { SIDES, clock } from './clock.js';
+import { sentence } from './view.js';
 
-/** @import { Run, Side, Verdict } from './types.d.ts' */
+/** @import { Finding, RunEvent, Side, Verdict } from './types.d.ts' */
 
-const FIRST = '#run';
-/** @type {Side[]} */ const SIDES = ['here', 'weakened'];
-/** @type {Record<Side, string>} */ const NAMES = { here: 'This server', weakened: 'The weakened variant' };
-
-const button = find(FIRST);
+const button = find('#run');
+const clocks = find('.clocks');
+const guess = find('.guess');
 const { slug, browser } = button.dataset;
 
-/** @param {string} text */
-const say = (text) => (find('.start .progress').textContent = text);
-
-/** @param {Side} side */
-const place = (side) => find(`.side[data-side=${side}] .outcome`);
-
-/** The worst of its parts. @param {Verdict[]} verdicts @returns {Verdict} */
-const worst = (verdicts) =>
-	verdicts.includes('got_through') ? 'got_through' : verdicts.every((one) => one === 'held') ? 'held' : 'inconclusive';
+/** @param {...(string | Node)} text */
+const say = (...text) => find('.progress').replaceChildren(...text);
 
 /** @type {Record<Side, Verdict[]>} */ let verdicts;
 
-/** @param {Side} side @param {string} name @param {Run} run */
-function show(side, name, run) {
-	verdicts[side].push(run.verdict);
-	find('.waiting, .empty', place(side))?.remove();
-	place(side).append(part(name, run));
-	find(`.side[data-side=${side}]`).dataset.verdict = worst(verdicts[side]);
+/** The worst of its parts. @param {Verdict[]} all @returns {Verdict} */
+const worst = (all) =>
+	all.includes('got_through') ? 'got_through' : all.every((one) => one === 'held') ? 'held' : 'inconclusive';
+
+/** @param {Window | null} popup */
+async function inBrowser(popup) {
+	say('Attacking from the second window…');
+	const both = await run(slug, popup);
+	const shown = clock(clocks, 'In this browser');
+	for (const side of SIDES) {
+		for (const [at, step] of both[side].steps.entries()) shown.add(side, at, step);
+		shown.end(side, both[side]);
+		verdicts[side].push(both[side].verdict);
+	}
 }
 
-async function play() {
-	const popup = browser === undefined ? null : raise(); // at once, while the click still counts
+/** @param {string} without @returns {Promise<{ run: string, by: string }>} the run's id, and the first defense that blocked it on the right */
+async function fromProgram(without) {
+	const shown = clock(clocks, 'From a program');
+	let [id, by] = ['', ''];
+	say('Attacking Latchkey…');
+	await follow(`${slug}/run${without && `?without=${without}`}`, (/** @type {RunEvent} */ event) => {
+		if ('step' in event) {
+			shown.add(event.side, event.at, event.step);
+			const { held, by: defense } = /** @type {Finding} */ (event.step);
+			if (event.side === 'weakened' && held) by ||= defense;
+		} else if ('verdict' in event) {
+			shown.end(event.side, event);
+			verdicts[event.side].push(event.verdict);
+			if (event.side === 'here') say('Attacking the server without the defense…');
+		} else if ('run' in event) id = event.run;
+	});
+	return { run: id, by };
+}
+
+/** @param {string} without the variant to run; the entry's own when it is empty */
+async function play(without) {
+	const popup = browser === undefined || without ? null : raise(); // at once, while the click still counts
 	verdicts = { here: [], weakened: [] };
-	for (const side of SIDES) {
-		place(side).replaceChildren(Object.assign(document.createElement('p'), { className: 'waiting', textContent: 'Running…' }));
-		delete find(`.side[data-side=${side}]`).dataset.verdict;
-	}
-	if (browser !== undefined) {
-		say('Attacking from the second window…');
-		const both = await run(slug, popup);
-		for (const side of SIDES) show(side, 'In this browser', both[side]);
-	}
-	for (const side of SIDES) {
-		say(`Attacking ${NAMES[side].toLowerCase()}…`);
-		show(side, 'From a program', await attack(slug, side));
-	}
-	say(SIDES.map((side) => `${NAMES[side]}: ${WORDS[worst(verdicts[side])].toLowerCase()}.`).join(' '));
+	clocks.replaceChildren();
+	find('.address').hidden = true;
+	if (browser !== undefined && !without) await inBrowser(popup);
+	const { run: id, by } = await fromProgram(without);
+	say(SIDES.map((side) => sentence(side, worst(verdicts[side]))).join(' '));
+	const link = find('.address a');
+	link.href = `/lab/runs/${id}`;
+	link.textContent = link.href;
+	find('.address').hidden = false;
+	return { through: worst(verdicts.weakened) === 'got_through', by };
 }
 
-button.addEventListener('click', async () => {
-	if (button.ariaDisabled === 'true') return;
+let busy = false;
+
+/** Plays, unless a run is on; says what went wrong. @param {string} [without] */
+async function once(without = '') {
+	if (busy) return null;
+	busy = true;
 	button.ariaDisabled = 'true';
-	button.textContent = 'Running…';
-	await play().catch(({ message }) => {
-		for (const rest of document.querySelectorAll('.waiting')) rest.textContent = 'Not run.';
+	find('span', button).textContent = 'Running…';
+	const played = await play(without).catch(({ message }) => {
 		say(message);
+		return null;
 	});
 	button.ariaDisabled = null;
-	button.textContent = 'Run it again';
+	find('span', button).textContent = 'Run it again';
+	busy = false;
+	return played;
+}
+
+button.addEventListener('click', () => once());
+find('.address button').addEventListener('click', async (/** @type {any} */ { target }) => {
+	await navigator.clipboard.writeText(find('.address a').href);
+	target.textContent = 'Copied';
+});
+
+guess?.addEventListener('submit', async (/** @type {SubmitEvent} */ event) => {
+	event.preventDefault();
+	const answer = find('.verdict', guess);
+	const chosen = find(':checked', guess);
+	if (!chosen) {
+		answer.textContent = 'Choose a line first.';
+		return;
+	}
+	answer.textContent = 'Taking it out, and attacking…';
+	const played = await once(chosen.value);
+	for (const label of guess.querySelectorAll('label')) delete label.dataset.right;
+	if (!played) answer.textContent = 'It could not be run. Try again.';
+	else if (played.through) {
+		answer.textContent = 'Yes. Without this line the attack succeeded.';
+		chosen.closest('label').dataset.right = 'yes';
+	} else {
+		answer.replaceChildren('Not this line. The server ran without it, and the attack was still blocked, by ', element('code', played.by), '.');
+		chosen.closest('label').dataset.right = 'no';
+	}
 });

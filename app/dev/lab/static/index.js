@@ -1,53 +1,52 @@
-/** All attacks, one after the other. */
+/** All attacks at once, with two marks for each and a score. */
 
-import { find } from '/static/js/dom.js';
-import { attack } from './api.js';
-import { WORDS } from './view.js';
+import { find, findAll } from '/static/js/dom.js';
+import { follow } from './api.js';
 
-/** @import { Side } from './types.d.ts' */
+/** @import { Score, Side, Verdict } from './types.d.ts' */
 
-/** @type {[Side, string][]} */ const SIDES = [['here', 'This server'], ['weakened', 'Weakened variant']];
+/** @type {Record<Side, Record<Verdict, [string, string]>>} the colour and the words of each mark */
+const MARKS = {
+	here: { held: ['safe', 'blocked'], got_through: ['thief', 'not blocked'], inconclusive: ['', 'could not be run'], skipped: ['', 'not run'] },
+	weakened: { got_through: ['thief', 'succeeded without the defense'], held: ['safe', 'blocked without the defense'], inconclusive: ['', 'could not be run without the defense'], skipped: ['', 'not run'] },
+};
 
 const button = find('#all');
-const label = button.textContent;
+const label = find('span', button).textContent;
+const rows = findAll('.scores [data-slug]', document);
 /** @param {string} text */
-const say = (text) => (find('.all-runs .progress').textContent = text);
-let going = false;
+const say = (text) => (find('.progress [role=status]').textContent = text);
 
-/** @param {any} card */
-async function play(card) {
-	find('.verdicts', card).hidden = false;
-	const badges = SIDES.map(([side]) => find(`[data-side=${side}]`, card));
-	for (const badge of badges) {
-		badge.textContent = '';
-		delete badge.dataset.verdict;
-	}
-	for (const [side, name] of SIDES) {
-		const badge = find(`[data-side=${side}]`, card);
-		badge.textContent = `${name}: running…`;
-		const { verdict } = await attack(card.dataset.slug, side);
-		badge.textContent = `${name}: ${WORDS[verdict].toLowerCase()}`;
-		badge.dataset.verdict = verdict;
-	}
+/** @param {any} cell @param {string} kind @param {string} words */
+function mark(cell, kind, words) {
+	cell.classList.remove('safe', 'thief');
+	if (kind) cell.classList.add(kind);
+	find('.hush', cell).textContent = words;
+}
+
+async function play() {
+	for (const row of rows) for (const cell of findAll('.cell', row)) mark(cell, '', 'not run');
+	const counts = { here: 0, weakened: 0, done: 0 };
+	const began = Date.now();
+	await follow('run-all', (/** @type {Score | {}} */ event) => {
+		if (!('verdict' in event)) return;
+		const { slug, side, verdict, why } = event;
+		const cell = find(`.scores [data-slug="${slug}"] [data-side=${side}]`);
+		mark(cell, ...MARKS[side][verdict]);
+		cell.title = why;
+		counts.done += 1;
+		counts[side] += Number(verdict === (side === 'here' ? 'held' : 'got_through'));
+		say(`${counts.done} of ${2 * rows.length} runs are done.`);
+	});
+	const seconds = Math.round((Date.now() - began) / 1000);
+	say(`${counts.here} of ${rows.length} blocked; ${counts.weakened} of ${rows.length} succeeded without their defense. It took ${seconds} seconds.`);
 }
 
 button.addEventListener('click', async () => {
-	going = !going;
-	if (!going) return;
-	button.textContent = 'Stop';
-	const cards = [...document.querySelectorAll('.cards [data-slug]')];
-	let done = 0;
-	try {
-		for (const card of cards) {
-			say(`${done} of ${cards.length} are done.`);
-			if (!going) break;
-			await play(card);
-			done += 1;
-		}
-		say(`${done} of ${cards.length} are done.`);
-	} catch (error) {
-		say(/** @type {Error} */ (error).message);
-	}
-	going = false;
-	button.textContent = label;
+	if (button.ariaDisabled === 'true') return;
+	button.ariaDisabled = 'true';
+	find('span', button).textContent = 'Running…';
+	await play().catch(({ message }) => say(message));
+	button.ariaDisabled = null;
+	find('span', button).textContent = label;
 });

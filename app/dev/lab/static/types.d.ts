@@ -40,6 +40,40 @@ export interface Run {
   picture: Node[];
 }
 
+/** The end of one side, after its steps. */
+export type End = Omit<Run, 'steps'>;
+
+/** What a run's stream says, line by line; the first line names the variant. */
+export type RunEvent =
+  | { slug: string; variant: string }
+  | { side: Side; at: number; step: Step }
+  | ({ side: Side } & End)
+  | { run: string };
+
+/** What the stream of all attacks says: the verdict of one attack on one side. */
+export interface Score {
+  slug: string;
+  side: Side;
+  verdict: Verdict;
+  why: string;
+}
+
+/** A finished run, as it is stored. */
+export interface FinishedRun extends Record<Side, Run> {
+  slug: string;
+  variant: string;
+}
+
+/** One request with what was said before it and found after it. */
+export interface Tick {
+  say: string[];
+  exchange: Exchange | null;
+  findings: Finding[];
+}
+
+/** What both sides did at the same moment of the attack; null where one side did nothing. */
+export type Row = Record<Side, Tick | null>;
+
 export type Sides = Record<Side, Run>;
 
 /** A request that came in while a browser run was open. */

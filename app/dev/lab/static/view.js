@@ -1,11 +1,8 @@
-/** What a run left behind, as elements. */
+/** The parts of a run's picture: lanes, messages, refresh tokens. */
 
 import { element } from '/static/js/dom.js';
 
-/** @import { Exchange, Finding, Node, Run, Step, Verdict } from './types.d.ts' */
-
-/** @type {Record<Verdict, string>} */
-export const WORDS = { held: 'Held', got_through: 'Got through', inconclusive: 'Could not be run', skipped: 'Not run here' };
+/** @import { Exchange, Node, Side, Tick, Verdict } from './types.d.ts' */
 
 /** @type {Record<Node['state'], string>} */
 const STATES = {
@@ -15,91 +12,97 @@ const STATES = {
 	reused: 'spent, used again, refused',
 	dead: 'refused',
 };
-const FEW = 3; // exchanges in a row that are shown one by one
+
+/** @type {Record<Side, string>} */
+export const NAMES = { here: 'Latchkey', weakened: 'Without the defense' };
+
+/** @type {Record<Side, Record<Verdict, string>>} */
+const SENTENCES = {
+	here: {
+		held: 'Latchkey blocked it.',
+		got_through: 'Latchkey did not block it.',
+		inconclusive: 'It could not be run against Latchkey.',
+		skipped: 'It was not run against Latchkey.',
+	},
+	weakened: {
+		held: 'Without that line it was blocked too.',
+		got_through: 'Without the defense it succeeded.',
+		inconclusive: 'It could not be run without the defense.',
+		skipped: 'It was not run without the defense.',
+	},
+};
+
+/** @param {Side} side @param {Verdict} verdict */
+export const sentence = (side, verdict) => SENTENCES[side][verdict];
 
 /** @param {string} name @param {any} made */
-const styled = (name, made) => Object.assign(made, { className: name });
+export const styled = (name, made) => Object.assign(made, { className: name });
 /** @param {string} text */
-const quiet = (text) => styled('sr', element('span', text));
+export const hush = (text) => styled('hush', element('span', text));
 
-/** @param {Run} run */
-function verdict({ verdict, why, steps }) {
-	const { length } = steps.filter(({ kind }) => kind === 'finding');
-	const through = steps.filter((step) => step.kind === 'finding' && !step.held).length;
-	const where = length < 2 ? '' : through ? ` at ${through} of ${length} points` : ` at all ${length} points`;
-	const then = why && (through ? `. After that: ${why}` : `: ${why}`);
-	const made = styled('verdict', element('p', element('b', WORDS[verdict]), where, then));
-	made.dataset.verdict = verdict;
+const HONEST = new Set(['owner', 'owner\'s phone', 'browser', 'victim', 'victim\'s browser', 'visitor']);
+
+/** @param {Exchange} exchange */
+export const isHonest = ({ who }) => HONEST.has(who);
+
+/** @param {Exchange} exchange */
+function answered({ answer, status }) {
+	const code = /"code":\s*"([a-z_]+)"/.exec(answer)?.[1] ?? '';
+	return `${status} ${code}`.trim();
+}
+
+/** Its colour: that of what was found, or else of a live credential. @param {Tick} tick @param {boolean} honest */
+function mood({ exchange, findings }, honest) {
+	if (findings.some(({ held }) => !held)) return 'lost';
+	if (findings.length) return 'safe';
+	return honest && exchange && exchange.status < 400 ? 'live' : '';
+}
+
+/** What one side does in a row. @param {Side} side @param {Tick | null} tick @param {string[]} names the two who are named above */
+export function lane(side, tick, names) {
+	const made = styled('lane', element('div', hush(`${NAMES[side]}: `), Object.assign(styled('lane-name', element('span', NAMES[side])), { ariaHidden: 'true' })));
+	made.dataset.side = side;
+	if (!tick) {
+		made.append(element('p', 'Nothing is sent here.'));
+		return made;
+	}
+	const { exchange, findings } = tick;
+	if (exchange) {
+		const honest = isHonest(exchange);
+		const thief = honest ? '' : ' of-thief';
+		const [first = ''] = exchange.request.split('\n', 1);
+		const many = exchange.times > 1 ? `${exchange.times} × ` : '';
+		const who = names.includes(exchange.who) ? hush(`${exchange.who}: `) : element('i', `${exchange.who}: `);
+		made.append(
+			styled(`msg${thief}`, element('span', who, many + first)), ' ',
+			styled(`msg back${thief} ${mood(tick, honest)}`, element('span', hush('Answer: '), answered(exchange))),
+		);
+	}
+	if (findings.length) {
+		const list = styled('findings', element('ul'));
+		for (const { text, held, by } of findings) {
+			const item = element('li', hush(held ? 'Blocked: ' : 'Succeeded: '), text.replace(/^not so: /, ''));
+			item.title = by;
+			item.dataset.verdict = held ? 'held' : 'got_through';
+			list.append(item);
+		}
+		made.append(list);
+	}
 	return made;
 }
 
-/** @param {Exchange} step */
-function exchange({ who, request, answer, status, times }) {
-	const [first = ''] = request.split('\n', 1);
-	const line = element('summary', element('span', who), ' ', element('code', first), ' ',
-		element('b', times > 1 ? `${times} × ${status}` : String(status)));
-	/** @param {string} label @param {string} text */
-	const message = (label, text) => {
-		const made = element('pre', text);
-		made.ariaLabel = label;
-		made.tabIndex = 0;
-		made.role = 'group';
-		return made;
-	};
-	return styled('exchange', element('details', line, message('Request', request), message('Answer', answer)));
-}
-
-/** Findings of one line of defense, which is named unless it spoke last. @param {Finding[]} row @param {boolean} silent */
-function findings(row, silent) {
-	const list = element('ul');
-	for (const { text, held } of row) {
-		const item = element('li', quiet(held ? 'Held: ' : 'Got through: '), text);
-		item.dataset.verdict = held ? 'held' : 'got_through';
-		list.append(item);
+/** The messages of one side, in full. @param {Side} side @param {Tick | null} tick */
+export function messages(side, tick) {
+	const made = element('div');
+	if (!tick?.exchange) return made;
+	for (const [label, text] of /** @type {const} */ ([['Request', tick.exchange.request], ['Answer', tick.exchange.answer]])) {
+		const shown = element('pre', text);
+		shown.ariaLabel = `${label}, ${NAMES[side]}`;
+		shown.tabIndex = 0;
+		shown.role = 'group';
+		made.append(shown);
 	}
-	return styled('findings', silent ? element('div', list) : element('div', element('code', row[0]?.by ?? ''), list));
-}
-
-/** @param {Exchange[]} many */
-function crowd(many) {
-	const told = new Map();
-	for (const { status, times } of many) told.set(status, (told.get(status) ?? 0) + times);
-	const counts = [...told].map(([status, count]) => `${count} × ${status}`).join(', ');
-	const line = element('summary', `${[...told.values()].reduce((a, b) => a + b)} requests, answered `, element('b', counts));
-	const list = element('ol', ...many.map((one) => element('li', exchange(one))));
-	return styled('crowd', element('details', line, list));
-}
-
-/** Tells whether two steps are shown as one. @param {Step | undefined} one @param {Step} other */
-const alike = (one, other) =>
-	one?.kind === other.kind && (one.kind === 'exchange' || (one.kind === 'finding' && one.by === /** @type {Finding} */ (other).by));
-
-/** @param {Step[]} steps */
-function grouped(steps) {
-	/** @type {any[][]} */ const rows = [];
-	for (const step of steps) {
-		const last = rows.at(-1);
-		if (last && alike(last[0], step)) last.push(step);
-		else rows.push([step]);
-	}
-	let spoke = '';
-	return rows.flatMap((row) => {
-		const [{ kind, text, by = spoke }] = row;
-		const silent = by === spoke;
-		spoke = kind === 'said' ? '' : by;
-		if (kind === 'said') return [styled('tells', element('p', text))];
-		if (kind === 'finding') return [findings(row, silent)];
-		return row.length > FEW ? [crowd(row)] : row.map(exchange);
-	});
-}
-
-/** All steps, folded up where there is little room. @param {Step[]} steps */
-function story(steps) {
-	const sent = steps.reduce((sum, step) => sum + (step.kind === 'exchange' ? step.times : 0), 0);
-	const line = element('summary', `What was done${sent ? `, in ${sent} ${sent === 1 ? 'request' : 'requests'}` : ''}`);
-	const list = styled('steps', element('ol', ...grouped(steps).map((step) => element('li', step))));
-	const made = styled('story', element('details', line, list));
-	made.open = matchMedia('(min-width: 48rem)').matches;
+	for (const by of new Set(tick.findings.map((one) => one.by))) made.append(styled('hint', element('p', 'Defense: ', element('code', by))));
 	return made;
 }
 
@@ -109,7 +112,7 @@ function family(nodes) {
 	const list = styled('lineage', element('ol'));
 	for (const { number, state } of nodes) {
 		const text = over && state === 'current' ? 'not tried any more' : STATES[state];
-		const item = element('li', element('b', quiet('Refresh token '), String(number)), ' ', text);
+		const item = element('li', element('b', hush('Refresh token '), `R${number}`), ' ', text);
 		item.dataset.state = over && state === 'current' ? 'dead' : state;
 		list.append(item);
 	}
@@ -118,20 +121,12 @@ function family(nodes) {
 	return list;
 }
 
-/** @param {Node[]} nodes */
-function families(nodes) {
+/** The refresh tokens of one side. @param {Node[]} nodes */
+export function families(nodes) {
 	const all = [...new Set(nodes.map((node) => node.family))].map((one) => nodes.filter((node) => node.family === one));
 	const drawn = all.flatMap((one) => {
 		const list = family(one);
 		return all.length > 1 ? [element('p', list.ariaLabel), list] : [list];
 	});
-	return element('figure', element('figcaption', 'The refresh tokens, as they were handed out'), ...drawn);
-}
-
-/** One run: its verdict, its picture, its steps. @param {string} name @param {Run} run */
-export function part(name, run) {
-	const made = element('section', element('h3', name), verdict(run));
-	if (run.picture.length > 1) made.append(families(run.picture));
-	if (run.steps.length) made.append(story(run.steps));
-	return made;
+	return styled('families', element('details', element('summary', 'The refresh tokens, as they were handed out'), ...drawn));
 }

@@ -1,4 +1,10 @@
-"""Weakened instances that are forked from one process, which has imported the application."""
+"""Weakened instances that are forked from one process, which has imported the application.
+
+An instance then starts in a tenth of a second. The process is started with the first one, and
+ends with the process that started it.
+"""
+
+from __future__ import annotations
 
 import os
 import sys
@@ -6,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from subprocess import TimeoutExpired
-from typing import IO
+from typing import IO, Final
 
 from app.dev.lab.instance_process import serve
 
-_fork = get_context("forkserver")
+_fork: Final = get_context("forkserver")
 _fork.set_forkserver_preload([__name__])
 
 
@@ -23,6 +29,7 @@ class ForkedInstance:
     def __init__(
         self, command: Sequence[str], *, env: Mapping[str, str], **_options: object
     ) -> None:
+        """Start the instance that the last word of `command` names, with the environment `env`."""
         end, self._input = _fork.Pipe(duplex=False)
         output, to_output = _fork.Pipe(duplex=False)
         self.stdout: IO[str] = os.fdopen(os.dup(output.fileno()), encoding="utf-8")
@@ -35,6 +42,12 @@ class ForkedInstance:
         output.close()
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Close the input of the instance, and return no output and what went wrong at its end.
+
+        Raises:
+            TimeoutExpired: when it has not ended after `timeout` seconds.
+
+        """
         self._input.close()
         self._process.join(timeout)
         if self._process.exitcode is None:
@@ -43,6 +56,7 @@ class ForkedInstance:
         return "", f"it ended with {self._process.exitcode}" if self._process.exitcode else ""
 
     def kill(self) -> None:
+        """End it at once."""
         self._process.kill()
 
 

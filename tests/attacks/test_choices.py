@@ -1,0 +1,56 @@
+"""Of the three lines that the lab offers for an attack, one stops it."""
+
+import inspect
+
+import pytest
+
+from app.attacks.registry import ATTACKS
+from app.dev.lab.choices import LINES, choices_of
+from app.dev.lab.forked_instance import ForkedInstance
+from app.dev.lab.weakened import VARIANTS, variants_of
+from app.dev.lab.weakened.variant import found
+from app.dev.lab.weakened_instance import weakened_instance
+from config import ROOT, Settings
+from tests.attacks.attacker import attack, faults
+
+OTHERS = [
+    (slug, choice.variant)
+    for slug in ATTACKS
+    for choice in choices_of(slug)
+    if choice.variant != variants_of(slug)[0].name
+]
+
+
+@pytest.mark.parametrize(("slug", "variant"), OTHERS)
+def test_the_attack_is_blocked_without_the_other_lines(
+    slug: str, variant: str, running: Settings
+) -> None:
+    with weakened_instance(variant, running, ForkedInstance) as target:
+        assert not faults(attack(target, slug))
+
+
+@pytest.mark.parametrize("slug", ATTACKS)
+def test_three_different_lines(slug: str) -> None:
+    choices = choices_of(slug)
+    assert variants_of(slug)[0].name in {choice.variant for choice in choices}
+    assert len({choice.variant for choice in choices}) == 3
+    assert len({choice.line for choice in choices}) == 3
+
+
+def test_the_real_line_is_at_no_place_of_its_own() -> None:
+    places = {
+        [choice.variant for choice in choices_of(slug)].index(variants_of(slug)[0].name)
+        for slug in ATTACKS
+    }
+    assert places == {0, 1, 2}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_the_line_is_in_the_code_that_is_replaced(name: str) -> None:
+    (variant,) = (variant for variant in VARIANTS if variant.name == name)
+    path, _, names = variant.instead_of.partition(":")
+    owner, last = found(variant.instead_of)
+    real = inspect.unwrap(getattr(owner, last))
+    is_ours = callable(real) and real.__module__.startswith("app.")
+    source = inspect.getsource(real) if is_ours else (ROOT / path).read_text(encoding="utf-8")
+    assert LINES[name] in " ".join(source.split()), names
