@@ -216,6 +216,7 @@ def test_the_line_that_stops_it(page: Page) -> None:
     for choice in sorted(choices_of(slug), key=lambda one: one.variant == real):
         page.locator(f"input[value={choice.variant}]").check()
         take_out.click()
+        expect(page.locator(".who-2 .hint")).to_have_text(f"Without {choice.line}")
         if choice.variant == real:
             expect(said).to_contain_text("Without this line the attack succeeded.", timeout=RUN_MS)
         else:

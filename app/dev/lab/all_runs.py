@@ -12,9 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from app.attacks.attacked_account import Account
 from app.attacks.registry import ATTACKS
-from app.attacks.throwaway_accounts import throwaway
 from app.dev.lab.forked_instance import ForkedInstance
 from app.dev.lab.live import Report
 from app.dev.lab.run_store import RunStore
@@ -25,7 +23,7 @@ from config import Settings
 
 # Those that mostly wait begin first, so that nothing waits for them at the end.
 SLOWEST: Final = ("slow-requests", "costly-texts", "hashing-floods", "log-in-starvation")
-LANES: Final = 1 + (os.cpu_count() or 1)
+LANES: Final = os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -45,14 +43,10 @@ class AllRuns:
         """
         with alone(self.store):
             report({"attacks": len(ATTACKS)})
-            with (
-                throwaway(self.settings) as account,
-                ThreadPoolExecutor(1) as one,
-                ThreadPoolExecutor(LANES) as many,
-            ):
+            with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(LANES) as many:
                 by_time = sorted(ATTACKS, key=slowest_first)
                 runs = [
-                    *(one.submit(self._here, report, slug, account) for slug in ATTACKS),
+                    *(one.submit(self._here, report, slug) for slug in ATTACKS),
                     *(many.submit(self._weakened, report, slug) for slug in by_time),
                 ]
                 try:
@@ -63,8 +57,8 @@ class AllRuns:
                         run.cancel()  # those that have not begun, when one breaks off
             report({"done": True})
 
-    def _here(self, report: Report, slug: str, account: Account) -> None:
-        done = Sides(slug, self.settings).here(account)
+    def _here(self, report: Report, slug: str) -> None:
+        done = Sides(slug, self.settings).here()
         report({"slug": slug, "side": "here", "verdict": done.verdict, "why": done.why})
 
     def _weakened(self, report: Report, slug: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from flask import Blueprint, Response, abort, render_template, send_from_directory
 
-from app.dev.lab.choices import choices_of
+from app.dev.lab.choices import LINES, choices_of
 from app.dev.lab.weakened import variants_of
 from app.threats import BY_SLUG, ENTRIES, FURTHER, MISTAKES, THREATS
 from app.threats.entry import Entry
@@ -46,6 +46,7 @@ def card(slug: str) -> str:
         entry=entry,
         number=at + 1,
         choices=choices_of(slug),
+        line=LINES[variants_of(slug)[0].name],
         variant=variants_of(slug)[0],
         in_browser=slug in IN_BROWSER,
         before=ENTRIES[at - 1] if at else None,

@@ -1,6 +1,6 @@
 """Three lines for each attack, of which one stops it.
 
-Each is a line of the real code that a weakened variant replaces. The card runs the server with the
+Each is a line of the real code that a weakened variant replaces or works around. The card runs the server with the
 variant that the visitor chooses; that the other two block the attack all the same is a result of
 tests, and of the run itself.
 """
@@ -63,7 +63,9 @@ LINES: Final = {
     "the-link-knows-where-to-go": (
         'return wanted if len(wanted) <= MAX_LENGTH and _PATH.fullmatch(wanted) else ""'
     ),
-    "anybody-may-frame-us": "return [*ALWAYS, STRICT_TRANSPORT] if https else list(ALWAYS)",
+    "anybody-may-frame-us": (
+        "\"manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \""
+    ),
     "answers-may-be-kept": 'NO_STORE: Final = ("Cache-Control", "no-store")',
     "requests-are-logged-whole": (
         'line: dict[str, str | int] = {"ts": rfc3339(self._clock.now()), "event": event, **fields}'

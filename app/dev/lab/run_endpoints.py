@@ -12,7 +12,7 @@ from app.dev.lab.all_runs import AllRuns
 from app.dev.lab.attacker_site import attacker_origin
 from app.dev.lab.browser_accounts import erase, open_account
 from app.dev.lab.cards import named_entry
-from app.dev.lab.choices import choices_of
+from app.dev.lab.choices import LINES, choices_of
 from app.dev.lab.finished_runs import FinishedRuns
 from app.dev.lab.live import streamed
 from app.dev.lab.run_store import RunStore
@@ -75,7 +75,8 @@ def finished_page(name: str) -> str:
     kept = finished_runs().find(name) or abort(404)
     (variant,) = (one for one in VARIANTS if one.name == kept["variant"])
     entry = named_entry(kept["slug"])
-    return render_template("lab/run.html", name=name, entry=entry, variant=variant)
+    line = LINES[variant.name]
+    return render_template("lab/run.html", name=name, entry=entry, variant=variant, line=line)
 
 
 @blueprint.get("/runs/<name>/steps")

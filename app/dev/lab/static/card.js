@@ -36,7 +36,8 @@ async function inBrowser(popup) {
 
 /** @param {string} without @returns {Promise<{ run: string, by: string }>} the run's id, and the first defense that blocked it on the right */
 async function fromProgram(without) {
-	const shown = clock(clocks, 'From a program');
+	const line = without ? find(':checked + span code', guess).textContent : button.dataset.line;
+	const shown = clock(clocks, 'From a program', line);
 	let [id, by] = ['', ''];
 	say('Attacking Latchkey…');
 	await follow(`${slug}/run${without && `?without=${without}`}`, (/** @type {RunEvent} */ event) => {

@@ -26,8 +26,9 @@ const same = ({ here, weakened }) =>
  *
  * @param {Element} place
  * @param {string} title
+ * @param {string} [line] which the server on the right runs without
  */
-export function clock(place, title) {
+export function clock(place, title, line = '') {
 	place.append(find('#clock').content.cloneNode(true));
 	const made = place.lastElementChild;
 	/** @param {string} selector */
@@ -37,6 +38,7 @@ export function clock(place, title) {
 	let following = true;
 	let waiting = false;
 	part('h3').textContent = title;
+	part('.who-2 .hint').replaceChildren(...(line ? ['Without ', element('code', line)] : ['A page that lacks it.']));
 
 	function show() {
 		const [at, last] = [Number(slider.value), Number(slider.max)];

@@ -10,7 +10,7 @@ const say = find('.progress');
 
 try {
 	const run = await finished(place.dataset.run);
-	const shown = clock(place, 'From a program');
+	const shown = clock(place, 'From a program', place.dataset.line);
 	for (const side of SIDES) {
 		for (const [at, step] of run[side].steps.entries()) shown.add(side, at, step);
 		shown.end(side, run[side]);

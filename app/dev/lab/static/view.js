@@ -58,6 +58,13 @@ function mood({ exchange, findings }, honest) {
 	return honest && exchange && exchange.status < 400 ? 'live' : '';
 }
 
+/** What was found, where a defense may have fallen: an answer speaks for itself. @param {string} text */
+function seen(text) {
+	const expected = /^not so: (.*)$/.exec(text)?.[1];
+	if (!expected) return text;
+	return /: \d{3}( \w+)?$/.test(expected) ? expected : `no longer true: ${expected}`;
+}
+
 /** What one side does in a row. @param {Side} side @param {Tick | null} tick @param {string[]} names the two who are named above */
 export function lane(side, tick, names) {
 	const made = styled('lane', element('div', hush(`${NAMES[side]}: `), Object.assign(styled('lane-name', element('span', NAMES[side])), { ariaHidden: 'true' })));
@@ -81,7 +88,7 @@ export function lane(side, tick, names) {
 	if (findings.length) {
 		const list = styled('findings', element('ul'));
 		for (const { text, held, by } of findings) {
-			const item = element('li', hush(held ? 'Blocked: ' : 'Succeeded: '), text.replace(/^not so: /, ''));
+			const item = element('li', hush(held ? 'Blocked: ' : 'Succeeded: '), seen(text));
 			item.title = by;
 			item.dataset.verdict = held ? 'held' : 'got_through';
 			list.append(item);
