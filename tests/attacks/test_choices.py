@@ -47,4 +47,4 @@ def test_the_line_is_in_the_file_of_the_defense(name: str) -> None:
     (variant,) = (variant for variant in VARIANTS if variant.name == name)
     path, _, _ = variant.instead_of.partition(":")
     source = (ROOT / path).read_text(encoding="utf-8")
-    assert LINES[name] in " ".join(source.split()), names
+    assert LINES[name] in " ".join(source.split())

@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Final
 
+from app.attacks.attacked_account import Account
 from app.attacks.registry import ATTACKS
+from app.attacks.throwaway_accounts import throwaways
 from app.dev.lab.forked_instance import ForkedInstance
 from app.dev.lab.live import Report
 from app.dev.lab.run_store import RunStore
@@ -22,7 +25,17 @@ from app.dev.lab.whole_runs import alone
 from config import Settings
 
 # Those that mostly wait begin first, so that nothing waits for them at the end.
-SLOWEST: Final = ("slow-requests", "costly-texts", "hashing-floods", "log-in-starvation")
+SLOWEST: Final = (
+    "slow-requests",
+    "costly-texts",
+    "hashing-floods",
+    "log-in-starvation",
+    "password-spraying",
+)
+# An account may log in so often and no more, so the attacks take turns with several.
+ACCOUNTS: Final = 8
+# Those that log in so often that even the uses of a few others would be too many.
+OWN_ACCOUNT: Final = frozenset({"log-in-starvation"})
 LANES: Final = os.cpu_count() or 1
 
 
@@ -43,10 +56,17 @@ class AllRuns:
         """
         with alone(self.store):
             report({"attacks": len(ATTACKS)})
-            with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(LANES) as many:
+            with (
+                throwaways(self.settings, ACCOUNTS) as accounts,
+                ThreadPoolExecutor(1) as one,
+                ThreadPoolExecutor(LANES) as many,
+            ):
                 by_time = sorted(ATTACKS, key=slowest_first)
                 runs = [
-                    *(one.submit(self._here, report, slug) for slug in ATTACKS),
+                    *(
+                        one.submit(self._here, report, *pair)
+                        for pair in zip(ATTACKS, cycle(accounts), strict=False)
+                    ),
                     *(many.submit(self._weakened, report, slug) for slug in by_time),
                 ]
                 try:
@@ -57,8 +77,9 @@ class AllRuns:
                         run.cancel()  # those that have not begun, when one breaks off
             report({"done": True})
 
-    def _here(self, report: Report, slug: str) -> None:
-        done = Sides(slug, self.settings).here()
+    def _here(self, report: Report, slug: str, account: Account) -> None:
+        shared = None if slug in OWN_ACCOUNT else account
+        done = Sides(slug, self.settings).here(shared)
         report({"slug": slug, "side": "here", "verdict": done.verdict, "why": done.why})
 
     def _weakened(self, report: Report, slug: str) -> None:

@@ -1,8 +1,8 @@
 """Three lines for each attack, of which one stops it.
 
-Each is a line of the real code that a weakened variant replaces or works around. The card runs the server with the
-variant that the visitor chooses; that the other two block the attack all the same is a result of
-tests, and of the run itself.
+Each is a line of the real code that a weakened variant replaces or works around. The card runs the
+server with the variant that the visitor chooses; that without the other two the attack is blocked
+all the same is a result of tests, and of the run itself.
 """
 
 from __future__ import annotations

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from subprocess import Popen
 from typing import Any, Final, Literal
 
+from app.attacks.attacked_account import Account
 from app.attacks.record import Record, Step
 from app.attacks.run import Run, run
 from app.attacks.target import Forbidden, Target
@@ -32,8 +34,8 @@ class Sides:
     on_step: Callable[[Side, int, Step], object] = lambda *_: None
     credentials: set[str] = field(default_factory=set, repr=False)
 
-    def here(self) -> Run:
-        """Attack this server over its own port.
+    def here(self, account: Account | None = None) -> Run:
+        """Attack `account` at this server over its own port; by default a throwaway one.
 
         Raises:
             Refusal, SQLAlchemyError: when a throwaway account cannot be opened.
@@ -43,7 +45,7 @@ class Sides:
             target = Target(own_url(self.settings), self.settings, log_copy.begin(self.settings))
         except Forbidden as error:
             return self._inconclusive(error)
-        return self._attack("here", target)
+        return self._attack("here", target, account)
 
     def weakened(self, variant: str, start: Starter = Popen) -> Run:
         """Attack an instance of this server with a weakened variant, which `start` starts.
@@ -58,9 +60,9 @@ class Sides:
         except InstanceError as error:
             return self._inconclusive(error)
 
-    def _attack(self, side: Side, target: Target) -> Run:
+    def _attack(self, side: Side, target: Target, brought: Account | None = None) -> Run:
         record = Record(on_step=lambda at, step: self.on_step(side, at, step))
-        with throwaway(target.settings) as account:
+        with nullcontext(brought) if brought else throwaway(target.settings) as account:
             self.credentials.add(account.password)
             done = run(self.slug, target, account, record)
             self.credentials |= {account.password, *record.secrets}

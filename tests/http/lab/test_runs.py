@@ -14,7 +14,9 @@ from flask.testing import FlaskClient
 from redis import RedisError
 
 from app.attacks.attacked_account import Account
+from app.attacks.record import Record
 from app.attacks.registry import ATTACKS
+from app.attacks.run import Run
 from app.attacks.run import run as run_attack
 from app.attacks.target import Target
 from app.dev.lab import all_runs, finished_runs, live, log_copy, sides
@@ -198,6 +200,25 @@ def test_all_at_once(app: Flask, visitor: FlaskClient, monkeypatch: pytest.Monke
     assert len(told) == len(verdicts)
     assert told == {(slug, side): verdict for slug in slugs for side, verdict in VERDICTS}
     assert addresses(app) == set()
+
+
+def test_who_logs_in_often_has_an_account_of_its_own(
+    visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: dict[str, Account | None] = {}
+
+    def noted(self: sides.Sides, brought: Account | None = None) -> Run:
+        used[self.slug] = brought
+        return Run(self.slug, "held", Record(), 0)
+
+    def nothing(self: sides.Sides, *_: object) -> Run:
+        return Run(self.slug, "got_through", Record(), 0)
+
+    monkeypatch.setattr(sides.Sides, "here", noted)
+    monkeypatch.setattr(sides.Sides, "weakened", nothing)
+    assert len(events(visitor.post("/lab/run-all"))) == 2 + 2 * len(ATTACKS)
+    assert {slug for slug, brought in used.items() if brought is None} == {"log-in-starvation"}
+    assert len({id(brought) for brought in used.values()}) == 1 + all_runs.ACCOUNTS
 
 
 def test_the_slowest_begin_first() -> None:
