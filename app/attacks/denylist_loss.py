@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from redis import Redis, RedisError
@@ -37,6 +38,9 @@ def _lost_proofs(context: AttackContext, marker: str) -> None:
     proof = bound.prove("GET", PATH, bound.access)
     captured = {"Authorization": f"DPoP {bound.access}", "DPoP": proof}
     context.works(context.thief().ask("GET", PATH, headers=captured), "A captured proof")
+    # Losses are dated in whole seconds: a worker that noticed neither would give this one the
+    # second of the one before.
+    time.sleep(1)
     context.say("Redis loses the used proofs, and the captured one is sent again.")
     prefix, jti = redis_prefix(context.target.settings), str(read(proof)[1]["jti"])
     used = replay_key(prefix, bound.key.thumbprint, jti)

@@ -67,7 +67,9 @@ SESSION_THREATS: Final = (
         ),
         gap="A fail-over that breaks no connection is noticed within ten seconds. Somebody who "
         "can write to Redis can delete one entry and leave the marker: that session's access "
-        "token then lives until it expires, ten minutes at most.",
+        "token then lives until it expires, ten minutes at most. Losses are dated in whole "
+        "seconds: when two follow within one, and a process noticed only the second, a proof "
+        "captured between them works once more.",
         standards=("ASVS 7.4.1", "ASVS 16.5.3"),
         proofs=(
             "tests/servers/test_failover.py",

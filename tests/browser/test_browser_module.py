@@ -71,7 +71,7 @@ def call(page: Page, name: str, function: str, *given: str) -> Any:  # noqa: ANN
 
 
 def test_examples_from_registering_to_logging_out(page: Page, site: GunicornServer) -> None:
-    page.goto("/threats")
+    page.goto("/mistakes")
     assert call(page, "visitor", "isLoggedIn") is False
     assert call(page, "join", "ask", ADA.email) == 202
     token = registration_path(site, ADA.email, ask=False).partition("=")[2]
@@ -84,7 +84,7 @@ def test_examples_from_registering_to_logging_out(page: Page, site: GunicornServ
     assert call(page, "find", "search", "two words") == 200
     assert call(page, "password", "setPassword", ADA.password, NEW_PASSWORD) == "logged_in"
     other = page.context.new_page()
-    other.goto("/threats")
+    other.goto("/mistakes")
     assert call(other, "notes", "loadNotes")["email"] == ADA.email
     other.evaluate(FOLLOW)
     assert call(page, "enter", "enter", ADA.email, ADA.password) == "Incorrect e-mail or password."
@@ -97,7 +97,7 @@ def test_examples_from_registering_to_logging_out(page: Page, site: GunicornServ
 
 
 def test_examples_on_a_bad_network(page: Page, site: GunicornServer, ada: Person) -> None:
-    page.goto("/threats")
+    page.goto("/mistakes")
     assert call(page, "enter", "enter", ada.email, ada.password) == "Welcome."
     for name in ("leave", "enter"):
         page.evaluate("name => import(`/static/examples/${name}.js`)", name)
@@ -116,7 +116,7 @@ def test_password_is_asked_for_before_everything_ends(
     page: Page, site: GunicornServer, ada: Person
 ) -> None:
     """The example says when the user closed the dialog, and when it was done."""
-    page.goto("/threats")
+    page.goto("/mistakes")
     call(page, "enter", "enter", ada.email, ada.password)
     let_the_log_in_be_old(site)
     page.reload()
@@ -132,7 +132,7 @@ def test_password_is_asked_for_before_everything_ends(
 
 
 def test_earlier_search_is_given_up(page: Page, ada: Person) -> None:
-    page.goto("/threats")
+    page.goto("/mistakes")
     call(page, "enter", "enter", ada.email, ada.password)
     page.route("**/api/me?words=slow", lambda _: None)  # never answered
     outcome = page.evaluate(
@@ -147,7 +147,7 @@ def test_earlier_search_is_given_up(page: Page, ada: Person) -> None:
 
 
 def test_slow_requests_are_told(page: Page, ada: Person) -> None:
-    page.goto("/threats")
+    page.goto("/mistakes")
     call(page, "slow", "slowRequests")
     page.clock.install()
     call(page, "enter", "enter", ada.email, ada.password)
@@ -239,7 +239,7 @@ def test_view_from_elsewhere_is_not_loaded(page: Page, ada: Person, name: str) -
 
 
 def test_page_names_what_there_is(page: Page) -> None:
-    page.goto("/threats")
+    page.goto("/mistakes")
     exported = page.evaluate("import('/static/js/session.js').then(Object.keys)")
     headings = set(re.findall(r"(\w+)\(", " ".join(re.findall(r"^### .*$", PAGE, re.MULTILINE))))
     assert headings == set(exported) - {"SessionError"}

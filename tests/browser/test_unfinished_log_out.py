@@ -113,7 +113,7 @@ def test_log_in_that_comes_later_stays(
     other.goto("/login")
     if after:
         send(other, MISTYPED)
-        expect(other.get_by_role("alert")).to_contain_text("wrong")
+        expect(other.get_by_role("alert")).to_contain_text("Incorrect e-mail or password.")
         waits(page)
     send(other, ada)
     at_account(other)
