@@ -38,8 +38,8 @@ def _lost_proofs(context: AttackContext, marker: str) -> None:
     proof = bound.prove("GET", PATH, bound.access)
     captured = {"Authorization": f"DPoP {bound.access}", "DPoP": proof}
     context.works(context.thief().ask("GET", PATH, headers=captured), "A captured proof")
-    # Losses are dated in whole seconds: a worker that noticed neither would give this one the
-    # second of the one before.
+    # Losses are dated in whole seconds. A worker that has not noticed the first one would date
+    # this one alike, and accept a nonce from between the two: the catalogue says so.
     time.sleep(1)
     context.say("Redis loses the used proofs, and the captured one is sent again.")
     prefix, jti = redis_prefix(context.target.settings), str(read(proof)[1]["jti"])

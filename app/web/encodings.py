@@ -14,7 +14,7 @@ from werkzeug.http import parse_accept_header
 
 IDENTITY: Final = "identity"
 MAX_BYTES_OF_BEST: Final = 1 << 17
-MAX_HEADERS: Final = 64
+MAX_CACHED_HEADERS: Final = 64
 MAX_HEADER_LENGTH: Final = 256
 # Files of other types, such as woff2 and png, are compressed already.
 COMPRESSIBLE: Final = ("javascript", "json", "xml", "wasm")
@@ -42,7 +42,7 @@ def is_compressible(mimetype: str) -> bool:
     return mimetype.startswith("text/") or mimetype.endswith(COMPRESSIBLE)
 
 
-@lru_cache(MAX_HEADERS)
+@lru_cache(MAX_CACHED_HEADERS)
 def accepted(header: str) -> tuple[str, ...]:
     """Return the codings that an `Accept-Encoding` accepts, the best first, without `identity`.
 

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 import pytest
 
 from app import errors
@@ -58,6 +60,17 @@ def test_a_refusal_can_say_when_to_come_back() -> None:
 def test_the_time_is_in_the_detail(seconds: int, words: str) -> None:
     detail = TooManyAttempts(retry_after=seconds).detail
     assert detail == f"Too many attempts. Try again in {words}."
+
+
+def every_refusal(kind: type[Refusal] = Refusal) -> list[type[Refusal]]:
+    return [one for sub in kind.__subclasses__() for one in (sub, *every_refusal(sub))]
+
+
+def test_the_time_is_said_once() -> None:
+    """Also in the lab: what can be tried again says so by its `retry_after` alone."""
+    import_module("app.dev.lab.whole_runs")
+    again = {kind.code for kind in every_refusal() if "try again" in str(kind.detail).lower()}
+    assert again == {"export_failed"}, "which does not say when"
 
 
 def test_a_weak_password_names_every_reason() -> None:

@@ -23,7 +23,7 @@ class LabBusy(Refusal):
     status = 409
     code: ClassVar[str] = "lab_busy"
     title: ClassVar[str] = "Another attack is running"
-    detail = "Another attack is running. Try again when it is done."
+    detail = "Another attack is running."
 
 
 @contextmanager
