@@ -35,6 +35,8 @@ def open_mail(page: Page, to: str, subject: str, path: str) -> None:
         if link.count():
             break
         page.wait_for_timeout(250)
+    hidden = "text => text.scrollHeight - text.clientHeight"
+    assert messages.first.locator("pre").evaluate(hidden) <= 0, "the whole message is seen"
     link.press("Enter")
     page.wait_for_url(f"**{path}")
 
